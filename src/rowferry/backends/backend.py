@@ -1,0 +1,85 @@
+"""What an operation needs of a database; each database has one module that provides it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+from sqlalchemy import Connection, Engine, Table
+
+from rowferry.dictionary.rules import TableRules
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the accepted rows of a source are to the table: new, equal to a row of the same key, or different from it."""
+
+    new: int
+    equal: int
+    different: int
+
+
+class TableWriter(Protocol):
+    """The one way into a table, within a transaction: write all rows, end, compare, publish.
+
+    Others see nothing of it before the transaction commits. Until `compare`, a table that has rows stays in use.
+    """
+
+    def write(self, rows: pa.RecordBatch) -> None:
+        """Take accepted rows: the table's columns, then ROW_NUMBER."""
+
+    def end(self) -> None:
+        """All rows were written."""
+
+    def compare(self) -> Comparison:
+        """Compare with the rows of the table, which nobody else writes to from here to the end of the transaction."""
+
+    def different(self) -> Iterator[tuple[int, list[str]]]:
+        """The rows that differ from the table's row of the same key: row number ascending, and columns that differ."""
+
+    def publish(self, *, update: bool) -> tuple[int, int]:
+        """Insert the new rows, and update the different ones if asked; how many the database inserted and updated.
+
+        Raises:
+            ParentsVanished: A row that one of them refers to was deleted since it was judged.
+        """
+
+
+class Transaction(Protocol):
+    """One transaction over any number of tables and the ledger."""
+
+    connection: Connection
+
+    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> TableWriter:
+        """A writer into a table; `bulk` says that many rows are coming, `dry_run` that `publish` never will."""
+
+    def append(self, table: Table, rows: pa.RecordBatch) -> None:
+        """Insert rows as they are, whose keys are known to be new."""
+
+
+class Backend(Protocol):
+    """A database."""
+
+    engine: Engine
+
+    def prepare(self, table: Table) -> None:
+        """Raise SchemaDiffers if the table in the database has not the columns of its model."""
+
+    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
+        """Those of the values that a column of a table holds; sees committed rows only."""
+
+    def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
+        """Which rows break which CHECK, as this database understands it: (position among the rows, name)."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A transaction: committed at the end, rolled back on any exception."""
+
+    def errors(self) -> AbstractContextManager[None]:
+        """Turns what the driver raises inside it into the product's errors."""
+
+    def hold(self, name: str) -> AbstractContextManager[None]:
+        """Hold a name until the end of the context or of the process, whichever comes first."""
+
+    def is_held(self, name: str) -> bool:
+        """Whether any process holds the name."""

@@ -1,0 +1,111 @@
+"""PostgreSQL, by psycopg."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import psycopg
+import pyarrow as pa
+from psycopg import errors as pg
+from sqlalchemy import Table, create_engine, select, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from rowferry.backends.postgresql_writer import PostgresqlTransaction, quoted
+from rowferry.backends.schema import require_columns
+from rowferry.dictionary.rules import TableRules
+from rowferry.errors import DatabaseBusy, DatabaseRefused, DatabaseUnavailable, DiskFull, ParentsVanished, RowferryError
+
+_CONNECT_SECONDS = 10
+
+_TRANSLATED: tuple[tuple[type[psycopg.Error], type[RowferryError]], ...] = (
+    (pg.ForeignKeyViolation, ParentsVanished),
+    (pg.DiskFull, DiskFull),
+    (pg.DeadlockDetected, DatabaseBusy),
+    (pg.SerializationFailure, DatabaseBusy),
+    (pg.LockNotAvailable, DatabaseBusy),
+    (pg.OperationalError, DatabaseUnavailable),
+    (pg.InterfaceError, DatabaseUnavailable),
+)
+
+
+class PostgresqlBackend:
+    """One PostgreSQL database."""
+
+    def __init__(self, url: URL) -> None:
+        self.engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            connect_args={
+                "connect_timeout": _CONNECT_SECONDS,
+                "application_name": "rowferry",
+                "options": "-c timezone=UTC",
+            },
+            pool_pre_ping=True,
+        )
+
+    def prepare(self, table: Table) -> None:
+        require_columns(self.engine, table)
+
+    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
+        found = select(table.c[column]).where(table.c[column] == text("ANY(:values)").bindparams(values=list(values)))
+        with self.engine.connect() as connection:
+            return list(connection.scalars(found))
+
+    def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
+        dialect = self.engine.dialect
+        types = ", ".join(f"{quoted(c.name)} {c.type.compile(dialect)}" for c in rules.table.columns)
+        verdicts = ", ".join(f"({check.sql}) IS FALSE" for check in rules.checks).replace("%", "%%")
+        judge = f"SELECT rowferry_at, {verdicts} FROM json_to_recordset(%s::json) AS r (rowferry_at int, {types})"
+        document = json.dumps([{"rowferry_at": at, **row} for at, row in enumerate(rows)], default=str)
+        with self.engine.connect() as connection:
+            judged = connection.exec_driver_sql(judge, (document,)).all()
+        return [
+            (row[0], check.name)
+            for row in judged
+            for check, broken in zip(rules.checks, row[1:], strict=True)
+            if broken
+        ]
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresqlTransaction]:
+        with self.errors(), self.engine.connect() as connection, connection.begin():
+            with PostgresqlTransaction(connection) as transaction:
+                yield transaction
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise _translated(error.orig or error) from error
+        except psycopg.Error as error:
+            raise _translated(error) from error
+
+    @contextmanager
+    def hold(self, name: str) -> Iterator[None]:
+        with self.errors(), self.engine.connect() as connection:
+            connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (_number(name),))
+            connection.commit()
+            try:
+                yield
+            finally:
+                connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (_number(name),))
+
+    def is_held(self, name: str) -> bool:
+        with self.engine.connect() as connection:
+            free = connection.exec_driver_sql("SELECT pg_try_advisory_xact_lock(%s)", (_number(name),)).scalar()
+        return not free
+
+
+def _number(name: str) -> int:
+    """A name as the 64-bit number that advisory locks are known by."""
+    return int.from_bytes(hashlib.sha256(f"rowferry {name}".encode()).digest()[:8], signed=True)
+
+
+def _translated(error: BaseException) -> Exception:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    for cause, outcome in _TRANSLATED:
+        if isinstance(error, cause):
+            return outcome(reason=reason)
+    return DatabaseRefused(reason=reason)

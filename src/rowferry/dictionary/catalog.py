@@ -1,0 +1,56 @@
+"""The tables that are served: found by name, and in load order (parents first)."""
+
+import importlib
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+
+from sqlalchemy import MetaData
+
+from rowferry.dictionary.rules import TableRules, rules_of
+from rowferry.errors import ModelsUnusable, TableUnknown
+
+
+class Catalog:
+    """The rules of every table of one MetaData, in load order."""
+
+    def __init__(self, metadata: MetaData) -> None:
+        self.metadata = metadata
+        rules = {table.name: rules_of(table) for table in metadata.tables.values()}
+        parents = {name: {reference.parent for reference in rules[name].references} for name in sorted(rules)}
+        self._tables = {name: rules[name] for name in TopologicalSorter(parents).static_order()}
+
+    def __iter__(self) -> Iterator[TableRules]:
+        return iter(self._tables.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tables
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._tables)
+
+    def table(self, name: str) -> TableRules:
+        """The rules of one table; TableUnknown if there is no such table."""
+        try:
+            return self._tables[name]
+        except KeyError:
+            raise TableUnknown(table=name, names=", ".join(self.names)) from None
+
+
+def load_catalog(module: str) -> Catalog:
+    """The catalog of the SQLAlchemy tables that a module holds; ModelsUnusable if it holds none that can be served."""
+    try:
+        metadata = _metadata(importlib.import_module(module))
+        return Catalog(metadata)
+    except ImportError as error:
+        raise ModelsUnusable(module=module, reason=str(error)) from error
+    except (LookupError, CycleError) as error:
+        raise ModelsUnusable(module=module, reason=str(error.args[0])) from error
+
+
+def _metadata(module: object) -> MetaData:
+    for value in vars(module).values():
+        candidate = getattr(value, "metadata", None)
+        if isinstance(candidate, MetaData) and candidate.tables:
+            return candidate
+    raise LookupError("no SQLAlchemy table found")

@@ -1,0 +1,198 @@
+"""The rules of a table, as they follow from its columns and constraints."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import CheckConstraint, Column, Table
+
+from rowferry.dictionary.faults import Fault, RejectCode, shown
+from rowferry.dictionary.kinds import INTEGER, TEXT, Kind, Mask, OutOfRangeError, UnfitError, kind_of
+
+
+@dataclass(frozen=True)
+class ColumnRule:
+    """What a value of one column must be."""
+
+    name: str
+    kind: Kind
+    arrow: pa.DataType
+    required: bool
+    max_length: int | None
+    doc: str
+
+    @cached_property
+    def bounds(self) -> tuple[int, int] | None:
+        """The least and the greatest integer that the column holds."""
+        if self.kind is not INTEGER:
+            return None
+        return -(2 ** (self.arrow.bit_width - 1)), 2 ** (self.arrow.bit_width - 1) - 1
+
+    def judge(self, text: str) -> tuple[object, Fault | None]:
+        """The value of one text, or what is wrong with it."""
+        if not text or text.isspace():
+            missing = Fault(self.name, RejectCode.REQUIRED, f"{self.name} is required") if self.required else None
+            return None, missing
+        try:
+            value = self.kind.parse(text)
+        except OutOfRangeError:
+            return None, self._out_of_range(text)
+        except UnfitError:
+            message = f"{self.name} must be {self.kind.noun}, not {shown(text)}"
+            return None, Fault(self.name, RejectCode.TYPE, message)
+        return value, self._misfit(value, text)
+
+    def read(self, texts: pa.StringArray) -> tuple[pa.Array, Mask]:
+        """Values of a column of texts, and where they are sure: there `judge` finds the same value and no fault."""
+        values, sure = self.kind.read(texts, self.arrow)
+        if self.kind is TEXT:
+            sure &= _plainly_text(texts, self.max_length)
+        if not self.required:
+            missing = pc.equal(pc.binary_length(texts), 0)
+            values = pc.if_else(missing, pa.scalar(None, self.arrow), values)
+            sure |= missing.to_numpy(zero_copy_only=False)
+        return values, sure
+
+    def _misfit(self, value: object, text: str) -> Fault | None:
+        if self.bounds and isinstance(value, int) and not self.bounds[0] <= value <= self.bounds[1]:
+            return self._out_of_range(text)
+        if self.max_length and isinstance(value, str) and len(value) > self.max_length:
+            message = f"{self.name} must have at most {self.max_length} characters, not {len(value)}"
+            return Fault(self.name, RejectCode.LENGTH, message)
+        if isinstance(value, Decimal) and not self._holds(value):
+            return self._out_of_range(text)
+        return None
+
+    def _holds(self, value: Decimal) -> bool:
+        digits, scale = self.arrow.precision, self.arrow.scale
+        return value == round(value, scale) and abs(value) < Decimal(10) ** (digits - scale)
+
+    def _out_of_range(self, text: str) -> Fault:
+        if self.bounds:
+            limits = f"lie between {self.bounds[0]} and {self.bounds[1]}"
+        elif pa.types.is_decimal(self.arrow):
+            whole = self.arrow.precision - self.arrow.scale
+            limits = f"have at most {whole} digits before and {self.arrow.scale} after the point"
+        else:
+            limits = "be a number that 64 bits can hold"
+        return Fault(self.name, RejectCode.RANGE, f"{self.name} must {limits}, not {shown(text)}")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`column` holds a key of the table `parent`, whose key column is `target`."""
+
+    column: str
+    parent: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition in SQL that a whole row must meet."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class TableRules:
+    """A table and all its rules, columns in their order."""
+
+    table: Table
+    columns: tuple[ColumnRule, ...]
+    key: tuple[str, ...]
+    references: tuple[Reference, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def name(self) -> str:
+        return self.table.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, ColumnRule]:
+        return {column.name: column for column in self.columns}
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The columns that are not part of the key."""
+        return tuple(name for name in self.names if name not in self.key)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of the table's rows."""
+        return pa.schema([pa.field(c.name, c.arrow, nullable=not c.required) for c in self.columns])
+
+
+def _plainly_text(texts: pa.StringArray, max_length: int | None) -> Mask:
+    """Where a text has something to read in it, and is not too long."""
+    start = texts.offset
+    offsets = np.frombuffer(texts.buffers()[1], dtype=np.int32)[start : start + len(texts) + 1]
+    lengths = np.diff(offsets)
+    letters = np.frombuffer(texts.buffers()[2] or b"", dtype=np.uint8)
+    sure = lengths > 0
+    first = letters[offsets[:-1][sure]]
+    sure[sure] = (first > ord(" ")) & (first < 0x7F)
+    if (doubtful := (lengths > 0) & ~sure).any():
+        sure[doubtful] = pc.invert(pc.utf8_is_space(texts.filter(pa.array(doubtful)))).to_numpy(zero_copy_only=False)
+    if max_length and lengths.max(initial=0) > max_length:
+        sure &= pc.less_equal(pc.utf8_length(texts), max_length).to_numpy(zero_copy_only=False)
+    return sure
+
+
+def rules_of(table: Table) -> TableRules:
+    """Derive the rules of a table.
+
+    Raises:
+        LookupError: The table cannot be served; the message says why.
+    """
+    if not table.primary_key.columns:
+        raise LookupError(f"{table.name} has no primary key")
+    return TableRules(
+        table=table,
+        columns=tuple(_column_rule(column) for column in table.columns),
+        key=tuple(column.name for column in table.primary_key.columns),
+        references=tuple(_references(table)),
+        checks=tuple(_checks(table)),
+    )
+
+
+def _column_rule(column: Column[object]) -> ColumnRule:
+    try:
+        kind, arrow = kind_of(column.type)
+    except LookupError as error:
+        raise LookupError(f"{column.table.name}.{column.name}: no support for {error.args[0]}") from error
+    return ColumnRule(
+        name=column.name,
+        kind=kind,
+        arrow=arrow,
+        required=not column.nullable,
+        max_length=getattr(column.type, "length", None),
+        doc=column.doc or "",
+    )
+
+
+def _references(table: Table) -> list[Reference]:
+    references = []
+    for constraint in sorted(table.foreign_key_constraints, key=lambda c: c.column_keys):
+        if len(constraint.elements) != 1:
+            raise LookupError(f"{table.name}: a foreign key of several columns is not supported")
+        element = constraint.elements[0]
+        if element.column.table is table:
+            raise LookupError(f"{table.name}.{element.parent.name} refers to its own table, which is not supported")
+        references.append(Reference(element.parent.name, element.column.table.name, element.column.name))
+    order = list(table.columns.keys())
+    return sorted(references, key=lambda reference: order.index(reference.column))
+
+
+def _checks(table: Table) -> list[Check]:
+    found = [c for c in table.constraints if isinstance(c, CheckConstraint)]
+    return [Check(str(c.name or c.sqltext), str(c.sqltext)) for c in found]

@@ -1,0 +1,186 @@
+"""Every error that the product raises on purpose: a code, a message (the docstring) and a hint of what to do."""
+
+from string import Formatter
+from typing import ClassVar
+
+
+class RowferryError(Exception):
+    """An operation of Rowferry failed"""
+
+    code: ClassVar[str] = "rowferry"
+    hint: ClassVar[str] = ""
+
+    def __init__(self, **details: object) -> None:
+        self.details = details
+        self.message = _fill(type(self).__doc__ or "", details)
+        self.advice = _fill(self.hint, details)
+        super().__init__(self.message)
+
+
+def _fill(template: str, details: dict[str, object]) -> str:
+    return Formatter().vformat(template, (), details)
+
+
+class UsageError(RowferryError):
+    """What was asked for makes no sense"""
+
+
+class SettingInvalid(UsageError):
+    """The setting {name} is not valid: {reason}"""
+
+    code = "setting.invalid"
+    hint = "Correct it in the environment or in .env; `rowferry --help` and docs/reference name every setting."
+
+
+class DatabaseUnsupported(UsageError):
+    """No backend serves the database URL scheme {scheme!r}"""
+
+    code = "database.unsupported"
+    hint = "Use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE."
+
+
+class ModelsUnusable(UsageError):
+    """The tables of {module} cannot be served: {reason}"""
+
+    code = "models.unusable"
+    hint = "ROWFERRY_MODELS names a Python module that holds SQLAlchemy classes; each table needs a primary key."
+
+
+class PathMissing(UsageError):
+    """{path} does not exist"""
+
+    code = "path.missing"
+    hint = "Check the spelling; give a folder that holds <table>.csv files, or such files, or set DATA_DIR."
+
+
+class FolderEmpty(UsageError):
+    """{path} holds no CSV file of a table"""
+
+    code = "folder.empty"
+    hint = "Files are named after their tables: {names}; each may end in .csv, .csv.gz or .csv.zst."
+
+
+class SourceUnknown(UsageError):
+    """{path} is not named after a table"""
+
+    code = "source.unknown"
+    hint = "The tables are {names}. Rename the file to <table>.csv, or say --table TABLE."
+
+
+class SourceAmbiguous(UsageError):
+    """{path} holds more than one file of the table {table}: {files}"""
+
+    code = "source.ambiguous"
+    hint = "Keep one of them in the folder, or name the files one by one."
+
+
+class TableUnknown(UsageError):
+    """There is no table {table!r}"""
+
+    code = "table.unknown"
+    hint = "The tables are {names}."
+
+
+class OptionInvalid(UsageError):
+    """{option} cannot be {value!r}"""
+
+    code = "option.invalid"
+    hint = "{allowed}"
+
+
+class SourceUnreadable(RowferryError):
+    """{path} cannot be read: {reason}"""
+
+    code = "source.unreadable"
+    hint = "Check the file and its permissions; the user that runs Rowferry must be able to read it."
+
+
+class SourceNotText(RowferryError):
+    """{path} is not a CSV file: {reason}"""
+
+    code = "source.not_text"
+    hint = "Export it as CSV in UTF-8, or name its character set with --encoding."
+
+
+class SourceChanged(RowferryError):
+    """{path} changed while it was read"""
+
+    code = "source.changed"
+    hint = "Load it again once nothing writes to it any more."
+
+
+class DatabaseUnavailable(RowferryError):
+    """The database cannot be reached: {reason}"""
+
+    code = "database.unavailable"
+    hint = "Is it running, and are host, port, user and password in SQLALCHEMY_DATABASE_URL right?"
+
+
+class DatabaseBusy(RowferryError):
+    """The database is busy: {reason}"""
+
+    code = "database.busy"
+    hint = "Another program is writing to it. Try again in a moment."
+
+
+class DatabaseRefused(RowferryError):
+    """The database refused the work: {reason}"""
+
+    code = "database.refused"
+    hint = "Nothing was changed. Compare the table in the database with `rowferry tables`."
+
+
+class DiskFull(RowferryError):
+    """There is no space left: {reason}"""
+
+    code = "disk.full"
+    hint = "Nothing was changed. Free space for the database and for temporary files (TMPDIR), then try again."
+
+
+class SchemaDiffers(RowferryError):
+    """The table {table} in the database differs from its model: {reason}"""
+
+    code = "schema.differs"
+    hint = "Change the table or the model, so that both have the same columns."
+
+
+class RejectsExceeded(RowferryError):
+    """{rejected} of {rows_read} rows are rejected, and {limit} are allowed"""
+
+    code = "load.rejects_exceeded"
+    hint = "No row was inserted. See why with `rowferry rejects {load_id}`, correct them, and load again."
+
+
+class ConservationBroken(RowferryError):
+    """{table}: {rows_read} rows were read, but {accounted} are accounted for"""
+
+    code = "load.conservation"
+    hint = "Everything was rolled back. Please report this; it should never happen."
+
+
+class ParentsVanished(RowferryError):
+    """Rows that others refer to were deleted while the work was under way, again and again"""
+
+    code = "database.parents_vanished"
+    hint = "Nothing was changed. Try again when nobody deletes from the tables that are referred to."
+
+
+class LoadInterrupted(RowferryError):
+    """The load was interrupted"""
+
+    code = "load.interrupted"
+    hint = "Nothing was changed. Start it again: a load either happens whole or not at all."
+
+
+class LoadUnknown(UsageError):
+    """There is no load {load_id!r}"""
+
+    code = "load.unknown"
+    hint = "See the loads with `rowferry loads` or GET /loads."
+
+
+class PortTaken(RowferryError):
+    """{host}:{port} cannot be listened on: {reason}"""
+
+    code = "serve.port"
+    hint = "Choose another port with --port, or stop the program that uses this one."

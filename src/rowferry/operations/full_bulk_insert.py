@@ -1,0 +1,373 @@
+"""Load CSV files into their tables: every good row goes in, every other row is kept with its reasons."""
+
+import re
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, field
+from itertools import tee
+from typing import Any, Literal, Self
+
+from rowferry import ledger
+from rowferry.backends.backend import Backend, TableWriter, Transaction
+from rowferry.dictionary.catalog import Catalog
+from rowferry.dictionary.faults import Fault, RejectCode
+from rowferry.errors import (
+    ConservationBroken,
+    DatabaseBusy,
+    LoadInterrupted,
+    OptionInvalid,
+    ParentsVanished,
+    RejectsExceeded,
+    RowferryError,
+)
+from rowferry.events import LoadFinished, LoadStarted, Observe, PublishStarted, RowRejected, RowsJudged
+from rowferry.streams.ahead import ahead
+from rowferry.streams.csv_files import CsvFile
+from rowferry.streams.csv_source import CsvSource
+from rowferry.streams.judge import Judge
+from rowferry.streams.references import References
+from rowferry.streams.reject_sink import RejectSink
+from rowferry.streams.rows import RejectedRow
+from rowferry.streams.scratch import room_needed
+from rowferry.streams.taken_keys import TakenKeys, taken_keys
+
+OnConflict = Literal["reject", "skip", "update"]
+
+_BULK_BYTES = 512 * 1024
+"""A file of this size is worth the preparations that make many rows fast."""
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How a load is to be done."""
+
+    on_conflict: OnConflict = "reject"
+    all_or_nothing: bool = False
+    max_rejects: str | None = None
+    dry_run: bool = False
+    encoding: str = "utf-8"
+
+
+@dataclass
+class TableReceipt:
+    """What became of the rows of one file. `rejected_by_code` counts the rows that have a code among their faults."""
+
+    table: str
+    source: str
+    rows_read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    rejected_by_code: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass
+class Receipt:
+    """What became of the rows of a load, file by file and in all."""
+
+    load_id: str
+    status: str
+    dry_run: bool
+    tables: list[TableReceipt]
+
+    def total(self, count: str) -> int:
+        return sum(getattr(table, count) for table in self.tables)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {count: self.total(count) for count in ledger.COUNTS}
+
+
+@dataclass(frozen=True)
+class LoadClaim:
+    """Under which id a load is known, and who asked for it."""
+
+    load_id: str
+    caller: str
+
+    @classmethod
+    def new(cls, caller: str) -> Self:
+        """A new id; ids sort by time."""
+        return cls(f"load-{ledger.now():%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}", caller)
+
+
+@dataclass(frozen=True)
+class RejectLimit:
+    """How many rejected rows a load may have: a number, or a share of the rows read."""
+
+    number: float | None = None
+    percent: float | None = None
+
+    @classmethod
+    def parse(cls, options: LoadOptions) -> Self:
+        """Read `N` or `P%`; OptionInvalid if it is neither."""
+        if options.max_rejects is None:
+            return cls(number=0) if options.all_or_nothing else cls()
+        text = options.max_rejects.strip()
+        if re.fullmatch(r"[0-9]{1,18}", text):
+            limit = cls(number=int(text))
+        elif re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?%", text) and float(text[:-1]) <= 100:
+            limit = cls(percent=float(text[:-1]))
+        else:
+            allowed = "Give a number of rows, such as 100, or a share of them, such as 1%."
+            raise OptionInvalid(option="max-rejects", value=options.max_rejects, allowed=allowed)
+        return cls(number=0) if options.all_or_nothing else limit
+
+    def exceeded(self, rejected: int, rows_read: int) -> bool:
+        if self.percent is not None:
+            return rejected * 100 > self.percent * rows_read
+        return self.number is not None and rejected > self.number
+
+    def __str__(self) -> str:
+        return f"{self.percent:g} %" if self.percent is not None else f"{self.number:g}"
+
+
+def full_bulk_insert(
+    backend: Backend,
+    catalog: Catalog,
+    files: Sequence[CsvFile],
+    options: LoadOptions,
+    observe: Observe,
+    claim: LoadClaim,
+) -> Receipt:
+    """Load files into their tables, parents first, in one transaction over all of them.
+
+    Others see none of it or all of it. `rows_read = inserted + updated + unchanged + rejected` holds for each file, or
+    the load fails. What it did, and all rejected rows, are in the ledger; a dry run writes nothing, nor there.
+
+    Raises:
+        RowferryError: The load changed nothing but the ledger, which says why.
+    """
+    load = _Load(backend, catalog, files, options, observe, claim)
+    with backend.errors(), backend.hold(claim.load_id):
+        load.note_start()
+        try:
+            return load.run()
+        except KeyboardInterrupt as error:
+            load.note_failure(LoadInterrupted())
+            raise LoadInterrupted from error
+        except RowferryError as error:
+            load.note_failure(error)
+            raise
+
+
+@dataclass
+class _Source:
+    """One file on its way into its table."""
+
+    file: CsvFile
+    rows: CsvSource
+    taken: TakenKeys
+    rejects: RejectSink
+    receipt: TableReceipt
+    writer: TableWriter
+
+
+class _Load:
+    """The steps of a load, in the order of their use."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        catalog: Catalog,
+        files: Sequence[CsvFile],
+        options: LoadOptions,
+        observe: Observe,
+        claim: LoadClaim,
+    ) -> None:
+        self.backend, self.catalog, self.files = backend, catalog, files
+        self.options, self.observe, self.claim = options, observe, claim
+        self.limit = RejectLimit.parse(options)
+        self.sources: list[_Source] = []
+        self.judged = False
+        self.started = time.perf_counter()
+
+    def note_start(self) -> None:
+        self.observe(LoadStarted(self.claim.load_id, tuple(file.name for file in self.files), self.options.dry_run))
+        if not self.options.dry_run:
+            sources = [{"table": file.rules.name, "path": str(file.path), "name": file.name} for file in self.files]
+            with self.backend.engine.begin() as connection:
+                ledger.start_load(
+                    connection,
+                    self.claim.load_id,
+                    caller=self.claim.caller,
+                    dry_run=0,
+                    options=asdict(self.options),
+                    sources=sources,
+                )
+
+    def run(self) -> Receipt:
+        """Try until nobody deletes parents or locks in our way, three times at most."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with room_needed():
+                    receipt = self._attempt()
+                break
+            except (ParentsVanished, DatabaseBusy):
+                if attempt == _ATTEMPTS:
+                    raise
+        self._tell_rejects()
+        self._tell_end("done")
+        return receipt
+
+    def _attempt(self) -> Receipt:
+        self.sources, self.judged = [], False
+        with self.backend.transaction() as transaction:
+            for file in self.files:
+                self._read(self._open(transaction, file))
+            self.judged = True
+            self._stop_if_exceeded()
+            for source in self.sources:
+                self._publish(source)
+            self._stop_if_exceeded()
+            receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, [s.receipt for s in self.sources])
+            if not self.options.dry_run:
+                self._keep_rejects(transaction)
+                ledger.finish_load(transaction.connection, self.claim.load_id, **self._outcome("done"))
+        return receipt
+
+    def _open(self, transaction: Transaction, file: CsvFile) -> _Source:
+        rows = CsvSource(file.path, file.rules, self.options.encoding)
+        bulk = rows.bytes.size >= _BULK_BYTES and not any(s.file.rules is file.rules for s in self.sources)
+        source = _Source(
+            file=file,
+            rows=rows,
+            taken=taken_keys(file.rules),
+            rejects=RejectSink(file.rules),
+            receipt=TableReceipt(file.rules.name, file.name),
+            writer=transaction.writer(file.rules, bulk=bulk, dry_run=self.options.dry_run),
+        )
+        self.sources.append(source)
+        return source
+
+    def _read(self, source: _Source) -> None:
+        """Read and judge all rows of a source: good ones go to its writer, others to its rejects."""
+        started = time.perf_counter()
+        judge = Judge(source.file.rules, self._references(source), source.taken, self.backend.failed_checks)
+        with closing(ahead(judge.judge(batch) for batch in ahead(source.rows.batches()))) as verdicts:
+            for verdict in verdicts:
+                source.writer.write(verdict.accepted)
+                source.rejects.add(verdict.rejected)
+                source.receipt.rows_read += verdict.rows_read
+                self._tell_progress(source)
+        source.writer.end()
+        source.rejects.name_first_rows(source.taken)
+        source.receipt.seconds = time.perf_counter() - started
+
+    def _references(self, source: _Source) -> References:
+        accepted: dict[str, list[TakenKeys]] = {}
+        for other in self.sources:
+            accepted.setdefault(other.file.rules.name, []).append(other.taken)
+        tables = self.catalog.metadata.tables
+
+        def existing(table: str, column: str, values: list[object]) -> list[object]:
+            return self.backend.existing(tables[table], column, values)
+
+        return References(source.file.rules, existing, accepted)
+
+    def _publish(self, source: _Source) -> None:
+        """Put the rows into the table, and hold the sums against each other."""
+        started = time.perf_counter()
+        receipt, on_conflict = source.receipt, self.options.on_conflict
+        self.observe(PublishStarted(self.claim.load_id, receipt.table))
+        found = source.writer.compare()
+        if found.different and on_conflict == "reject":
+            source.rejects.add(self._conflicts(source))
+        receipt.unchanged = found.equal + (found.different if on_conflict == "skip" else 0)
+        receipt.inserted, receipt.updated = found.new, found.different if on_conflict == "update" else 0
+        if not self.options.dry_run:
+            receipt.inserted, receipt.updated = source.writer.publish(update=on_conflict == "update")
+        receipt.rejected, receipt.rejected_by_code = source.rejects.count, source.rejects.counts()
+        accounted = receipt.inserted + receipt.updated + receipt.unchanged + receipt.rejected
+        if receipt.rows_read != accounted:
+            raise ConservationBroken(table=receipt.table, rows_read=receipt.rows_read, accounted=accounted)
+        receipt.seconds = round(receipt.seconds + time.perf_counter() - started, 3)
+
+    def _conflicts(self, source: _Source) -> Iterator[RejectedRow]:
+        """The rows whose key the table holds with other values; their text is read again from the file."""
+        key = ", ".join(source.file.rules.key)
+        column = source.file.rules.key[0] if len(source.file.rules.key) == 1 else None
+        numbered, described = tee(source.writer.different())
+        raws = source.rows.raw_rows(number for number, _ in numbered)
+        for (row_number, raw), (_, differs) in zip(raws, described, strict=True):
+            message = f"{key} is in the table already, with another {', '.join(differs)}"
+            yield RejectedRow(row_number, raw, (Fault(column, RejectCode.CONFLICT, message),))
+
+    def _stop_if_exceeded(self) -> None:
+        rejected = sum(source.rejects.count for source in self.sources)
+        rows_read = sum(source.receipt.rows_read for source in self.sources)
+        if self.limit.exceeded(rejected, rows_read):
+            raise RejectsExceeded(rejected=rejected, rows_read=rows_read, limit=self.limit, load_id=self.claim.load_id)
+
+    def _keep_rejects(self, transaction: Transaction) -> None:
+        kept = ledger.keep_rejects(transaction.append, self.claim.load_id, self._all_rejects())
+        if kept != (expected := sum(source.rejects.count for source in self.sources)):
+            raise ConservationBroken(table="rejected_rows", rows_read=expected, accounted=kept)
+
+    def _all_rejects(self) -> Iterator[dict[str, Any]]:
+        for source in self.sources:
+            for row_number, raw, errors in source.rejects:
+                row: dict[str, Any] = {"table": source.receipt.table, "source": source.receipt.source}
+                yield row | {"row_number": row_number, "raw": raw, "errors": errors}
+
+    def _outcome(self, status: str) -> dict[str, Any]:
+        tables = [asdict(source.receipt) for source in self.sources]
+        sources = [
+            {
+                "table": source.receipt.table,
+                "path": str(source.file.path),
+                "name": source.file.name,
+                "bytes": source.rows.bytes.size,
+                "sha256": source.rows.bytes.sha256,
+            }
+            for source in self.sources
+        ]
+        totals = {count: sum(table[count] for table in tables) for count in ledger.COUNTS}
+        return {"status": status, "tables": tables, "sources": sources, **totals}
+
+    def note_failure(self, error: RowferryError) -> None:
+        """Note why nothing was inserted; rows that were all judged are kept with their faults none the less."""
+        status = "interrupted" if isinstance(error, LoadInterrupted) else "failed"
+        for source in self.sources:
+            source.receipt.inserted = source.receipt.updated = source.receipt.unchanged = 0
+            source.receipt.rejected = source.rejects.count
+            source.receipt.rejected_by_code = source.rejects.counts()
+        if not self.options.dry_run:
+            told = {"code": error.code, "message": error.message, "hint": error.advice}
+            # Where the database is away, it cannot be told; the next start finds the load interrupted.
+            with suppress(RowferryError), self.backend.transaction() as transaction:
+                if self.judged:
+                    self._keep_rejects(transaction)
+                outcome = self._outcome(status) if self.judged else {"status": status}
+                ledger.finish_load(transaction.connection, self.claim.load_id, **outcome, error=told)
+        if self.judged:
+            self._tell_rejects()
+        self._tell_end(status, error.code)
+
+    def _tell_progress(self, source: _Source) -> None:
+        self.observe(
+            RowsJudged(
+                self.claim.load_id,
+                source.receipt.table,
+                source.receipt.source,
+                source.rows.bytes.bytes_read,
+                source.rows.bytes.size,
+                source.receipt.rows_read,
+                source.rejects.count,
+            )
+        )
+
+    def _tell_rejects(self) -> None:
+        for row in self._all_rejects():
+            faults = tuple((fault["column"], fault["code"]) for fault in row["errors"])
+            self.observe(RowRejected(self.claim.load_id, row["table"], row["source"], row["row_number"], faults))
+
+    def _tell_end(self, status: str, error: str | None = None) -> None:
+        totals = {count: sum(getattr(s.receipt, count) for s in self.sources) for count in ledger.COUNTS}
+        seconds = round(time.perf_counter() - self.started, 3)
+        self.observe(LoadFinished(self.claim.load_id, status, **totals, seconds=seconds, error=error))

@@ -1,0 +1,64 @@
+"""The settings; the only reader of the environment and of .env."""
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from rowferry.errors import SettingInvalid
+
+
+class Settings(BaseSettings):
+    """Where things are; each field's title is the name of its variable."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+
+    database_url: str = Field(
+        default="sqlite:///rowferry.db",
+        validation_alias="SQLALCHEMY_DATABASE_URL",
+        description="The database: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
+    )
+    data_dir: Path = Field(
+        default=Path("data"), validation_alias="DATA_DIR", description="Where loads find <table>.csv[.gz|.zst]"
+    )
+    backup_dir: Path = Field(
+        default=Path("backups"), validation_alias="BACKUP_DIR", description="Where backups are kept"
+    )
+    log_dir: Path = Field(
+        default=Path("logs"),
+        validation_alias="LOG_DIR",
+        description="Where logs go: JSON lines, one file per operation",
+    )
+    models: str = Field(
+        default="rowferry.models",
+        validation_alias="ROWFERRY_MODELS",
+        description="The module whose SQLAlchemy tables are served",
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _readable_url(cls, value: str) -> str:
+        make_url(value)
+        return value
+
+    @property
+    def url(self) -> URL:
+        return make_url(self.database_url)
+
+
+def read_settings(database_url: str | None = None) -> Settings:
+    """The settings in force; a database URL given here wins over the environment.
+
+    Raises:
+        SettingInvalid: A value cannot be used; it is named.
+    """
+    given = {} if database_url is None else {"database_url": database_url}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # names of fields, by populate_by_name
+    except ArgumentError as error:
+        raise SettingInvalid(name="SQLALCHEMY_DATABASE_URL", reason="it is not a database URL") from error
+    except ValidationError as error:
+        found = error.errors()[0]
+        raise SettingInvalid(name=found["loc"][0], reason=found["msg"]) from error

@@ -1,0 +1,152 @@
+"""The bytes of a file as text in UTF-8: read in blocks, decompressed, transcoded, counted and hashed on the way."""
+
+import codecs
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from rowferry.errors import SourceChanged, SourceNotText, SourceUnreadable
+
+BLOCK_BYTES = 2 * 1024 * 1024
+"""How much is read at a time: large enough for speed, small enough for the processor's cache."""
+
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_BINARY = {
+    b"PK\x03\x04": "it is a ZIP archive or a spreadsheet",
+    b"%PDF": "it is a PDF",
+    b"\x89PNG": "it is a picture",
+    b"\xff\xd8\xff": "it is a picture",
+    b"PAR1": "it is a Parquet file",
+    b"Obj\x01": "it is an Avro file",
+    b"SQLite format 3": "it is a SQLite database",
+    b"\x7fELF": "it is a program",
+    b"\xff\xfe": "it is UTF-16",
+    b"\xfe\xff": "it is UTF-16",
+}
+_SNIFFED = 8192
+
+
+class ByteSource:
+    """One file; `size` and `sha256` are those of the file as it stands on disk, the latter once it was read."""
+
+    def __init__(self, path: Path, encoding: str = "utf-8") -> None:
+        self.path = path
+        self.bytes_read = 0
+        self._encoding = codecs.lookup(encoding).name
+        self._hash = hashlib.sha256()
+        try:
+            self._state = _state(path)
+        except OSError as error:
+            raise SourceUnreadable(path=path, reason=error.strerror) from error
+        self.size = self._state[1]
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def blocks(self) -> Iterator[bytes]:
+        """Blocks of UTF-8 without byte order mark; may be called again, to read the file again.
+
+        Raises:
+            SourceUnreadable: No permission, not a file, or damaged compression.
+            SourceNotText: The file is something else than text.
+            SourceChanged: The file is not the same at the end as it was at the start.
+        """
+        self._hash, self.bytes_read = hashlib.sha256(), 0
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                yield from _without_mark(self._decoded(self._inflated(file)))
+                while self._read(file, BLOCK_BYTES):
+                    pass
+            if _state(self.path) != self._state:
+                raise SourceChanged(path=self.path)
+        except OSError as error:
+            raise SourceUnreadable(path=self.path, reason=error.strerror or str(error)) from error
+
+    def _read(self, file: BinaryIO, size: int) -> bytes:
+        data = file.read(size)
+        self._hash.update(data)
+        self.bytes_read += len(data)
+        return data
+
+    def _inflated(self, file: BinaryIO) -> Iterator[bytes]:
+        head = self._read(file, BLOCK_BYTES)
+        codec = next((name for magic, name in _COMPRESSED.items() if head.startswith(magic)), None)
+        if codec is None:
+            yield head
+            while block := self._read(file, BLOCK_BYTES):
+                yield block
+            return
+        with pa.CompressedInputStream(pa.PythonFile(_Chained(head, file, self), mode="r"), codec) as stream:
+            while block := stream.read(BLOCK_BYTES):
+                yield block
+
+    def _decoded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        head = next(blocks, b"")
+        if self._encoding == "utf-8":
+            _refuse_binary(self.path, head[:_SNIFFED])
+            yield head
+            yield from blocks
+            return
+        decoder = codecs.getincrementaldecoder(self._encoding)("rowferry-unreadable")
+        for block in (head, *()):
+            yield decoder.decode(block).encode("utf-8", "surrogateescape")
+        for block in blocks:
+            yield decoder.decode(block).encode("utf-8", "surrogateescape")
+        yield decoder.decode(b"", final=True).encode("utf-8", "surrogateescape")
+
+
+class _Chained:
+    """A file whose first bytes were read already, for Arrow to read from."""
+
+    closed = False
+
+    def __init__(self, head: bytes, file: BinaryIO, source: ByteSource) -> None:
+        self._head, self._file, self._source = head, file, source
+
+    def read(self, size: int) -> bytes:
+        if self._head:
+            part, self._head = self._head[:size], self._head[size:]
+            return part
+        return self._source._read(self._file, size)  # noqa: SLF001  # same module, one class in two
+
+    def close(self) -> None:
+        """Leave the file to its owner."""
+
+
+def _unreadable(error: UnicodeError) -> tuple[str, int]:
+    """Put a byte that is not UTF-8 where the file cannot be decoded, so that its row is rejected as such."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\udcff", error.end
+
+
+codecs.register_error("rowferry-unreadable", _unreadable)
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise SourceUnreadable(path=path, reason="it is not a file")
+    if not os.access(path, os.R_OK):
+        raise SourceUnreadable(path=path, reason="permission denied")
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _without_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    yield next(blocks, b"").removeprefix(codecs.BOM_UTF8)
+    yield from blocks
+
+
+def _refuse_binary(path: Path, head: bytes) -> None:
+    for magic, reason in _BINARY.items():
+        if head.startswith(magic):
+            raise SourceNotText(path=path, reason=reason)
+    control = sum(byte < 32 and byte not in b"\t\n\r\f" for byte in head)
+    if control > len(head) // 10 and control > 8:
+        raise SourceNotText(path=path, reason="it is full of control characters")

@@ -1,0 +1,240 @@
+"""The rows of a CSV file, in bounded memory, whatever state the file is in."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv as pc
+
+from rowferry.dictionary.faults import Fault, RejectCode
+from rowferry.dictionary.rules import TableRules
+from rowferry.streams.byte_source import ByteSource
+from rowferry.streams.framing import Lines, Offsets, ScannedRow, find_lines, scan_row
+from rowferry.streams.rows import UNREADABLE, OddRow, RowBatch
+
+MAX_ROW_BYTES = 1024 * 1024
+"""A longer row is rejected with row.too_long; a quoted field that is not closed within it counts as never closed."""
+
+RAW_BYTES = 64 * 1024
+"""How much of a row that is too long is kept."""
+
+REASONS = ("rejected_row_number", "rejected_because")
+"""Columns that the correctable file of rejected rows adds; a header may have them, and they are passed over."""
+
+_TOO_LONG = Fault(None, RejectCode.TOO_LONG, f"the row is longer than {MAX_ROW_BYTES:,} bytes")
+_STRAY_QUOTE = Fault(None, RejectCode.QUOTE, "a quote stands where none may, or is never closed")
+
+
+class CsvSource:
+    """The rows of the CSV file of one table.
+
+    `rows_read` counts rows without the header; row numbers count from 1, the header included.
+    """
+
+    def __init__(self, path: Path, rules: TableRules, encoding: str = "utf-8") -> None:
+        self.bytes = ByteSource(path, encoding)
+        self.rules = rules
+        self.rows_read = 0
+        self._fields = len(rules.columns)
+        self._order = list(range(self._fields))
+
+    def batches(self) -> Iterator[RowBatch]:
+        """All rows in order; may be called again, to read the file again."""
+        self.rows_read = 0
+        buffer = _Buffer(self.bytes.blocks())
+        first = 1 + self._pass_header(buffer)
+        while buffer.fill():
+            if data := buffer.whole_lines():
+                batch, used = self._frame(first, data, final=buffer.ended)
+                buffer.drop(used)
+            elif buffer.overlong():
+                batch = self._overlong_row(first, buffer.data)
+                buffer.drop_line()
+            else:
+                continue
+            first += batch.count
+            self.rows_read += batch.count
+            if batch.count:
+                yield batch
+
+    def raw_rows(self, row_numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
+        """Rows as they stand in the file, by ascending row number; reads the file again."""
+        wanted = iter(row_numbers)
+        number = next(wanted, None)
+        for batch in self.batches():
+            while number is not None and number < batch.first + batch.count:
+                yield number, batch.raw(number - batch.first)
+                number = next(wanted, None)
+
+    def _pass_header(self, buffer: "_Buffer") -> int:
+        """The number of header rows, 0 or 1; a header also says in which order the columns come."""
+        while buffer.fill() and not buffer.whole_lines() and not buffer.overlong():
+            pass
+        data = buffer.whole_lines()
+        row = scan_row(data, 0, final=buffer.ended) if data else None
+        if row is None or row.cells is None:
+            return 0
+        names = [cell.decode("utf-8", "replace").casefold() for cell in row.cells]
+        columns = [name.casefold() for name in self.rules.names]
+        if sorted(name for name in names if name not in REASONS) != sorted(columns):
+            return 0
+        self._fields, self._order = len(names), [names.index(column) for column in columns]
+        buffer.drop(row.after)
+        return 1
+
+    def _frame(self, first: int, data: bytes, *, final: bool) -> tuple[RowBatch, int]:
+        """The rows of a block of whole lines, and how much of it they take: all but a row that goes on behind it."""
+        lines = find_lines(data)
+        plain = lines.plain & (lines.fields == self._fields) & (lines.ends - lines.starts <= MAX_ROW_BYTES)
+        begins = np.ones(len(plain), dtype=np.bool_)
+        odd: dict[int, OddRow] = {}
+        used, after = len(data), 0
+        for line in np.flatnonzero(~plain).tolist():
+            start = int(lines.starts[line])
+            if start < after:
+                continue
+            row = _scan(data, start, int(lines.ends[line]), final=final)
+            if row is None:
+                used, begins, plain = start, begins[:line], plain[:line]
+                break
+            after = row.after
+            rest = slice(line + 1, max(line + 1, int(np.searchsorted(lines.starts, after))))
+            begins[rest] = plain[rest] = False
+            odd[line] = self._odd_row(row, data[start : row.end])
+        return self._batch(first, data[:used], lines, begins, plain, odd), used
+
+    def _batch(
+        self,
+        first: int,
+        data: bytes,
+        lines: Lines,
+        begins: npt.NDArray[np.bool_],
+        plain: npt.NDArray[np.bool_],
+        odd: dict[int, OddRow],
+    ) -> RowBatch:
+        positions = np.cumsum(begins) - 1
+        row_starts = lines.starts[: len(begins)][begins]
+
+        def raw(position: int) -> str:
+            end = row_starts[position + 1] if position + 1 < len(row_starts) else len(data)
+            return _readable(_without_line_end(data[row_starts[position] : end]))
+
+        return RowBatch(
+            first=first,
+            count=len(row_starts),
+            columns=self._columns(_only(data, lines.starts, lines.after, plain)),
+            positions=positions[plain],
+            odd=[OddRow(int(positions[line]), row.cells, row.faults) for line, row in odd.items()],
+            raw=raw,
+        )
+
+    def _columns(self, text: bytes) -> list[pa.StringArray]:
+        if not text:
+            return [pa.array([], pa.string())] * len(self._order)
+        names = [str(field) for field in range(self._fields)]
+        table = pc.read_csv(
+            pa.BufferReader(text),
+            read_options=pc.ReadOptions(column_names=names, use_threads=False, block_size=len(text) + 1),
+            parse_options=pc.ParseOptions(ignore_empty_lines=False),
+            convert_options=pc.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
+            ),
+        )
+        return [table.column(field).combine_chunks() for field in self._order]
+
+    def _odd_row(self, row: ScannedRow, text: bytes) -> OddRow:
+        """A row that is to be judged by itself; its position is not known yet."""
+        if len(text) > MAX_ROW_BYTES:
+            return OddRow(0, None, (_TOO_LONG,))
+        if row.cells is None:
+            return OddRow(0, None, (_STRAY_QUOTE,))
+        faults: list[Fault] = []
+        cells: list[object] = [_decoded(cell) for cell in row.cells]
+        if UNREADABLE in cells:
+            faults.append(Fault(None, RejectCode.ENCODING, "the row holds bytes that cannot be decoded"))
+        if len(cells) == self._fields:
+            return OddRow(0, [cells[field] for field in self._order], tuple(faults))
+        code = RejectCode.TOO_FEW_FIELDS if len(cells) < self._fields else RejectCode.TOO_MANY_FIELDS
+        plural = "" if len(cells) == 1 else "s"
+        faults.append(Fault(None, code, f"the row has {len(cells)} field{plural}, not {self._fields}"))
+        return OddRow(0, None, tuple(faults))
+
+    def _overlong_row(self, first: int, data: bytes) -> RowBatch:
+        raw = _readable(data[:RAW_BYTES])
+        nothing = np.array([], dtype=np.int64)
+        return RowBatch(first, 1, self._columns(b""), nothing, [OddRow(0, None, (_TOO_LONG,))], lambda _: raw)
+
+
+@dataclass
+class _Buffer:
+    """What was read from the file and not taken as rows yet."""
+
+    blocks: Iterator[bytes]
+    data: bytes = b""
+    ended: bool = False
+
+    def fill(self) -> bool:
+        """Read another block; False when there is nothing left."""
+        block = next(self.blocks, None)
+        if block is None:
+            self.ended = True
+        else:
+            self.data += block
+        return bool(self.data) or not self.ended
+
+    def whole_lines(self) -> bytes:
+        return self.data if self.ended else self.data[: self.data.rfind(b"\n") + 1]
+
+    def overlong(self) -> bool:
+        return len(self.data) > MAX_ROW_BYTES
+
+    def drop(self, size: int) -> None:
+        self.data = self.data[size:]
+
+    def drop_line(self) -> None:
+        """Drop everything up to the next line, without holding it."""
+        while True:
+            self.data = b""
+            self.fill()
+            if self.ended:
+                return
+            if (line_end := self.data.find(b"\n")) >= 0:
+                self.drop(line_end + 1)
+                return
+
+
+def _scan(data: bytes, start: int, line_end: int, *, final: bool) -> ScannedRow | None:
+    """The row at `start`, or None if it may go on behind the data."""
+    if line_end - start > MAX_ROW_BYTES:
+        return ScannedRow(None, line_end, data.find(b"\n", start) + 1 or len(data))
+    return scan_row(data, start, final=final or len(data) - start > MAX_ROW_BYTES)
+
+
+def _only(data: bytes, starts: Offsets, after: Offsets, wanted: npt.NDArray[np.bool_]) -> bytes:
+    """The wanted lines; the first of the lines start where the data starts."""
+    if wanted.all():
+        return data
+    edges = np.diff(wanted.astype(np.int8), prepend=0, append=0)
+    firsts, lasts = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
+    view = memoryview(data)
+    return b"".join([view[a:b] for a, b in zip(starts[firsts].tolist(), after[lasts].tolist(), strict=True)])
+
+
+def _decoded(cell: bytes) -> object:
+    try:
+        return cell.decode("utf-8")
+    except UnicodeDecodeError:
+        return UNREADABLE
+
+
+def _readable(raw: bytes) -> str:
+    r"""A row as text: bytes that are not UTF-8, and NUL, which no database keeps in a text, as \xNN."""
+    kept = raw[:RAW_BYTES] if len(raw) > MAX_ROW_BYTES else raw
+    return kept.decode("utf-8", "backslashreplace").replace("\0", r"\x00")
+
+
+def _without_line_end(row: bytes) -> bytes:
+    return row.removesuffix(b"\n").removesuffix(b"\r")

@@ -1,0 +1,198 @@
+"""Where the rows of a CSV file begin and end (RFC 4180), exact also where quotes go wrong.
+
+A line that is well quoted by itself is a row: those are found for a whole block at once. All other lines are read one
+by one by `scan_row`, which defines what a row is. See docs/decisions/0003-framing.md.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+LF, CR, QUOTE, COMMA = b'\n\r",'
+
+Offsets = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedRow:
+    """One row: its cells, or None where a stray quote spoils it; `end` excludes the line end, `after` is past it."""
+
+    cells: list[bytes] | None
+    end: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The physical lines of a block: start, end without line end, where the next begins, and number of fields.
+
+    `plain` marks lines that are rows by themselves and need no second look.
+    """
+
+    starts: Offsets
+    ends: Offsets
+    after: Offsets
+    fields: Offsets
+    plain: npt.NDArray[np.bool_]
+
+
+def scan_row(data: bytes, start: int, *, final: bool) -> ScannedRow | None:
+    """Read the row that starts at `start`; None if it is not over where the data ends, and `final` is not set.
+
+    A stray quote (inside an unquoted field; closing a field but followed by neither delimiter nor line end; never
+    closed) ends the row at the end of the line where it stands. A quoted field that is not properly closed is blamed
+    on the quote that opened it, so that no other line is lost with it.
+    """
+    cells: list[bytes] = []
+    at = start
+    while True:
+        quoted = data[at : at + 1] == b'"'
+        found = _quoted_cell(data, at, final=final) if quoted else _bare_cell(data, at, final=final)
+        if found is None:
+            return None
+        cell, at = found
+        if cell is None:
+            return _spoiled(data, at)
+        cells.append(cell)
+        if data[at : at + 1] != b",":
+            return ScannedRow(cells, at, _past_line_end(data, at))
+        at += 1
+
+
+def _quoted_cell(data: bytes, start: int, *, final: bool) -> tuple[bytes | None, int] | None:
+    """The cell and the offset behind it; (None, offset of the stray quote); None if more data is needed."""
+    at = data.find(b'"', start + 1)
+    while at >= 0 and data[at + 1 : at + 2] == b'"':
+        at = data.find(b'"', at + 2)
+    if at < 0 or (at + 1 == len(data) and not final):
+        return (None, start) if final else None
+    tail = data[at + 1 : at + 3]
+    if tail == b"\r" and not final:
+        return None
+    if tail[:1] in (b"", b",", b"\n") or tail == b"\r\n" or (tail == b"\r" and final):
+        return data[start + 1 : at].replace(b'""', b'"'), at + 1
+    return None, start
+
+
+def _bare_cell(data: bytes, start: int, *, final: bool) -> tuple[bytes | None, int] | None:
+    line_end = data.find(b"\n", start)
+    if line_end < 0:
+        if not final:
+            return None
+        line_end = len(data)
+    comma = data.find(b",", start, line_end)
+    end = comma if comma >= 0 else line_end
+    stray = data.find(b'"', start, end)
+    if stray >= 0:
+        return None, stray
+    if comma < 0 and end > start and data[end - 1] == CR:
+        end -= 1
+    return data[start:end], end
+
+
+def _spoiled(data: bytes, at: int) -> ScannedRow:
+    line_end = data.find(b"\n", at)
+    if line_end < 0:
+        line_end = len(data)
+    end = line_end - 1 if data[line_end - 1] == CR else line_end
+    return ScannedRow(None, end, min(line_end + 1, len(data)))
+
+
+def _past_line_end(data: bytes, end: int) -> int:
+    if data[end : end + 2] == b"\r\n":
+        return end + 2
+    return min(end + 1, len(data))
+
+
+def find_lines(data: bytes) -> Lines:
+    """The lines of a block, which ends where a line or the file ends."""
+    block = np.frombuffer(data, dtype=np.uint8)
+    breaks = np.flatnonzero(block == LF)
+    after = breaks + 1
+    if not data.endswith(b"\n"):
+        breaks, after = np.append(breaks, len(data)), np.append(after, len(data))
+    starts = np.concatenate(([0], after[:-1]))
+    ends = _without_cr(block, starts, breaks) if b"\r" in data else breaks
+    commas = np.flatnonzero(block == COMMA)
+    plain = np.ones(len(starts), dtype=np.bool_)
+    if b'"' in data:
+        commas, plain = _read_quotes(block, starts, ends, commas)
+    fields = _count_between(commas, starts, ends) + 1
+    for special in _special_lines(data, block, starts, ends):
+        plain[special] = False
+    return Lines(starts, ends, after, fields, plain)
+
+
+def _without_cr(block: npt.NDArray[np.uint8], starts: Offsets, breaks: Offsets) -> Offsets:
+    ends = breaks.copy()
+    last = np.maximum(breaks - 1, 0)
+    ends[(breaks > starts) & (block[last] == CR)] -= 1
+    return ends
+
+
+def _count_between(points: Offsets, starts: Offsets, ends: Offsets) -> Offsets:
+    """How many of the sorted points lie in each of the ranges."""
+    if len(points) % len(starts) == 0 and len(points):
+        grid = points.reshape(len(starts), -1)
+        if (grid[:, 0] >= starts).all() and (grid[:, -1] < ends).all():
+            return np.full(len(starts), grid.shape[1])
+    return np.searchsorted(points, ends) - np.searchsorted(points, starts)
+
+
+def _read_quotes(
+    block: npt.NDArray[np.uint8], starts: Offsets, ends: Offsets, commas: Offsets
+) -> tuple[Offsets, npt.NDArray[np.bool_]]:
+    """The commas that stand outside quotes, and the lines whose quotes are all right by themselves.
+
+    In such a line every quote of even rank opens a field or follows a quote, and every quote of odd rank stands
+    before a comma, the line's end or a quote.
+    """
+    quotes = np.flatnonzero(block == QUOTE)
+    line = np.searchsorted(starts, quotes, side="right") - 1
+    first = np.searchsorted(quotes, starts)
+    count = np.diff(np.append(first, len(quotes)))
+    opening = (np.arange(len(quotes)) - first[line]) % 2 == 0
+    before = block[np.maximum(quotes - 1, 0)]
+    behind = block[np.minimum(quotes + 1, len(block) - 1)]
+    opens = (quotes == starts[line]) | (before == COMMA) | (before == QUOTE)
+    closes = (quotes + 1 == ends[line]) | (behind == COMMA) | (behind == QUOTE)
+    plain = count % 2 == 0
+    plain[line[~np.where(opening, opens, closes)]] = False
+    line_of_comma = np.searchsorted(starts, commas, side="right") - 1
+    inside = (np.searchsorted(quotes, commas) - first[line_of_comma]) % 2 == 1
+    return commas[~inside], plain
+
+
+def _special_lines(data: bytes, block: npt.NDArray[np.uint8], starts: Offsets, ends: Offsets) -> list[Offsets]:
+    """Lines that hold NUL, a carriage return that ends no line, or bytes that are not UTF-8."""
+    special = []
+    if b"\0" in data:
+        special.append(_lines_at(starts, np.flatnonzero(block == 0)))
+    if b"\r" in data:
+        returns = np.flatnonzero(block == CR)
+        lines = _lines_at(starts, returns)
+        special.append(lines[returns < ends[lines]])
+    if not data.isascii():
+        special.append(_lines_at(starts, _undecodable(data, starts)))
+    return special
+
+
+def _lines_at(starts: Offsets, offsets: Offsets) -> Offsets:
+    return np.searchsorted(starts, offsets, side="right") - 1
+
+
+def _undecodable(data: bytes, starts: Offsets) -> Offsets:
+    """One offset in each line that is not UTF-8."""
+    bad: list[int] = []
+    view, at = memoryview(data), 0
+    while at < len(data):
+        try:
+            str(view[at:], "utf-8")
+        except UnicodeDecodeError as error:
+            bad.append(at + error.start)
+            line = int(np.searchsorted(starts, bad[-1], side="right"))
+            at = int(starts[line]) if line < len(starts) else len(data)
+        else:
+            break
+    return np.array(bad, dtype=np.int64)

@@ -1,0 +1,48 @@
+"""Whether the rows that a row refers to exist: in the database, or accepted earlier in the same operation."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rowferry.dictionary.rules import Reference, TableRules
+from rowferry.streams.taken_keys import Mask, TakenKeys
+
+Existing = Callable[[str, str, list[object]], list[object]]
+"""(table, column, values) -> those of the values that the column of the table holds."""
+
+_REMEMBERED = 100_000
+
+
+class References:
+    """Finds references that lead nowhere; asks the database once for each key, as long as they are not too many."""
+
+    def __init__(self, rules: TableRules, existing: Existing, accepted: Mapping[str, list[TakenKeys]]) -> None:
+        self._existing = existing
+        self._accepted = accepted
+        self._known = {r.column: pa.array([], rules.by_name[r.column].arrow) for r in rules.references}
+
+    def missing(self, reference: Reference, values: pa.Array) -> Mask:
+        """Which of the values refer to no row; null refers to nothing and is not missing."""
+        known = self._known[reference.column]
+        found = pc.is_in(values, value_set=known)
+        if not pc.all(found).as_py():
+            unknown = pc.unique(values.filter(pc.invert(found))).drop_null()
+            present = self._present(reference, unknown)
+            keep = known if len(known) + len(present) <= _REMEMBERED else known[:0]
+            self._known[reference.column] = pa.concat_arrays([keep, present])
+            found = pc.or_(found, pc.is_in(values, value_set=present))
+        found = pc.or_(found, pc.is_null(values))
+        return np.asarray(pc.invert(found).to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+    def _present(self, reference: Reference, keys: pa.Array) -> pa.Array:
+        remaining, found = keys, [keys[:0]]
+        for taken in self._accepted.get(reference.parent, ()):
+            present = taken.holds(remaining)
+            found.append(remaining.filter(pa.array(present)))
+            remaining = remaining.filter(pa.array(~present))
+        if len(remaining):
+            existing = self._existing(reference.parent, reference.target, remaining.to_pylist())
+            found.append(pa.array(existing, keys.type))
+        return pa.concat_arrays(found)

@@ -1,0 +1,64 @@
+"""Rows in motion: what a source hands out and what the judge makes of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rowferry.dictionary.faults import Fault
+
+Positions = npt.NDArray[np.int64]
+
+ROW_NUMBER = "rowferry_row_number"
+
+UNREADABLE = object()
+"""Stands for a cell that cannot be read; its fault is among the faults of its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class OddRow:
+    """A row that is judged by itself: its cells in column order (None: missing), or why it has none."""
+
+    position: int
+    cells: Sequence[object] | None
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True)
+class RowBatch:
+    """Some consecutive rows of a source, `count` of them, the first being row number `first`.
+
+    Plain rows are columns of text, in table order, and `positions` says which row of the batch each of them is; all
+    others are odd rows. `raw` gives a row as it stood in the source, by position.
+    """
+
+    first: int
+    count: int
+    columns: list[pa.StringArray]
+    positions: Positions
+    odd: list[OddRow]
+    raw: Callable[[int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row that is not inserted, as it stood in the source, and all that is wrong with it.
+
+    `duplicate_of` is the key that an earlier row has taken; which row that was is found when the source has ended.
+    """
+
+    row_number: int
+    raw: str
+    faults: tuple[Fault, ...]
+    duplicate_of: object = None
+
+
+@dataclass
+class Verdict:
+    """The accepted rows, as a typed batch with a last column ROW_NUMBER, and the rejected ones; in source order."""
+
+    rows_read: int
+    accepted: pa.RecordBatch
+    rejected: list[RejectedRow] = field(default_factory=list)

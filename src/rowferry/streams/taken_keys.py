@@ -1,0 +1,135 @@
+"""Which keys the accepted rows of one source have taken, in bounded memory, exactly."""
+
+import json
+import sqlite3
+import tempfile
+from array import array
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyroaring import BitMap64
+
+from rowferry.dictionary.kinds import INTEGER
+from rowferry.dictionary.rules import TableRules
+
+Mask = npt.NDArray[np.bool_]
+Int64s = npt.NDArray[np.int64]
+
+_LOG_ROWS = 1 << 18
+
+
+class TakenKeys(Protocol):
+    """Keys with the row that took each of them."""
+
+    def take(self, key: list[pa.Array], row_numbers: Int64s) -> Mask:
+        """Take keys for rows, in their order; marks the rows whose key an earlier row has taken."""
+
+    def spelled(self, key: list[pa.Array], position: int) -> int | str:
+        """The key of one row, in the form in which `first_rows` knows it."""
+
+    def first_rows(self, keys: Iterator[int | str]) -> Iterator[tuple[int | str, int]]:
+        """Of each of the keys, which must have been taken: the key, and the number of the row that took it."""
+
+    def holds(self, keys: pa.Array) -> Mask:
+        """Which of these keys of a single column are taken."""
+
+
+def taken_keys(rules: TableRules) -> TakenKeys:
+    """An empty set of keys for a table."""
+    single = rules.by_name[rules.key[0]] if len(rules.key) == 1 else None
+    return IntegerKeys() if single and single.kind is INTEGER else StoredKeys()
+
+
+class IntegerKeys:
+    """Keys of one integer column: a compressed bitmap, and on disk a log of who took what."""
+
+    def __init__(self) -> None:
+        self._bits = BitMap64()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as this object
+        self._highest: int | None = None
+
+    def take(self, key: list[pa.Array], row_numbers: Int64s) -> Mask:
+        keys = _int64(key[0])
+        taken = np.zeros(len(keys), dtype=np.bool_)
+        if not len(keys):
+            return taken
+        if not self._ascends(keys):
+            taken = self._repeated(keys)
+            keys, row_numbers = keys[~taken], row_numbers[~taken]
+        if len(keys):
+            self._bits |= _bitmap(keys)
+            self._highest = max(int(keys.max()), keys.max() if self._highest is None else self._highest)
+            np.stack((keys, row_numbers), axis=1).tofile(self._log)
+        return taken
+
+    def spelled(self, key: list[pa.Array], position: int) -> int:
+        return int(key[0][position].as_py())
+
+    def first_rows(self, keys: Iterator[int | str]) -> Iterator[tuple[int | str, int]]:
+        wanted = BitMap64(np.array(list(keys), dtype=np.int64).view(np.uint64).tolist())
+        self._log.flush()
+        self._log.seek(0)
+        while len(entries := np.fromfile(self._log, dtype=np.int64, count=2 * _LOG_ROWS).reshape(-1, 2)):
+            hits = np.array(list(wanted & _bitmap(entries[:, 0])), dtype=np.uint64).view(np.int64)
+            for found, row_number in entries[np.isin(entries[:, 0], hits)].tolist():
+                yield found, row_number
+
+    def holds(self, keys: pa.Array) -> Mask:
+        wanted = _int64(keys)
+        hits = np.array(list(self._bits & _bitmap(wanted)), dtype=np.uint64).view(np.int64)
+        return np.isin(wanted, hits)
+
+    def _ascends(self, keys: Int64s) -> bool:
+        return bool((self._highest is None or keys[0] > self._highest) and (keys[1:] > keys[:-1]).all())
+
+    def _repeated(self, keys: Int64s) -> Mask:
+        order = np.argsort(keys, kind="stable")
+        in_order = keys[order]
+        repeated = np.zeros(len(keys), dtype=np.bool_)
+        repeated[order[1:]] = in_order[1:] == in_order[:-1]
+        if seen := self._bits & _bitmap(in_order):
+            repeated |= np.isin(keys, np.array(list(seen), dtype=np.uint64).view(np.int64))
+        return repeated
+
+
+class StoredKeys:
+    """Keys of any other kind, or of several columns: a temporary database on disk."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.execute("CREATE TABLE keys (key TEXT PRIMARY KEY, row_number INTEGER) WITHOUT ROWID")
+        self._database.execute("BEGIN")
+
+    def take(self, key: list[pa.Array], row_numbers: Int64s) -> Mask:
+        insert = "INSERT INTO keys VALUES (?, ?) ON CONFLICT DO NOTHING"
+        spelled = _spelled(key)
+        rows = zip(spelled, row_numbers.tolist(), strict=True)
+        return np.array([self._database.execute(insert, row).rowcount == 0 for row in rows], dtype=np.bool_)
+
+    def spelled(self, key: list[pa.Array], position: int) -> str:
+        return _spelled([column.slice(position, 1) for column in key])[0]
+
+    def first_rows(self, keys: Iterator[int | str]) -> Iterator[tuple[int | str, int]]:
+        for key in keys:
+            yield key, self._database.execute("SELECT row_number FROM keys WHERE key = ?", (key,)).fetchone()[0]
+
+    def holds(self, keys: pa.Array) -> Mask:
+        find = "SELECT EXISTS (SELECT 1 FROM keys WHERE key = ?)"
+        return np.array(
+            [self._database.execute(find, (key,)).fetchone()[0] for key in _spelled([keys])], dtype=np.bool_
+        )
+
+
+def _int64(column: pa.Array) -> Int64s:
+    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _bitmap(keys: Int64s) -> BitMap64:
+    return BitMap64(array("Q", np.ascontiguousarray(keys).tobytes()))
+
+
+def _spelled(key: list[pa.Array]) -> list[str]:
+    return [json.dumps(values, default=str) for values in zip(*(column.to_pylist() for column in key), strict=True)]

@@ -1,7 +1,5 @@
 """Joins settings, tables, database and observers; the only place that does."""
 
-from collections.abc import Callable
-
 from rowferry import ledger
 from rowferry.backends.backend import Backend
 from rowferry.backends.postgresql import PostgresqlBackend
@@ -9,9 +7,8 @@ from rowferry.backends.sqlite import SqliteBackend
 from rowferry.dictionary.catalog import Catalog, load_catalog
 from rowferry.errors import DatabaseUnsupported
 from rowferry.settings import Settings
-from sqlalchemy.engine import URL
 
-_BACKENDS: dict[str, Callable[[URL], Backend]] = {
+_BACKENDS: dict[str, type[SqliteBackend] | type[PostgresqlBackend]] = {
     "sqlite": SqliteBackend,
     "postgresql": PostgresqlBackend,
     "postgres": PostgresqlBackend,
@@ -28,7 +25,7 @@ class Service:
         scheme = settings.url.drivername.partition("+")[0]
         if scheme not in _BACKENDS:
             raise DatabaseUnsupported(scheme=scheme)
-        self.backend = _BACKENDS[scheme](settings.url)
+        self.backend: Backend = _BACKENDS[scheme](settings.url)
 
     def start(self) -> None:
         """Make tables that do not exist yet, and clear what killed processes left behind."""

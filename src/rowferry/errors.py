@@ -165,6 +165,13 @@ class ParentsVanished(RowferryError):
     hint = "Nothing was changed. Try again when nobody deletes from the tables that are referred to."
 
 
+class Interrupted(RowferryError):
+    """Interrupted"""
+
+    code = "interrupted"
+    hint = "Nothing was changed."
+
+
 class LoadInterrupted(RowferryError):
     """The load was interrupted"""
 
@@ -184,3 +191,101 @@ class PortTaken(RowferryError):
 
     code = "serve.port"
     hint = "Choose another port with --port, or stop the program that uses this one."
+
+
+class NothingRejected(UsageError):
+    """{load_id} rejected no such row"""
+
+    code = "load.nothing_rejected"
+    hint = "See what each load rejected with `rowferry loads`."
+
+
+class FileUnwritable(RowferryError):
+    """{path} cannot be written: {reason}"""
+
+    code = "file.unwritable"
+    hint = "Choose another place, or check the permissions of the folder."
+
+
+class KeysTaken(RowferryError):
+    """Somebody else has just taken a key or another unique value of these rows: {reason}"""
+
+    code = "database.keys_taken"
+    hint = "Nothing was changed. Try again; if it stays so, the database asks for unique values that the rows repeat."
+
+
+class BodyTooLarge(UsageError):
+    """The batch is larger than {limit} bytes"""
+
+    code = "body.too_large"
+    hint = "Send it in parts. For many rows at once, load a CSV file: POST /full-bulk-insert or `rowferry load`."
+
+
+class BodyNotJson(UsageError):
+    """The batch is not JSON: {reason}"""
+
+    code = "body.not_json"
+    hint = "Send one JSON object in UTF-8 (RFC 8259), which knows no NaN and no Infinity."
+
+
+class BodyTooDeep(UsageError):
+    """The batch is nested too deeply"""
+
+    code = "body.too_deep"
+    hint = 'Send {{"<table>": [{{"<column>": value, …}}, …], …}}.'
+
+
+class BatchMalformed(UsageError):
+    """The body is not a batch: {reason}"""
+
+    code = "batch.malformed"
+    hint = 'Send {{"<table>": [{{"<column>": value, …}}, …], …}}; the tables are {names}.'
+
+
+class BatchTableUnknown(UsageError):
+    """The batch has rows for {table}, which is no table"""
+
+    code = "batch.table_unknown"
+    hint = "No row was inserted. The tables are {names}."
+
+
+class BatchSize(UsageError):
+    """A batch has 1 to {most} rows, not {rows}"""
+
+    code = "batch.size"
+    hint = "Split it up. For many rows at once, load a CSV file: POST /full-bulk-insert or `rowferry load`."
+
+
+class BatchRejected(RowferryError):
+    """No row of the batch got in: {rejected} of {received} are rejected"""
+
+    code = "batch.rejected"
+    hint = "See `rejected` for the faults of each row; `rowferry rejects {batch_id}` shows them later, too."
+
+
+class BatchUnknown(UsageError):
+    """There is no batch {batch_id!r}"""
+
+    code = "batch.unknown"
+    hint = "See the batches with GET /batches."
+
+
+class IdempotencyKeyInvalid(UsageError):
+    """The idempotency key is not valid"""
+
+    code = "idempotency.key_invalid"
+    hint = 'Send one Idempotency-Key of 1 to 255 visible ASCII characters, such as a UUID; it may stand in quotes (").'
+
+
+class IdempotencyKeyReused(UsageError):
+    """The idempotency key was used for another request"""
+
+    code = "idempotency.key_reused"
+    hint = "Nothing was changed. Repeat a request exactly as it was, or take a new key for a new one."
+
+
+class InFlight(RowferryError):
+    """A request with the same idempotency key is still under way"""
+
+    code = "idempotency.in_flight"
+    hint = "Repeat the request in a moment, to get the answer of the one under way."

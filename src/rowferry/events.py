@@ -1,7 +1,7 @@
 """What happened, as values: operations emit them; progress bars, logs and metrics consume them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,12 @@ class RowsJudged(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RowRejected(Event):
-    """A row that was not inserted; its values are never told."""
+class RowsRejected(Event):
+    """Rows that were not inserted: of each its number and the (column, code) of its faults; never its values."""
 
     table: str
     source: str
-    row_number: int
-    faults: tuple[tuple[str | None, str], ...]
+    rows: tuple[tuple[int, tuple[tuple[str | None, str], ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,19 @@ class LoadFinished(Event):
     rejected: int
     seconds: float
     error: str | None = None
-    tables: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFinished(Event):
+    """The batch has committed; with status `refused`, all that it left are its rejected rows."""
+
+    status: str
+    received: int
+    inserted: int
+    updated: int
+    unchanged: int
+    rejected: int
+    seconds: float
 
 
 Observe = Callable[[Event], None]

@@ -13,12 +13,12 @@ from sqlalchemy import (
     Column,
     Connection,
     DateTime,
-    ForeignKey,
     Integer,
     MetaData,
     String,
     Table,
     Text,
+    delete,
     func,
     insert,
     select,
@@ -50,13 +50,42 @@ loads = Table(
 rejected_rows = Table(
     "rejected_rows",
     metadata,
-    Column("load_id", String(64), ForeignKey(loads.c.load_id), primary_key=True),
+    Column("load_id", String(64), primary_key=True, doc="the load or the batch that rejected it"),
     Column("reject_id", BigInteger, primary_key=True, autoincrement=False),
     Column("table", String(255), nullable=False),
     Column("source", Text, nullable=False),
     Column("row_number", BigInteger, nullable=False),
     Column("raw", Text, nullable=False),
     Column("errors", Text, nullable=False, doc="the faults of the row, as JSON"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("batch_id", String(64), primary_key=True),
+    Column("status", String(16), nullable=False, doc="done, or refused: asked for all or nothing, it put nothing in"),
+    Column("caller", String(255), nullable=False, doc="who asked for it"),
+    Column("source", Text, nullable=False, doc="where its rows came from"),
+    Column("finished_at", DateTime(timezone=True), nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("inserted", JSON, nullable=False, doc="of each table of the batch: how many rows"),
+    Column("updated", JSON, nullable=False),
+    Column("unchanged", JSON, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("route", String(255), primary_key=True),
+    Column("caller", String(255), primary_key=True),
+    Column("request_sha256", String(64), nullable=False),
+    Column("status", Integer, nullable=False, doc="what was answered: HTTP status, media type and body"),
+    Column("media_type", String(255), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
 )
 
 COUNTS = ("rows_read", "inserted", "updated", "unchanged", "rejected")
@@ -134,8 +163,15 @@ def count_rejects(connection: Connection, load_id: str) -> int:
     return connection.execute(query).scalar_one()
 
 
+def tables_with_rejects(connection: Connection, load_id: str) -> list[str]:
+    """The tables of which a load rejected rows, in the order in which it loaded them."""
+    chosen = rejected_rows.c
+    query = select(chosen.table).where(chosen.load_id == load_id).group_by(chosen.table)
+    return list(connection.scalars(query.order_by(func.min(chosen.reject_id))))
+
+
 def find_rejects(
-    connection: Connection, load_id: str, *, after: int = 0, limit: int | None = None
+    connection: Connection, load_id: str, *, table: str | None = None, after: int = 0, limit: int | None = None
 ) -> Iterator[dict[str, Any]]:
     """Rejected rows of a load in order, behind the one numbered `after`; streamed."""
     chosen = rejected_rows.c
@@ -147,14 +183,53 @@ def find_rejects(
         .order_by(chosen.reject_id)
         .limit(limit)
     )
+    if table is not None:
+        query = query.where(chosen.table == table)
     for row in connection.execution_options(stream_results=True, yield_per=_CHUNK).execute(query).mappings():
         yield {**row, "errors": json.loads(row["errors"])}
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def note_batch(connection: Connection, batch_id: str, **values: Any) -> None:
+    """Note what became of a batch."""
+    connection.execute(insert(batches).values(batch_id=batch_id, finished_at=now(), **values))
+
+
+def find_batch(connection: Connection, batch_id: str) -> dict[str, Any] | None:
+    row = connection.execute(select(batches).where(batches.c.batch_id == batch_id)).mappings().first()
+    return _with_zones(row) if row else None
+
+
+def list_batches(connection: Connection, limit: int, before: str | None = None) -> list[dict[str, Any]]:
+    """The newest batches first; `before` is the id of the last batch of the page before."""
+    query = select(batches).order_by(batches.c.batch_id.desc()).limit(limit)
+    if before:
+        query = query.where(batches.c.batch_id < before)
+    return [_with_zones(row) for row in connection.execute(query).mappings()]
+
+
+def find_reply(connection: Connection, **identity: str) -> dict[str, Any] | None:
+    """What was answered to the request with this key, route and caller, unless that has expired."""
+    query = select(idempotency_keys).filter_by(**identity).where(idempotency_keys.c.expires_at > now())
+    row = connection.execute(query).mappings().first()
+    return dict(row) if row else None
+
+
+def keep_reply(connection: Connection, kept_for: dt.timedelta, **values: Any) -> None:
+    """Keep what is answered to a request, and forget what has expired."""
+    connection.execute(delete(idempotency_keys).where(idempotency_keys.c.expires_at <= now()))
+    connection.execute(insert(idempotency_keys).values(expires_at=now() + kept_for, **values))
+
+
+def _with_zones(row: Any) -> dict[str, Any]:
+    """A row with its instants in UTC, whose zone SQLite does not keep."""
     shown = dict(row)
-    for name in ("started_at", "finished_at"):
+    for name in {"started_at", "finished_at"} & shown.keys():
         if shown[name] is not None:
             shown[name] = shown[name].replace(tzinfo=shown[name].tzinfo or dt.UTC).isoformat()
+    return shown
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    shown = _with_zones(row)
     shown["dry_run"] = bool(shown["dry_run"])
     return shown

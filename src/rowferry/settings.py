@@ -40,7 +40,10 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _readable_url(cls, value: str) -> str:
-        make_url(value)
+        try:
+            make_url(value)
+        except (ArgumentError, ValueError) as error:
+            raise ValueError("it is not a database URL") from error
         return value
 
     @property
@@ -57,8 +60,8 @@ def read_settings(database_url: str | None = None) -> Settings:
     given = {} if database_url is None else {"database_url": database_url}
     try:
         return Settings(**given)  # type: ignore[arg-type]  # names of fields, by populate_by_name
-    except ArgumentError as error:
-        raise SettingInvalid(name="SQLALCHEMY_DATABASE_URL", reason="it is not a database URL") from error
     except ValidationError as error:
         found = error.errors()[0]
-        raise SettingInvalid(name=found["loc"][0], reason=found["msg"]) from error
+        fields = Settings.model_fields
+        name = next((str(f.validation_alias) for key, f in fields.items() if key == found["loc"][0]), found["loc"][0])
+        raise SettingInvalid(name=name, reason=found["msg"].removeprefix("Value error, ")) from error

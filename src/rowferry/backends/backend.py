@@ -13,7 +13,7 @@ from rowferry.dictionary.rules import TableRules
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the accepted rows of a source are to the table: new, equal to a row of the same key, or different from it."""
+    """What the accepted rows of a source are to the table: new, or of the key of a row, equal or different."""
 
     new: int
     equal: int
@@ -58,6 +58,21 @@ class Transaction(Protocol):
         """Insert rows as they are, whose keys are known to be new."""
 
 
+class ShortTransaction(Protocol):
+    """One transaction that puts few rows into tables which stay in use."""
+
+    connection: Connection
+
+    def few_rows_writer(self, rules: TableRules) -> TableWriter:
+        """A writer that holds its rows in memory; `publish` raises KeysTaken if a key was taken since `compare`."""
+
+    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
+        """Those of the values that a column of a table holds, and goes on holding until the end of the transaction."""
+
+    def append(self, table: Table, rows: pa.RecordBatch) -> None:
+        """Insert rows as they are, whose keys are known to be new."""
+
+
 class Backend(Protocol):
     """A database."""
 
@@ -74,6 +89,13 @@ class Backend(Protocol):
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """A transaction: committed at the end, rolled back on any exception."""
+
+    def short_transaction(self, alone: str | None = None) -> AbstractContextManager[ShortTransaction]:
+        """A transaction that writes at once: where writers queue, it has its turn from the beginning.
+
+        Raises:
+            InFlight: Another one with the same name `alone` is under way, in whatever process.
+        """
 
     def errors(self) -> AbstractContextManager[None]:
         """Turns what the driver raises inside it into the product's errors."""

@@ -6,21 +6,34 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
-import pyarrow as pa
 from psycopg import errors as pg
 from sqlalchemy import Table, create_engine, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql_writer import PostgresqlTransaction, quoted
 from rowferry.backends.schema import require_columns
 from rowferry.dictionary.rules import TableRules
-from rowferry.errors import DatabaseBusy, DatabaseRefused, DatabaseUnavailable, DiskFull, ParentsVanished, RowferryError
+from rowferry.errors import (
+    DatabaseBusy,
+    DatabaseRefused,
+    DatabaseUnavailable,
+    DiskFull,
+    InFlight,
+    KeysTaken,
+    ParentsVanished,
+    RowferryError,
+)
 
 _CONNECT_SECONDS = 10
 
+_KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
+"""The pool keeps so many open, and opens so many more when needed; docs/reference says what takes how many."""
+
 _TRANSLATED: tuple[tuple[type[psycopg.Error], type[RowferryError]], ...] = (
     (pg.ForeignKeyViolation, ParentsVanished),
+    (pg.UniqueViolation, KeysTaken),
     (pg.DiskFull, DiskFull),
     (pg.DeadlockDetected, DatabaseBusy),
     (pg.SerializationFailure, DatabaseBusy),
@@ -42,6 +55,8 @@ class PostgresqlBackend:
                 "options": "-c timezone=UTC",
             },
             pool_pre_ping=True,
+            pool_size=_KEPT_CONNECTIONS,
+            max_overflow=_MORE_CONNECTIONS,
         )
 
     def prepare(self, table: Table) -> None:
@@ -69,9 +84,21 @@ class PostgresqlBackend:
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresqlTransaction]:
+        with (
+            self.errors(),
+            self.engine.connect() as connection,
+            connection.begin(),
+            PostgresqlTransaction(connection) as transaction,
+        ):
+            yield transaction
+
+    @contextmanager
+    def short_transaction(self, alone: str | None = None) -> Iterator[ShortPostgresqlTransaction]:
         with self.errors(), self.engine.connect() as connection, connection.begin():
-            with PostgresqlTransaction(connection) as transaction:
-                yield transaction
+            transaction = ShortPostgresqlTransaction(connection)
+            if alone is not None and not transaction.claim(_number(alone)):
+                raise InFlight
+            yield transaction
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -5,14 +5,14 @@ once than row by row. Both matter only where many rows come (docs/decisions/0004
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 import psycopg
 import pyarrow as pa
 from psycopg import Copy
-from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection, Table
 
 from rowferry.backends.backend import Comparison
@@ -26,11 +26,7 @@ BULK_ROWS = 10_000
 
 _ROW_NUMBER = "rowferry_row_number"
 
-_TUNING = """
-SET LOCAL maintenance_work_mem = '128MB';
-SET LOCAL max_parallel_maintenance_workers = 0;
-SET LOCAL work_mem = '64MB'
-"""
+_TUNING = "SET LOCAL work_mem = '64MB'"
 
 _SKIPS_TRIGGERS = """
 SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
@@ -76,7 +72,7 @@ class PostgresqlTransaction:
     ) -> None:
         self.open.__exit__(kind, error, trace)
 
-    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "PostgresqlWriter":
+    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "DirectWriter | StagedWriter":
         table = _Table(self, rules.table)
         if bulk:
             self.execute(SQL(_TUNING))
@@ -97,10 +93,10 @@ class PostgresqlTransaction:
         assert isinstance(connection, psycopg.Connection)  # noqa: S101  # for the type checker
         return connection
 
-    def execute(self, statement: Composable, parameters: object = None) -> psycopg.Cursor[Any]:
-        return self.driver.execute(statement, parameters)  # type: ignore[arg-type]
+    def execute(self, statement: Composable, parameters: Any = None) -> psycopg.Cursor[Any]:
+        return self.driver.execute(statement.as_bytes(self.driver), parameters)
 
-    def value(self, statement: Composable, parameters: object = None) -> Any:
+    def value(self, statement: Composable, parameters: Any = None) -> Any:
         row = self.execute(statement, parameters).fetchone()
         return row[0] if row else None
 
@@ -159,7 +155,7 @@ class _Table:
         yield
         for name, definition in constraints:
             add = SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(self.name, Identifier(name))
-            self.transaction.execute(add + SQL(definition))  # type: ignore[arg-type]  # as the database spelled it
+            self.transaction.execute(add + SQL(definition))  # as the database spelled it
 
 
 class _Referred:
@@ -179,25 +175,25 @@ class _Referred:
     def hold(self, transaction: PostgresqlTransaction, rows: Composable) -> None:
         """Lock the parents of `rows` as the trigger of a foreign key would; ParentsVanished if one is not there."""
         for reference in self.rules.references:
-            parent = self.rules.table.metadata.tables[reference.parent]
-            wanted, source, parameters = self._wanted(reference, rows)
-            held = transaction.value(
-                SQL("SELECT count(*) FROM (SELECT FROM {} WHERE {} IN ({}) FOR KEY SHARE)").format(
-                    Identifier(*filter(None, (parent.schema, parent.name))), Identifier(reference.target), source
-                ),
-                parameters,
-            )
-            if held != (
-                wanted if wanted is not None else transaction.value(SQL("SELECT count(*) FROM ({})").format(source))
-            ):
+            keys = self._keys[reference.column].drop_null()
+            if len(keys) > self.MOST:
+                wanted = SQL("SELECT {0} FROM {1} WHERE {0} IS NOT NULL").format(Identifier(reference.column), rows)
+                count = transaction.value(SQL("SELECT count(*) FROM ({} GROUP BY 1)").format(wanted))
+                held = self._hold(transaction, reference, wanted, ())
+            elif count := len(keys):
+                held = self._hold(transaction, reference, SQL("SELECT unnest(%s)"), (keys.to_pylist(),))
+            else:
+                continue
+            if held != count:
                 raise ParentsVanished
 
-    def _wanted(self, reference: Reference, rows: Composable) -> tuple[int | None, Composed, object]:
-        keys = self._keys[reference.column].drop_null()
-        column = Identifier(reference.column)
-        if len(keys) <= self.MOST:
-            return len(keys), SQL("SELECT unnest(%s)").format(), (keys.to_pylist(),)
-        return None, SQL("SELECT DISTINCT {0} FROM {1} WHERE {0} IS NOT NULL").format(column, rows), None
+    def _hold(
+        self, transaction: PostgresqlTransaction, reference: Reference, wanted: Composable, keys: tuple[object, ...]
+    ) -> int:
+        parent = self.rules.table.metadata.tables[reference.parent]
+        name = Identifier(*filter(None, (parent.schema, parent.name)))
+        lock = SQL("SELECT count(*) FROM (SELECT FROM {} WHERE {} IN ({}) FOR KEY SHARE)")
+        return int(transaction.value(lock.format(name, Identifier(reference.target), wanted), keys))
 
 
 class PostgresqlWriter:
@@ -213,7 +209,7 @@ class PostgresqlWriter:
     def _open(self, target: Composable, schema: pa.Schema) -> None:
         self._format = copy_format(schema)
         columns = SQL(", ").join(map(Identifier, schema.names))
-        into = SQL("COPY {} ({}) FROM STDIN ({})").format(target, columns, SQL(self._format.options))  # type: ignore[arg-type]
+        into = SQL("COPY {} ({}) FROM STDIN ({})").format(target, columns, SQL(self._format.options))
         self._copies = self._transaction.open.enter_context(ExitStack())
         self._copy: Copy = self._copies.enter_context(self._transaction.driver.cursor().copy(into))
         self._copy.write(self._format.begin())
@@ -317,7 +313,8 @@ class StagedWriter(PostgresqlWriter):
         changes = SQL(", ").join(SQL("{0} = s.{0}").format(Identifier(name)) for name in self._rules.values)
         return self._transaction.execute(
             SQL(
-                "UPDATE {table} t SET {changes} FROM {stage} s JOIN {known} k USING ({number}) WHERE NOT k.equal AND {same}"
+                "UPDATE {table} t SET {changes} FROM {stage} s JOIN {known} k USING ({number}) "
+                "WHERE NOT k.equal AND {same}"
             ).format(changes=changes, **self._names())
         ).rowcount
 

@@ -2,11 +2,14 @@
 
 import errno
 import fcntl
+import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 import pyarrow as pa
 from sqlalchemy import Table, create_engine, event
@@ -14,6 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from rowferry.backends.schema import require_columns
+from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing
 from rowferry.backends.sqlite_writer import SqliteTransaction, quoted, stored
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
@@ -22,11 +26,16 @@ from rowferry.errors import (
     DatabaseUnavailable,
     DatabaseUnsupported,
     DiskFull,
+    InFlight,
+    KeysTaken,
     ParentsVanished,
 )
 
 BUSY_SECONDS = 60
 """How long a writer queues behind another one."""
+
+_KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
+"""The pool keeps so many open, and opens so many more when needed."""
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -43,8 +52,12 @@ class SqliteBackend:
         if not url.database or url.database == ":memory:":
             raise DatabaseUnsupported(scheme="sqlite in memory")
         self._path = Path(url.database)
+        self._turn = Lock()
         self.engine = create_engine(
-            url.set(drivername="sqlite+pysqlite"), connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+            url.set(drivername="sqlite+pysqlite"),
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+            pool_size=_KEPT_CONNECTIONS,
+            max_overflow=_MORE_CONNECTIONS,
         )
         event.listen(self.engine, "connect", _prepare_connection)
         event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
@@ -53,12 +66,8 @@ class SqliteBackend:
         require_columns(self.engine, table)
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
-        kind = pa.array(values)
-        spelled = dict(zip(stored(kind), values, strict=True))
-        find = f"SELECT {quoted(column)} FROM {quoted(table.name)} WHERE {quoted(column)} IN (SELECT value FROM json_each(?))"
         with self.engine.connect() as connection:
-            found = connection.exec_driver_sql(find, (json.dumps(list(spelled)),))
-            return [spelled[value] for (value,) in found]
+            return find_existing(connection, table, column, values)
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
         columns = ", ".join(f"json_extract(value, '$.\"{name}\"') AS {quoted(name)}" for name in rules.names)
@@ -79,7 +88,36 @@ class SqliteBackend:
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
         with self.errors(), self.engine.connect() as connection, connection.begin():
-            yield SqliteTransaction(connection)
+            transaction = SqliteTransaction(connection)
+            with transaction.open:
+                yield transaction
+
+    @contextmanager
+    def short_transaction(self, alone: str | None = None) -> Iterator[ShortSqliteTransaction]:
+        # The lock makes writers of this process queue in order; SQLite itself lets them poll.
+        with self.errors(), self._alone(alone), self._turn, self.engine.connect() as connection, connection.begin():
+            transaction = ShortSqliteTransaction(connection)
+            transaction.lock()
+            yield transaction
+
+    @contextmanager
+    def _alone(self, name: str | None) -> Iterator[None]:
+        if name is None:
+            yield
+            return
+        path = self._lock_path(hashlib.sha256(name.encode()).hexdigest()[:32])
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                mine = os.fstat(file.fileno()).st_ino == path.stat().st_ino
+            except (BlockingIOError, FileNotFoundError) as error:
+                raise InFlight from error
+            if not mine:
+                raise InFlight
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -133,6 +171,8 @@ def _translated(error: BaseException) -> Exception:
         return DatabaseBusy(reason=str(error))
     if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return ParentsVanished()
+    if code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
+        return KeysTaken(reason=str(error))
     if primary in (
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_NOTADB,

@@ -8,7 +8,8 @@ where no table has rows yet do they go in directly.
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from typing import Any
+from contextlib import ExitStack
+from typing import IO, Any
 
 import pyarrow as pa
 from sqlalchemy import Connection, Table
@@ -26,6 +27,7 @@ class SqliteTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.open = ExitStack()
         self._locked = False
         self._spooled = False  # rows that wait cannot be referred to by rows that go in directly
 
@@ -36,6 +38,10 @@ class SqliteTransaction:
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
         self.insert(f"main.{quoted(table.name)}", rows)
+
+    def temporary_file(self) -> IO[bytes]:
+        """A file that is gone when the transaction ends."""
+        return self.open.enter_context(tempfile.TemporaryFile())
 
     def lock(self) -> None:
         """Let nobody else write until the end of the transaction, which has changed nothing so far."""
@@ -87,7 +93,7 @@ class SqliteWriter:
         self._dry_run = dry_run
         self._rows = 0
         self._range = KeyRange(rules)
-        self._spool = None if direct else _Spool()
+        self._spool = None if direct else _Spool(transaction.temporary_file())
         self._stage = ""
 
     def write(self, rows: pa.RecordBatch) -> None:
@@ -136,7 +142,8 @@ class SqliteWriter:
         names = ", ".join(map(quoted, self._rules.names))
         inserted = self._execute(
             f"INSERT INTO {self._main} ({names}) SELECT {names} FROM {self._stage} "
-            f"WHERE rowferry_row_number NOT IN (SELECT rowferry_row_number FROM {self._known}) ORDER BY rowferry_row_number"
+            f"WHERE rowferry_row_number NOT IN (SELECT rowferry_row_number FROM {self._known}) "
+            "ORDER BY rowferry_row_number"
         ).rowcount
         return inserted, updated
 
@@ -174,7 +181,8 @@ class SqliteWriter:
         self._execute(f"DROP TABLE IF EXISTS {self._stage}")
         self._execute(f"DROP TABLE IF EXISTS {self._known}")
         self._execute(
-            f"CREATE TABLE {self._stage} AS SELECT {names}, 0 AS rowferry_row_number FROM {quoted(self._rules.name)} LIMIT 0"
+            f"CREATE TABLE {self._stage} AS "
+            f"SELECT {names}, 0 AS rowferry_row_number FROM {quoted(self._rules.name)} LIMIT 0"
         )
         self._insert_spooled(self._stage, [*self._rules.names, "rowferry_row_number"])
         equal = " AND ".join(f"s.{column} IS t.{column}" for column in map(quoted, self._rules.values)) or "1"
@@ -198,8 +206,8 @@ class SqliteWriter:
 class _Spool:
     """Batches of rows in a temporary file."""
 
-    def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as this object
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
         self._writer: pa.ipc.RecordBatchStreamWriter | None = None
 
     def write(self, rows: pa.RecordBatch) -> None:

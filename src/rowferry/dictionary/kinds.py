@@ -58,17 +58,35 @@ def parse_integer(text: str) -> int:
 
 def read_integers(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
     """Sure of up to 9 digits (18 for 64 bits, 4 for 16), with or without a minus sign."""
+    letters = _letters(texts)
+    values = None if b"x" in letters or b"X" in letters else _cast_all(texts, arrow)  # Arrow takes 0x1F, too
+    if values is not None:
+        return values, np.ones(len(texts), dtype=np.bool_)
     longest = {16: 4, 32: 9, 64: 18}[arrow.bit_width]
     negative = pc.starts_with(texts, "-")
-    if pc.any(negative).as_py():
-        digits = pc.if_else(negative, pc.utf8_slice_codeunits(texts, 1), texts)
-    else:
-        digits = texts
+    digits = pc.if_else(negative, pc.utf8_slice_codeunits(texts, 1), texts)
     sure = pc.and_(pc.string_is_ascii(digits), pc.ascii_is_decimal(digits))
     sure = pc.and_(sure, pc.less_equal(pc.binary_length(digits), longest))
     mask = _mask(sure)
     values = pc.cast(texts if mask.all() else pc.if_else(sure, texts, "0"), arrow)
     return values, mask
+
+
+def _cast_all(texts: pa.StringArray, arrow: pa.DataType) -> pa.Array | None:
+    """All texts cast by Arrow, or None if one cannot be."""
+    try:
+        return pc.cast(texts, arrow)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _letters(texts: pa.StringArray) -> bytes:
+    """The bytes of all texts, one behind the other."""
+    _, ends, letters = texts.buffers()
+    if letters is None:
+        return b""
+    bounds = np.frombuffer(ends, dtype=np.int32)[[texts.offset, texts.offset + len(texts)]]
+    return bytes(memoryview(letters)[bounds[0] : bounds[1]])
 
 
 _DATETIME = re.compile(
@@ -107,6 +125,9 @@ _ANY_TIME = "1970-01-01 00:00"
 
 def read_datetimes(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
     """Sure of the grammar's forms in the years 1000 to 2999, but for 29 February."""
+    values = _read_usual(texts, arrow)
+    if values is not None:
+        return values, np.ones(len(texts), dtype=np.bool_)
     zoned = pc.match_substring_regex(texts, _SURE_ZONED)
     mask = _mask(zoned)
     if mask.all():
@@ -115,6 +136,22 @@ def read_datetimes(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array,
     of_zoned = pc.cast(pc.if_else(zoned, texts, _ANY_TIME + "Z"), arrow)
     of_bare = pc.cast(pc.if_else(bare, texts, _ANY_TIME), pa.timestamp("us")).cast(pa.int64()).cast(arrow)
     return pc.if_else(zoned, of_zoned, of_bare), mask | _mask(bare)
+
+
+_USUAL = np.frombuffer(b"\0\0\0\0-\0\0-\0\0T\0\0:\0\0:\0\0Z", dtype=np.uint8)
+_USUAL_AT = np.flatnonzero(_USUAL)
+
+
+def _read_usual(texts: pa.StringArray, arrow: pa.DataType) -> pa.Array | None:
+    """All texts, if each has the form 2021-11-07T02:48:42Z and a year of four digits from 1000 on."""
+    letters = np.frombuffer(_letters(texts), dtype=np.uint8)
+    if len(letters) != len(texts) * len(_USUAL) or not len(texts):
+        return None
+    grid = letters.reshape(len(texts), len(_USUAL))
+    if (grid[:, _USUAL_AT] != _USUAL[_USUAL_AT]).any() or (grid[:, 0] < ord("1")).any():
+        return None
+    # Texts of other lengths may add up to the same sum, but then a mark stands elsewhere, or the cast fails.
+    return _cast_all(texts, arrow)
 
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")

@@ -68,8 +68,9 @@ class ColumnRule:
         return None
 
     def _holds(self, value: Decimal) -> bool:
-        digits, scale = self.arrow.precision, self.arrow.scale
-        return value == round(value, scale) and abs(value) < Decimal(10) ** (digits - scale)
+        whole, _, fraction = format(value.copy_abs(), "f").partition(".")
+        scale = self.arrow.scale
+        return bool(len(whole.lstrip("0")) <= self.arrow.precision - scale and len(fraction.rstrip("0")) <= scale)
 
     def _out_of_range(self, text: str) -> Fault:
         if self.bounds:
@@ -112,6 +113,10 @@ class TableRules:
     @property
     def name(self) -> str:
         return self.table.name
+
+    @property
+    def doc(self) -> str:
+        return self.table.comment or ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -182,12 +187,14 @@ def _column_rule(column: Column[object]) -> ColumnRule:
 
 def _references(table: Table) -> list[Reference]:
     references = []
-    for constraint in sorted(table.foreign_key_constraints, key=lambda c: c.column_keys):
+    for constraint in table.foreign_key_constraints:
         if len(constraint.elements) != 1:
             raise LookupError(f"{table.name}: a foreign key of several columns is not supported")
         element = constraint.elements[0]
         if element.column.table is table:
             raise LookupError(f"{table.name}.{element.parent.name} refers to its own table, which is not supported")
+        if list(element.column.table.primary_key.columns) != [element.column]:
+            raise LookupError(f"{table.name}.{element.parent.name} refers to something else than a primary key")
         references.append(Reference(element.parent.name, element.column.table.name, element.column.name))
     order = list(table.columns.keys())
     return sorted(references, key=lambda reference: order.index(reference.column))

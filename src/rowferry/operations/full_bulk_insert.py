@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
-from itertools import tee
+from itertools import islice, tee
 from typing import Any, Literal, Self
 
 from rowferry import ledger
@@ -22,7 +22,7 @@ from rowferry.errors import (
     RejectsExceeded,
     RowferryError,
 )
-from rowferry.events import LoadFinished, LoadStarted, Observe, PublishStarted, RowRejected, RowsJudged
+from rowferry.events import LoadFinished, LoadStarted, Observe, PublishStarted, RowsJudged, RowsRejected
 from rowferry.streams.ahead import ahead
 from rowferry.streams.csv_files import CsvFile
 from rowferry.streams.csv_source import CsvSource
@@ -39,6 +39,8 @@ _BULK_BYTES = 512 * 1024
 """A file of this size is worth the preparations that make many rows fast."""
 
 _ATTEMPTS = 3
+
+_TOLD_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ class LoadClaim:
     @classmethod
     def new(cls, caller: str) -> Self:
         """A new id; ids sort by time."""
-        return cls(f"load-{ledger.now():%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}", caller)
+        now = ledger.now()
+        return cls(f"load-{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03}-{secrets.token_hex(2)}", caller)
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,7 @@ def full_bulk_insert(
         RowferryError: The load changed nothing but the ledger, which says why.
     """
     load = _Load(backend, catalog, files, options, observe, claim)
-    with backend.errors(), backend.hold(claim.load_id):
+    with backend.errors(), backend.hold(claim.load_id), closing(load):
         load.note_start()
         try:
             return load.run()
@@ -201,6 +204,11 @@ class _Load:
                     sources=sources,
                 )
 
+    def close(self) -> None:
+        for source in self.sources:
+            source.rejects.close()
+            source.taken.close()
+
     def run(self) -> Receipt:
         """Try until nobody deletes parents or locks in our way, three times at most."""
         for attempt in range(1, _ATTEMPTS + 1):
@@ -216,6 +224,7 @@ class _Load:
         return receipt
 
     def _attempt(self) -> Receipt:
+        self.close()
         self.sources, self.judged = [], False
         with self.backend.transaction() as transaction:
             for file in self.files:
@@ -363,9 +372,12 @@ class _Load:
         )
 
     def _tell_rejects(self) -> None:
-        for row in self._all_rejects():
-            faults = tuple((fault["column"], fault["code"]) for fault in row["errors"])
-            self.observe(RowRejected(self.claim.load_id, row["table"], row["source"], row["row_number"], faults))
+        for source in self.sources:
+            told = (
+                (number, tuple((f["column"], str(f["code"])) for f in faults)) for number, _, faults in source.rejects
+            )
+            while rows := tuple(islice(told, _TOLD_AT_ONCE)):
+                self.observe(RowsRejected(self.claim.load_id, source.receipt.table, source.receipt.source, rows))
 
     def _tell_end(self, status: str, error: str | None = None) -> None:
         totals = {count: sum(getattr(s.receipt, count) for s in self.sources) for count in ledger.COUNTS}

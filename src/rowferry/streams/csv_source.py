@@ -1,6 +1,7 @@
 """The rows of a CSV file, in bounded memory, whatever state the file is in."""
 
-from collections.abc import Iterable, Iterator
+from codecs import BOM_UTF8
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,14 +42,14 @@ class CsvSource:
         self._fields = len(rules.columns)
         self._order = list(range(self._fields))
 
-    def batches(self) -> Iterator[RowBatch]:
+    def batches(self) -> Generator[RowBatch, None, None]:
         """All rows in order; may be called again, to read the file again."""
         self.rows_read = 0
         buffer = _Buffer(self.bytes.blocks())
         first = 1 + self._pass_header(buffer)
         while buffer.fill():
             if data := buffer.whole_lines():
-                batch, used = self._frame(first, data, final=buffer.ended)
+                batch, used = self._frame(first, data, buffer)
                 buffer.drop(used)
             elif buffer.overlong():
                 batch = self._overlong_row(first, buffer.data)
@@ -74,7 +75,7 @@ class CsvSource:
         while buffer.fill() and not buffer.whole_lines() and not buffer.overlong():
             pass
         data = buffer.whole_lines()
-        row = scan_row(data, 0, final=buffer.ended) if data else None
+        row = scan_row(data, 0, final=buffer.ended, longest=MAX_ROW_BYTES) if data else None
         if row is None or row.cells is None:
             return 0
         names = [cell.decode("utf-8", "replace").casefold() for cell in row.cells]
@@ -85,8 +86,8 @@ class CsvSource:
         buffer.drop(row.after)
         return 1
 
-    def _frame(self, first: int, data: bytes, *, final: bool) -> tuple[RowBatch, int]:
-        """The rows of a block of whole lines, and how much of it they take: all but a row that goes on behind it."""
+    def _frame(self, first: int, data: bytes, buffer: "_Buffer") -> tuple[RowBatch, int]:
+        """The rows of whole lines of a buffer, and how much they take: all but a row that goes on behind them."""
         lines = find_lines(data)
         plain = lines.plain & (lines.fields == self._fields) & (lines.ends - lines.starts <= MAX_ROW_BYTES)
         begins = np.ones(len(plain), dtype=np.bool_)
@@ -96,6 +97,7 @@ class CsvSource:
             start = int(lines.starts[line])
             if start < after:
                 continue
+            final = buffer.ended or len(buffer.data) - start > MAX_ROW_BYTES
             row = _scan(data, start, int(lines.ends[line]), final=final)
             if row is None:
                 used, begins, plain = start, begins[:line], plain[:line]
@@ -135,6 +137,8 @@ class CsvSource:
         if not text:
             return [pa.array([], pa.string())] * len(self._order)
         names = [str(field) for field in range(self._fields)]
+        if text.startswith(BOM_UTF8):
+            text = BOM_UTF8 + text  # Arrow takes one off each block, not only off the file
         table = pc.read_csv(
             pa.BufferReader(text),
             read_options=pc.ReadOptions(column_names=names, use_threads=False, block_size=len(text) + 1),
@@ -189,7 +193,7 @@ class _Buffer:
         return self.data if self.ended else self.data[: self.data.rfind(b"\n") + 1]
 
     def overlong(self) -> bool:
-        return len(self.data) > MAX_ROW_BYTES
+        return len(self.data.removesuffix(b"\r")) > MAX_ROW_BYTES
 
     def drop(self, size: int) -> None:
         self.data = self.data[size:]
@@ -210,7 +214,7 @@ def _scan(data: bytes, start: int, line_end: int, *, final: bool) -> ScannedRow 
     """The row at `start`, or None if it may go on behind the data."""
     if line_end - start > MAX_ROW_BYTES:
         return ScannedRow(None, line_end, data.find(b"\n", start) + 1 or len(data))
-    return scan_row(data, start, final=final or len(data) - start > MAX_ROW_BYTES)
+    return scan_row(data, start, final=final, longest=MAX_ROW_BYTES)
 
 
 def _only(data: bytes, starts: Offsets, after: Offsets, wanted: npt.NDArray[np.bool_]) -> bytes:

@@ -37,36 +37,45 @@ class Lines:
     plain: npt.NDArray[np.bool_]
 
 
-def scan_row(data: bytes, start: int, *, final: bool) -> ScannedRow | None:
+def scan_row(data: bytes, start: int, *, final: bool, longest: int | None = None) -> ScannedRow | None:
     """Read the row that starts at `start`; None if it is not over where the data ends, and `final` is not set.
 
     A stray quote (inside an unquoted field; closing a field but followed by neither delimiter nor line end; never
     closed) ends the row at the end of the line where it stands. A quoted field that is not properly closed is blamed
-    on the quote that opened it, so that no other line is lost with it.
+    on the quote that opened it, so that no other line is lost with it. So is one that makes a row of several lines
+    longer than `longest` bytes.
     """
+    limit = len(data) if longest is None else start + longest
     cells: list[bytes] = []
-    at = start
+    at, opened = start, -1
     while True:
         quoted = data[at : at + 1] == b'"'
-        found = _quoted_cell(data, at, final=final) if quoted else _bare_cell(data, at, final=final)
+        found = _quoted_cell(data, at, limit, final=final) if quoted else _bare_cell(data, at, final=final)
         if found is None:
             return None
-        cell, at = found
+        cell, after = found
         if cell is None:
-            return _spoiled(data, at)
+            row = _spoiled(data, after)
+            return _spoiled(data, opened) if row.end > limit and opened >= 0 else row
+        if quoted and b"\n" in cell:
+            opened = at
+        if after > limit and opened >= 0:
+            return _spoiled(data, opened)
         cells.append(cell)
-        if data[at : at + 1] != b",":
-            return ScannedRow(cells, at, _past_line_end(data, at))
-        at += 1
+        at = after + 1
+        if data[after : after + 1] != b",":
+            return ScannedRow(cells, after, _past_line_end(data, after))
 
 
-def _quoted_cell(data: bytes, start: int, *, final: bool) -> tuple[bytes | None, int] | None:
+def _quoted_cell(data: bytes, start: int, limit: int, *, final: bool) -> tuple[bytes | None, int] | None:
     """The cell and the offset behind it; (None, offset of the stray quote); None if more data is needed."""
-    at = data.find(b'"', start + 1)
+    at = data.find(b'"', start + 1, limit)
     while at >= 0 and data[at + 1 : at + 2] == b'"':
-        at = data.find(b'"', at + 2)
-    if at < 0 or (at + 1 == len(data) and not final):
-        return (None, start) if final else None
+        at = data.find(b'"', at + 2, limit)
+    if at < 0:
+        return (None, start) if final or len(data) > limit else None
+    if at + 1 == len(data) and not final:
+        return None
     tail = data[at + 1 : at + 3]
     if tail == b"\r" and not final:
         return None

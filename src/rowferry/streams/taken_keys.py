@@ -36,6 +36,9 @@ class TakenKeys(Protocol):
     def holds(self, keys: pa.Array) -> Mask:
         """Which of these keys of a single column are taken."""
 
+    def close(self) -> None:
+        """Give back the disk space."""
+
 
 def taken_keys(rules: TableRules) -> TakenKeys:
     """An empty set of keys for a table."""
@@ -60,7 +63,7 @@ class IntegerKeys:
             taken = self._repeated(keys)
             keys, row_numbers = keys[~taken], row_numbers[~taken]
         if len(keys):
-            self._bits |= _bitmap(keys)
+            self._add(keys)
             self._highest = max(int(keys.max()), keys.max() if self._highest is None else self._highest)
             np.stack((keys, row_numbers), axis=1).tofile(self._log)
         return taken
@@ -74,13 +77,22 @@ class IntegerKeys:
         self._log.seek(0)
         while len(entries := np.fromfile(self._log, dtype=np.int64, count=2 * _LOG_ROWS).reshape(-1, 2)):
             hits = np.array(list(wanted & _bitmap(entries[:, 0])), dtype=np.uint64).view(np.int64)
-            for found, row_number in entries[np.isin(entries[:, 0], hits)].tolist():
-                yield found, row_number
+            yield from map(tuple, entries[np.isin(entries[:, 0], hits)].tolist())
 
     def holds(self, keys: pa.Array) -> Mask:
         wanted = _int64(keys)
         hits = np.array(list(self._bits & _bitmap(wanted)), dtype=np.uint64).view(np.int64)
         return np.isin(wanted, hits)
+
+    def close(self) -> None:
+        self._log.close()
+
+    def _add(self, keys: Int64s) -> None:
+        first, last = int(keys[0]), int(keys[-1])
+        if first >= 0 and last - first == len(keys) - 1 and self._ascends(keys):
+            self._bits.add_range(first, last + 1)
+        else:
+            self._bits |= _bitmap(keys)
 
     def _ascends(self, keys: Int64s) -> bool:
         return bool((self._highest is None or keys[0] > self._highest) and (keys[1:] > keys[:-1]).all())
@@ -121,6 +133,9 @@ class StoredKeys:
         return np.array(
             [self._database.execute(find, (key,)).fetchone()[0] for key in _spelled([keys])], dtype=np.bool_
         )
+
+    def close(self) -> None:
+        self._database.close()
 
 
 def _int64(column: pa.Array) -> Int64s:

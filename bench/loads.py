@@ -1,0 +1,116 @@
+"""How long a load takes, and how long its peers take for the same file."""
+
+from pathlib import Path
+
+from bench.contests import Contest, Findings, Target, Way, hold
+from bench.lab import Lab
+from bench.templates import postgresql_filled, postgresql_with_parents, sqlite_with_parents
+from bench.tools import PGLOADER, SQLITE3
+from bench.ways_postgresql import IntoPostgresql
+from bench.ways_sqlite import IntoSqlite
+
+EMPLOYEES = "hired_employees.csv"
+
+_ROWFERRY = "Rowferry"
+_ONE_PERCENT = "Rowferry, 1 % faulty rows"
+_ALL_FAULTY = "Rowferry, all rows faulty"
+_OWNER = "Rowferry, as owner without superuser rights"
+_COPY = "psql \\copy into the finished table"
+_RECIPE = "bare table, psql \\copy, then the constraints"
+_FOLDER = "Rowferry, whole folder into a new database"
+_FOLDER_ONE_PERCENT = "Rowferry, whole folder into a new database, 1 % faulty rows"
+_IMPORT = "sqlite3 .import"
+_IMPORT_ENFORCED = "sqlite3 .import, references enforced"
+
+
+def run(lab: Lab) -> Findings:
+    """Measure loads of clean and faulty files into empty and filled tables."""
+    empty, filled, sqlite = _into_empty(lab), _into_filled(lab), _into_sqlite(lab)
+    return Findings([empty, filled, sqlite], [*_postgresql_targets(empty, filled), *_sqlite_targets(sqlite)])
+
+
+def _into_empty(lab: Lab) -> Contest:
+    into = IntoPostgresql(lab, postgresql_with_parents(lab))
+    rows, few = lab.rows, lab.rows // 100
+    clean, dirty, hopeless = _file(lab), _file(lab, faulty=few), _file(lab, faulty=rows)
+    ways = [
+        into.rowferry(_ROWFERRY, clean, rows),
+        into.copy(_COPY, clean, rows),
+        into.recipe(_RECIPE, clean, rows),
+        into.rowferry(_OWNER, clean, rows, owner=True),
+        into.rowferry(_ONE_PERCENT, dirty, rows, faulty=few),
+        into.rowferry(_ALL_FAULTY, hopeless, rows, faulty=rows),
+    ]
+    if PGLOADER:
+        ways += [
+            into.pgloader("pgloader", clean, rows),
+            into.pgloader("pgloader, 1 % faulty rows", dirty, rows, faulty=few),
+        ]
+    return hold(lab, f"PostgreSQL, {rows:,} rows into an empty table", ways)
+
+
+def _into_filled(lab: Lab) -> Contest:
+    rows, before = lab.rows, 5 * lab.rows
+    into = IntoPostgresql(lab, postgresql_filled(lab, before), before)
+    few = rows // 100
+    clean = _file(lab, first_id=before + 1)
+    dirty = _file(lab, faulty=few, first_id=before + 1)
+    ways = [
+        into.rowferry(_ROWFERRY, clean, rows),
+        into.copy(_COPY, clean, rows),
+        into.rowferry(_OWNER, clean, rows, owner=True),
+        into.rowferry(_ONE_PERCENT, dirty, rows, faulty=few),
+    ]
+    return hold(lab, f"PostgreSQL, {rows:,} rows into a table of {before:,}", ways)
+
+
+def _into_sqlite(lab: Lab) -> Contest:
+    into, anew = IntoSqlite(lab, sqlite_with_parents(lab)), IntoSqlite(lab, None)
+    rows, few = lab.rows, lab.rows // 100
+    clean, dirty = _file(lab), _file(lab, faulty=few)
+    ways = [
+        into.rowferry(_ROWFERRY, clean, rows),
+        anew.rowferry(_FOLDER, clean.parent, rows),
+        into.rowferry(_ONE_PERCENT, dirty, rows, faulty=few),
+        anew.rowferry(_FOLDER_ONE_PERCENT, dirty.parent, rows, faulty=few),
+    ]
+    ways += _imports(into, clean, rows) if SQLITE3 else []
+    return hold(lab, f"SQLite, {rows:,} rows", ways)
+
+
+def _imports(into: IntoSqlite, file: Path, rows: int) -> list[Way]:
+    return [into.shell(_IMPORT, file, rows), into.shell(_IMPORT_ENFORCED, file, rows, enforced=True)]
+
+
+def _file(lab: Lab, *, faulty: int = 0, first_id: int = 1) -> Path:
+    return lab.samples(lab.rows, faulty=faulty, first_id=first_id) / EMPLOYEES
+
+
+def _postgresql_targets(empty: Contest, filled: Contest) -> list[Target]:
+    return [
+        Target.at_least("Times as fast as \\copy, empty table", 6, empty.ratio(_COPY, _ROWFERRY)),
+        Target.at_least("Times as fast as \\copy, filled table", 4, filled.ratio(_COPY, _ROWFERRY)),
+        Target.at_least("The same without superuser rights, empty table", 6, empty.ratio(_COPY, _OWNER)),
+        Target.at_least("The same without superuser rights, filled table", 4, filled.ratio(_COPY, _OWNER)),
+        Target.at_least("Times as fast as the expert's recipe", 1, empty.ratio(_RECIPE, _ROWFERRY)),
+        Target.at_most(
+            "Time with 1 % faulty rows to time without, empty table", 1.25, empty.ratio(_ONE_PERCENT, _ROWFERRY)
+        ),
+        Target.at_most(
+            "Time with 1 % faulty rows to time without, filled table", 1.25, filled.ratio(_ONE_PERCENT, _ROWFERRY)
+        ),
+    ]
+
+
+def _sqlite_targets(sqlite: Contest) -> list[Target]:
+    return [
+        Target.at_least("Times as fast as .import, SQLite", 1.2, sqlite.ratio(_IMPORT, _ROWFERRY)),
+        Target.at_least("Times as fast as .import, new SQLite database", 1.2, sqlite.ratio(_IMPORT, _FOLDER)),
+        Target.at_least(
+            "Times as fast as .import with references enforced", 1.2, sqlite.ratio(_IMPORT_ENFORCED, _ROWFERRY)
+        ),
+        Target.at_most(
+            "Time with 1 % faulty rows to time without, SQLite", 1.25, sqlite.ratio(_ONE_PERCENT, _ROWFERRY)
+        ),
+        Target.at_most("The same into a new SQLite database", 1.25, sqlite.ratio(_FOLDER_ONE_PERCENT, _FOLDER)),
+    ]

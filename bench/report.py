@@ -1,0 +1,109 @@
+"""Shows results on the terminal, and keeps them in docs/benchmarks.json and docs/benchmarks.md."""
+
+import json
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.subjects import SUBJECTS
+
+Result = dict[str, Any]
+"""What is kept of a subject: {"machine": {…}, "contests": […], "targets": […]}."""
+
+_OPENING = """\
+# Benchmarks
+
+Written by `make bench`; `python -m bench SUBJECT` measures one subject again.
+Raw results: [benchmarks.json](benchmarks.json).
+
+Whole processes are measured, their start included. All ways of one table take turns in the same run, each in a fresh
+copy of the same database, and a run that does not end with the right number of rows has no result. Seconds are the
+median of all rounds; a ratio (to the first way of its table) is the median of the ratios of each round, so that it
+holds where times drift. The peak is that of the client, not of the database server; what needs less than 9 MB counts
+as 9. In the commands, `BENCH` is the temporary folder of the run.
+"""
+
+_HEADINGS = ("way", "seconds", "fastest to slowest", "times the first", "peak MB")
+
+
+def keep(folder: Path, name: str, result: Result) -> None:
+    """Put the result of a subject in the place of its former one."""
+    raw = folder / "benchmarks.json"
+    kept: dict[str, Result] = json.loads(raw.read_text(encoding="utf-8")) if raw.exists() else {}
+    kept[name] = result
+    _write(raw, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    _write(folder / "benchmarks.md", markdown(kept))
+
+
+def show(name: str, result: Result) -> None:
+    """Print the result of a subject."""
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    for contest in result["contests"]:
+        console.print(_rich(contest["title"], _HEADINGS, _rows(contest)))
+    console.print(_rich(f"Targets: {name}", ("target", "wanted", "measured", ""), _targets(result)))
+
+
+def markdown(kept: dict[str, Result]) -> str:
+    """All results as one page."""
+    parts = [_OPENING]
+    for name, (heading, _) in SUBJECTS.items():
+        if name in kept:
+            parts += [f"## {heading}\n", *_section(kept[name])]
+    return "\n".join(parts)
+
+
+def _section(result: Result) -> list[str]:
+    parts = [_table(("target", "wanted", "measured", ""), _targets(result))] if result["targets"] else []
+    for contest in result["contests"]:
+        parts += [f"### {contest['title']}\n", _table(_HEADINGS, _rows(contest)), *_commands(contest)]
+    parts += ["### Measured on\n", *(f"- {name}: {value}" for name, value in result["machine"].items()), ""]
+    return parts
+
+
+def _commands(contest: Result) -> list[str]:
+    lines = [f"# {outcome['name']}\n{outcome['command']}" for outcome in contest["outcomes"]]
+    return ["```sh", *lines, "```", ""]
+
+
+def _rows(contest: Result) -> list[tuple[str, ...]]:
+    base = contest["outcomes"][0]
+    return [_row(outcome, base) for outcome in contest["outcomes"]]
+
+
+def _row(outcome: Result, base: Result) -> tuple[str, ...]:
+    if outcome["problem"]:
+        return (outcome["name"], "no result", outcome["problem"], "", "")
+    seconds = outcome["seconds"]
+    ratio = "" if base["problem"] else f"{median(a / b for a, b in zip(seconds, base['seconds'], strict=True)):.2f}"
+    spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
+    return (outcome["name"], f"{median(seconds):.2f}", spread, ratio, f"{max(outcome['peak_mb']):.0f}")
+
+
+def _targets(result: Result) -> list[tuple[str, ...]]:
+    verdicts = {True: "met", False: "NOT met", None: "no result"}
+    return [
+        (t["text"], t["wanted"], "" if t["measured"] is None else f"{t['measured']:.2f}", verdicts[t["met"]])
+        for t in result["targets"]
+    ]
+
+
+def _table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [headings, ("---",) * len(headings), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def _rich(title: str, headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+    table = Table(*headings, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _write(path: Path, text: str) -> None:
+    unfinished = path.with_name(path.name + ".part")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)

@@ -1,0 +1,37 @@
+"""Databases that runs start from as copies: the parents loaded, hired_employees empty or filled."""
+
+from pathlib import Path
+
+from bench.lab import Lab
+
+PARENTS = "parents"
+FILLED = "filled"
+
+
+def postgresql_with_parents(lab: Lab) -> str:
+    """The name of a database with departments and jobs in it."""
+    if not lab.server.exists(PARENTS):
+        lab.server.create(PARENTS)
+        lab.load_aside(lab.server.url(PARENTS), *_parents(lab))
+    return PARENTS
+
+
+def postgresql_filled(lab: Lab, rows: int) -> str:
+    """The name of a database that has employees, too."""
+    if not lab.server.exists(FILLED):
+        lab.server.create(FILLED, postgresql_with_parents(lab))
+        lab.server.fill(FILLED, lab.samples(rows) / "hired_employees.csv")
+        lab.server.settle(FILLED)
+    return FILLED
+
+
+def sqlite_with_parents(lab: Lab) -> Path:
+    """An SQLite file with departments and jobs in it."""
+    database = lab.folder / "parents.sqlite"
+    if not database.exists():
+        lab.load_aside(f"sqlite:///{database}", *_parents(lab))
+    return database
+
+
+def _parents(lab: Lab) -> list[Path]:
+    return [lab.samples(lab.rows) / name for name in ("departments.csv", "jobs.csv")]

@@ -1,0 +1,18 @@
+"""The programs that are measured, where they are on this machine, and their versions."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
+SQLITE3 = shutil.which("sqlite3")
+PGLOADER = shutil.which("pgloader")
+
+
+def version_of(program: str | None) -> str:
+    """What a program says of its version, on one line."""
+    if program is None:
+        return "not installed"
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
+    return told.strip().splitlines()[0]

@@ -1,0 +1,51 @@
+"""The ways of loading hired_employees into SQLite: Rowferry's and that of the sqlite3 program."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from bench.checks import COUNT_REJECTS, COUNT_ROWS, must_account, must_hold
+from bench.contests import Way
+from bench.lab import Lab
+from bench.tools import ROWFERRY, SQLITE3
+
+
+class IntoSqlite:
+    """Ways into hired_employees of an SQLite file, each run in a fresh copy of a template, or in a new file."""
+
+    def __init__(self, lab: Lab, template: Path | None) -> None:
+        self._template = template
+        self._database = lab.folder / "run.sqlite"
+
+    def rowferry(self, name: str, path: Path, rows: int, *, faulty: int = 0) -> Way:
+        """Load a file, or a folder of all three."""
+        kept = partial(self._value, COUNT_REJECTS)
+        check = partial(must_account, rows - faulty, faulty, partial(self._value, COUNT_ROWS), kept)
+        command = [ROWFERRY, "load", str(path), "--json"]
+        return Way(
+            name, rows, command, self._prepare, check, {"SQLALCHEMY_DATABASE_URL": f"sqlite:///{self._database}"}
+        )
+
+    def shell(self, name: str, file: Path, rows: int, *, enforced: bool = False) -> Way:
+        """The sqlite3 program; it enforces references only when told to."""
+        pragmas = ["PRAGMA foreign_keys = ON"] if enforced else []
+        told = [*pragmas, ".mode csv", f".import '{file}' hired_employees"]
+        check = partial(must_hold, rows, partial(self._value, COUNT_ROWS), (0,))
+        return Way(name, rows, [str(SQLITE3), "-bail", str(self._database), *told], self._prepare_for_shell, check)
+
+    def _prepare(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self._database.with_name(self._database.name + suffix).unlink(missing_ok=True)
+        if self._template:
+            shutil.copyfile(self._template, self._database)
+
+    def _prepare_for_shell(self) -> None:
+        """Rowferry's files keep a write-ahead log; the program's own default is a little faster for it."""
+        self._prepare()
+        self._value("PRAGMA journal_mode = DELETE")
+
+    def _value(self, query: str) -> object:
+        with closing(sqlite3.connect(self._database)) as connection:
+            return connection.execute(query).fetchone()[0]

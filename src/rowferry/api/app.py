@@ -1,0 +1,58 @@
+"""The web application: everything that answers HTTP, joined."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from rowferry.api import problems
+from rowferry.api.openapi import describe_api
+from rowferry.api.routers import full_bulk_insert, health, loads, tables
+from rowferry.api.state import ApiState
+from rowferry.bootstrap import Service
+from rowferry.errors import RowferryError
+from rowferry.settings import Settings, read_settings
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the application, with the settings in force unless others are given.
+
+    The database is not needed yet: if it is away when the application starts, requests are answered with 503 until it
+    is there.
+
+    Raises:
+        UsageError: The settings make no sense.
+    """
+    state = ApiState(Service(settings or read_settings()))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(_try_start, state)
+        yield
+        await state.runner.finish()
+        state.started.service.backend.engine.dispose()
+
+    app = FastAPI(title="Rowferry", lifespan=lifespan)
+    app.state.rowferry = state
+    app.openapi = lambda: describe_api(app)  # type: ignore[method-assign]  # as FastAPI's manual says
+    problems.install(app)
+    app.add_api_route("/", _to_docs, include_in_schema=False)
+    for part in (full_bulk_insert, loads, tables, health):
+        app.include_router(part.router)
+    return app
+
+
+def _try_start(state: ApiState) -> None:
+    try:
+        state.started.get()
+    except RowferryError as error:
+        _log.warning("%s. %s Trying again with each request.", error.message, error.advice)
+
+
+async def _to_docs() -> RedirectResponse:
+    return RedirectResponse("/docs")

@@ -1,0 +1,68 @@
+"""What the documentation of the API says beyond the handlers' signatures: problems, bodies, media types."""
+
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from rowferry.api.problems import MEDIA_TYPE, Problem, ProblemError
+
+_DESCRIPTION = """
+Moves history out of CSV files into a SQL database. No row that breaks a rule of the data dictionary gets in, and no row
+gets lost: what is not inserted is kept, with the place it came from and the reasons.
+
+Errors are problem details (RFC 9457), each with a `code` that is never used for anything else, and a `hint`.
+"""
+
+_TAGS = [
+    {"name": "load", "description": "CSV files into tables"},
+    {"name": "loads", "description": "What was loaded, how far it is, and what was rejected and why"},
+    {"name": "tables", "description": "The tables and the rules of their rows"},
+    {"name": "health", "description": "For whoever runs the service"},
+]
+
+_REF = "#/components/schemas/{model}"
+
+_CSV = {"type": "string", "format": "binary", "description": "CSV, as it is or compressed (gzip, zstd)"}
+
+CSV_EXAMPLE = "1,Harold Vogt,2021-11-07T02:48:42Z,2,96\n2,Ty Hofer,2021-05-30T05:43:46Z,8,\n"
+
+CSV_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The CSV file of the table, of any size; with or without a header. Any other media type is "
+        "taken for the file, too.",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}, "example": CSV_EXAMPLE},
+            "application/octet-stream": {"schema": _CSV},
+            "application/gzip": {"schema": _CSV},
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": ["file"], "properties": {"file": _CSV}},
+            },
+        },
+    }
+}
+"""The body of an upload, which no handler's signature can declare: it is streamed."""
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems with which an endpoint may answer."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model=Problem.__name__)}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(statuses)}
+
+
+def describe_api(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, made once."""
+    if not app.openapi_schema:
+        document = get_openapi(
+            title="Rowferry", version=version("rowferry"), description=_DESCRIPTION, routes=app.routes, tags=_TAGS
+        )
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for model in (Problem, ProblemError):
+            schema = model.model_json_schema(ref_template=_REF)
+            schema.pop("$defs", None)
+            schemas[model.__name__] = schema
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,95 @@
+"""How far the loads of this process have come."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from pydantic import BaseModel, Field
+
+from rowferry.events import Event, Observe, PublishStarted, RowsJudged
+
+LOOK_SECONDS = 0.1
+"""How often a subscriber looks for something new; it costs no more than a look into a dictionary."""
+
+
+class Progress(BaseModel):
+    """How far a load has come, over all its files."""
+
+    load_id: str
+    phase: str = Field(description="reading, or publishing once all rows are judged")
+    table: str | None = Field(description="The table at work")
+    rows_read: int
+    rejected: int
+    bytes_read: int = Field(description="Of the files as they stand on disk")
+    bytes_total: int
+    rows_per_second: float
+    seconds: float = Field(description="Since the load started")
+    seconds_left: float | None = Field(description="Until all files are read, as far as can be foreseen")
+
+
+class _Tally:
+    """What the events of one load add up to; written by the load's thread, read by others."""
+
+    def __init__(self, load_id: str, bytes_total: int) -> None:
+        self.load_id, self.bytes_total = load_id, bytes_total
+        self.events = 0
+        self._started = time.monotonic()
+        self._phase, self._table = "reading", ""
+        self._judged: dict[str, RowsJudged] = {}
+        self._lock = Lock()
+
+    def observe(self, event: Event) -> None:
+        with self._lock:
+            match event:
+                case RowsJudged():
+                    self._phase, self._table = "reading", event.table
+                    self._judged[event.source] = event
+                case PublishStarted():
+                    self._phase, self._table = "publishing", event.table
+            self.events += 1
+
+    def progress(self) -> Progress:
+        with self._lock:
+            phase, table, judged = self._phase, self._table, list(self._judged.values())
+        seconds = time.monotonic() - self._started
+        rows_read, bytes_read = sum(one.rows_read for one in judged), sum(one.bytes_read for one in judged)
+        left = max(self.bytes_total - bytes_read, 0) * seconds / bytes_read if bytes_read else None
+        return Progress(
+            load_id=self.load_id,
+            phase=phase,
+            table=table or None,
+            rows_read=rows_read,
+            rejected=sum(one.rejected for one in judged),
+            bytes_read=bytes_read,
+            bytes_total=self.bytes_total,
+            rows_per_second=round(rows_read / seconds, 1) if seconds else 0,
+            seconds=round(seconds, 3),
+            seconds_left=None if left is None else round(left, 3),
+        )
+
+
+class ProgressHub:
+    """Takes the events of loads and shows their sum to any number of subscribers; forgets a load that has ended."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, _Tally] = {}
+
+    @contextmanager
+    def tracking(self, load_id: str, bytes_total: int) -> Iterator[Observe]:
+        """Show a load until the end of the context; its events go to what this gives."""
+        tally = self._running[load_id] = _Tally(load_id, bytes_total)
+        try:
+            yield tally.observe
+        finally:
+            del self._running[load_id]
+
+    async def changes(self, load_id: str) -> AsyncIterator[Progress]:
+        """What there is to tell of a load, whenever that is something new, until it ends."""
+        seen = -1
+        while tally := self._running.get(load_id):
+            if tally.events != seen:
+                seen = tally.events
+                yield tally.progress()
+            await asyncio.sleep(LOOK_SECONDS)

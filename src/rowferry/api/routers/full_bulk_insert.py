@@ -1,0 +1,134 @@
+"""`full_bulk_insert` by REST: the files of DATA_DIR, or one that is sent."""
+
+import codecs
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from rowferry.api.answers import LoadAccepted, ReceiptAnswer
+from rowferry.api.openapi import CSV_BODY, problems
+from rowferry.api.running import RunningLoad
+from rowferry.api.state import Started, State
+from rowferry.api.uploads import receive_upload
+from rowferry.errors import OptionInvalid
+from rowferry.operations.full_bulk_insert import LoadOptions, OnConflict, RejectLimit
+from rowferry.streams.csv_files import CsvFile, find_files
+
+router = APIRouter(tags=["load"])
+
+_RESPOND_ASYNC = "respond-async"
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    202: {
+        "model": LoadAccepted,
+        "description": "The load goes on: asked for by `Prefer: respond-async`",
+        "headers": {"Location": {"schema": {"type": "string"}, "description": "/loads/{load_id}"}},
+    }
+}
+
+
+class LoadQuery(BaseModel):
+    """How a load is to be done; a parameter that is not known is refused, not passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    on_conflict: OnConflict = Field(
+        default="reject",
+        description="A row whose key is in the table already, with other values: reject it, skip it, or update",
+    )
+    all_or_nothing: bool = Field(default=False, description="Insert nothing if any row is rejected")
+    max_rejects: str | None = Field(
+        default=None, description="Insert nothing if more rows than this are rejected: N or P%", examples=["100", "1%"]
+    )
+    dry_run: bool = Field(default=False, description="Answer what a load would do; write nothing")
+    encoding: str = Field(default="utf-8", description="The character set of the file")
+
+    def options(self) -> LoadOptions:
+        """What an operation takes.
+
+        Raises:
+            OptionInvalid: Before a file is sent to no avail.
+        """
+        options = LoadOptions(**self.model_dump())
+        RejectLimit.parse(options)
+        if not _is_encoding(self.encoding):
+            allowed = "Give the name of a character set, such as utf-8, latin-1 or cp1252."
+            raise OptionInvalid(option="encoding", value=self.encoding, allowed=allowed)
+        return options
+
+
+Options = Annotated[LoadQuery, Query()]
+Prefer = Annotated[
+    list[str] | None,
+    Header(description="`respond-async`: answer once the load is under way. A dry run is always waited for."),
+]
+
+
+@router.post(
+    "/full-bulk-insert",
+    operation_id="full_bulk_insert",
+    response_model=ReceiptAnswer,
+    responses=_ANSWERS | problems(409, 422, 500, 503, 507),
+)
+async def full_bulk_insert(
+    request: Request, state: State, service: Started, query: Options, prefer: Prefer = None
+) -> Any:
+    """Load the files of DATA_DIR into their tables, parents first, all at once or not at all.
+
+    Each file is named after its table. A row that breaks a rule is not inserted, but kept with all its reasons.
+    """
+    options = query.options()
+    files = await run_in_threadpool(find_files, [service.settings.data_dir], service.catalog)
+    load = state.runner.start(service, files, options, _caller(request))
+    return await _answer(load, wait=options.dry_run or not _respond_async(prefer))
+
+
+@router.post(
+    "/full-bulk-insert/{table}",
+    operation_id="full_bulk_insert_table",
+    response_model=ReceiptAnswer,
+    responses=_ANSWERS | problems(404, 409, 422, 500, 503, 507),
+    openapi_extra=CSV_BODY,
+)
+async def full_bulk_insert_table(
+    request: Request, table: str, state: State, service: Started, query: Options, prefer: Prefer = None
+) -> Any:
+    """Load one CSV file, which is the body of the request or the part `file` of a form, into a table.
+
+    It is written to disk while it arrives, and loaded once it is complete.
+    """
+    rules, options = service.catalog.table(table), query.options()
+    upload = await receive_upload(request, table)
+    files = [CsvFile(upload.path, rules, upload.name)]
+    load = state.runner.start(service, files, options, _caller(request), on_end=upload.remove)
+    return await _answer(load, wait=options.dry_run or not _respond_async(prefer))
+
+
+async def _answer(load: RunningLoad, *, wait: bool) -> dict[str, Any] | Response:
+    if wait:
+        return (await load.receipt()).as_dict()
+    load_id = await load.noted()
+    location = f"/loads/{load_id}"
+    accepted = LoadAccepted(load_id=load_id, status="running", location=location)
+    headers = {"Location": location, "Preference-Applied": _RESPOND_ASYNC}
+    return JSONResponse(accepted.model_dump(), 202, headers)
+
+
+def _respond_async(prefer: list[str] | None) -> bool:
+    preferences = ",".join(prefer or []).lower().split(",")
+    return _RESPOND_ASYNC in (one.partition(";")[0].strip() for one in preferences)
+
+
+def _caller(request: Request) -> str:
+    return f"api:{request.client.host}" if request.client else "api"
+
+
+def _is_encoding(name: str) -> bool:
+    """Whether Python can read text in it, block by block."""
+    try:
+        return isinstance(codecs.getincrementaldecoder(name)().decode(b"a"), str)
+    except (LookupError, TypeError, ValueError):
+        return False

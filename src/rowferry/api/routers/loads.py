@@ -1,0 +1,167 @@
+"""Loads of now and before: what became of their rows, how far they are, and what they rejected."""
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import Response, StreamingResponse
+from sse_starlette.sse import EventSourceResponse
+from starlette.concurrency import run_in_threadpool
+
+from rowferry import ledger
+from rowferry.api.answers import LoadAnswer, Page, RejectedRowAnswer
+from rowferry.api.load_events import LAST_EVENT, load_events
+from rowferry.api.openapi import problems
+from rowferry.api.state import Started, State, reading
+from rowferry.bootstrap import Service
+from rowferry.dictionary.rules import TableRules
+from rowferry.errors import LoadUnknown
+from rowferry.streams.correctable_csv import correctable_csv
+
+router = APIRouter(prefix="/loads", tags=["loads"])
+
+_CSV_EXAMPLE = (
+    "id,name,datetime,department_id,job_id,rejected_row_number,rejected_because\r\n"
+    "2,Ty Hofer,2021-05-30T05:43:46Z,8,,2,job_id is required\r\n"
+)
+
+_LOAD_ID = r"^[A-Za-z0-9_-]{1,64}$"
+
+_CHUNK = 1_000
+
+Limit = Annotated[int, Query(ge=1, le=1_000, description="How many, at most")]
+
+
+@router.get("", operation_id="list_loads", responses=problems(422, 503))
+def list_loads(
+    request: Request,
+    service: Started,
+    limit: Limit = 100,
+    before: Annotated[str | None, Query(pattern=_LOAD_ID, description="A load; the page starts behind it")] = None,
+) -> Page[LoadAnswer]:
+    """List loads, the newest first."""
+    with reading(service) as connection:
+        found = ledger.list_loads(connection, limit + 1, before)
+    return Page[LoadAnswer].of(request, found, limit, before="load_id")
+
+
+@router.get("/{load_id}", operation_id="find_load", response_model=LoadAnswer, responses=problems(404, 422, 503))
+def find_load(load_id: str, service: Started) -> dict[str, Any]:
+    """Show one load: when, who, which files, what became of their rows, and why it failed."""
+    return _load(service, load_id)
+
+
+@router.get(
+    "/{load_id}/events",
+    operation_id="follow_load",
+    response_class=EventSourceResponse,
+    responses={
+        200: {
+            "description": "Events `progress` while the load runs, then one event `receipt` or `problem`",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        204: {"description": "The last event was seen already (`Last-Event-ID`): there will be no more"},
+        **problems(404, 422, 503),
+    },
+)
+async def follow_load(
+    load_id: str,
+    state: State,
+    service: Started,
+    last_event_id: Annotated[str | None, Header(description="Sent by browsers that connect again")] = None,
+) -> Response:
+    """Follow a load to its end by server-sent events: rows, bytes, rate, seconds left, and at last its receipt."""
+    await run_in_threadpool(_load, service, load_id)
+    if last_event_id == LAST_EVENT:
+        return Response(status_code=204)
+    return EventSourceResponse(load_events(state, service, load_id))
+
+
+@router.get(
+    "/{load_id}/rejects",
+    operation_id="list_rejects",
+    response_model=Page[RejectedRowAnswer],
+    responses={
+        200: {
+            "description": "A page of the rejected rows; with `Accept: text/csv` all rows of one table, as a file",
+            "content": {"text/csv": {"schema": {"type": "string"}, "example": _CSV_EXAMPLE}},
+        },
+        **problems(404, 422, 503),
+    },
+)
+def list_rejects(
+    request: Request,
+    load_id: str,
+    service: Started,
+    limit: Limit = 100,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="A reject_id; the page starts behind it")] = 0,
+    table: Annotated[str | None, Query(description="Only rows of this table")] = None,
+) -> Any:
+    """List the rows that a load rejected, in the order of the files.
+
+    With `Accept: text/csv`: the rows of one table (default: the first that has any) as they came, with the reasons, to
+    be corrected and loaded again.
+    """
+    load = _load(service, load_id)
+    rules = service.catalog.table(table) if table else None
+    if _prefers_csv(request.headers.get("accept", "")):
+        return _csv_file(service, load, rules or _first_table(service, load))
+    with reading(service) as connection:
+        found = list(ledger.find_rejects(connection, load_id, table=table, after=after, limit=limit + 1))
+    return Page[RejectedRowAnswer].of(request, found, limit, after="reject_id")
+
+
+def _load(service: Service, load_id: str) -> dict[str, Any]:
+    # What cannot be an id may hold what a database does not take as text, such as NUL.
+    if not re.fullmatch(_LOAD_ID, load_id):
+        raise LoadUnknown(load_id=load_id)
+    with reading(service) as connection:
+        load = ledger.find_load(connection, load_id)
+    if load is None:
+        raise LoadUnknown(load_id=load_id)
+    return load
+
+
+def _first_table(service: Service, load: dict[str, Any]) -> TableRules:
+    with reading(service) as connection:
+        rejected = ledger.tables_with_rejects(connection, load["load_id"])
+    return service.catalog.table((rejected or [source["table"] for source in load["sources"]])[0])
+
+
+def _csv_file(service: Service, load: dict[str, Any], rules: TableRules) -> Response:
+    headers = {source["name"]: source["columns"] for source in load["sources"] if source.get("columns")}
+    lines = correctable_csv(rules, _all_rejects(service, load["load_id"], rules.name), headers)
+    disposition = {"Content-Disposition": f'attachment; filename="{rules.name}.csv"', "Vary": "Accept"}
+    # What fails at once is to be answered as a problem, which is too late once the answer has begun.
+    begun = chain([next(lines)], lines)
+    return StreamingResponse(begun, media_type="text/csv", headers=disposition)
+
+
+def _all_rejects(service: Service, load_id: str, table: str) -> Iterator[dict[str, Any]]:
+    """All of them, chunk by chunk: a slow client must not hold a transaction."""
+    after = 0
+    while True:
+        with reading(service) as connection:
+            chunk = list(ledger.find_rejects(connection, load_id, table=table, after=after, limit=_CHUNK))
+        yield from chunk
+        if len(chunk) < _CHUNK:
+            return
+        after = chunk[-1]["reject_id"]
+
+
+def _prefers_csv(accept: str) -> bool:
+    wanted = {"text/csv": 0.0, "application/json": 0.0}
+    for one in accept.lower().split(","):
+        media_type, *parameters = (part.strip() for part in one.split(";"))
+        if media_type in wanted:
+            wanted[media_type] = next((_quality(p) for p in parameters if p.startswith("q=")), 1.0)
+    return wanted["text/csv"] > wanted["application/json"]
+
+
+def _quality(parameter: str) -> float:
+    try:
+        return float(parameter.removeprefix("q="))
+    except ValueError:
+        return 0.0

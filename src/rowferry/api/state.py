@@ -1,0 +1,93 @@
+"""What the handlers of one app share, and how they come by it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Connection
+
+from rowferry.api.progress import ProgressHub
+from rowferry.api.running import LoadRunner
+from rowferry.bootstrap import Service
+from rowferry.errors import RowferryError
+
+_PAUSE_SECONDS = 1.0
+"""For so long after a failed start, requests are told of it without another try."""
+
+
+class StartedService:
+    """The service, started by whoever needs it first: a database that is away at start may come back at any time."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._lock = Lock()
+        self._started = False
+        self._failure: tuple[float, RowferryError] | None = None
+
+    def get(self) -> Service:
+        """The service, with all its tables in the database.
+
+        Raises:
+            RowferryError: The database is away, or not usable.
+        """
+        with self._lock:
+            if not self._started:
+                self._start()
+        return self.service
+
+    def check(self) -> None:
+        """Raise what is in the way of work; a database that lost its tables gets them again at the next use."""
+        service = self.get()
+        try:
+            with service.backend.errors():
+                for rules in service.catalog:
+                    service.backend.prepare(rules.table)
+        except RowferryError:
+            self._started = False
+            raise
+
+    def _start(self) -> None:
+        if self._failure and time.monotonic() - self._failure[0] < _PAUSE_SECONDS:
+            raise self._failure[1]
+        try:
+            self.service.start()
+        except RowferryError as error:
+            self._failure = time.monotonic(), error
+            raise
+        self._started, self._failure = True, None
+
+
+class ApiState:
+    """What the handlers of one app share."""
+
+    def __init__(self, service: Service) -> None:
+        self.started = StartedService(service)
+        self.hub = ProgressHub()
+        self.runner = LoadRunner(self.hub)
+
+
+def _state(request: Request) -> ApiState:
+    state = request.app.state.rowferry
+    assert isinstance(state, ApiState)  # noqa: S101  # for the type checker
+    return state
+
+
+State = Annotated[ApiState, Depends(_state)]
+
+
+def _started_service(state: State) -> Service:
+    return state.started.get()
+
+
+Started = Annotated[Service, Depends(_started_service)]
+"""The service with its database; the request is answered with 503 while that is away."""
+
+
+@contextmanager
+def reading(service: Service) -> Iterator[Connection]:
+    """A connection to read the ledger with."""
+    with service.backend.errors(), service.backend.engine.connect() as connection:
+        yield connection

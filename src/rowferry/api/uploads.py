@@ -1,0 +1,134 @@
+"""Uploaded files on their way to disk: the body is never held whole, and no load waits for a slow client."""
+
+import re
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from fastapi import Request
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
+
+from rowferry.api.problems import RequestRefused
+from rowferry.streams.scratch import room_needed
+
+_WRITTEN_BYTES = 1024 * 1024
+
+_HOW = "Send the CSV as the request body, or as the part `file` of a form: curl -F file=@<table>.csv URL."
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that was sent to us, and the name by which people know it."""
+
+    path: Path
+    name: str
+
+    def remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+async def receive_upload(request: Request, table: str) -> Upload:
+    """Write the CSV file that a request carries, as its body or as part `file` of a form, to a temporary file.
+
+    Raises:
+        RequestRefused: The body is a form, but has no such part or is not whole.
+        DiskFull: There is no room; nothing is left behind, here as in any other case.
+    """
+    content_type, options = parse_options_header(request.headers.get("content-type", ""))
+    part = _FilePart(options.get(b"boundary", b"")) if content_type == b"multipart/form-data" else None
+    with room_needed(), tempfile.NamedTemporaryFile(prefix="rowferry-", suffix=".csv", delete=False) as file:
+        path = Path(file.name)
+        try:
+            await _write(file, part.data(request.stream()) if part else request.stream())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    return Upload(path, _base_name(part.filename if part else "") or f"{table}.csv")
+
+
+async def _write(file: IO[bytes], blocks: AsyncIterator[bytes]) -> None:
+    waiting = bytearray()
+    async for block in blocks:
+        waiting += block
+        if len(waiting) >= _WRITTEN_BYTES:
+            await run_in_threadpool(file.write, waiting)
+            waiting = bytearray()
+    await run_in_threadpool(file.write, waiting)
+    await run_in_threadpool(file.flush)
+
+
+def _base_name(filename: str) -> str:
+    """The name alone of a file that a client says to have sent, which may be a path of its own system."""
+    return re.sub(r"[\x00-\x1f\x7f]", "", re.split(r"[/\\]", filename)[-1])[:255]
+
+
+class _FilePart:
+    """The part named `file` of a form, taken out of it while it arrives; of any size, with or without a file name."""
+
+    def __init__(self, boundary: bytes) -> None:
+        if not boundary:
+            raise RequestRefused(422, "request.body", "The form has no boundary", _HOW)
+        self.filename = ""
+        self._found = self._taking = self._whole = False
+        self._name, self._value, self._disposition = b"", b"", b""
+        self._taken = bytearray()
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._take_name,
+                "on_header_value": self._take_value,
+                "on_header_end": self._end_header,
+                "on_headers_finished": self._end_headers,
+                "on_part_data": self._take,
+                "on_end": self._end,
+            },
+        )
+
+    async def data(self, blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The bytes of the part, out of the blocks of the body."""
+        async for block in blocks:
+            self._taken = bytearray()
+            try:
+                self._parser.write(block)
+            except FormParserError as error:
+                raise RequestRefused(422, "request.body", f"The form cannot be read: {error}", _HOW) from error
+            yield bytes(self._taken)
+        if not self._whole:
+            raise RequestRefused(422, "request.body", "The form ends before its end", _HOW)
+        if not self._found:
+            raise RequestRefused(422, "request.body", "The form has no part named file", _HOW)
+
+    def _begin(self) -> None:
+        self._disposition, self._taking = b"", False
+
+    def _take_name(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def _take_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _end_header(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._name, self._value = b"", b""
+
+    def _end_headers(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        if options.get(b"name") != b"file":
+            return
+        if self._found:
+            raise RequestRefused(422, "request.body", "The form has more than one part named file", "Send one by one.")
+        self._found = self._taking = True
+        self.filename = options.get(b"filename", b"").decode("utf-8", "replace")
+
+    def _take(self, data: bytes, start: int, end: int) -> None:
+        if self._taking:
+            self._taken += data[start:end]
+
+    def _end(self) -> None:
+        self._whole = True

@@ -1,0 +1,121 @@
+"""Few rows into a table of PostgreSQL that stays in use: compared where it is, put in by COPY, checked by triggers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+from psycopg.sql import SQL, Composable, Identifier
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
+
+from rowferry.backends.backend import Comparison
+from rowferry.backends.copy_format import copy_format
+from rowferry.backends.held_rows import HeldRows
+from rowferry.backends.postgresql_writer import PostgresqlTransaction
+from rowferry.dictionary.rules import TableRules
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # only to spell types
+
+
+class ShortPostgresqlTransaction(PostgresqlTransaction):
+    """Implements ShortTransaction."""
+
+    def few_rows_writer(self, rules: TableRules) -> "FewRowsWriter":
+        return FewRowsWriter(self, rules)
+
+    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
+        find = SQL("SELECT {0} FROM {1} WHERE {0} = ANY(CAST(%s AS {2}[])) FOR KEY SHARE").format(
+            Identifier(column), _spelled(table), _type(table, column)
+        )
+        return [row[0] for row in self.execute(find, (list(values),))]
+
+    def claim(self, number: int) -> bool:
+        """Take a number until the end of the transaction, if nobody else has it."""
+        return bool(self.value(SQL("SELECT pg_try_advisory_xact_lock(%s)"), (number,)))
+
+
+class FewRowsWriter(HeldRows):
+    """Implements TableWriter. Rows of keys that somebody else inserts at the same time wait for them, and fail then."""
+
+    def __init__(self, transaction: PostgresqlTransaction, rules: TableRules) -> None:
+        super().__init__(rules)
+        self._transaction = transaction
+        self._table = _spelled(rules.table)
+
+    def compare(self) -> Comparison:
+        if self._meets_known_keys():
+            self._find_known()
+        return self._compared()
+
+    def publish(self, *, update: bool) -> tuple[int, int]:
+        updated = self._update() if update else 0
+        new = self._new()
+        if new.num_rows:
+            form = copy_format(new.schema)
+            columns = SQL(", ").join(map(Identifier, new.schema.names))
+            into = SQL("COPY {} ({}) FROM STDIN ({})").format(self._table, columns, SQL(form.options))
+            with self._transaction.driver.cursor() as cursor:
+                with cursor.copy(into) as copy:
+                    copy.write(form.begin() + form.rows(new) + form.end())
+                return cursor.rowcount, updated
+        return 0, updated
+
+    def _meets_known_keys(self) -> bool:
+        """Whether the table may hold keys of the rows: any key within the range of theirs."""
+        if not self._rows.num_rows:
+            return False
+        bounds = self._key_bounds
+        if bounds is None:
+            return True
+        find = SQL("SELECT EXISTS (SELECT FROM {} WHERE {} BETWEEN %s AND %s)")
+        return bool(self._transaction.value(find.format(self._table, Identifier(self._rules.key[0])), bounds))
+
+    def _find_known(self) -> None:
+        """Note the rows whose key the table holds, and hold these rows of the table as they are."""
+        values = self._rules.values
+        tests = [SQL("s.{0} IS DISTINCT FROM t.{0}").format(Identifier(name)) for name in values]
+        keys = SQL(", ").join(SQL("t.{}").format(Identifier(name)) for name in self._rules.key)
+        find = SQL(
+            "SELECT s.rowferry_at - 1, {tests} FROM {rows} JOIN {table} t ON {same} ORDER BY {keys} "
+            "FOR NO KEY UPDATE OF t"
+        ).format(
+            tests=SQL(", ").join([*tests, SQL("true")]),
+            rows=self._unnested(),
+            table=self._table,
+            same=self._same_key(),
+            keys=keys,
+        )
+        for at, *differs in self._transaction.execute(find, _lists(self._rows.select(list(self._rules.names)))):
+            self._known[at] = [name for name, flag in zip(values, differs[:-1], strict=True) if flag]
+
+    def _update(self) -> int:
+        changed = self._changed()
+        if not changed.num_rows:
+            return 0
+        changes = SQL(", ").join(SQL("{0} = s.{0}").format(Identifier(name)) for name in self._rules.values)
+        update = SQL("UPDATE {table} t SET {changes} FROM {rows} WHERE {same}").format(
+            table=self._table, changes=changes, rows=self._unnested(), same=self._same_key()
+        )
+        return self._transaction.execute(update, _lists(changed)).rowcount
+
+    def _unnested(self) -> Composable:
+        """The rows that are given as one list for each column, as table `s`."""
+        table = self._rules.table
+        lists = SQL(", ").join(SQL("CAST(%s AS {}[])").format(_type(table, name)) for name in self._rules.names)
+        names = SQL(", ").join(map(Identifier, [*self._rules.names, "rowferry_at"]))
+        return SQL("unnest({}) WITH ORDINALITY AS s ({})").format(lists, names)
+
+    def _same_key(self) -> Composable:
+        return SQL(" AND ").join(SQL("t.{0} = s.{0}").format(Identifier(name)) for name in self._rules.key)
+
+
+def _spelled(table: Table) -> Identifier:
+    return Identifier(*filter(None, (table.schema, table.name)))
+
+
+def _type(table: Table, column: str) -> SQL:
+    return SQL(table.c[column].type.compile(_DIALECT))
+
+
+def _lists(rows: pa.RecordBatch) -> list[list[Any]]:
+    return [column.to_pylist() for column in rows.columns]

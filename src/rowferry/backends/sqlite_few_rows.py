@@ -1,0 +1,92 @@
+"""Few rows into a table of SQLite, whose only writer we are."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection, Table
+
+from rowferry.backends.backend import Comparison
+from rowferry.backends.held_rows import HeldRows
+from rowferry.backends.sqlite_writer import SqliteTransaction, quoted, stored
+from rowferry.dictionary.rules import TableRules
+
+_ROWS_A_STATEMENT = 100
+
+
+class ShortSqliteTransaction(SqliteTransaction):
+    """Implements ShortTransaction."""
+
+    def few_rows_writer(self, rules: TableRules) -> "FewRowsWriter":
+        return FewRowsWriter(self, rules)
+
+    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
+        return find_existing(self.connection, table, column, values)
+
+
+class FewRowsWriter(HeldRows):
+    """Implements TableWriter."""
+
+    def __init__(self, transaction: SqliteTransaction, rules: TableRules) -> None:
+        super().__init__(rules)
+        self._transaction = transaction
+        self._driver = transaction.driver()
+        self._table = f"main.{quoted(rules.name)}"
+
+    def compare(self) -> Comparison:
+        if self._meets_known_keys():
+            rows = self._spelled(self._rows.select(list(self._rules.names)))
+            for first in range(0, len(rows), _ROWS_A_STATEMENT):
+                self._find_known(first, rows[first : first + _ROWS_A_STATEMENT])
+        return self._compared()
+
+    def publish(self, *, update: bool) -> tuple[int, int]:
+        updated = self._update() if update else 0
+        new = self._new()
+        if new.num_rows:
+            self._transaction.insert(self._table, new)
+        return new.num_rows, updated
+
+    def _meets_known_keys(self) -> bool:
+        """Whether the table may hold keys of the rows: any key within the range of theirs."""
+        if not self._rows.num_rows:
+            return False
+        bounds = self._key_bounds
+        if bounds is None:
+            return True
+        find = f"SELECT EXISTS (SELECT 1 FROM {self._table} WHERE {quoted(self._rules.key[0])} BETWEEN ? AND ?)"
+        return bool(self._driver.execute(find, bounds).fetchone()[0])
+
+    def _find_known(self, first: int, rows: list[tuple[Any, ...]]) -> None:
+        names = self._rules.names
+        spelled = {name: f"s.column{at}" for at, name in enumerate(names, 2)}
+        tests = "".join(f", {spelled[name]} IS NOT t.{quoted(name)}" for name in self._rules.values)
+        same = " AND ".join(f"t.{quoted(name)} = {spelled[name]}" for name in self._rules.key)
+        one = f"({', '.join('?' * (len(names) + 1))})"
+        given_rows = f"(VALUES {', '.join([one] * len(rows))}) s"
+        find = f"SELECT s.column1{tests} FROM {given_rows} CROSS JOIN {self._table} t ON {same}"
+        given = [value for at, row in enumerate(rows, first) for value in (at, *row)]
+        for at, *differs in self._driver.execute(find, given):
+            self._known[at] = [name for name, flag in zip(self._rules.values, differs, strict=True) if flag]
+
+    def _update(self) -> int:
+        names = [*self._rules.values, *self._rules.key]
+        rows = self._spelled(self._changed().select(names))
+        if not rows:
+            return 0
+        changes = ", ".join(f"{quoted(name)} = ?" for name in self._rules.values)
+        same = " AND ".join(f"{quoted(name)} = ?" for name in self._rules.key)
+        return self._driver.executemany(f"UPDATE {self._table} SET {changes} WHERE {same}", rows).rowcount
+
+    def _spelled(self, rows: pa.RecordBatch) -> list[tuple[Any, ...]]:
+        return list(zip(*map(stored, rows.columns), strict=True))
+
+
+def find_existing(connection: Connection, table: Table, column: str, values: Sequence[object]) -> list[object]:
+    """Those of the values that a column of a table holds."""
+    spelled = dict(zip(stored(pa.array(values)), values, strict=True))
+    name = quoted(column)
+    find = f"SELECT {name} FROM {quoted(table.name)} WHERE {name} IN (SELECT value FROM json_each(?))"
+    found = connection.exec_driver_sql(find, (json.dumps(list(spelled)),))
+    return [spelled[value] for (value,) in found]

@@ -1,0 +1,101 @@
+"""`rowferry batch`."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+
+from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
+from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, table
+from rowferry.errors import PathMissing, SourceUnreadable
+from rowferry.observers.logging import log_to
+from rowferry.operations.batch_transactions import (
+    BatchClaim,
+    BatchOptions,
+    BatchReceipt,
+    OnConflict,
+    batch_transactions,
+)
+from rowferry.streams.json_source import MAX_BODY_BYTES
+
+app = typer.Typer(add_completion=False)
+
+Conflict = StrEnum("Conflict", {name: name for name in get_args(OnConflict)})
+
+_SHOWN = 50
+
+
+@app.command()
+def batch(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A JSON file, or - for standard input.")],
+    on_conflict: Annotated[
+        Conflict,
+        typer.Option(
+            help="A row whose key is in the table already, with other values: reject it, skip it, or update the table."
+        ),
+    ] = Conflict.reject,  # type: ignore[attr-defined]
+    all_or_nothing: Annotated[
+        bool, typer.Option("--all-or-nothing", help="Insert nothing if any row is rejected.")
+    ] = False,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put 1 to 1000 rows for any tables into the database, in one transaction: {"TABLE": [{"COLUMN": VALUE, ...}, ...]}.
+
+    Rows may refer to each other. A row that breaks a rule is not inserted; it is kept, with all its reasons: see
+    `rowferry rejects`.
+    """
+    body = _read(file)
+    service = open_service(database_url)
+    log = log_to(service.settings.log_dir, "batch_transactions")
+    claim = BatchClaim.new(caller(), "standard input" if file == "-" else Path(file).name)
+    options = BatchOptions(str(on_conflict), all_or_nothing)  # type: ignore[arg-type]
+    receipt = batch_transactions(service.backend, service.catalog, body, options, log, claim)
+    assert isinstance(receipt, BatchReceipt)  # noqa: S101  # without a key, nothing is a repeat
+    if as_json:
+        sys.stdout.write(receipt.as_json() + "\n")
+    else:
+        show(receipt)
+    done = EXIT_FAILED if receipt.status == "refused" else EXIT_DONE
+    raise typer.Exit(EXIT_REJECTED if receipt.rejected and not done else done)
+
+
+def _read(file: str) -> bytes:
+    """The file, but no more of it than one byte too much."""
+    if file == "-":
+        return sys.stdin.buffer.read(MAX_BODY_BYTES + 1)
+    path = Path(file)
+    if not path.exists():
+        raise PathMissing(path=path)
+    try:
+        with path.open("rb") as opened:
+            return opened.read(MAX_BODY_BYTES + 1)
+    except OSError as error:
+        raise SourceUnreadable(path=path, reason=error.strerror or str(error)) from error
+
+
+def show(receipt: BatchReceipt) -> None:
+    """Show people what became of the rows."""
+    counts = ("inserted", "updated", "unchanged")
+    rejected = dict.fromkeys(receipt.inserted, 0)
+    for row in receipt.rejected:
+        rejected[row.table] += 1
+    rows = [[name, *(getattr(receipt, count)[name] for count in counts), rejected[name]] for name in receipt.inserted]
+    heads = [("table", False), *((count, True) for count in counts), ("rejected", True)]
+    table(f"Batch {receipt.batch_id}", heads, rows)
+    if receipt.rejected:
+        _show_rejected(receipt)
+    if receipt.status == "refused":
+        say("Nothing was inserted, as it was to be all or nothing.", style="bold red")
+
+
+def _show_rejected(receipt: BatchReceipt) -> None:
+    rows = [
+        [row.table, row.index, "\n".join(f"{e['code']}: {e['message']}" for e in row.errors), row.row]
+        for row in receipt.rejected[:_SHOWN]
+    ]
+    table("Rejected", [("table", False), ("index", True), ("why", False), ("as it was sent", False)], rows)
+    if len(receipt.rejected) > _SHOWN:
+        say(f"These are the first {_SHOWN}. All of them: rowferry rejects {receipt.batch_id}")

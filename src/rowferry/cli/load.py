@@ -1,0 +1,97 @@
+"""`rowferry load`."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
+from rowferry.cli.output import EXIT_DONE, EXIT_REJECTED, say, say_json, table
+from rowferry.cli.progress import LoadProgress
+from rowferry.events import Event
+from rowferry.observers.logging import log_to
+from rowferry.operations.full_bulk_insert import LoadClaim, LoadOptions, Receipt, full_bulk_insert
+from rowferry.streams.csv_files import find_files
+
+app = typer.Typer(add_completion=False)
+
+
+class Conflict(StrEnum):
+    """The values of OnConflict, as the command line knows choices."""
+
+    reject = "reject"
+    skip = "skip"
+    update = "update"
+
+
+@app.command()
+def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help="Folders or CSV files. [default: DATA_DIR]")
+    ] = None,
+    to_table: Annotated[
+        str | None,
+        typer.Option("--table", metavar="TABLE", help="Load the files into this table, whatever their names."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what a load would do; write nothing.")] = False,
+    on_conflict: Annotated[
+        Conflict,
+        typer.Option(
+            help="A row whose key is in the table already, with other values: reject it, skip it, or update the table."
+        ),
+    ] = Conflict.reject,
+    all_or_nothing: Annotated[
+        bool, typer.Option("--all-or-nothing", help="Insert nothing if any row is rejected.")
+    ] = False,
+    max_rejects: Annotated[
+        str | None, typer.Option(metavar="N|P%", help="Insert nothing if more rows than this are rejected.")
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="The character set of the files.")] = "utf-8",
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Load CSV files into their tables, parents first.
+
+    Every row that obeys the data dictionary is inserted; every other row is kept, with its place and all its reasons:
+    see `rowferry rejects`. A file is named after its table (<table>.csv, .csv.gz or .csv.zst). Others see none of the
+    load or all of it, and the same load run twice changes nothing.
+    """
+    service = open_service(database_url)
+    files = find_files(paths or [service.settings.data_dir], service.catalog, to_table)
+    options = LoadOptions(on_conflict.value, all_or_nothing, max_rejects, dry_run, encoding)
+    log = log_to(service.settings.log_dir, "full_bulk_insert")
+    with LoadProgress(shown=not as_json and sys.stderr.isatty()) as progress:
+
+        def observe(event: Event) -> None:
+            progress(event)
+            log(event)
+
+        receipt = full_bulk_insert(service.backend, service.catalog, files, options, observe, LoadClaim.new(caller()))
+    if as_json:
+        say_json(receipt.as_dict())
+    else:
+        show(receipt)
+    raise typer.Exit(EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE)
+
+
+def show(receipt: Receipt) -> None:
+    """Show people what became of the rows."""
+    counts = ("rows_read", "inserted", "updated", "unchanged", "rejected")
+    rows = [[t.source, *(getattr(t, count) for count in counts), f"{t.seconds:.2f}"] for t in receipt.tables]
+    if len(rows) > 1:
+        seconds = sum(one.seconds for one in receipt.tables)
+        rows.append(["in all", *(receipt.total(count) for count in counts), f"{seconds:.2f}"])
+    heads = [("file", False), *((count.removeprefix("rows_"), True) for count in counts), ("seconds", True)]
+    table("Dry run: nothing was written" if receipt.dry_run else f"Load {receipt.load_id}", heads, rows)
+    by_code: dict[str, int] = {}
+    for one in receipt.tables:
+        for code, count in one.rejected_by_code.items():
+            by_code[code] = by_code.get(code, 0) + count
+    if by_code:
+        table("Why rows were rejected", [("code", False), ("rows", True)], [[c, n] for c, n in sorted(by_code.items())])
+    if by_code and not receipt.dry_run:
+        say(
+            f"See each with `rowferry rejects {receipt.load_id}`; get a file to correct and load again with --csv FILE."
+        )

@@ -1,0 +1,35 @@
+"""`rowferry loads`."""
+
+from typing import Annotated
+
+import typer
+
+from rowferry import ledger
+from rowferry.cli.options import AsJson, DatabaseUrl, open_service
+from rowferry.cli.output import say, say_json, table
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def loads(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many of the newest loads.")] = 20,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """List past loads, the newest first: when, who, what became of the rows, and why one failed."""
+    service = open_service(database_url)
+    with service.backend.errors(), service.backend.engine.connect() as connection:
+        found = ledger.list_loads(connection, limit)
+    if as_json:
+        say_json({"loads": found})
+    elif not found:
+        say("No loads yet. Make the first: rowferry load FOLDER")
+    else:
+        heads = [("load", False), ("status", False)]
+        heads += [(count.removeprefix("rows_"), True) for count in ledger.COUNTS]
+        rows = [[one["load_id"], one["status"], *(one[count] for count in ledger.COUNTS)] for one in found]
+        table("Loads", heads, rows)
+        for one in found:
+            if one["error"]:
+                say(f"{one['load_id']}: {one['error']['message']}. {one['error']['hint']}")

@@ -1,0 +1,47 @@
+"""What commands show: JSON for programs, tables and words for people."""
+
+import json
+import sys
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rowferry.errors import RowferryError
+
+EXIT_DONE, EXIT_REJECTED, EXIT_USAGE, EXIT_FAILED = range(4)
+
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False)
+
+
+def say_json(value: object) -> None:
+    """Write one JSON object, and nothing else, to standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
+
+def say_error(error: RowferryError, *, as_json: bool) -> None:
+    """Say what went wrong and what to do about it."""
+    if as_json:
+        say_json({"error": {"code": error.code, "message": error.message, "hint": error.advice}})
+        return
+    err.print(Text.assemble(("Error: ", "bold red"), error.message + "."), soft_wrap=True)
+    if error.advice:
+        err.print(Text.assemble(("Hint: ", "bold yellow"), error.advice), soft_wrap=True)
+
+
+def say(text: str, style: str = "") -> None:
+    """Say something to people; nothing in it is markup."""
+    out.print(Text(text, style=style), soft_wrap=True)
+
+
+def table(title: str, columns: list[tuple[str, bool]], rows: list[list[Any]]) -> None:
+    """Show a table; a column is its title and whether it holds numbers."""
+    shown = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
+    for at, (name, numeric) in enumerate(columns):
+        shown.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=at == 0)
+    for row in rows:
+        shown.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
+    out.print(shown)

@@ -1,0 +1,57 @@
+"""The progress bar of a load."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from rowferry.cli.output import err
+from rowferry.events import Event, PublishStarted, RowsJudged
+
+
+class LoadProgress:
+    """Shows rows, bytes, rate and time left on a terminal; takes the events of a load."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TextColumn("{task.fields[rows]:,} rows, {task.fields[rejected]:,} rejected"),
+            TimeRemainingColumn(),
+            console=err,
+            disable=not shown,
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case RowsJudged():
+                task = self._task(event)
+                self._progress.update(task, completed=event.bytes_read, rows=event.rows_read, rejected=event.rejected)
+            case PublishStarted(table=table) if table in self._tasks:
+                self._progress.update(self._tasks[table], description=f"{table}: publishing")
+
+    def _task(self, event: RowsJudged) -> TaskID:
+        if event.table not in self._tasks:
+            self._tasks[event.table] = self._progress.add_task(event.table, total=event.bytes_total, rows=0, rejected=0)
+        return self._tasks[event.table]

@@ -1,0 +1,83 @@
+"""`rowferry rejects`."""
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rowferry import ledger
+from rowferry.bootstrap import Service
+from rowferry.cli.options import AsJson, DatabaseUrl, open_service
+from rowferry.cli.output import say, say_json, table
+from rowferry.errors import LoadUnknown, NothingRejected
+from rowferry.streams.correctable_csv import correctable_csv
+from rowferry.streams.whole_file import write_whole
+
+app = typer.Typer(add_completion=False)
+
+_SHOWN = 50
+
+
+@app.command()
+def rejects(
+    load_id: Annotated[str | None, typer.Argument(help="The load. [default: the newest]")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them to a CSV file to be corrected.")] = None,
+    of_table: Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Only those of this table.")] = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the rows that a load rejected, each with its place, as it stood in the file, and all its faults.
+
+    The CSV file has the table's columns and two more that say where each row stood and what is wrong with it. Correct
+    the rows, and load the file again: rowferry load FILE --table TABLE.
+    """
+    service = open_service(database_url)
+    with service.backend.errors(), service.backend.engine.connect() as connection:
+        load_id = load_id or _newest(connection)
+        if ledger.find_load(connection, load_id) is None:
+            raise LoadUnknown(load_id=load_id)
+        if csv:
+            _write_csv(service, connection, load_id, csv, of_table, as_json=as_json)
+        elif as_json:
+            say_json({"rejects": list(ledger.find_rejects(connection, load_id, table=of_table))})
+        else:
+            _show(connection, load_id, of_table)
+
+
+def _newest(connection: Any) -> str:
+    newest = ledger.list_loads(connection, 1)
+    if not newest:
+        raise LoadUnknown(load_id="(none yet)")
+    return str(newest[0]["load_id"])
+
+
+def _write_csv(
+    service: Service, connection: Any, load_id: str, path: Path, of_table: str | None, *, as_json: bool
+) -> None:
+    tables = ledger.tables_with_rejects(connection, load_id)
+    if not tables or (of_table and of_table not in tables):
+        raise NothingRejected(load_id=load_id)
+    name = of_table or tables[-1]
+    lines = correctable_csv(service.catalog.table(name), ledger.find_rejects(connection, load_id, table=name))
+    write_whole(path, (line.encode() for line in lines))
+    if as_json:
+        say_json({"load_id": load_id, "table": name, "file": str(path)})
+        return
+    say(f"Wrote {path}. Correct its rows, then: rowferry load {path} --table {name}")
+    if others := [table for table in tables if table != name]:
+        say(f"Rows of {', '.join(others)} were rejected too: choose them with --table.")
+
+
+def _show(connection: Any, load_id: str, of_table: str | None) -> None:
+    found = list(islice(ledger.find_rejects(connection, load_id, table=of_table), _SHOWN + 1))
+    if not found:
+        say(f"{load_id} rejected no row.")
+        return
+    rows = [
+        [one["source"], one["row_number"], "\n".join(f"{e['code']}: {e['message']}" for e in one["errors"]), one["raw"]]
+        for one in found[:_SHOWN]
+    ]
+    table(f"Rejected by {load_id}", [("file", False), ("row", True), ("why", False), ("as it stood", False)], rows)
+    if len(found) > _SHOWN:
+        say(f"These are the first {_SHOWN}. All of them: --json, or --csv FILE.")

@@ -1,0 +1,38 @@
+"""`rowferry serve`."""
+
+import os
+import socket
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from rowferry.cli.options import DatabaseUrl
+from rowferry.errors import PortTaken
+from rowferry.settings import read_settings
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes serve.")] = 1,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Serve the API and its documentation (/docs) until Ctrl-C."""
+    settings = read_settings(database_url)
+    os.environ["SQLALCHEMY_DATABASE_URL"] = settings.database_url
+    _require_free(host, port)
+    uvicorn.run("rowferry.api.app:create_app", factory=True, host=host, port=port, workers=workers, log_level="info")
+
+
+def _require_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(host=host, port=port, reason=error.strerror) from error

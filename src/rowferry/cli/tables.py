@@ -1,0 +1,25 @@
+"""`rowferry tables`."""
+
+import typer
+
+from rowferry.bootstrap import Service
+from rowferry.cli.options import AsJson, DatabaseUrl
+from rowferry.cli.output import say_json, table
+from rowferry.dictionary.describe import describe
+from rowferry.settings import read_settings
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def tables(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """List the tables and the rules of their columns, in the order in which they are loaded."""
+    service = Service(read_settings(database_url))
+    found = [describe(rules) for rules in service.catalog]
+    if as_json:
+        say_json({"tables": found})
+        return
+    for one in found:
+        rows = [[c["name"], c["type"], c["rule"], c["doc"]] for c in one["columns"]]
+        heads = [("column", False), ("type", False), ("rule", False), ("meaning", False)]
+        table(f"{one['name']}: {one['doc']}" if one["doc"] else one["name"], heads, rows)

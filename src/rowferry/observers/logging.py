@@ -1,0 +1,50 @@
+"""Logs: one JSON object a line, one file per operation in LOG_DIR, rotated. Values of rows never get there."""
+
+import datetime as dt
+import json
+import logging
+from dataclasses import asdict
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from rowferry.errors import SettingInvalid
+from rowferry.events import Event, Observe, RowsJudged, RowsRejected
+
+_MOST_BYTES = 10 * 1024 * 1024
+_KEPT_FILES = 5
+
+
+def log_to(folder: Path, operation: str) -> Observe:
+    """An observer that writes what happens to `folder/operation.jsonl`.
+
+    Raises:
+        SettingInvalid: The folder cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(
+            folder / f"{operation}.jsonl", maxBytes=_MOST_BYTES, backupCount=_KEPT_FILES, encoding="utf-8"
+        )
+    except OSError as error:
+        raise SettingInvalid(name="LOG_DIR", reason=f"{folder} cannot be written to: {error.strerror}") from error
+
+    def observe(event: Event) -> None:
+        if lines := _lines(event):
+            handler.emit(logging.LogRecord("rowferry", logging.INFO, "", 0, "%s", ("\n".join(lines),), None))
+        if not isinstance(event, RowsRejected):
+            handler.flush()
+
+    return observe
+
+
+def _lines(event: Event) -> list[str]:
+    """The lines of one event; how far a load has come is for progress bars only."""
+    head = {"time": dt.datetime.now(dt.UTC).isoformat(), "event": type(event).__name__, "id": event.id}
+    match event:
+        case RowsJudged():
+            return []
+        case RowsRejected(table=table, source=source, rows=rows):
+            where = head | {"event": "RowRejected", "table": table, "source": source}
+            return [json.dumps(where | {"row_number": number, "faults": faults}) for number, faults in rows]
+        case _:
+            return [json.dumps(head | {name: value for name, value in asdict(event).items() if name != "id"})]

@@ -1,0 +1,356 @@
+"""Put the rows of one JSON document into any tables, in one transaction: good rows go in, others come back."""
+
+import datetime as dt
+import hashlib
+import json
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+from rowferry import ledger
+from rowferry.backends.backend import Backend, Comparison, ShortTransaction, TableWriter
+from rowferry.dictionary.catalog import Catalog
+from rowferry.dictionary.faults import Fault, RejectCode
+from rowferry.dictionary.rules import TableRules
+from rowferry.errors import (
+    BatchRejected,
+    ConservationBroken,
+    DatabaseBusy,
+    IdempotencyKeyReused,
+    KeysTaken,
+    ParentsVanished,
+)
+from rowferry.events import BatchFinished, Observe, RowsRejected
+from rowferry.streams.json_source import JsonRows, JsonSource, read_batch
+from rowferry.streams.judge import Judge
+from rowferry.streams.references import References
+from rowferry.streams.rows import RejectedRow
+from rowferry.streams.scratch import room_needed
+from rowferry.streams.taken_keys import TakenKeys, taken_keys
+
+OnConflict = Literal["reject", "skip", "update"]
+
+IDEMPOTENCY_HOURS = 24
+"""How long the answer to a request with an idempotency key is kept."""
+
+_PATIENCE_SECONDS = 30.0
+_PAUSE_SECONDS = 0.02
+_LONGEST_PAUSE_SECONDS = 1.0
+_PASSING = (ParentsVanished, KeysTaken, DatabaseBusy)
+"""What somebody else's work at the same time may lead to, and another try gets over."""
+
+_COUNTS = ("inserted", "updated", "unchanged")
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a batch is to be done."""
+
+    on_conflict: OnConflict = "reject"
+    all_or_nothing: bool = False
+
+
+@dataclass(frozen=True)
+class RejectedBatchRow:
+    """A row that is not in: its table, its index there, its text as it was sent, and all that is wrong with it."""
+
+    table: str
+    index: int
+    row: str
+    errors: list[dict[str, str | None]]
+
+    def as_json(self) -> str:
+        """The row stands in it as it was sent, to the letter."""
+        head = json.dumps({"table": self.table, "index": self.index})
+        return f'{head[:-1]}, "row": {self.row}, "errors": {json.dumps(self.errors)}}}'
+
+
+@dataclass
+class BatchReceipt:
+    """What became of the rows of a batch: counts for each of its tables, and the rejected rows.
+
+    Status `refused`: all or nothing was asked for, rows are rejected, so none was put in.
+    """
+
+    batch_id: str
+    status: Literal["done", "refused"]
+    received: int
+    inserted: dict[str, int]
+    updated: dict[str, int]
+    unchanged: dict[str, int]
+    rejected: list[RejectedBatchRow]
+
+    def failure(self) -> BatchRejected | None:
+        """Why no row is in, if so it is."""
+        rejected = len(self.rejected)
+        if self.status == "done" and rejected < self.received:
+            return None
+        return BatchRejected(rejected=rejected, received=self.received, batch_id=self.batch_id)
+
+    def as_json(self) -> str:
+        """The answer to whoever sent the batch."""
+        head = {name: getattr(self, name) for name in ("batch_id", "received", *_COUNTS)}
+        rejected = ", ".join(row.as_json() for row in self.rejected)
+        return f'{json.dumps(head)[:-1]}, "rejected": [{rejected}]}}'
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a request with an idempotency key was answered."""
+
+    status: int
+    media_type: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Once:
+    """What makes a request the same as an earlier one: its key and route; and how it is answered the first time."""
+
+    key: str
+    route: str
+    reply: Callable[[BatchReceipt], Reply]
+
+
+@dataclass(frozen=True)
+class BatchClaim:
+    """Under which id a batch is known, who asked for it, where its rows come from, and whether it may be a repeat."""
+
+    batch_id: str
+    caller: str
+    source: str
+    once: Once | None = None
+
+    @classmethod
+    def new(cls, caller: str, source: str, once: Once | None = None) -> Self:
+        """A new id; ids sort by time."""
+        return cls(f"batch-{ledger.now():%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}", caller, source, once)
+
+
+def batch_transactions(
+    backend: Backend, catalog: Catalog, body: bytes, options: BatchOptions, observe: Observe, claim: BatchClaim
+) -> BatchReceipt | Reply:
+    """Put the rows of a batch into their tables, parents first, in one transaction over all of them and the ledger.
+
+    Rows may refer to each other. `rows = inserted + updated + unchanged + rejected` holds for each table, or nothing
+    is changed. A request that was answered already (see Once) changes nothing and gets the same Reply again. Work of
+    others at the same time is waited for, and tried again where it came between, for half a minute.
+
+    Raises:
+        UsageError: The body is no batch, or its idempotency key belongs to another request.
+        InFlight: The same request is under way.
+        RowferryError: Nothing was changed.
+    """
+    rows = read_batch(body, catalog)
+    batch = _Batch(backend, catalog, rows, options, claim)
+    batch.fingerprint = hashlib.sha256(json.dumps(asdict(options)).encode() + b"\n" + body).hexdigest()
+    started = time.monotonic()
+    outcome = _patiently(batch.run)
+    if isinstance(outcome, BatchReceipt):
+        _tell(observe, claim, outcome, time.monotonic() - started)
+    return outcome
+
+
+def _patiently(run: Callable[[], BatchReceipt | Reply]) -> BatchReceipt | Reply:
+    """Try until nobody comes in between."""
+    started, pause = time.monotonic(), _PAUSE_SECONDS
+    while True:
+        try:
+            with room_needed():
+                return run()
+        except _PASSING:
+            if time.monotonic() - started + pause > _PATIENCE_SECONDS:
+                raise
+        time.sleep(random.uniform(0, pause))  # noqa: S311  # nothing secret about it
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _tell(observe: Observe, claim: BatchClaim, receipt: BatchReceipt, seconds: float) -> None:
+    by_table: dict[str, list[RejectedBatchRow]] = {}
+    for row in receipt.rejected:
+        by_table.setdefault(row.table, []).append(row)
+    for table, rows in by_table.items():
+        told = tuple((row.index + 1, tuple((e["column"], str(e["code"])) for e in row.errors)) for row in rows)
+        observe(RowsRejected(claim.batch_id, table, claim.source, told))
+    totals = {count: sum(getattr(receipt, count).values()) for count in _COUNTS}
+    observe(
+        BatchFinished(
+            claim.batch_id,
+            receipt.status,
+            receipt.received,
+            **totals,
+            rejected=len(receipt.rejected),
+            seconds=round(seconds, 4),
+        )
+    )
+
+
+@dataclass
+class _Part:
+    """The rows of one table on their way into it."""
+
+    source: JsonSource
+    writer: TableWriter
+    taken: TakenKeys
+    comparison: Comparison | None = None
+    rejected: dict[int, list[Fault]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> TableRules:
+        return self.source.rules
+
+
+class _Batch:
+    """The steps of a batch, in the order of their use."""
+
+    def __init__(
+        self, backend: Backend, catalog: Catalog, rows: dict[str, JsonRows], options: BatchOptions, claim: BatchClaim
+    ) -> None:
+        self.backend, self.catalog, self.options, self.claim = backend, catalog, options, claim
+        self.sources = [JsonSource(catalog.table(name), found) for name, found in rows.items()]
+        self.received = sum(len(found.values) for found in rows.values())
+        self.fingerprint = ""
+        self.parts: list[_Part] = []
+
+    def run(self) -> BatchReceipt | Reply:
+        once = self.claim.once
+        alone = None if once is None else json.dumps([once.key, once.route, self.claim.caller])
+        with self.backend.short_transaction(alone) as transaction:
+            if reply := self._earlier_reply(transaction):
+                return reply
+            try:
+                receipt = self._put_in(transaction)
+            finally:
+                for part in self.parts:
+                    part.taken.close()
+            self._keep(transaction, receipt)
+        return receipt
+
+    def _earlier_reply(self, transaction: ShortTransaction) -> Reply | None:
+        if self.claim.once is None:
+            return None
+        found = ledger.find_reply(transaction.connection, **self._identity(self.claim.once))
+        if found is None:
+            return None
+        if found["request_sha256"] != self.fingerprint:
+            raise IdempotencyKeyReused
+        return Reply(found["status"], found["media_type"], found["answer"])
+
+    def _identity(self, once: Once) -> dict[str, str]:
+        return {"key": once.key, "route": once.route, "caller": self.claim.caller}
+
+    def _put_in(self, transaction: ShortTransaction) -> BatchReceipt:
+        self.parts = []
+        for source in self.sources:
+            self._judge(transaction, source)
+        for part in self.parts:
+            self._compare(part)
+        refused = self.options.all_or_nothing and any(part.rejected for part in self.parts)
+        for part in self.parts:
+            self._publish(part, refused=refused)
+        return BatchReceipt(
+            batch_id=self.claim.batch_id,
+            status="refused" if refused else "done",
+            received=self.received,
+            **{count: {part.rules.name: part.counts[count] for part in self.parts} for count in _COUNTS},
+            rejected=list(self._rejected_rows()),
+        )
+
+    def _judge(self, transaction: ShortTransaction, source: JsonSource) -> None:
+        rules = source.rules
+        part = _Part(source, transaction.few_rows_writer(rules), taken_keys(rules))
+        self.parts.append(part)
+        judge = Judge(rules, self._references(transaction, rules), part.taken, self.backend.failed_checks)
+        verdict = judge.judge(source.batch())
+        part.writer.write(verdict.accepted)
+        part.writer.end()
+        part.rejected = {row.row_number: list(row.faults) for row in verdict.rejected}
+        self._name_first_rows(part, [row for row in verdict.rejected if row.duplicate_of is not None])
+
+    def _references(self, transaction: ShortTransaction, rules: TableRules) -> References:
+        accepted = {part.rules.name: [part.taken] for part in self.parts}
+        tables = self.catalog.metadata.tables
+
+        def existing(table: str, column: str, values: list[object]) -> list[object]:
+            return transaction.existing(tables[table], column, values)
+
+        return References(rules, existing, accepted)
+
+    def _name_first_rows(self, part: _Part, duplicates: list[RejectedRow]) -> None:
+        keys = {row.duplicate_of for row in duplicates}
+        first_rows = dict(part.taken.first_rows(iter(keys))) if keys else {}  # type: ignore[arg-type]  # as spelled
+        for row in duplicates:
+            key = row.duplicate_of
+            spelled = ", ".join(map(str, json.loads(key))) if isinstance(key, str) else key
+            first = first_rows[key] - 1  # type: ignore[index]
+            message = f"{', '.join(part.rules.key)} {spelled} was taken by the row at index {first}"
+            part.rejected[row.row_number].append(Fault(_key_column(part.rules), RejectCode.DUPLICATE, message))
+
+    def _compare(self, part: _Part) -> None:
+        part.comparison = part.writer.compare()
+        if self.options.on_conflict != "reject":
+            return
+        for row_number, differs in part.writer.different():
+            message = f"{', '.join(part.rules.key)} is in the table already, with another {', '.join(differs)}"
+            part.rejected[row_number] = [Fault(_key_column(part.rules), RejectCode.CONFLICT, message)]
+
+    def _publish(self, part: _Part, *, refused: bool) -> None:
+        """Put the rows into the table, and hold the sums against each other."""
+        assert part.comparison is not None  # noqa: S101  # for the type checker
+        found, on_conflict = part.comparison, self.options.on_conflict
+        part.counts = dict.fromkeys(_COUNTS, 0)
+        if refused:
+            return
+        part.counts["inserted"], part.counts["updated"] = part.writer.publish(update=on_conflict == "update")
+        part.counts["unchanged"] = found.equal + (found.different if on_conflict == "skip" else 0)
+        accounted, rows = sum(part.counts.values()) + len(part.rejected), len(part.source.rows.values)
+        if rows != accounted:
+            raise ConservationBroken(table=part.rules.name, rows_read=rows, accounted=accounted)
+
+    def _rejected_rows(self) -> Iterator[RejectedBatchRow]:
+        for part in self.parts:
+            for row_number, faults in sorted(part.rejected.items()):
+                errors = [fault.as_dict() for fault in faults]
+                yield RejectedBatchRow(part.rules.name, row_number - 1, part.source.rows.raw(row_number - 1), errors)
+
+    def _keep(self, transaction: ShortTransaction, receipt: BatchReceipt) -> None:
+        """Note the batch, its rejected rows and its reply, all of which commit with its rows."""
+        sources = {part.rules.name: part.source for part in self.parts}
+        rejects: Iterator[dict[str, Any]] = (
+            {
+                "table": row.table,
+                "source": self.claim.source,
+                "row_number": row.index + 1,
+                "raw": sources[row.table].raw(row.index),
+                "errors": row.errors,
+            }
+            for row in receipt.rejected
+        )
+        ledger.keep_rejects(transaction.append, receipt.batch_id, rejects)
+        ledger.note_batch(
+            transaction.connection,
+            receipt.batch_id,
+            caller=self.claim.caller,
+            source=self.claim.source,
+            options=asdict(self.options),
+            status=receipt.status,
+            received=receipt.received,
+            rejected=len(receipt.rejected),
+            **{count: getattr(receipt, count) for count in _COUNTS},
+        )
+        if once := self.claim.once:
+            ledger.keep_reply(
+                transaction.connection,
+                dt.timedelta(hours=IDEMPOTENCY_HOURS),
+                **self._identity(once),
+                **asdict(once.reply(receipt)),
+                request_sha256=self.fingerprint,
+            )
+
+
+def _key_column(rules: TableRules) -> str | None:
+    return rules.key[0] if len(rules.key) == 1 else None

@@ -1,0 +1,68 @@
+"""Rejected rows as a CSV file that people correct and load again."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rowferry.dictionary.faults import RejectCode
+from rowferry.dictionary.rules import TableRules
+from rowferry.streams.csv_source import REASONS
+from rowferry.streams.framing import scan_row
+
+_WRONG_WIDTH = {RejectCode.TOO_FEW_FIELDS, RejectCode.TOO_MANY_FIELDS, RejectCode.QUOTE, RejectCode.TOO_LONG}
+
+
+def correctable_csv(
+    rules: TableRules, rejects: Iterable[Mapping[str, Any]], headers: Mapping[str, Sequence[str]] | None = None
+) -> Iterator[str]:
+    """Lines of CSV: a header, then each rejected row of one table as it came, where it stood, and what is wrong.
+
+    Cells are as they stood in the file; a row that has too few of them is filled up, and what it has too many is
+    joined into its last one. `headers` says which columns a source has, if not the table's in their order. Each line
+    ends with CR LF (RFC 4180).
+    """
+    yield _line([*rules.names, *REASONS])
+    for row in rejects:
+        columns = (headers or {}).get(row["source"]) or _columns(rules, row)
+        cells = dict(zip(map(str.casefold, columns), _fitted(row["raw"], len(columns)), strict=True))
+        because = "; ".join(error["message"] for error in row["errors"])
+        yield _line([*(cells[name.casefold()] for name in rules.names), row["row_number"], because])
+
+
+def _columns(rules: TableRules, row: Mapping[str, Any]) -> Sequence[str]:
+    """The columns of the file a row comes from: it may be a corrected file, which has our own columns too."""
+    corrected = [*rules.names, *REASONS]
+    trusted = not any(error["code"] in _WRONG_WIDTH for error in row["errors"])
+    return corrected if trusted and len(_cells(row["raw"], len(corrected))) == len(corrected) else rules.names
+
+
+def _fitted(raw: str, width: int) -> list[str]:
+    cells = _cells(raw, width)
+    if len(cells) > width:
+        return [*cells[: width - 1], ",".join(cells[width - 1 :])]
+    return cells + [""] * (width - len(cells))
+
+
+def _cells(raw: str, width: int) -> list[str]:
+    """The cells of a row; where a quote spoils it, the reading that comes to the right number of them."""
+    text = raw.encode()
+    row = scan_row(text, 0, final=True)
+    if row and row.cells is not None and row.after == len(text):
+        return [cell.decode() for cell in row.cells]
+    lenient = _read_leniently(raw)
+    split = raw.split(",")
+    return split if len(lenient) != width and len(split) == width else lenient
+
+
+def _read_leniently(raw: str) -> list[str]:
+    try:
+        return next(csv.reader([raw]))
+    except csv.Error:
+        return raw.split(",")
+
+
+def _line(cells: Sequence[object]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()

@@ -1,0 +1,313 @@
+"""The rows of a batch in JSON, each with the text it was sent as, whatever is in them."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from rowferry.dictionary.catalog import Catalog
+from rowferry.dictionary.faults import Fault, RejectCode, shown
+from rowferry.dictionary.kinds import BOOLEAN, DECIMAL, FLOAT, INTEGER, Kind
+from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.errors import BatchMalformed, BatchSize, BatchTableUnknown, BodyNotJson, BodyTooDeep, BodyTooLarge
+from rowferry.streams.csv_source import MAX_ROW_BYTES, RAW_BYTES
+from rowferry.streams.rows import UNREADABLE, OddRow, RowBatch
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+"""A larger batch is refused."""
+
+MAX_ROWS = 1_000
+"""A batch with more rows is refused."""
+
+_NAMED_COLUMNS = 20
+"""So many unknown columns of one row are named; one may be sent a row that has a hundred thousand."""
+
+_TOO_LONG = Fault(None, RejectCode.TOO_LONG, f"the row is longer than {MAX_ROW_BYTES:,} bytes")
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_DELIMITER = re.compile(r"[ \t\n\r]*([,\]}])[ \t\n\r]*")
+_UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+"""Where a text may hold NUL or half a surrogate pair, which JSON can only say so."""
+
+
+class Whole(str):
+    """A number without fraction and exponent, as it was spelled."""
+
+    __slots__ = ()
+
+
+class Fractional(str):
+    """A number with fraction or exponent, as it was spelled."""
+
+    __slots__ = ()
+
+
+class RepeatingObject(dict[str, object]):
+    """An object that has a name more than once; `repeated` are these names."""
+
+    repeated: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class JsonRows:
+    """What stands in the array of one table: values, and from where to where in the text of the body each is."""
+
+    text: str
+    values: list[object]
+    spans: list[tuple[int, int]]
+
+    def raw(self, position: int) -> str:
+        """A row as it was sent."""
+        return self.text[slice(*self.spans[position])]
+
+
+def read_batch(body: bytes, catalog: Catalog) -> dict[str, JsonRows]:
+    """The rows of a batch by table, each table in load order.
+
+    Numbers are kept as they were spelled. Every row may be anything that JSON knows; the judge sees to that.
+
+    Raises:
+        UsageError: The body is no batch; which of BodyTooLarge, BodyNotJson, BodyTooDeep, BatchMalformed,
+            BatchTableUnknown and BatchSize it is says why.
+    """
+    if len(body) > MAX_BODY_BYTES:
+        raise BodyTooLarge(limit=MAX_BODY_BYTES)
+    try:
+        found = _Scan(body.decode("utf-8-sig"), catalog).batch()
+    except UnicodeDecodeError as error:
+        raise BodyNotJson(reason=f"byte {error.start} is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise BodyNotJson(reason=f"{error.msg} (line {error.lineno}, column {error.colno})") from error
+    except StopIteration as end:
+        raise BodyNotJson(reason=f"a value is missing at character {end.value}") from end
+    except RecursionError as error:
+        raise BodyTooDeep from error
+    if not 1 <= (count := sum(len(rows.values) for rows in found.values())) <= MAX_ROWS:
+        raise BatchSize(most=MAX_ROWS, rows=count)
+    return {name: found[name] for name in catalog.names if name in found}
+
+
+class _Scan:
+    """Reads the two outer levels of a batch itself, to know the text of each row, and has JSON values read whole."""
+
+    def __init__(self, text: str, catalog: Catalog) -> None:
+        self._text = text
+        self._catalog = catalog
+        self._at = 0
+        decoder = json.JSONDecoder(
+            object_pairs_hook=_object, parse_int=Whole, parse_float=Fractional, parse_constant=_refuse_constant
+        )
+        self._scan_once = decoder.scan_once  # type: ignore[attr-defined]  # what raw_decode calls
+
+    def batch(self) -> dict[str, JsonRows]:
+        """The rows of each table; the text must end behind the object."""
+        if self._peek() != "{":
+            self._value()
+            self._require_end()
+            raise self._malformed("it is no object")
+        found: dict[str, JsonRows] = {}
+        for _ in self._items("{", "}"):
+            name = self._name()
+            found[name] = self._table_rows(name, known=name in found)
+        self._require_end()
+        return found
+
+    def _name(self) -> str:
+        if self._text[self._at : self._at + 1] != '"':
+            raise self._broken("Expecting property name enclosed in double quotes")
+        name = str(self._value())
+        if self._peek() != ":":
+            raise self._broken("Expecting ':' delimiter")
+        self._at += 1
+        self._peek()
+        return name
+
+    def _table_rows(self, name: str, *, known: bool) -> JsonRows:
+        if name not in self._catalog:
+            raise BatchTableUnknown(table=shown(name), names=", ".join(self._catalog.names))
+        if known:
+            raise self._malformed(f"{name} stands in it more than once")
+        if self._text[self._at : self._at + 1] != "[":
+            raise self._malformed(f"{name} is no array of rows")
+        rows = JsonRows(self._text, [], [])
+        for _ in self._items("[", "]"):
+            start = self._at
+            rows.values.append(self._value())
+            rows.spans.append((start, self._at))
+            if len(rows.values) > MAX_ROWS:
+                raise BatchSize(most=MAX_ROWS, rows=f"{len(rows.values)} or more")
+        return rows
+
+    def _items(self, opening: str, closing: str) -> Iterator[None]:
+        """Pass over an object or array, and stop at each of its items, which the caller reads."""
+        assert self._text[self._at] == opening  # noqa: S101  # as the caller has seen
+        self._at += 1
+        if self._peek() == closing:
+            self._at += 1
+            return
+        delimiter = ","
+        while delimiter == ",":
+            yield
+            found = _DELIMITER.match(self._text, self._at)
+            if not found or found[1] not in (",", closing):
+                raise self._broken("Expecting ',' delimiter")
+            delimiter, self._at = found[1], found.end()
+
+    def _value(self) -> object:
+        value, self._at = self._scan_once(self._text, self._at)
+        return value
+
+    def _peek(self) -> str:
+        """The next character that is no white space; empty at the end."""
+        found = _SPACE.match(self._text, self._at)
+        assert found is not None  # noqa: S101  # it matches nothing, too
+        self._at = found.end()
+        return self._text[self._at : self._at + 1]
+
+    def _require_end(self) -> None:
+        if self._peek():
+            raise self._broken("Extra data")
+
+    def _broken(self, message: str) -> json.JSONDecodeError:
+        return json.JSONDecodeError(message, self._text, self._at)
+
+    def _malformed(self, reason: str) -> BatchMalformed:
+        return BatchMalformed(reason=reason, names=", ".join(self._catalog.names))
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    repeating = RepeatingObject(found)
+    repeating.repeated = frozenset(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+    return repeating
+
+
+def _refuse_constant(name: str) -> object:
+    raise BodyNotJson(reason=f"{name} is no JSON")
+
+
+_NUMBERS: dict[Kind, tuple[type, ...]] = {
+    INTEGER: (Whole,),
+    DECIMAL: (Whole, Fractional),
+    FLOAT: (Whole, Fractional),
+    BOOLEAN: (bool,),
+}
+"""The JSON types, besides text, whose spelling is judged by the grammar of a kind."""
+
+
+class JsonSource:
+    """The rows of one table in a batch. Row numbers count from 1, which is index 0 of the table's array."""
+
+    def __init__(self, rules: TableRules, rows: JsonRows) -> None:
+        self.rules = rules
+        self.rows = rows
+        self._shapes: dict[tuple[type, ...], bool] = {}
+        self._suspicious = len(rows.text) > MAX_ROW_BYTES // 4 or bool(_UNSTORABLE.search(rows.text))
+
+    def batch(self) -> RowBatch:
+        """All rows: those whose values are all of the right JSON type are plain, the others odd."""
+        plain: list[tuple[Any, ...]] = []
+        positions: list[int] = []
+        odd: list[OddRow] = []
+        for at, value in enumerate(self.rows.values):
+            cells = self._plain_cells(at, value)
+            if cells is None:
+                odd.append(self._odd_row(at, value))
+            else:
+                plain.append(cells)
+                positions.append(at)
+        columns = zip(*plain, strict=True) if plain else [()] * len(self.rules.columns)
+        texts = [pa.array(cells, pa.string()) for cells in columns]
+        return RowBatch(1, len(self.rows.values), texts, np.array(positions, dtype=np.int64), odd, self.raw)
+
+    def raw(self, position: int) -> str:
+        """A row as it was sent, but no more of it than the ledger keeps."""
+        text = self.rows.raw(position)
+        return text if not _overlong(text) else text.encode()[:RAW_BYTES].decode("utf-8", "ignore")
+
+    def _plain_cells(self, position: int, value: object) -> tuple[Any, ...] | None:
+        if type(value) is not dict or len(value) != len(self.rules.columns):
+            return None
+        cells = tuple(map(value.get, self.rules.names))
+        shape = tuple(map(type, cells))
+        if shape not in self._shapes:
+            self._shapes[shape] = self._is_plain(shape)
+        if self._suspicious and (_UNSTORABLE.search(text := self.rows.raw(position)) or _overlong(text)):
+            return None
+        return cells if self._shapes[shape] else None
+
+    def _is_plain(self, shape: tuple[type, ...]) -> bool:
+        return all(
+            found is str or (found is not bool and found in _NUMBERS.get(rule.kind, ()))
+            for rule, found in zip(self.rules.columns, shape, strict=True)
+        )
+
+    def _odd_row(self, position: int, row: object) -> OddRow:
+        if _overlong(self.rows.raw(position)):
+            return OddRow(position, None, (_TOO_LONG,))
+        if not isinstance(row, dict):
+            message = f"the row must be an object, not {_described(row)}"
+            return OddRow(position, None, (Fault(None, RejectCode.NOT_AN_OBJECT, message),))
+        repeated = row.repeated if isinstance(row, RepeatingObject) else frozenset()
+        cells: list[object] = []
+        faults = _unknown_columns(row, self.rules)
+        for rule in self.rules.columns:
+            cell, reason = _cell(rule, row.get(rule.name))
+            if rule.name in repeated:
+                cell, reason = UNREADABLE, f"{rule.name} stands in the row more than once"
+            if reason:
+                faults.append(Fault(rule.name, RejectCode.TYPE, reason))
+            cells.append(cell)
+        return OddRow(position, cells, tuple(faults))
+
+
+def _cell(rule: ColumnRule, value: object) -> tuple[object, str]:
+    """The text that the judge is to read, or UNREADABLE and why."""
+    if value is None:
+        return "", ""
+    if type(value) is str:
+        return value, ""
+    if type(value) in _NUMBERS.get(rule.kind, ()):
+        return str(value).lower() if value in (True, False) else str(value), ""
+    return UNREADABLE, f"{rule.name} must be {rule.kind.noun}, not {_described(value)}"
+
+
+def _unknown_columns(row: dict[str, object], rules: TableRules) -> list[Fault]:
+    unknown = [name for name in row if name not in rules.by_name]
+    faults = [
+        Fault(_storable(name), RejectCode.UNKNOWN_COLUMN, f"{rules.name} has no column {shown(name)}")
+        for name in unknown[:_NAMED_COLUMNS]
+    ]
+    if more := len(unknown) - len(faults):
+        faults.append(Fault(None, RejectCode.UNKNOWN_COLUMN, f"{rules.name} has not these {more} more columns, either"))
+    return faults
+
+
+def _storable(name: str) -> str:
+    """A name out of a row as any database keeps it."""
+    return name[:255].encode("utf-8", "backslashreplace").decode().replace("\0", r"\x00")
+
+
+def _described(value: object) -> str:
+    match value:
+        case bool() | None:
+            return json.dumps(value)
+        case Whole() | Fractional():
+            return f"the number {value if len(value) <= 60 else value[:60] + '…'}"
+        case str():
+            return "a text"
+        case list():
+            return "an array"
+        case _:
+            return "an object"
+
+
+def _overlong(text: str) -> bool:
+    return len(text) > MAX_ROW_BYTES // 4 and len(text.encode()) > MAX_ROW_BYTES

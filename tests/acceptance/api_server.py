@@ -1,0 +1,80 @@
+"""A live server on a free port, spoken to as a user would."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from rowferry.api.app import create_app
+from rowferry.api.progress import _Tally
+from rowferry.events import Event as Happened
+from rowferry.settings import read_settings
+
+DEADLINE = 30.0
+
+
+@contextmanager
+def serve(database_url: str, data_dir: Path, log_dir: Path) -> Iterator[httpx.Client]:
+    """Serve the API until the end of the context."""
+    settings = read_settings(database_url).model_copy(update={"data_dir": data_dir, "log_dir": log_dir})
+    config = uvicorn.Config(create_app(settings), port=0, log_level="warning", ws="none", lifespan="on")
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join(DEADLINE)
+    assert not thread.is_alive()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what happens at some time."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
+@contextmanager
+def stopped_at(kind: type[Happened], monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """Let loads stop where they tell of something, until the event is set."""
+    go_on, observe = Event(), _Tally.observe
+
+    def observe_and_stop(tally: _Tally, event: Happened) -> None:
+        observe(tally, event)
+        if isinstance(event, kind):
+            assert go_on.wait(DEADLINE)
+
+    monkeypatch.setattr(_Tally, "observe", observe_and_stop)
+    try:
+        yield go_on
+    finally:
+        go_on.set()
+
+
+def read_events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The events of a stream: name and data."""
+    name = ""
+    for line in lines:
+        field, _, value = line.partition(": ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            yield name, json.loads(value)
+
+
+def counts(receipt: dict[str, Any]) -> tuple[int, ...]:
+    """Inserted, updated, unchanged, rejected."""
+    return tuple(receipt[name] for name in ("inserted", "updated", "unchanged", "rejected"))

@@ -1,0 +1,96 @@
+"""Files that are sent to be loaded, in every way in which people send files."""
+
+import gzip
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from api_server import counts, serve, wait_until
+
+LARGE = b"".join(b"%d,Department of the number %d\n" % (n, n) for n in range(150_000))
+
+
+@pytest.fixture
+def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where uploads are kept while they are loaded."""
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def client(database_url: str, globant: Path, tmp_path: Path, uploads: Path) -> Iterator[httpx.Client]:
+    with serve(database_url, globant, tmp_path / "logs") as client:
+        yield client
+    assert list(uploads.iterdir()) == []
+
+
+def test_large_files_arrive_whole_in_every_form(client: httpx.Client) -> None:
+    assert len(LARGE) > 5_000_000
+    url = "/full-bulk-insert/departments"
+    raw = client.post(url, content=LARGE, headers={"Content-Type": "text/csv"}).json()
+    assert counts(raw) == (150_000, 0, 0, 0)
+    assert raw["tables"][0]["source"] == "departments.csv"
+    packed = client.post(url, content=gzip.compress(LARGE, 1), headers={"Content-Type": "application/octet-stream"})
+    assert counts(packed.json()) == (0, 0, 150_000, 0)
+    form = client.post(url, data={"note": "hello"}, files={"file": (r"C:\data\my departments.csv", LARGE)}).json()
+    assert counts(form) == (0, 0, 150_000, 0)
+    assert form["tables"][0]["source"] == "my departments.csv"
+
+
+def test_part_without_a_file_name_may_be_large_too(client: httpx.Client) -> None:
+    content = LARGE[: 2 * 1024 * 1024].rpartition(b"\n")[0]
+    form = client.post("/full-bulk-insert/departments", files={"file": (None, content)}).json()
+    assert form["inserted"] == content.count(b"\n") + 1
+    assert form["tables"][0]["source"] == "departments.csv"
+
+
+FORM = "multipart/form-data; boundary=x"
+PART = b"--x\r\nContent-Disposition: form-data; name=%s\r\n\r\n1,a\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "told"),
+    [
+        (b"--x\r\n", "multipart/form-data", "no boundary"),
+        (b"nonsense", FORM, "cannot be read"),
+        (PART % b"file", FORM, "ends before its end"),
+        (PART % b"other" + b"--x--", FORM, "no part named file"),
+        (2 * (PART % b"file") + b"--x--", FORM, "more than one"),
+    ],
+)
+def test_broken_forms_load_nothing(client: httpx.Client, content: bytes, content_type: str, told: str) -> None:
+    answer = client.post("/full-bulk-insert/jobs", content=content, headers={"Content-Type": content_type})
+    assert (answer.status_code, answer.json()["code"]) == (422, "request.body")
+    assert told in answer.json()["detail"]
+    assert client.get("/loads").json()["items"] == []
+
+
+def test_options_hold_for_uploads(client: httpx.Client) -> None:
+    url = "/full-bulk-insert/jobs"
+    assert counts(client.post(url, content="1,Clerk\n2,Chef").json()) == (2, 0, 0, 0)
+    other = "1,Head clerk\n3,Cook"
+    assert counts(client.post(url, content=other, params={"dry_run": True}).json()) == (1, 0, 0, 1)
+    assert counts(client.post(url, content=other, params={"on_conflict": "update"}).json()) == (1, 1, 0, 0)
+    latin = client.post(url, content="4,Caf\xe9".encode("latin-1"), params={"encoding": "latin-1"})
+    assert counts(latin.json()) == (1, 0, 0, 0)
+
+
+def test_what_is_not_text_is_refused_by_its_name(client: httpx.Client) -> None:
+    answer = client.post("/full-bulk-insert/jobs", files={"file": ("jobs.xlsx", b"PK\x03\x04" + bytes(100))})
+    assert (answer.status_code, answer.json()["code"]) == (422, "source.not_text")
+    assert answer.json()["detail"].startswith("jobs.xlsx is not a CSV file")
+
+
+def test_upload_that_breaks_off_loads_nothing(client: httpx.Client, uploads: Path) -> None:
+    address = (client.base_url.host, client.base_url.port or 0)
+    with socket.create_connection(address) as connection:
+        head = b"POST /full-bulk-insert/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+        connection.sendall(head + b"1,Clerk\n")
+        wait_until(lambda: list(uploads.iterdir()) != [])
+    wait_until(lambda: list(uploads.iterdir()) == [])
+    assert client.get("/loads").json()["items"] == []

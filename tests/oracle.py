@@ -1,0 +1,350 @@
+"""What should come out of a CSV file: an independent judge, row by row and byte by byte, in plain Python.
+
+It shares no code with the product. It is slow and obvious on purpose; where the two differ, one of them is wrong.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+MAX_ROW = 1_048_576
+KEPT_OF_A_LONG_ROW = 65_536
+
+Found = tuple[str | None, str]
+"""Column (None: the whole row) and code."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column: its kind (integer, datetime, text, date, boolean, decimal, float) and its rules."""
+
+    name: str
+    kind: str
+    required: bool = True
+    low: int = -(2**31)
+    high: int = 2**31 - 1
+    length: int | None = None
+    parent: str | None = None
+    digits: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A table: its columns, and the names of its key."""
+
+    name: str
+    fields: tuple[Field, ...]
+    key: tuple[str, ...] = ("id",)
+
+
+DEPARTMENTS = Definition("departments", (Field("id", "integer"), Field("department", "text", length=255)))
+JOBS = Definition("jobs", (Field("id", "integer"), Field("job", "text", length=255)))
+HIRED_EMPLOYEES = Definition(
+    "hired_employees",
+    (
+        Field("id", "integer"),
+        Field("name", "text", length=255),
+        Field("datetime", "datetime"),
+        Field("department_id", "integer", parent="departments"),
+        Field("job_id", "integer", parent="jobs"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A framed row: its bytes without line end, and its cells, unless a quote spoils it or it is too long."""
+
+    raw: bytes
+    cells: tuple[bytes, ...] | None
+    too_long: bool = False
+
+
+@dataclass(frozen=True)
+class Reject:
+    row_number: int
+    raw: str
+    found: list[Found]
+    first_row: int | None = None
+
+
+@dataclass
+class Expected:
+    """The rows of the table after the load, by key, and what becomes of the file's rows."""
+
+    rows: dict[tuple[Any, ...], tuple[Any, ...]]
+    rows_read: int = 0
+    inserted: int = 0
+    unchanged: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+
+
+class _StrayQuoteError(Exception):
+    """Where the quote stands that spoils a row, and the last quote before it that opened a cell of several lines."""
+
+    def __init__(self, at: int, opened: int) -> None:
+        self.at = at
+        self.opened = opened
+
+
+def frame(data: bytes, max_row: int = MAX_ROW) -> list[Row]:
+    """All rows of a file (without byte order mark)."""
+    rows = []
+    at = 0
+    while at < len(data):
+        content, after = _line(data, at)
+        if content - at > max_row:
+            rows.append(Row(data[at:content], None, too_long=True))
+        else:
+            try:
+                cells, end = _cells(data, at, max_row)
+            except _StrayQuoteError as stray:
+                content, after = _line(data, stray.at)
+                if content - at > max_row and stray.opened >= 0:
+                    content, after = _line(data, stray.opened)
+                rows.append(Row(data[at:content], None, too_long=content - at > max_row))
+            else:
+                _, after = _line(data, end)
+                too_long = end - at > max_row
+                rows.append(Row(data[at:end], None if too_long else tuple(cells), too_long=too_long))
+        at = after
+    return rows
+
+
+def _line(data: bytes, at: int) -> tuple[int, int]:
+    """Where the content of the physical line that goes through `at` ends, and where the next line starts."""
+    line_end = data.find(b"\n", at)
+    if line_end < 0:
+        end = len(data) - 1 if data.endswith(b"\r") and len(data) > at else len(data)
+        return max(end, at), len(data)
+    content = line_end - 1 if line_end > at and data[line_end - 1 : line_end] == b"\r" else line_end
+    return content, line_end + 1
+
+
+def _ends_line(data: bytes, at: int) -> bool:
+    rest = data[at : at + 2]
+    return rest[:1] == b"\n" or rest in (b"\r\n", b"") or (rest == b"\r" and at + 1 == len(data))
+
+
+def _cells(data: bytes, start: int, max_row: int) -> tuple[list[bytes], int]:
+    """The cells of the row at `start`, and where its content ends."""
+    cells: list[bytes] = []
+    at, opened = start, -1
+    while True:
+        cell = bytearray()
+        if data[at : at + 1] == b'"':
+            opening, at = at, at + 1
+            while True:
+                if at >= len(data) or at - start >= max_row:
+                    raise _StrayQuoteError(opening, opened)
+                if data[at : at + 1] != b'"':
+                    cell += data[at : at + 1]
+                    at += 1
+                elif data[at + 1 : at + 2] == b'"':
+                    cell += b'"'
+                    at += 2
+                else:
+                    break
+            at += 1
+            if data[at : at + 1] != b"," and not _ends_line(data, at):
+                raise _StrayQuoteError(opening, opened)
+            opened = opening if b"\n" in cell else opened
+        else:
+            while data[at : at + 1] != b"," and not _ends_line(data, at):
+                if data[at : at + 1] == b'"':
+                    raise _StrayQuoteError(at, opened)
+                cell += data[at : at + 1]
+                at += 1
+        if at - start > max_row and opened >= 0:
+            raise _StrayQuoteError(opened, opened)  # a row of several lines is too long: the quote is to blame
+        cells.append(bytes(cell))
+        if data[at : at + 1] != b",":
+            return cells, at
+        at += 1
+
+
+def spelled(raw: bytes, max_row: int = MAX_ROW, kept: int = KEPT_OF_A_LONG_ROW) -> str:
+    """A raw row as it is kept."""
+    return (raw[:kept] if len(raw) > max_row else raw).decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+
+
+_DATETIME = re.compile(
+    "([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
+)
+
+
+def _datetime(text: str) -> dt.datetime:
+    found = _DATETIME.fullmatch(text)
+    if not found:
+        raise ValueError(text)
+    day, minute, second, _, zone, _ = found.groups()
+    local = dt.datetime.fromisoformat(f"{day}T{minute}{second or ':00'}")
+    if found.group(2).startswith("24"):
+        raise ValueError(text)
+    hours, minutes = (0, 0) if zone in (None, "Z") else (int(zone[1:3]), int(zone[3:].strip(":") or 0))
+    if hours > 23 or minutes > 59:
+        raise ValueError(text)
+    east = dt.timedelta(hours=hours, minutes=minutes)
+    moved = local + east if zone and zone[0] == "-" else local - east
+    return moved.replace(tzinfo=dt.UTC)
+
+
+def judge(column: Field, text: str) -> tuple[Any, str | None]:
+    """The value of a cell and None, or None and the code of its fault."""
+    if text == "" or text.isspace():
+        return None, "value.required" if column.required else None
+    if "\0" in text:
+        return None, "value.type"
+    return _JUDGES[column.kind](column, text)
+
+
+def _judge_integer(column: Field, text: str) -> tuple[Any, str | None]:
+    if not re.fullmatch("[-+]?[0-9]+", text):
+        return None, "value.type"
+    significant = text.lstrip("+-").lstrip("0")
+    if len(significant) > 30 or not column.low <= int(text) <= column.high:
+        return None, "value.range"
+    return int(text), None
+
+
+def _judge_datetime(_: Field, text: str) -> tuple[Any, str | None]:
+    try:
+        return _datetime(text), None
+    except (ValueError, OverflowError):
+        return None, "value.type"
+
+
+def _judge_text(column: Field, text: str) -> tuple[Any, str | None]:
+    return (None, "value.length") if column.length and len(text) > column.length else (text, None)
+
+
+def _judge_date(_: Field, text: str) -> tuple[Any, str | None]:
+    try:
+        return (dt.date.fromisoformat(text), None) if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else _TYPE
+    except ValueError:
+        return _TYPE
+
+
+def _judge_boolean(_: Field, text: str) -> tuple[Any, str | None]:
+    return (text.lower() == "true", None) if re.fullmatch("(?i)true|false", text) else _TYPE
+
+
+def _judge_decimal(column: Field, text: str) -> tuple[Any, str | None]:
+    if not re.fullmatch("[-+]?[0-9]+([.][0-9]+)?", text):
+        return _TYPE
+    whole, _, fraction = text.lstrip("+-").partition(".")
+    digits, scale = column.digits
+    if len(whole.lstrip("0")) > digits - scale or len(fraction.rstrip("0")) > scale:
+        return None, "value.range"
+    return Decimal(text), None
+
+
+def _judge_float(_: Field, text: str) -> tuple[Any, str | None]:
+    if not re.fullmatch("[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?", text):
+        return _TYPE
+    value = float(text)
+    return (None, "value.range") if value in (float("inf"), float("-inf")) else (value, None)
+
+
+_TYPE = (None, "value.type")
+_JUDGES = {
+    "integer": _judge_integer,
+    "datetime": _judge_datetime,
+    "text": _judge_text,
+    "date": _judge_date,
+    "boolean": _judge_boolean,
+    "decimal": _judge_decimal,
+    "float": _judge_float,
+}
+
+
+def _values(
+    definition: Definition, cells: tuple[bytes, ...], keys: Mapping[str, set[Any]], found: list[Found]
+) -> tuple[Any, ...]:
+    values: list[Any] = []
+    for column, cell in zip(definition.fields, cells, strict=True):
+        value, code = None, None
+        try:
+            value, code = judge(column, cell.decode("utf-8"))
+        except UnicodeDecodeError:
+            found.append((None, "row.encoding"))
+        if code:
+            found.append((column.name, code))
+        elif column.parent and value is not None and value not in keys[column.parent]:
+            found.append((column.name, "reference.missing"))
+        values.append(value)
+    return tuple(values)
+
+
+def _faults_of_row(definition: Definition, row: Row) -> list[Found]:
+    if row.too_long:
+        return [(None, "row.too_long")]
+    if row.cells is None:
+        return [(None, "row.quote")]
+    if (count := len(row.cells)) == len(definition.fields):
+        return []
+    wrong = "row.too_few_fields" if count < len(definition.fields) else "row.too_many_fields"
+    return [(None, wrong), *_undecodable(row.cells)]
+
+
+def _undecodable(cells: tuple[bytes, ...]) -> list[Found]:
+    try:
+        for cell in cells:
+            cell.decode("utf-8")
+    except UnicodeDecodeError:
+        return [(None, "row.encoding")]
+    return []
+
+
+def expect(
+    data: bytes,
+    definition: Definition,
+    keys: Mapping[str, set[Any]],
+    present: Mapping[tuple[Any, ...], tuple[Any, ...]] | None = None,
+    max_row: int = MAX_ROW,
+) -> Expected:
+    """The outcome of loading a file without header; `keys` are those of the parents, `present` the table's rows."""
+    before = dict(present or {})
+    expected = Expected(dict(before))
+    taken: dict[tuple[Any, ...], int] = {}
+    names = [column.name for column in definition.fields]
+    blamed = definition.key[0] if len(definition.key) == 1 else None
+    for number, row in enumerate(frame(data.removeprefix(b"\xef\xbb\xbf"), max_row), 1):
+        expected.rows_read += 1
+        found = _faults_of_row(definition, row)
+        values: tuple[Any, ...] = ()
+        if not found and row.cells is not None:
+            values = _values(definition, row.cells, keys, found)
+        first = None
+        if not found:
+            key = tuple(values[names.index(name)] for name in definition.key)
+            first = taken.setdefault(key, number)
+            if first != number:
+                found.append((blamed, "key.duplicate"))
+            elif key not in before:
+                expected.rows[key] = values
+                expected.inserted += 1
+            elif before[key] == values:
+                expected.unchanged += 1
+            else:
+                found.append((blamed, "key.conflict"))
+        if found:
+            unique = sorted(set(found), key=str)
+            expected.rejects.append(
+                Reject(number, spelled(row.raw, max_row), unique, first if "key.duplicate" in str(found) else None)
+            )
+    return expected
+
+
+_TAKEN_BY = re.compile(r"was taken by row ([0-9]+)$")
+
+
+def as_reject(kept: Mapping[str, Any]) -> Reject:
+    """A rejected row of the ledger, to be compared with an expected one."""
+    found = sorted(((e["column"], e["code"]) for e in kept["errors"]), key=str)
+    named = [_TAKEN_BY.search(e["message"]) for e in kept["errors"] if e["code"] == "key.duplicate"]
+    first = int(named[0].group(1)) if named and named[0] else None
+    return Reject(kept["row_number"], kept["raw"], found, first)

@@ -1,0 +1,55 @@
+"""The bytes of a file: what cannot be read is refused by name."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from rowferry.errors import SourceUnreadable
+from rowferry.streams.byte_source import ByteSource
+
+
+@contextmanager
+def as_anybody() -> Iterator[None]:
+    """Work without the rights of root, if we have them."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
+    for folder in [tmp_path, tmp_path.parent, tmp_path.parent.parent]:
+        folder.chmod(0o755)
+    path = tmp_path / "jobs.csv"
+    path.write_text("1,a\n")
+    path.chmod(0o000)
+    with as_anybody(), pytest.raises(SourceUnreadable, match=r"(?i)permission denied"):
+        list(ByteSource(path).blocks())
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "absent"])
+def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "jobs.csv"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(SourceUnreadable, match=r"jobs\.csv"):
+        list(ByteSource(path).blocks())
+
+
+def test_size_and_hash_are_those_of_the_file_on_disk(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + 700_000 * b"1,abc\n")
+    source = ByteSource(path)
+    assert source.size == path.stat().st_size
+    assert b"".join(source.blocks()) == 700_000 * b"1,abc\n"
+    assert source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert source.bytes_read == source.size

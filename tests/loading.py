@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+
 from rowferry import ledger
 from rowferry.bootstrap import Service
 from rowferry.errors import RowferryError
 from rowferry.events import Event
-from rowferry.operations.full_bulk_insert import LoadClaim, LoadOptions, Receipt, full_bulk_insert
+from rowferry.operations.full_bulk_insert import full_bulk_insert
+from rowferry.operations.load_options import LoadClaim, LoadOptions
+from rowferry.operations.receipt import Receipt
 from rowferry.streams.csv_files import find_files
 
 Observe = Callable[[Event], None]
@@ -73,6 +76,10 @@ class Tables:
         with self.service.backend.engine.connect() as connection:
             rows = connection.execute(sa.select(found).order_by(*found.primary_key.columns)).all()
         return [tuple(_instant(value) for value in row) for row in rows]
+
+    def count(self, table: str) -> int:
+        with self.service.backend.engine.connect() as connection:
+            return int(connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
 
     def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         return {name: self.rows(name) for name in self.service.catalog.names}

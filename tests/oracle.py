@@ -85,7 +85,7 @@ class Expected:
 class _StrayQuoteError(Exception):
     """Where the quote stands that spoils a row, and the last quote before it that opened a cell of several lines."""
 
-    def __init__(self, at: int, opened: int) -> None:
+    def __init__(self, at: int, opened: int = -1) -> None:
         self.at = at
         self.opened = opened
 
@@ -134,36 +134,44 @@ def _cells(data: bytes, start: int, max_row: int) -> tuple[list[bytes], int]:
     cells: list[bytes] = []
     at, opened = start, -1
     while True:
-        cell = bytearray()
-        if data[at : at + 1] == b'"':
-            opening, at = at, at + 1
-            while True:
-                if at >= len(data) or at - start >= max_row:
-                    raise _StrayQuoteError(opening, opened)
-                if data[at : at + 1] != b'"':
-                    cell += data[at : at + 1]
-                    at += 1
-                elif data[at + 1 : at + 2] == b'"':
-                    cell += b'"'
-                    at += 2
-                else:
-                    break
-            at += 1
-            if data[at : at + 1] != b"," and not _ends_line(data, at):
-                raise _StrayQuoteError(opening, opened)
-            opened = opening if b"\n" in cell else opened
-        else:
-            while data[at : at + 1] != b"," and not _ends_line(data, at):
-                if data[at : at + 1] == b'"':
-                    raise _StrayQuoteError(at, opened)
-                cell += data[at : at + 1]
-                at += 1
-        if at - start > max_row and opened >= 0:
+        quoted = data[at : at + 1] == b'"'
+        try:
+            cell, end = _quoted(data, at, start + max_row) if quoted else _bare(data, at)
+        except _StrayQuoteError as stray:
+            raise _StrayQuoteError(stray.at, opened) from None
+        if quoted and b"\n" in cell:
+            opened = at
+        if end - start > max_row and opened >= 0:
             raise _StrayQuoteError(opened, opened)  # a row of several lines is too long: the quote is to blame
-        cells.append(bytes(cell))
-        if data[at : at + 1] != b",":
-            return cells, at
+        cells.append(cell)
+        if data[end : end + 1] != b",":
+            return cells, end
+        at = end + 1
+
+
+def _quoted(data: bytes, opening: int, limit: int) -> tuple[bytes, int]:
+    """A cell in quotes, which must be closed before `limit`, and where it ends."""
+    cell = bytearray()
+    at = opening + 1
+    while data[at : at + 1] != b'"' or data[at + 1 : at + 2] == b'"':
+        if at >= min(limit, len(data)):
+            raise _StrayQuoteError(opening)
+        cell += data[at : at + 1]
+        at += 2 if data[at : at + 1] == b'"' else 1
+    at += 1
+    if at > limit or (data[at : at + 1] != b"," and not _ends_line(data, at)):
+        raise _StrayQuoteError(opening)
+    return bytes(cell), at
+
+
+def _bare(data: bytes, start: int) -> tuple[bytes, int]:
+    """A cell without quotes, and where it ends."""
+    at = start
+    while data[at : at + 1] != b"," and not _ends_line(data, at):
+        if data[at : at + 1] == b'"':
+            raise _StrayQuoteError(at)
         at += 1
+    return data[start:at], at
 
 
 def spelled(raw: bytes, max_row: int = MAX_ROW, kept: int = KEPT_OF_A_LONG_ROW) -> str:

@@ -172,6 +172,13 @@ class Interrupted(RowferryError):
     hint = "Nothing was changed."
 
 
+class Unexpected(RowferryError):
+    """Something went wrong that should not"""
+
+    code = "unexpected"
+    hint = "Nothing was changed. Please report it, with the log."
+
+
 class LoadInterrupted(RowferryError):
     """The load was interrupted"""
 

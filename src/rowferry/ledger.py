@@ -191,7 +191,7 @@ def find_rejects(
 
 def note_batch(connection: Connection, batch_id: str, **values: Any) -> None:
     """Note what became of a batch."""
-    connection.execute(insert(batches).values(batch_id=batch_id, finished_at=now(), **values))
+    connection.execute(insert(batches), {"batch_id": batch_id, "finished_at": now(), **values})
 
 
 def find_batch(connection: Connection, batch_id: str) -> dict[str, Any] | None:
@@ -217,7 +217,7 @@ def find_reply(connection: Connection, **identity: str) -> dict[str, Any] | None
 def keep_reply(connection: Connection, kept_for: dt.timedelta, **values: Any) -> None:
     """Keep what is answered to a request, and forget what has expired."""
     connection.execute(delete(idempotency_keys).where(idempotency_keys.c.expires_at <= now()))
-    connection.execute(insert(idempotency_keys).values(expires_at=now() + kept_for, **values))
+    connection.execute(insert(idempotency_keys), {"expires_at": now() + kept_for, **values})
 
 
 def _with_zones(row: Any) -> dict[str, Any]:

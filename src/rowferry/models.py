@@ -16,7 +16,7 @@ class Department(Base):
     __tablename__ = "departments"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, doc="Id of the department")
-    department: Mapped[str] = mapped_column(String(255), doc="Name of the department")
+    department: Mapped[str] = mapped_column(String(255), doc="Name of the department", info={"example": "Supply Chain"})
 
 
 class Job(Base):
@@ -25,7 +25,7 @@ class Job(Base):
     __tablename__ = "jobs"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, doc="Id of the job")
-    job: Mapped[str] = mapped_column(String(255), doc="Name of the job")
+    job: Mapped[str] = mapped_column(String(255), doc="Name of the job", info={"example": "Recruiter"})
 
 
 class HiredEmployee(Base):
@@ -34,7 +34,9 @@ class HiredEmployee(Base):
     __tablename__ = "hired_employees"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, doc="Id of the employee")
-    name: Mapped[str] = mapped_column(String(255), doc="Name and surname of the employee")
+    name: Mapped[str] = mapped_column(
+        String(255), doc="Name and surname of the employee", info={"example": "Harold Vogt"}
+    )
     datetime: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), doc="Hire date and time")
     department_id: Mapped[int] = mapped_column(
         ForeignKey("departments.id"), doc="Id of the department the employee was hired for"

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from loading import DEPARTMENTS, Tables, counts
 from rowferry.bootstrap import Service
 from rowferry.errors import SchemaDiffers
@@ -176,7 +177,7 @@ def test_large_files_without_any_reference(projects: Tables) -> None:
     name=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20),
 )
 def test_any_value_comes_back_exactly(
-    projects: Tables, budget: Decimal, ratio: float, visits: int, ends: dt.date, seen: dt.datetime, name: str
+    projects: Tables, *, budget: Decimal, ratio: float, visits: int, ends: dt.date, seen: dt.datetime, name: str
 ) -> None:
     if name.isspace() or name.lower().startswith("x"):
         return

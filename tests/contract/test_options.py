@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from loading import Tables, counts, employees
 from rowferry.bootstrap import Service
 from rowferry.errors import OptionInvalid, RejectsExceeded

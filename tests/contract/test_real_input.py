@@ -5,7 +5,7 @@ import datetime as dt
 from pathlib import Path
 
 from loading import Tables, counts
-from rowferry.operations.full_bulk_insert import Receipt
+from rowferry.operations.receipt import Receipt
 
 TABLES = {
     "departments": ["id", "department"],

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+
 from loading import Tables, counts
 from rowferry.errors import OptionInvalid, RowferryError, SourceNotText, SourceUnreadable
 
@@ -21,7 +22,7 @@ def zstd(data: bytes) -> bytes:
     compressed = pa.BufferOutputStream()
     with pa.CompressedOutputStream(compressed, "zstd") as stream:
         stream.write(data)
-    return compressed.getvalue().to_pybytes()
+    return bytes(compressed.getvalue())
 
 
 @pytest.mark.parametrize(

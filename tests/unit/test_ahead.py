@@ -4,6 +4,7 @@ import threading
 from collections.abc import Generator
 
 import pytest
+
 from rowferry.streams.ahead import ahead
 
 
@@ -24,7 +25,7 @@ def test_an_error_comes_after_the_items_before_it(error: BaseException) -> None:
         yield 2
         raise error
 
-    got = []
+    got: list[int] = []
     with pytest.raises(type(error)):
         got.extend(ahead(items()))
     stream = ahead(items())

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from rowferry.errors import SourceUnreadable
 from rowferry.streams.byte_source import ByteSource
 

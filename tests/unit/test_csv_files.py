@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from rowferry.dictionary.catalog import Catalog, load_catalog
 from rowferry.errors import FolderEmpty, PathMissing, SourceAmbiguous, SourceUnknown, TableUnknown, UsageError
 from rowferry.streams.csv_files import find_files
@@ -70,6 +71,7 @@ def test_of_a_folder_only_the_table_that_is_said(tmp_path: Path, catalog: Catalo
 def test_what_is_not_there_is_named(
     tmp_path: Path,
     catalog: Catalog,
+    *,
     names: list[str],
     asked: str,
     table: str | None,

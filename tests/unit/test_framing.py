@@ -6,15 +6,17 @@ import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
-import oracle
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+import oracle
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.errors import SourceChanged
 from rowferry.streams import byte_source, csv_source
 from rowferry.streams.csv_source import CsvSource
 from rowferry.streams.framing import find_lines, scan_row
+from rowferry.streams.rows import UNREADABLE
 
 PIECES = ['"', '""', ",", "\r", "\n", "\r\n", "\0", "a", "bc", "\xff", "é", "\ufeff", " ", '","', '"\n', '\n"', "\n\r"]
 
@@ -53,7 +55,7 @@ def expected_rows(data: bytes, longest: int, kept: int) -> Iterator[FoundRow]:
             codes = ["row.too_long" if row.too_long else "row.quote"]
         else:
             cells = tuple(_decoded(cell) for cell in row.cells)
-            if csv_source.UNREADABLE in cells:
+            if UNREADABLE in cells:
                 codes.append("row.encoding")
             if len(cells) != len(TABLE.columns):
                 codes.append("row.too_few_fields" if len(cells) < len(TABLE.columns) else "row.too_many_fields")
@@ -65,7 +67,7 @@ def _decoded(cell: bytes) -> object:
     try:
         return cell.decode()
     except UnicodeDecodeError:
-        return csv_source.UNREADABLE
+        return UNREADABLE
 
 
 def read_with(data: bytes, *, block: int = 2**21, longest: int = 2**20, kept: int = 2**16) -> list[FoundRow]:

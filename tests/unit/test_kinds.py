@@ -4,12 +4,13 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-import oracle
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+import oracle
 from rowferry.dictionary.rules import ColumnRule, rules_of
 
 KINDS: dict[str, tuple[sa.types.TypeEngine[Any], oracle.Field]] = {

@@ -1,8 +1,9 @@
 """How many rejected rows a load may have."""
 
 import pytest
+
 from rowferry.errors import OptionInvalid
-from rowferry.operations.full_bulk_insert import LoadOptions, RejectLimit
+from rowferry.operations.load_options import LoadOptions, RejectLimit
 
 
 @pytest.mark.parametrize(

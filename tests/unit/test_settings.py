@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from rowferry.bootstrap import Service
 from rowferry.errors import DatabaseUnsupported, ModelsUnusable, SettingInvalid
 from rowferry.settings import read_settings

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from rowferry.backends.key_range import KeyRange
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.streams.taken_keys import IntegerKeys, StoredKeys, taken_keys

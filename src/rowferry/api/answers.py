@@ -7,7 +7,7 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from rowferry import ledger
-from rowferry.operations.full_bulk_insert import OnConflict
+from rowferry.operations.load_options import OnConflict
 
 _LOAD_ID = "load-20260722T120000123-1f3c"
 _TABLE_RECEIPT = {

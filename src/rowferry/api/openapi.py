@@ -7,7 +7,9 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from rowferry.api.batch_answers import BatchProblem
 from rowferry.api.problems import MEDIA_TYPE, Problem, ProblemError
+from rowferry.dictionary.schemas import BATCH, batch_schemas
 
 _DESCRIPTION = """
 Moves history out of CSV files into a SQL database. No row that breaks a rule of the data dictionary gets in, and no row
@@ -18,6 +20,7 @@ Errors are problem details (RFC 9457), each with a `code` that is never used for
 
 _TAGS = [
     {"name": "load", "description": "CSV files into tables"},
+    {"name": "batches", "description": "Few rows into any tables, exactly once"},
     {"name": "loads", "description": "What was loaded, how far it is, and what was rejected and why"},
     {"name": "tables", "description": "The tables and the rules of their rows"},
     {"name": "health", "description": "For whoever runs the service"},
@@ -47,6 +50,16 @@ CSV_BODY: dict[str, Any] = {
 """The body of an upload, which no handler's signature can declare: it is streamed."""
 
 
+BATCH_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "At most 8 MiB of JSON; each row is judged by itself, and may be anything",
+        "content": {"application/json": {"schema": {"$ref": _REF.format(model=BATCH)}}},
+    }
+}
+"""The body of a batch, which no handler's signature can declare: rows are judged one by one, not by the framework."""
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems with which an endpoint may answer."""
     content = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model=Problem.__name__)}}}
@@ -60,9 +73,11 @@ def describe_api(app: FastAPI) -> dict[str, Any]:
             title="Rowferry", version=version("rowferry"), description=_DESCRIPTION, routes=app.routes, tags=_TAGS
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for model in (Problem, ProblemError):
+        for model in (Problem, ProblemError, BatchProblem):
             schema = model.model_json_schema(ref_template=_REF)
             schema.pop("$defs", None)
             schemas[model.__name__] = schema
+        service = app.state.rowferry.started.service
+        schemas.update(batch_schemas(service.catalog, service.settings.models))
         app.openapi_schema = document
     return app.openapi_schema

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from threading import Lock
 
 from starlette.concurrency import run_in_threadpool
 
@@ -14,9 +13,11 @@ from rowferry import ledger
 from rowferry.api.progress import ProgressHub
 from rowferry.bootstrap import Service
 from rowferry.errors import RowferryError
-from rowferry.events import Event, Observe
-from rowferry.observers.logging import log_to
-from rowferry.operations.full_bulk_insert import LoadClaim, LoadOptions, Receipt, full_bulk_insert
+from rowferry.events import Event
+from rowferry.observers.logging import Log
+from rowferry.operations.full_bulk_insert import full_bulk_insert
+from rowferry.operations.load_options import LoadClaim, LoadOptions
+from rowferry.operations.receipt import Receipt
 from rowferry.streams.csv_files import CsvFile
 
 MOST_AT_ONCE = 4
@@ -111,15 +112,9 @@ class LoadRunner:
 
 
 @cache
-def _log_of(folder: Path) -> Observe:
-    """The log of all loads of this process: one file, opened once, written by one load at a time."""
-    log, lock = log_to(folder, "full_bulk_insert"), Lock()
-
-    def observe(event: Event) -> None:
-        with lock:
-            log(event)
-
-    return observe
+def _log_of(folder: Path) -> Log:
+    """The log of all loads of this process: one file, opened once."""
+    return Log(folder, "full_bulk_insert")
 
 
 def _by_name(error: RowferryError, files: Sequence[CsvFile]) -> RowferryError:

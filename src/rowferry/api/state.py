@@ -1,5 +1,6 @@
 """What the handlers of one app share, and how they come by it."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from rowferry.api.progress import ProgressHub
 from rowferry.api.running import LoadRunner
 from rowferry.bootstrap import Service
 from rowferry.errors import RowferryError
+
+BATCHES_AT_ONCE = 8
+"""So many batches are put into the database at the same time; others wait. Each takes one connection, or two."""
 
 _PAUSE_SECONDS = 1.0
 """For so long after a failed start, requests are told of it without another try."""
@@ -67,6 +71,7 @@ class ApiState:
         self.started = StartedService(service)
         self.hub = ProgressHub()
         self.runner = LoadRunner(self.hub)
+        self.batch_slots = asyncio.Semaphore(BATCHES_AT_ONCE)
 
 
 def _state(request: Request) -> ApiState:

@@ -12,14 +12,15 @@ from pathlib import Path
 from threading import Lock
 
 import pyarrow as pa
-from sqlalchemy import Table, create_engine, event
+from sqlalchemy import Numeric, Table, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from rowferry.backends.schema import require_columns
 from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing
 from rowferry.backends.sqlite_writer import SqliteTransaction, quoted, stored
-from rowferry.dictionary.rules import TableRules
+from rowferry.dictionary.kinds import DECIMAL
+from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import (
     DatabaseBusy,
     DatabaseRefused,
@@ -29,6 +30,7 @@ from rowferry.errors import (
     InFlight,
     KeysTaken,
     ParentsVanished,
+    SchemaDiffers,
 )
 
 BUSY_SECONDS = 60
@@ -36,6 +38,8 @@ BUSY_SECONDS = 60
 
 _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
 """The pool keeps so many open, and opens so many more when needed."""
+
+_DECIMAL_DIGITS = 15
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -64,13 +68,19 @@ class SqliteBackend:
 
     def prepare(self, table: Table) -> None:
         require_columns(self.engine, table)
+        for column in table.columns:
+            if isinstance(column.type, Numeric) and (column.type.precision or 0) > _DECIMAL_DIGITS:
+                reason = (
+                    f"SQLite keeps {_DECIMAL_DIGITS} digits of a decimal, {column.name} has {column.type.precision}"
+                )
+                raise SchemaDiffers(table=table.name, reason=reason)
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         with self.engine.connect() as connection:
             return find_existing(connection, table, column, values)
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
-        columns = ", ".join(f"json_extract(value, '$.\"{name}\"') AS {quoted(name)}" for name in rules.names)
+        columns = ", ".join(f"{_extracted(column)} AS {quoted(column.name)}" for column in rules.columns)
         verdicts = ", ".join(f"({check.sql}) IS FALSE" for check in rules.checks)
         batch = pa.RecordBatch.from_pylist(rows, schema=rules.schema)
         spelled = zip(*(stored(column) for column in batch.columns), strict=True)
@@ -154,6 +164,12 @@ class SqliteBackend:
 
     def _lock_path(self, name: str) -> Path:
         return self._path.with_name(f"{self._path.name}-{name}.lock")
+
+
+def _extracted(column: ColumnRule) -> str:
+    """A value of a row in JSON, as it would compare in a column of the table."""
+    value = f"json_extract(value, '$.\"{column.name}\"')"
+    return f"CAST({value} AS NUMERIC)" if column.kind is DECIMAL else value
 
 
 def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None:

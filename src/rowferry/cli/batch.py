@@ -1,28 +1,26 @@
 """`rowferry batch`."""
 
 import sys
-from enum import StrEnum
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated
 
 import typer
 
+from rowferry.cli.load import Conflict
 from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, table
 from rowferry.errors import PathMissing, SourceUnreadable
-from rowferry.observers.logging import log_to
+from rowferry.observers.logging import Log
 from rowferry.operations.batch_transactions import (
     BatchClaim,
     BatchOptions,
     BatchReceipt,
-    OnConflict,
     batch_transactions,
 )
 from rowferry.streams.json_source import MAX_BODY_BYTES
 
 app = typer.Typer(add_completion=False)
-
-Conflict = StrEnum("Conflict", {name: name for name in get_args(OnConflict)})
 
 _SHOWN = 50
 
@@ -35,24 +33,24 @@ def batch(
         typer.Option(
             help="A row whose key is in the table already, with other values: reject it, skip it, or update the table."
         ),
-    ] = Conflict.reject,  # type: ignore[attr-defined]
+    ] = Conflict.reject,
     all_or_nothing: Annotated[
         bool, typer.Option("--all-or-nothing", help="Insert nothing if any row is rejected.")
     ] = False,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put 1 to 1000 rows for any tables into the database, in one transaction: {"TABLE": [{"COLUMN": VALUE, ...}, ...]}.
+    """Put 1 to 1000 rows for any tables into the database, in one transaction.
 
-    Rows may refer to each other. A row that breaks a rule is not inserted; it is kept, with all its reasons: see
-    `rowferry rejects`.
+    The file is {"TABLE": [{"COLUMN": VALUE, ...}, ...], ...}. Rows may refer to each other. A row that breaks a rule
+    is not inserted; it is kept, with all its reasons: see `rowferry rejects`.
     """
     body = _read(file)
     service = open_service(database_url)
-    log = log_to(service.settings.log_dir, "batch_transactions")
     claim = BatchClaim.new(caller(), "standard input" if file == "-" else Path(file).name)
     options = BatchOptions(str(on_conflict), all_or_nothing)  # type: ignore[arg-type]
-    receipt = batch_transactions(service.backend, service.catalog, body, options, log, claim)
+    with closing(Log(service.settings.log_dir, "batch_transactions")) as log:
+        receipt = batch_transactions(service.backend, service.catalog, body, options, log, claim)
     assert isinstance(receipt, BatchReceipt)  # noqa: S101  # without a key, nothing is a repeat
     if as_json:
         sys.stdout.write(receipt.as_json() + "\n")

@@ -1,6 +1,7 @@
 """`rowferry load`."""
 
 import sys
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +12,10 @@ from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
 from rowferry.cli.output import EXIT_DONE, EXIT_REJECTED, say, say_json, table
 from rowferry.cli.progress import LoadProgress
 from rowferry.events import Event
-from rowferry.observers.logging import log_to
-from rowferry.operations.full_bulk_insert import LoadClaim, LoadOptions, Receipt, full_bulk_insert
+from rowferry.observers.logging import Log
+from rowferry.operations.full_bulk_insert import full_bulk_insert
+from rowferry.operations.load_options import LoadClaim, LoadOptions
+from rowferry.operations.receipt import Receipt
 from rowferry.streams.csv_files import find_files
 
 app = typer.Typer(add_completion=False)
@@ -61,8 +64,10 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
     service = open_service(database_url)
     files = find_files(paths or [service.settings.data_dir], service.catalog, to_table)
     options = LoadOptions(on_conflict.value, all_or_nothing, max_rejects, dry_run, encoding)
-    log = log_to(service.settings.log_dir, "full_bulk_insert")
-    with LoadProgress(shown=not as_json and sys.stderr.isatty()) as progress:
+    with (
+        closing(Log(service.settings.log_dir, "full_bulk_insert")) as log,
+        LoadProgress(shown=not as_json and sys.stderr.isatty()) as progress,
+    ):
 
         def observe(event: Event) -> None:
             progress(event)

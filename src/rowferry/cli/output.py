@@ -39,9 +39,9 @@ def say(text: str, style: str = "") -> None:
 
 def table(title: str, columns: list[tuple[str, bool]], rows: list[list[Any]]) -> None:
     """Show a table; a column is its title and whether it holds numbers."""
-    shown = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
+    shown = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for at, (name, numeric) in enumerate(columns):
-        shown.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=at == 0)
+        shown.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric or at == 0)
     for row in rows:
         shown.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
     out.print(shown)

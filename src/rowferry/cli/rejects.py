@@ -12,6 +12,7 @@ from rowferry.cli.options import AsJson, DatabaseUrl, open_service
 from rowferry.cli.output import say, say_json, table
 from rowferry.errors import LoadUnknown, NothingRejected
 from rowferry.streams.correctable_csv import correctable_csv
+from rowferry.streams.json_source import as_csv_rows
 from rowferry.streams.whole_file import write_whole
 
 app = typer.Typer(add_completion=False)
@@ -21,13 +22,13 @@ _SHOWN = 50
 
 @app.command()
 def rejects(
-    load_id: Annotated[str | None, typer.Argument(help="The load. [default: the newest]")] = None,
+    load_id: Annotated[str | None, typer.Argument(help="The load or batch. [default: the newest load]")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them to a CSV file to be corrected.")] = None,
     of_table: Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Only those of this table.")] = None,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the rows that a load rejected, each with its place, as it stood in the file, and all its faults.
+    """List the rows that a load or batch rejected, each with its place, as it stood in the file, and all its faults.
 
     The CSV file has the table's columns and two more that say where each row stood and what is wrong with it. Correct
     the rows, and load the file again: rowferry load FILE --table TABLE.
@@ -35,7 +36,7 @@ def rejects(
     service = open_service(database_url)
     with service.backend.errors(), service.backend.engine.connect() as connection:
         load_id = load_id or _newest(connection)
-        if ledger.find_load(connection, load_id) is None:
+        if ledger.find_load(connection, load_id) is None and ledger.find_batch(connection, load_id) is None:
             raise LoadUnknown(load_id=load_id)
         if csv:
             _write_csv(service, connection, load_id, csv, of_table, as_json=as_json)
@@ -43,6 +44,11 @@ def rejects(
             say_json({"rejects": list(ledger.find_rejects(connection, load_id, table=of_table))})
         else:
             _show(connection, load_id, of_table)
+
+
+def _headers(load: dict[str, Any] | None) -> dict[str, list[str]]:
+    """Which columns each file of a load has, in its order."""
+    return {source["name"]: source["columns"] for source in load["sources"] if "columns" in source} if load else {}
 
 
 def _newest(connection: Any) -> str:
@@ -59,7 +65,10 @@ def _write_csv(
     if not tables or (of_table and of_table not in tables):
         raise NothingRejected(load_id=load_id)
     name = of_table or tables[-1]
-    lines = correctable_csv(service.catalog.table(name), ledger.find_rejects(connection, load_id, table=name))
+    rules, found = service.catalog.table(name), ledger.find_rejects(connection, load_id, table=name)
+    if ledger.find_batch(connection, load_id):
+        found = as_csv_rows(rules, found)
+    lines = correctable_csv(rules, found, _headers(ledger.find_load(connection, load_id)))
     write_whole(path, (line.encode() for line in lines))
     if as_json:
         say_json({"load_id": load_id, "table": name, "file": str(path)})

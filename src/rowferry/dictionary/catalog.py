@@ -1,7 +1,8 @@
 """The tables that are served: found by name, and in load order (parents first)."""
 
 import importlib
-from collections.abc import Iterator
+import inspect
+from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from sqlalchemy import MetaData
@@ -13,9 +14,9 @@ from rowferry.errors import ModelsUnusable, TableUnknown
 class Catalog:
     """The rules of every table of one MetaData, in load order."""
 
-    def __init__(self, metadata: MetaData) -> None:
+    def __init__(self, metadata: MetaData, docs: Mapping[str, str] | None = None) -> None:
         self.metadata = metadata
-        rules = {table.name: rules_of(table) for table in metadata.tables.values()}
+        rules = {table.name: rules_of(table, (docs or {}).get(table.name, "")) for table in metadata.tables.values()}
         parents = {name: {reference.parent for reference in rules[name].references} for name in sorted(rules)}
         self._tables = {name: rules[name] for name in TopologicalSorter(parents).static_order()}
 
@@ -40,8 +41,8 @@ class Catalog:
 def load_catalog(module: str) -> Catalog:
     """The catalog of the SQLAlchemy tables that a module holds; ModelsUnusable if it holds none that can be served."""
     try:
-        metadata = _metadata(importlib.import_module(module))
-        return Catalog(metadata)
+        found = importlib.import_module(module)
+        return Catalog(_metadata(found), _docs(found))
     except ImportError as error:
         raise ModelsUnusable(module=module, reason=str(error)) from error
     except (LookupError, CycleError) as error:
@@ -54,3 +55,9 @@ def _metadata(module: object) -> MetaData:
         if isinstance(candidate, MetaData) and candidate.tables:
             return candidate
     raise LookupError("no SQLAlchemy table found")
+
+
+def _docs(module: object) -> dict[str, str]:
+    """What the classes of a module say about their tables."""
+    classes = [value for value in vars(module).values() if inspect.isclass(value) and hasattr(value, "__table__")]
+    return {found.__table__.name: inspect.getdoc(found) or "" for found in classes}

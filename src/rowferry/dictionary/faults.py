@@ -24,6 +24,26 @@ class RejectCode(StrEnum):
     REFERENCE = "reference.missing"
 
 
+MEANINGS: dict[RejectCode, str] = {
+    RejectCode.TOO_FEW_FIELDS: "The row has fewer fields than the table has columns.",
+    RejectCode.TOO_MANY_FIELDS: "The row has more fields than the table has columns.",
+    RejectCode.QUOTE: "A quote inside an unquoted field, or followed by neither comma nor line end, or never closed.",
+    RejectCode.ENCODING: "The row holds bytes that cannot be decoded.",
+    RejectCode.TOO_LONG: "The row is longer than 1 MiB; the first 64 KiB of it are kept.",
+    RejectCode.NOT_AN_OBJECT: "The row of a batch is not a JSON object.",
+    RejectCode.REQUIRED: "A required value is missing: empty, only white space, null or left out.",
+    RejectCode.TYPE: "The value does not fit the grammar of its column.",
+    RejectCode.RANGE: "The number fits its grammar, but not its column.",
+    RejectCode.LENGTH: "The text is longer than its column.",
+    RejectCode.UNKNOWN_COLUMN: "The row of a batch has a column that the table has not.",
+    RejectCode.CHECK: "The row breaks a CHECK of its table.",
+    RejectCode.DUPLICATE: "An earlier row, without fault, has the same key; the message names it.",
+    RejectCode.CONFLICT: "The table holds the key already, with other values; the message names the columns.",
+    RejectCode.REFERENCE: "The value refers to a row that does not exist.",
+}
+"""What each code means, for the documentation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that is wrong with a row; `column` is None where the fault is the whole row's."""

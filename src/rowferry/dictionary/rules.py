@@ -105,6 +105,7 @@ class TableRules:
     """A table and all its rules, columns in their order."""
 
     table: Table
+    doc: str
     columns: tuple[ColumnRule, ...]
     key: tuple[str, ...]
     references: tuple[Reference, ...]
@@ -113,10 +114,6 @@ class TableRules:
     @property
     def name(self) -> str:
         return self.table.name
-
-    @property
-    def doc(self) -> str:
-        return self.table.comment or ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -153,8 +150,8 @@ def _plainly_text(texts: pa.StringArray, max_length: int | None) -> Mask:
     return sure
 
 
-def rules_of(table: Table) -> TableRules:
-    """Derive the rules of a table.
+def rules_of(table: Table, doc: str = "") -> TableRules:
+    """Derive the rules of a table, which `doc` describes.
 
     Raises:
         LookupError: The table cannot be served; the message says why.
@@ -163,6 +160,7 @@ def rules_of(table: Table) -> TableRules:
         raise LookupError(f"{table.name} has no primary key")
     return TableRules(
         table=table,
+        doc=doc or table.comment or "",
         columns=tuple(_column_rule(column) for column in table.columns),
         key=tuple(column.name for column in table.primary_key.columns),
         references=tuple(_references(table)),

@@ -8,33 +8,34 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from rowferry.errors import SettingInvalid
-from rowferry.events import Event, Observe, RowsJudged, RowsRejected
+from rowferry.events import Event, RowsJudged, RowsRejected
 
 _MOST_BYTES = 10 * 1024 * 1024
 _KEPT_FILES = 5
 
 
-def log_to(folder: Path, operation: str) -> Observe:
-    """An observer that writes what happens to `folder/operation.jsonl`.
+class Log:
+    """Writes events to `folder/operation.jsonl`; threads may share it.
 
     Raises:
         SettingInvalid: The folder cannot be written to.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(
-            folder / f"{operation}.jsonl", maxBytes=_MOST_BYTES, backupCount=_KEPT_FILES, encoding="utf-8"
-        )
-    except OSError as error:
-        raise SettingInvalid(name="LOG_DIR", reason=f"{folder} cannot be written to: {error.strerror}") from error
 
-    def observe(event: Event) -> None:
+    def __init__(self, folder: Path, operation: str) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._handler = RotatingFileHandler(
+                folder / f"{operation}.jsonl", maxBytes=_MOST_BYTES, backupCount=_KEPT_FILES, encoding="utf-8"
+            )
+        except OSError as error:
+            raise SettingInvalid(name="LOG_DIR", reason=f"{folder} cannot be written to: {error.strerror}") from error
+
+    def __call__(self, event: Event) -> None:
         if lines := _lines(event):
-            handler.emit(logging.LogRecord("rowferry", logging.INFO, "", 0, "%s", ("\n".join(lines),), None))
-        if not isinstance(event, RowsRejected):
-            handler.flush()
+            self._handler.handle(logging.LogRecord("rowferry", logging.INFO, "", 0, "%s", ("\n".join(lines),), None))
 
-    return observe
+    def close(self) -> None:
+        self._handler.close()
 
 
 def _lines(event: Event) -> list[str]:

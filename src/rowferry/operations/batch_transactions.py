@@ -24,14 +24,13 @@ from rowferry.errors import (
     ParentsVanished,
 )
 from rowferry.events import BatchFinished, Observe, RowsRejected
+from rowferry.operations.load_options import OnConflict
 from rowferry.streams.json_source import JsonRows, JsonSource, read_batch
 from rowferry.streams.judge import Judge
 from rowferry.streams.references import References
 from rowferry.streams.rows import RejectedRow
 from rowferry.streams.scratch import room_needed
 from rowferry.streams.taken_keys import TakenKeys, taken_keys
-
-OnConflict = Literal["reject", "skip", "update"]
 
 IDEMPOTENCY_HOURS = 24
 """How long the answer to a request with an idempotency key is kept."""

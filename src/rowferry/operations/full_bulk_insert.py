@@ -1,13 +1,11 @@
 """Load CSV files into their tables: every good row goes in, every other row is kept with its reasons."""
 
-import re
-import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import islice, tee
-from typing import Any, Literal, Self
+from typing import Any
 
 from rowferry import ledger
 from rowferry.backends.backend import Backend, TableWriter, Transaction
@@ -17,13 +15,16 @@ from rowferry.errors import (
     ConservationBroken,
     DatabaseBusy,
     LoadInterrupted,
-    OptionInvalid,
     ParentsVanished,
     RejectsExceeded,
     RowferryError,
+    Unexpected,
 )
 from rowferry.events import LoadFinished, LoadStarted, Observe, PublishStarted, RowsJudged, RowsRejected
+from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
+from rowferry.operations.receipt import Receipt, TableReceipt
 from rowferry.streams.ahead import ahead
+from rowferry.streams.byte_source import text_encoding
 from rowferry.streams.csv_files import CsvFile
 from rowferry.streams.csv_source import CsvSource
 from rowferry.streams.judge import Judge
@@ -33,101 +34,12 @@ from rowferry.streams.rows import RejectedRow
 from rowferry.streams.scratch import room_needed
 from rowferry.streams.taken_keys import TakenKeys, taken_keys
 
-OnConflict = Literal["reject", "skip", "update"]
-
 _BULK_BYTES = 512 * 1024
 """A file of this size is worth the preparations that make many rows fast."""
 
 _ATTEMPTS = 3
 
 _TOLD_AT_ONCE = 1_000
-
-
-@dataclass(frozen=True)
-class LoadOptions:
-    """How a load is to be done."""
-
-    on_conflict: OnConflict = "reject"
-    all_or_nothing: bool = False
-    max_rejects: str | None = None
-    dry_run: bool = False
-    encoding: str = "utf-8"
-
-
-@dataclass
-class TableReceipt:
-    """What became of the rows of one file. `rejected_by_code` counts the rows that have a code among their faults."""
-
-    table: str
-    source: str
-    rows_read: int = 0
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    rejected_by_code: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
-
-
-@dataclass
-class Receipt:
-    """What became of the rows of a load, file by file and in all."""
-
-    load_id: str
-    status: str
-    dry_run: bool
-    tables: list[TableReceipt]
-
-    def total(self, count: str) -> int:
-        return sum(getattr(table, count) for table in self.tables)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {count: self.total(count) for count in ledger.COUNTS}
-
-
-@dataclass(frozen=True)
-class LoadClaim:
-    """Under which id a load is known, and who asked for it."""
-
-    load_id: str
-    caller: str
-
-    @classmethod
-    def new(cls, caller: str) -> Self:
-        """A new id; ids sort by time."""
-        now = ledger.now()
-        return cls(f"load-{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03}-{secrets.token_hex(2)}", caller)
-
-
-@dataclass(frozen=True)
-class RejectLimit:
-    """How many rejected rows a load may have: a number, or a share of the rows read."""
-
-    number: float | None = None
-    percent: float | None = None
-
-    @classmethod
-    def parse(cls, options: LoadOptions) -> Self:
-        """Read `N` or `P%`; OptionInvalid if it is neither."""
-        if options.max_rejects is None:
-            return cls(number=0) if options.all_or_nothing else cls()
-        text = options.max_rejects.strip()
-        if re.fullmatch(r"[0-9]{1,18}", text):
-            limit = cls(number=int(text))
-        elif re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?%", text) and float(text[:-1]) <= 100:
-            limit = cls(percent=float(text[:-1]))
-        else:
-            allowed = "Give a number of rows, such as 100, or a share of them, such as 1%."
-            raise OptionInvalid(option="max-rejects", value=options.max_rejects, allowed=allowed)
-        return cls(number=0) if options.all_or_nothing else limit
-
-    def exceeded(self, rejected: int, rows_read: int) -> bool:
-        if self.percent is not None:
-            return rejected * 100 > self.percent * rows_read
-        return self.number is not None and rejected > self.number
-
-    def __str__(self) -> str:
-        return f"{self.percent:g} %" if self.percent is not None else f"{self.number:g}"
 
 
 def full_bulk_insert(
@@ -157,6 +69,16 @@ def full_bulk_insert(
         except RowferryError as error:
             load.note_failure(error)
             raise
+        except BaseException:
+            load.note_failure(Unexpected())
+            raise
+
+
+class _Rehearsed(Exception):
+    """A dry run has come to its end; its transaction is to be rolled back."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        self.receipt = receipt
 
 
 @dataclass
@@ -186,6 +108,7 @@ class _Load:
         self.backend, self.catalog, self.files = backend, catalog, files
         self.options, self.observe, self.claim = options, observe, claim
         self.limit = RejectLimit.parse(options)
+        text_encoding(options.encoding)
         self.sources: list[_Source] = []
         self.judged = False
         self.started = time.perf_counter()
@@ -193,7 +116,7 @@ class _Load:
     def note_start(self) -> None:
         self.observe(LoadStarted(self.claim.load_id, tuple(file.name for file in self.files), self.options.dry_run))
         if not self.options.dry_run:
-            sources = [{"table": file.rules.name, "path": str(file.path), "name": file.name} for file in self.files]
+            sources = [{"table": file.rules.name, "path": file.shown, "name": file.name} for file in self.files]
             with self.backend.engine.begin() as connection:
                 ledger.start_load(
                     connection,
@@ -216,6 +139,9 @@ class _Load:
                 with room_needed():
                     receipt = self._attempt()
                 break
+            except _Rehearsed as rehearsed:
+                receipt = rehearsed.receipt
+                break
             except (ParentsVanished, DatabaseBusy):
                 if attempt == _ATTEMPTS:
                     raise
@@ -235,24 +161,32 @@ class _Load:
                 self._publish(source)
             self._stop_if_exceeded()
             receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, [s.receipt for s in self.sources])
-            if not self.options.dry_run:
-                self._keep_rejects(transaction)
-                ledger.finish_load(transaction.connection, self.claim.load_id, **self._outcome("done"))
+            if self.options.dry_run:
+                raise _Rehearsed(receipt)
+            self._keep_rejects(transaction)
+            ledger.finish_load(transaction.connection, self.claim.load_id, **self._outcome("done"))
         return receipt
 
     def _open(self, transaction: Transaction, file: CsvFile) -> _Source:
-        rows = CsvSource(file.path, file.rules, self.options.encoding)
-        bulk = rows.bytes.size >= _BULK_BYTES and not any(s.file.rules is file.rules for s in self.sources)
+        rows = CsvSource(file.path, file.rules, self.options.encoding, file.shown)
+        bulk = rows.bytes.size >= _BULK_BYTES and not self._repeats(file)
         source = _Source(
             file=file,
             rows=rows,
             taken=taken_keys(file.rules),
             rejects=RejectSink(file.rules),
             receipt=TableReceipt(file.rules.name, file.name),
-            writer=transaction.writer(file.rules, bulk=bulk, dry_run=self.options.dry_run),
+            writer=transaction.writer(file.rules, bulk=bulk, dry_run=self._rehearses(file)),
         )
         self.sources.append(source)
         return source
+
+    def _repeats(self, file: CsvFile) -> bool:
+        return sum(other.rules is file.rules for other in self.files) > 1
+
+    def _rehearses(self, file: CsvFile) -> bool:
+        """Whether nothing is to be written; of several files for a table, each must meet the rows of those before."""
+        return self.options.dry_run and not self._repeats(file)
 
     def _read(self, source: _Source) -> None:
         """Read and judge all rows of a source: good ones go to its writer, others to its rejects."""
@@ -289,7 +223,7 @@ class _Load:
             source.rejects.add(self._conflicts(source))
         receipt.unchanged = found.equal + (found.different if on_conflict == "skip" else 0)
         receipt.inserted, receipt.updated = found.new, found.different if on_conflict == "update" else 0
-        if not self.options.dry_run:
+        if not self._rehearses(source.file):
             receipt.inserted, receipt.updated = source.writer.publish(update=on_conflict == "update")
         receipt.rejected, receipt.rejected_by_code = source.rejects.count, source.rejects.counts()
         accounted = receipt.inserted + receipt.updated + receipt.unchanged + receipt.rejected
@@ -329,8 +263,9 @@ class _Load:
         sources = [
             {
                 "table": source.receipt.table,
-                "path": str(source.file.path),
+                "path": source.file.shown,
                 "name": source.file.name,
+                "columns": source.rows.columns,
                 "bytes": source.rows.bytes.size,
                 "sha256": source.rows.bytes.sha256,
             }

@@ -1,16 +1,18 @@
 """The bytes of a file as text in UTF-8: read in blocks, decompressed, transcoded, counted and hashed on the way."""
 
 import codecs
+import errno
 import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 
-from rowferry.errors import SourceChanged, SourceNotText, SourceUnreadable
+from rowferry.errors import OptionInvalid, SourceChanged, SourceNotText, SourceUnreadable
 
 BLOCK_BYTES = 2 * 1024 * 1024
 """How much is read at a time: large enough for speed, small enough for the processor's cache."""
@@ -29,20 +31,22 @@ _BINARY = {
     b"\xfe\xff": "it is UTF-16",
 }
 _SNIFFED = 8192
+_UNREADABLE = "rowferry-unreadable"
 
 
 class ByteSource:
     """One file; `size` and `sha256` are those of the file as it stands on disk, the latter once it was read."""
 
-    def __init__(self, path: Path, encoding: str = "utf-8") -> None:
+    def __init__(self, path: Path, encoding: str = "utf-8", name: str | None = None) -> None:
         self.path = path
+        self.name = name or str(path)
         self.bytes_read = 0
-        self._encoding = codecs.lookup(encoding).name
+        self._encoding = text_encoding(encoding)
         self._hash = hashlib.sha256()
         try:
             self._state = _state(path)
         except OSError as error:
-            raise SourceUnreadable(path=path, reason=error.strerror) from error
+            raise SourceUnreadable(path=self.name, reason=error.strerror) from error
         self.size = self._state[1]
 
     @property
@@ -64,9 +68,9 @@ class ByteSource:
                 while self._read(file, BLOCK_BYTES):
                     pass
             if _state(self.path) != self._state:
-                raise SourceChanged(path=self.path)
+                raise SourceChanged(path=self.name)
         except OSError as error:
-            raise SourceUnreadable(path=self.path, reason=error.strerror or str(error)) from error
+            raise SourceUnreadable(path=self.name, reason=error.strerror or str(error)) from error
 
     def _read(self, file: BinaryIO, size: int) -> bytes:
         data = file.read(size)
@@ -89,14 +93,12 @@ class ByteSource:
     def _decoded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         head = next(blocks, b"")
         if self._encoding == "utf-8":
-            _refuse_binary(self.path, head[:_SNIFFED])
+            _refuse_binary(self.name, head[:_SNIFFED])
             yield head
             yield from blocks
             return
-        decoder = codecs.getincrementaldecoder(self._encoding)("rowferry-unreadable")
-        for block in (head, *()):
-            yield decoder.decode(block).encode("utf-8", "surrogateescape")
-        for block in blocks:
+        decoder = codecs.getincrementaldecoder(self._encoding)(_UNREADABLE)
+        for block in chain([head], blocks):
             yield decoder.decode(block).encode("utf-8", "surrogateescape")
         yield decoder.decode(b"", final=True).encode("utf-8", "surrogateescape")
 
@@ -126,15 +128,26 @@ def _unreadable(error: UnicodeError) -> tuple[str, int]:
     return "\udcff", error.end
 
 
-codecs.register_error("rowferry-unreadable", _unreadable)
+codecs.register_error(_UNREADABLE, _unreadable)
+
+
+def text_encoding(name: str) -> str:
+    """The usual name of a character set that Python can decode bit by bit; OptionInvalid if there is none."""
+    try:
+        codec = codecs.lookup(name)
+        codecs.getincrementaldecoder(name)(_UNREADABLE).decode("a,b\n".encode(name) + b"\xff")
+    except (LookupError, ValueError, TypeError, AssertionError) as error:
+        allowed = "Use a name such as utf-8, utf-16, latin-1 or cp1252."
+        raise OptionInvalid(option="encoding", value=name, allowed=allowed) from error
+    return codec.name
 
 
 def _state(path: Path) -> tuple[int, int, int]:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise SourceUnreadable(path=path, reason="it is not a file")
+        raise OSError(errno.EINVAL, "it is not a file")
     if not os.access(path, os.R_OK):
-        raise SourceUnreadable(path=path, reason="permission denied")
+        raise PermissionError(errno.EACCES, "permission denied")
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
@@ -143,7 +156,7 @@ def _without_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
     yield from blocks
 
 
-def _refuse_binary(path: Path, head: bytes) -> None:
+def _refuse_binary(path: str, head: bytes) -> None:
     for magic, reason in _BINARY.items():
         if head.startswith(magic):
             raise SourceNotText(path=path, reason=reason)

@@ -19,6 +19,11 @@ class CsvFile:
     rules: TableRules
     name: str
 
+    @property
+    def shown(self) -> str:
+        """Where the file is, or only its name if it lies under another one, as an upload does."""
+        return str(self.path) if self.path.name == self.name else self.name
+
 
 def find_files(paths: Sequence[Path], catalog: Catalog, table: str | None = None) -> list[CsvFile]:
     """The files at the given paths, parents first; a folder stands for the files of tables in it.

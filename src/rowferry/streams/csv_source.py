@@ -32,13 +32,15 @@ _STRAY_QUOTE = Fault(None, RejectCode.QUOTE, "a quote stands where none may, or 
 class CsvSource:
     """The rows of the CSV file of one table.
 
-    `rows_read` counts rows without the header; row numbers count from 1, the header included.
+    `rows_read` counts rows without the header; row numbers count from 1, the header included. `columns` are those of
+    the file, in its order, once its first row was read. `name` is what errors call the file, if not its path.
     """
 
-    def __init__(self, path: Path, rules: TableRules, encoding: str = "utf-8") -> None:
-        self.bytes = ByteSource(path, encoding)
+    def __init__(self, path: Path, rules: TableRules, encoding: str = "utf-8", name: str | None = None) -> None:
+        self.bytes = ByteSource(path, encoding, name)
         self.rules = rules
         self.rows_read = 0
+        self.columns = list(rules.names)
         self._fields = len(rules.columns)
         self._order = list(range(self._fields))
 
@@ -82,6 +84,7 @@ class CsvSource:
         columns = [name.casefold() for name in self.rules.names]
         if sorted(name for name in names if name not in REASONS) != sorted(columns):
             return 0
+        self.columns = names
         self._fields, self._order = len(names), [names.index(column) for column in columns]
         buffer.drop(row.after)
         return 1

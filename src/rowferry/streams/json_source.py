@@ -1,9 +1,11 @@
 """The rows of a batch in JSON, each with the text it was sent as, whatever is in them."""
 
+import csv
+import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -208,6 +210,7 @@ class JsonSource:
     def __init__(self, rules: TableRules, rows: JsonRows) -> None:
         self.rules = rules
         self.rows = rows
+        self._names = rules.names
         self._shapes: dict[tuple[type, ...], bool] = {}
         self._suspicious = len(rows.text) > MAX_ROW_BYTES // 4 or bool(_UNSTORABLE.search(rows.text))
 
@@ -233,9 +236,9 @@ class JsonSource:
         return text if not _overlong(text) else text.encode()[:RAW_BYTES].decode("utf-8", "ignore")
 
     def _plain_cells(self, position: int, value: object) -> tuple[Any, ...] | None:
-        if type(value) is not dict or len(value) != len(self.rules.columns):
+        if type(value) is not dict or len(value) != len(self._names):
             return None
-        cells = tuple(map(value.get, self.rules.names))
+        cells = tuple(map(value.get, self._names))
         shape = tuple(map(type, cells))
         if shape not in self._shapes:
             self._shapes[shape] = self._is_plain(shape)
@@ -268,6 +271,27 @@ class JsonSource:
         return OddRow(position, cells, tuple(faults))
 
 
+def as_csv_rows(rules: TableRules, rejects: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rejected rows of batches with `raw` as a row of CSV; what is no object, or too long to be whole, is one field."""
+    for reject in rejects:
+        try:
+            row = json.loads(reject["raw"], parse_int=Whole, parse_float=Fractional)
+        except ValueError:
+            row = None
+        cells = [reject["raw"]]
+        if isinstance(row, dict):
+            cells = ["" if (value := row.get(name)) is None else _as_text(value) for name in rules.names]
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(cells)
+        yield {**reject, "raw": line.getvalue()}
+
+
+def _as_text(value: object) -> str:
+    """A value as it may stand in CSV, where there is neither NUL nor half a surrogate pair."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", r"\x00")
+
+
 def _cell(rule: ColumnRule, value: object) -> tuple[object, str]:
     """The text that the judge is to read, or UNREADABLE and why."""
     if value is None:
@@ -282,17 +306,12 @@ def _cell(rule: ColumnRule, value: object) -> tuple[object, str]:
 def _unknown_columns(row: dict[str, object], rules: TableRules) -> list[Fault]:
     unknown = [name for name in row if name not in rules.by_name]
     faults = [
-        Fault(_storable(name), RejectCode.UNKNOWN_COLUMN, f"{rules.name} has no column {shown(name)}")
+        Fault(_as_text(name[:255]), RejectCode.UNKNOWN_COLUMN, f"{rules.name} has no column {shown(name)}")
         for name in unknown[:_NAMED_COLUMNS]
     ]
     if more := len(unknown) - len(faults):
         faults.append(Fault(None, RejectCode.UNKNOWN_COLUMN, f"{rules.name} has not these {more} more columns, either"))
     return faults
-
-
-def _storable(name: str) -> str:
-    """A name out of a row as any database keeps it."""
-    return name[:255].encode("utf-8", "backslashreplace").decode().replace("\0", r"\x00")
 
 
 def _described(value: object) -> str:

@@ -14,7 +14,7 @@ from rowferry.api.running import RunningLoad
 from rowferry.api.state import Started, State
 from rowferry.api.uploads import receive_upload
 from rowferry.errors import OptionInvalid
-from rowferry.operations.full_bulk_insert import LoadOptions, OnConflict, RejectLimit
+from rowferry.operations.load_options import LoadOptions, OnConflict, RejectLimit
 from rowferry.streams.csv_files import CsvFile, find_files
 
 router = APIRouter(tags=["load"])

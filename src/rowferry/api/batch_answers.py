@@ -1,0 +1,118 @@
+"""What the API answers about batches, as Pydantic models: they make its documentation."""
+
+import datetime as dt
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rowferry.api.answers import FaultAnswer
+from rowferry.api.problems import Problem
+from rowferry.operations.load_options import OnConflict
+
+_BATCH_ID = "batch-20260722T120000123456-1f3c5e"
+
+_REJECTED = {
+    "table": "hired_employees",
+    "index": 1,
+    "row": {
+        "id": 2,
+        "name": "Ty Hofer",
+        "datetime": "2021-05-30T05:43:46Z",
+        "department_id": 8,
+        "job_id": None,
+    },
+    "errors": [{"column": "job_id", "code": "value.required", "message": "job_id is required"}],
+}
+_COUNTS: dict[str, Any] = {
+    "inserted": {"departments": 1, "hired_employees": 1},
+    "updated": {"departments": 0, "hired_employees": 0},
+    "unchanged": {"departments": 0, "hired_employees": 0},
+}
+_NOTHING: dict[str, Any] = {count: {"hired_employees": 0} for count in _COUNTS}
+
+
+def _example(**values: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [values]})
+
+
+class RejectedBatchRowAnswer(BaseModel):
+    """A row that is not in, and all that is wrong with it."""
+
+    table: str
+    index: int = Field(description="Its place in the array of the table, from 0")
+    row: Any = Field(description="The row as it was sent")
+    errors: list[FaultAnswer]
+
+
+class BatchCounts(BaseModel):
+    """What became of rows, for each table of the batch."""
+
+    inserted: dict[str, int]
+    updated: dict[str, int]
+    unchanged: dict[str, int] = Field(description="Rows that were there already")
+
+
+class BatchReceiptAnswer(BatchCounts):
+    """What became of the rows of a batch."""
+
+    model_config = _example(batch_id=_BATCH_ID, received=3, **_COUNTS, rejected=[_REJECTED])
+
+    batch_id: str
+    received: int
+    rejected: list[RejectedBatchRowAnswer]
+
+
+class BatchProblem(Problem):
+    """Why no row got in: the rows are rejected (then all of them are named), or the body is no batch."""
+
+    model_config = _example(
+        type="urn:rowferry:problem:batch.rejected",
+        title="Batch rejected",
+        status=422,
+        code="batch.rejected",
+        detail="No row of the batch got in: 1 of 1 are rejected",
+        hint="See `rejected` for the faults of each row.",
+        errors=[{"location": "body.hired_employees.1.job_id", "code": "value.required", "message": "…"}],
+        batch_id=_BATCH_ID,
+        received=1,
+        **_NOTHING,
+        rejected=[_REJECTED],
+    )
+
+    batch_id: str | None = None
+    received: int | None = None
+    inserted: dict[str, int] | None = None
+    updated: dict[str, int] | None = None
+    unchanged: dict[str, int] | None = None
+    rejected: list[RejectedBatchRowAnswer] | None = None
+
+
+class BatchOptionsAnswer(BaseModel):
+    """How a batch was asked to be done."""
+
+    on_conflict: OnConflict
+    all_or_nothing: bool
+
+
+class BatchNote(BatchCounts):
+    """A batch as the ledger has it."""
+
+    batch_id: str
+    status: str = Field(description="done, or refused: it was to be all or nothing, and a row was rejected")
+    caller: str = Field(description="Who sent it")
+    source: str = Field(description="What it came as")
+    finished_at: dt.datetime
+    options: BatchOptionsAnswer
+    received: int
+
+
+class BatchListed(BatchNote):
+    """A batch in the list of them."""
+
+    rejected: int = Field(description="How many rows are rejected")
+
+
+class BatchShown(BatchNote):
+    """A batch with its rejected rows."""
+
+    rejected: list[RejectedBatchRowAnswer]

@@ -1,0 +1,88 @@
+"""The schemas of the rows and batches that the API takes, for its documentation; the judge, not they, judges rows."""
+
+import datetime as dt
+import importlib
+from decimal import Decimal
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
+
+from rowferry.dictionary.catalog import Catalog
+from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind
+from rowferry.dictionary.rules import ColumnRule, TableRules
+
+BATCH = "BatchTransaction"
+
+_TYPES: dict[Kind, tuple[Any, Any]] = {
+    INTEGER: (int, 1),
+    TEXT: (str, "text"),
+    DATETIME: (AwareDatetime, "2021-11-07T02:48:42Z"),
+    DATE: (dt.date, "2021-11-07"),
+    BOOLEAN: (bool, True),
+    DECIMAL: (Decimal, "12.50"),
+    FLOAT: (float, 0.5),
+}
+"""How each kind stands in a schema, and a value of it."""
+
+_DESCRIPTION = (
+    "1 to 1000 rows in all, of any tables; they may refer to each other. An integer or a date may also be sent as text."
+)
+
+
+def row_models(catalog: Catalog, module: str) -> dict[str, type[BaseModel]]:
+    """A model for the rows of each table, named as its class in the module that defines the tables."""
+    classes = {found.__table__.name: found for found in _table_classes(module)}
+    return {rules.name: _row_model(rules, classes.get(rules.name)) for rules in catalog}
+
+
+def batch_model(catalog: Catalog, module: str) -> type[BaseModel]:
+    """The model of a batch: for each table an array of its rows, and any of them may be left out."""
+    rows = row_models(catalog, module)
+    fields: dict[str, Any] = {
+        name: (list[model], Field(default_factory=list, max_length=1000, description=model.__doc__))  # type: ignore[valid-type]
+        for name, model in rows.items()
+    }
+    example = {name: model.model_config["json_schema_extra"]["examples"] for name, model in rows.items()}  # type: ignore[index]
+    config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1, "examples": [example]})
+    return create_model(BATCH, __config__=config, __doc__=_DESCRIPTION, **fields)
+
+
+def batch_schemas(catalog: Catalog, module: str) -> dict[str, Any]:
+    """The JSON schemas of a batch and of the rows of each table, by their names, as OpenAPI refers to them."""
+    schema = batch_model(catalog, module).model_json_schema(ref_template="#/components/schemas/{model}")
+    rows = schema.pop("$defs", {})
+    return {BATCH: schema, **rows}
+
+
+def _table_classes(module: str) -> list[Any]:
+    found = vars(importlib.import_module(module)).values()
+    return [value for value in found if isinstance(value, type) and hasattr(value, "__table__")]
+
+
+def _row_model(rules: TableRules, table_class: type | None) -> type[BaseModel]:
+    name = table_class.__name__ if table_class else rules.name.title().replace("_", "")
+    doc = (table_class.__doc__ if table_class else None) or rules.doc or f"A row of {rules.name}."
+    example = {column.name: _example(rules, column) for column in rules.columns}
+    config = ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
+    fields: dict[str, Any] = {column.name: _field(rules, column) for column in rules.columns}
+    return create_model(name, __config__=config, __doc__=doc, **fields)
+
+
+def _field(rules: TableRules, column: ColumnRule) -> tuple[Any, Any]:
+    limits: dict[str, Any] = {}
+    if column.bounds:
+        limits |= {"ge": column.bounds[0], "le": column.bounds[1]}
+    if column.kind is TEXT:
+        limits |= {"min_length": 1, "max_length": column.max_length}
+    references = next((f"{r.parent}.{r.target}" for r in rules.references if r.column == column.name), "")
+    doc = f"{column.doc} (in {references})" if references else column.doc
+    kind: Any = _TYPES[column.kind][0]
+    meaning: dict[str, Any] = {"description": doc, "examples": [_example(rules, column)]}
+    if column.required:
+        return kind, Field(**meaning, **limits)
+    return kind | None, Field(default=None, **meaning, **limits)
+
+
+def _example(rules: TableRules, column: ColumnRule) -> Any:
+    """What the model gives as an example of a column (`info={"example": …}`), or else any value of its kind."""
+    return rules.table.columns[column.name].info.get("example", _TYPES[column.kind][1])

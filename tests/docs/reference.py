@@ -1,0 +1,117 @@
+"""Writes docs/reference from the code, or with --check says whether it is current: python tests/docs/reference.py."""
+
+import importlib
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from rowferry import errors
+from rowferry.api.app import create_app
+from rowferry.cli.main import COMMANDS
+from rowferry.dictionary.catalog import load_catalog
+from rowferry.dictionary.describe import describe
+from rowferry.dictionary.faults import MEANINGS
+from rowferry.settings import Settings
+
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+
+HEAD = "<!-- Written by `make docs` from the code. -->\n\n"
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    escaped = [
+        [cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in [heads, ["---"] * len(heads), *rows]
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in escaped)
+
+
+def commands() -> str:
+    parts = ["# Commands\n"]
+    for name in COMMANDS:
+        command: Any = typer.main.get_command(importlib.import_module(f"rowferry.cli.{name}").app)
+        parts.append(f"\n## rowferry {name}\n\n{inspect.cleandoc(command.help)}\n")
+        rows = [
+            [f"`{', '.join(p.opts) if p.opts[0].startswith('-') else p.metavar or p.name}`", p.help or ""]
+            for p in command.params
+        ]
+        parts.append("\n" + table(["option", "meaning"], [row for row in rows if row[1]]))
+    return "".join(parts)
+
+
+def settings() -> str:
+    rows = [
+        [f"`{field.validation_alias}`", f"`{field.default}`", field.description or ""]
+        for field in Settings.model_fields.values()
+    ]
+    return "# Settings\n\nFrom the environment or `.env`.\n\n" + table(["name", "default", "meaning"], rows)
+
+
+def reject_codes() -> str:
+    rows = [[f"`{code}`", meaning] for code, meaning in MEANINGS.items()]
+    return "# Reject codes\n\nWhy a row is rejected. Codes are never renamed or reused.\n\n" + table(
+        ["code", "meaning"], rows
+    )
+
+
+def error_codes() -> str:
+    found = [
+        e
+        for _, e in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(e, errors.RowferryError) and "code" in vars(e)
+    ]
+    rows = [[f"`{e.code}`", e.__doc__ or "", e.hint] for e in sorted(found, key=lambda e: e.code)]
+    return "# Errors\n\nOf commands and, as problem details (RFC 9457), of the API.\n\n" + table(
+        ["code", "message", "what to do"], rows
+    )
+
+
+def endpoints() -> str:
+    rows = [
+        [f"`{method.upper()} {path}`", operation.get("summary", ""), ", ".join(operation["responses"])]
+        for path, item in create_app().openapi()["paths"].items()
+        for method, operation in item.items()
+    ]
+    return "# Endpoints\n\nTry them at `/docs`.\n\n" + table(["endpoint", "does", "answers"], rows)
+
+
+def tables() -> str:
+    parts = ["# Tables\n"]
+    for one in map(describe, load_catalog("rowferry.models")):
+        rows = [[f"`{c['name']}`", c["type"], c["rule"], c["doc"]] for c in one["columns"]]
+        parts.append(f"\n## {one['name']}\n\n{one['doc']}\n\n" + table(["column", "type", "rule", "meaning"], rows))
+    return "".join(parts)
+
+
+def pages() -> dict[Path, str]:
+    """Every page of the reference, by file."""
+    made = {
+        "commands.md": commands(),
+        "settings.md": settings(),
+        "reject-codes.md": reject_codes(),
+        "errors.md": error_codes(),
+        "endpoints.md": endpoints(),
+        "tables.md": tables(),
+    }
+    return {FOLDER / name: HEAD + text for name, text in made.items()}
+
+
+def stale() -> list[str]:
+    """The pages that differ from the code."""
+    return [path.name for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text]
+
+
+def main() -> None:
+    if "--check" in sys.argv:
+        if found := stale():
+            sys.exit(f"docs/reference is not current: {', '.join(found)}. Run `make docs`.")
+        return
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for path, text in pages().items():
+        path.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

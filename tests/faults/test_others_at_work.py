@@ -1,0 +1,227 @@
+"""Other connections at work during a load: no orphan, no duplicate, nobody waits for longer than needed."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from loading import DEPARTMENTS, Tables, counts, employees
+from rowferry import ledger
+from rowferry.bootstrap import Service
+from rowferry.errors import LoadInterrupted
+from rowferry.events import Event, LoadFinished, LoadStarted, PublishStarted, RowsJudged, RowsRejected
+
+SMALL, LARGE = 40, 15_000
+"""Rows of a file, below and above what is worth the preparations for many rows."""
+
+WAIT = 60
+
+
+def once(kind: type[Event], act: Callable[[], object], table: str = "hired_employees") -> Callable[[Event], None]:
+    """An observer that acts when the first event of a kind tells of a table."""
+    done: list[Event] = []
+
+    def observe(event: Event) -> None:
+        if isinstance(event, kind) and getattr(event, "table", table) == table and not done:
+            done.append(event)
+            act()
+
+    return observe
+
+
+@contextmanager
+def somebody(tables: Tables) -> Iterator[Callable[[str], int]]:
+    """Another program's connection, which commits each statement."""
+    engine = sa.create_engine(
+        tables.service.settings.url.set(drivername=tables.service.backend.engine.url.drivername),
+        poolclass=sa.NullPool,
+    )
+
+    def execute(statement: str) -> int:
+        with engine.begin() as connection:
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+            return connection.exec_driver_sql(statement).rowcount
+
+    yield execute
+    engine.dispose()
+
+
+@contextmanager
+def let_go_of_locks(tables: Tables) -> Iterator[None]:
+    """End what waits for a lock for too long, so that a deadlock fails the test and does not hang it."""
+    try:
+        yield
+    except TimeoutError:
+        if tables.service.backend.engine.dialect.name == "postgresql":
+            tables.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        raise
+
+
+@pytest.mark.parametrize("rows", [SMALL, LARGE])
+@pytest.mark.parametrize("moment", [RowsJudged, PublishStarted])
+@pytest.mark.parametrize("filled", [True, False])
+def test_a_parent_that_is_deleted_meanwhile_leaves_no_orphan(
+    tables: Tables, rows: int, moment: type[Event], *, filled: bool
+) -> None:
+    tables.with_parents()
+    if filled:
+        tables.put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
+    deletions: list[Future[int]] = []
+    path = tables.write("hired_employees.csv", employees(rows))
+    with somebody(tables) as execute, ThreadPoolExecutor(1) as pool:
+        delete = "DELETE FROM departments WHERE id = 3"
+        receipt = tables.load(path, observe=once(moment, lambda: deletions.append(pool.submit(execute, delete))))
+        with suppress(sa.exc.DBAPIError):  # it may be refused, or lose a deadlock
+            deletions[0].result(WAIT)
+    children = [row for row in tables.rows("hired_employees") if row[3] == 3]
+    parents = [row[0] for row in tables.rows("departments")]
+    assert (3 in parents) or not children
+    assert counts(receipt)[0] == rows == counts(receipt)[1] + counts(receipt)[4]
+    if 3 not in parents:
+        assert receipt.tables[0].rejected_by_code == {"reference.missing": rows // 3}
+
+
+@pytest.mark.parametrize("rows", [SMALL, LARGE])
+def test_a_parent_deleted_between_judging_and_publishing_is_missed(tables: Tables, rows: int) -> None:
+    tables.with_parents().put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
+    with somebody(tables) as execute:
+        act = once(PublishStarted, lambda: execute("DELETE FROM departments WHERE id = 3"))
+        receipt = tables.load(tables.write("hired_employees.csv", employees(rows)), observe=act)
+    assert receipt.tables[0].rejected_by_code == {"reference.missing": rows // 3}
+    assert counts(receipt)[1] == rows - rows // 3
+    faults = [error for row in tables.rejects() for error in row["errors"]]
+    assert {(fault["column"], fault["code"]) for fault in faults} == {("department_id", "reference.missing")}
+
+
+@pytest.mark.parametrize("rows", [SMALL, 60_000])
+@pytest.mark.parametrize("filled", [True, False])
+def test_two_loads_of_the_same_file_at_once(
+    new_service: Callable[..., Service], new_database: Callable[[], str], tmp_path: Path, rows: int, *, filled: bool
+) -> None:
+    url = new_database()
+    both = [Tables(new_service(url=url), tmp_path) for _ in range(2)]
+    both[0].with_parents()
+    if filled:
+        both[0].put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
+    path = both[0].write("hired_employees.csv", employees(rows) + "x\n")
+    with ThreadPoolExecutor(2) as pool:
+        receipts = list(pool.map(lambda tables: counts(tables.load(path)), both, timeout=WAIT))
+    assert sorted(receipts) == [(rows + 1, 0, 0, rows, 1), (rows + 1, rows, 0, 0, 1)]
+    assert len(both[0].rows("hired_employees")) == rows + filled
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_readers_see_all_of_it_or_nothing(
+    new_service: Callable[..., Service], new_database: Callable[[], str], tmp_path: Path, *, filled: bool
+) -> None:
+    url = new_database()
+    tables = Tables(new_service(url=url), tmp_path)
+    if filled:
+        tables.with_parents().put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
+    files = [
+        tables.write("departments.csv", DEPARTMENTS),
+        tables.write("jobs.csv", "1,Clerk\n2,Lawyer\n3,Manager\n4,New\n"),
+        tables.write("hired_employees.csv", employees(60_000)),
+    ]
+    ended = threading.Event()
+    seen: set[tuple[int, int]] = set()
+    query = "SELECT (SELECT count(*) FROM jobs), (SELECT count(*) FROM hired_employees)"
+
+    def read() -> None:
+        with tables.service.backend.engine.connect() as connection:
+            while not ended.is_set():
+                jobs, hired = connection.exec_driver_sql(query).one()
+                seen.add((jobs, hired))
+                connection.rollback()
+
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(read)
+        try:
+            tables.load(*files)
+        finally:
+            ended.set()
+        reader.result(WAIT)
+    assert seen <= {(3, 1), (4, 60_001)} if filled else {(0, 0), (4, 60_000)}
+
+
+@pytest.mark.parametrize("rows", [SMALL, LARGE])
+def test_a_table_with_rows_is_written_to_while_a_file_is_read(tables: Tables, rows: int) -> None:
+    tables.with_parents().put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
+    insert = "INSERT INTO hired_employees VALUES (-2, 'Somebody', '2021-01-01 00:00:00.000000', 1, 1)"
+    with somebody(tables) as execute:
+        act = once(RowsJudged, lambda: execute(insert))
+        receipt = tables.load(tables.write("hired_employees.csv", employees(rows)), observe=act)
+    assert counts(receipt) == (rows, rows, 0, 0, 0)
+    assert len(tables.rows("hired_employees")) == rows + 2
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_key_that_is_taken_while_the_file_is_read(tables: Tables, *, same: bool) -> None:
+    tables.with_parents().put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
+    name = "Name 7" if same else "Other"
+    insert = f"INSERT INTO hired_employees VALUES (7, '{name}', '2021-07-01 10:00:00.000000', 2, 2)"
+    with somebody(tables) as execute:
+        receipt = tables.load(
+            tables.write("hired_employees.csv", employees(SMALL)), observe=once(RowsJudged, lambda: execute(insert))
+        )
+    assert counts(receipt) == (SMALL, SMALL - 1, 0, int(same), int(not same))
+
+
+def test_a_large_file_of_parents_beside_a_reference_that_leads_nowhere(tables: Tables) -> None:
+    parents = "".join(f"{number},Department with a long name {number}\n" for number in range(1, 20_001))
+    assert len(parents) > 600_000
+    files = [
+        tables.write("departments.csv", parents),
+        tables.write("jobs.csv", "1,Clerk\n2,Lawyer\n3,Manager\n"),
+        tables.write("hired_employees.csv", employees(5) + "6,Nobody,2021-01-01 00:00,30000,1\n"),
+    ]
+    with ThreadPoolExecutor(1) as pool:
+        load = pool.submit(tables.load, *files)
+        with let_go_of_locks(tables):
+            receipt = load.result(WAIT / 3)
+    assert receipt.tables[2].rejected_by_code == {"reference.missing": 1}
+
+
+@pytest.mark.parametrize("moment", [LoadStarted, RowsJudged, PublishStarted])
+@pytest.mark.parametrize("rows", [SMALL, LARGE])
+def test_an_interrupted_load_changes_nothing(tables: Tables, moment: type[Event], rows: int) -> None:
+    tables.with_parents()
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    path = tables.write("hired_employees.csv", employees(rows))
+    with pytest.raises(LoadInterrupted):
+        tables.load(path, observe=once(moment, interrupt))
+    assert tables.rows("hired_employees") == []
+    if moment is not LoadStarted:
+        assert tables.loads()[0]["status"] == "interrupted"
+        assert tables.loads()[0]["error"]["code"] == "load.interrupted"
+    assert counts(tables.load(path)) == (rows, rows, 0, 0, 0)
+
+
+@pytest.mark.parametrize("moment", [RowsRejected, LoadFinished])
+@pytest.mark.parametrize("text", ["1,Clerk\n2\n", "1,Clerk\n"])
+def test_an_interrupt_after_the_commit_does_not_deny_what_was_done(
+    tables: Tables, moment: type[Event], text: str
+) -> None:
+    told: list[type[Event]] = []
+
+    def interrupt() -> None:
+        told.append(moment)
+        raise KeyboardInterrupt
+
+    try:
+        tables.load(tables.write("jobs.csv", text), observe=once(moment, interrupt, "jobs"))
+    except KeyboardInterrupt:
+        assert told
+    assert tables.rows("jobs") == [(1, "Clerk")]
+    load = tables.loads()[0]
+    assert (load["status"], load["inserted"], load["error"]) == ("done", 1, None)
+    with tables.service.backend.engine.connect() as connection:
+        assert ledger.count_rejects(connection, load["load_id"]) == load["rejected"]

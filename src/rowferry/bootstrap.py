@@ -35,6 +35,7 @@ class Service:
             for rules in self.catalog:
                 self.backend.prepare(rules.table)
             self.clear_interrupted()
+            self.backend.sweep()
 
     def clear_interrupted(self) -> None:
         """Mark loads whose process is gone; their rows went with their transaction."""

@@ -113,7 +113,10 @@ class DatabaseUnavailable(RowferryError):
     """The database cannot be reached: {reason}"""
 
     code = "database.unavailable"
-    hint = "Is it running, and are host, port, user and password in SQLALCHEMY_DATABASE_URL right?"
+    hint = (
+        "Check SQLALCHEMY_DATABASE_URL. Of a server: is it running, are host, port, user and password right? "
+        "Of a file: does its folder exist, and may it be written?"
+    )
 
 
 class DatabaseBusy(RowferryError):

@@ -13,6 +13,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class LoadStarted(Event):
+    """A load begins to read its files."""
+
     sources: tuple[str, ...]
     dry_run: bool
 

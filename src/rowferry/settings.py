@@ -1,5 +1,6 @@
 """The settings; the only reader of the environment and of .env."""
 
+import os
 from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator
@@ -65,3 +66,8 @@ def read_settings(database_url: str | None = None) -> Settings:
         fields = Settings.model_fields
         name = next((str(f.validation_alias) for key, f in fields.items() if key == found["loc"][0]), found["loc"][0])
         raise SettingInvalid(name=name, reason=found["msg"].removeprefix("Value error, ")) from error
+
+
+def pass_on(settings: Settings) -> None:
+    """Give the database that was asked for to the processes that this one starts."""
+    os.environ["SQLALCHEMY_DATABASE_URL"] = settings.database_url

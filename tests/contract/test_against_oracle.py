@@ -73,7 +73,7 @@ def hold_against_oracle(tables: Tables, data: bytes, expected: oracle.Expected) 
     assert told.rejected_by_code == by_code
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=files, second=files)
 def test_small_files(employees: Tables, first: bytes, second: bytes) -> None:
     table = employees.service.catalog.table("hired_employees").table

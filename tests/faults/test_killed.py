@@ -39,6 +39,13 @@ def kill_while_loading(url: str, delay: float, *files: Path, mode: str = "load")
         process.kill()
 
 
+def start_again(tables: Tables) -> None:
+    """Start, as soon as the server has seen that its client is gone; until then the load is not known to be over."""
+    tables.service.start()
+    while tables.loads()[0]["status"] == "running":
+        tables.service.start()
+
+
 def leftovers(service: Service, folder: Path) -> list[str]:
     """Tables that are neither served nor the ledger's, and lock files."""
     found = sa.inspect(service.backend.engine)
@@ -62,10 +69,10 @@ def test_all_or_nothing_is_left(
         before = 5
     outcomes = set()
     chance = random.Random(7)
-    for delay in DELAYS[:: 2 if filled else 1]:
+    for delay in DELAYS[:: 3 if filled else 1]:
         loads = len(tables.loads())
         kill_while_loading(url, delay + chance.random() / 50, file)
-        service.start()
+        start_again(tables)
         newest = tables.loads()[0]
         assert len(tables.loads()) == loads + 1
         count = tables.count("hired_employees") - before
@@ -98,7 +105,7 @@ def test_after_a_kill_the_same_load_can_be_done(
     tables = Tables(service, tmp_path)
     parents = [tables.write("departments.csv", DEPARTMENTS), tables.write("jobs.csv", JOBS)]
     kill_while_loading(url, 0.05, *parents, file)
-    service.start()
+    start_again(tables)
     tables.load(*parents, file)
     assert tables.count("hired_employees") == ROWS
     assert leftovers(service, tmp_path) == []

@@ -24,7 +24,10 @@ class TableWriter(Protocol):
     """The one way into a table, within a transaction: write all rows, end, compare, publish.
 
     Others see nothing of it before the transaction commits. Until `compare`, a table that has rows stays in use.
+    `took_over` says that the table was empty and is locked already: nobody can read it, and nothing is in it.
     """
+
+    took_over: bool
 
     def write(self, rows: pa.RecordBatch) -> None:
         """Take accepted rows: the table's columns, then ROW_NUMBER."""
@@ -102,6 +105,9 @@ class Backend(Protocol):
 
     def hold(self, name: str) -> AbstractContextManager[None]:
         """Hold a name until the end of the context or of the process, whichever comes first."""
+
+    def sweep(self) -> None:
+        """Remove what killed processes left beside the database."""
 
     def is_held(self, name: str) -> bool:
         """Whether any process holds the name."""

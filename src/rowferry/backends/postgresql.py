@@ -119,6 +119,9 @@ class PostgresqlBackend:
             finally:
                 connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (_number(name),))
 
+    def sweep(self) -> None:
+        """Nothing is kept beside the database."""
+
     def is_held(self, name: str) -> bool:
         with self.engine.connect() as connection:
             free = connection.exec_driver_sql("SELECT pg_try_advisory_xact_lock(%s)", (_number(name),)).scalar()

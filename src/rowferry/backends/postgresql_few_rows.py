@@ -18,14 +18,15 @@ from rowferry.dictionary.rules import TableRules
 _WORTH_IT = 100
 """From this many rows on, it pays to ask whether triggers may be left out; they take most of the time."""
 
-_SKIPS_TRIGGERS = """
-SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+_SPARE_TRIGGERS = """
+SELECT set_config('session_replication_role', 'replica', true)
+WHERE (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
   AND NOT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
                   WHERE t.tgrelid = CAST(%s AS regclass) AND t.tgenabled <> 'D' AND p.proname NOT LIKE 'RI\\_FKey\\_%%')
   AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = CAST(%s AS regclass))
   AND (SELECT count(*) FROM pg_constraint WHERE conrelid = CAST(%s AS regclass) AND contype = 'f') = %s
 """
-"""Whether a table has no triggers but those of the foreign keys that its model has, and we may leave them out."""
+"""Fire no trigger of a table if it has none but those of the foreign keys that its model has, and we have the right."""
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # only to spell types
 
@@ -76,17 +77,18 @@ class FewRowsWriter(HeldRows):
     @contextmanager
     def _references_known(self, rows: int) -> Iterator[None]:
         """Spare the triggers of foreign keys: all parents are held, or were put in by this transaction."""
-        spared = rows >= _WORTH_IT and bool(self._rules.references) and self._skips_triggers()
-        if spared:
-            self._transaction.execute(SQL("SET LOCAL session_replication_role = replica"))
+        spared = rows >= _WORTH_IT and bool(self._rules.references) and self._spare_triggers()
         yield
         if spared:
             self._transaction.execute(SQL("SET LOCAL session_replication_role = origin"))
 
-    def _skips_triggers(self) -> bool:
-        self._transaction.execute(SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(self._table))
+    def _spare_triggers(self) -> bool:
         name = self._table.as_string()
-        return bool(self._transaction.value(SQL(_SKIPS_TRIGGERS), (name, name, name, len(self._rules.references))))
+        with self._transaction.driver.pipeline():
+            # From the lock on, nobody adds a trigger.
+            self._transaction.execute(SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(self._table))
+            found = self._transaction.execute(SQL(_SPARE_TRIGGERS), (name, name, name, len(self._rules.references)))
+        return found.fetchone() is not None
 
     def _meets_known_keys(self) -> bool:
         """Whether the table may hold keys of the rows: any key within the range of theirs."""

@@ -197,7 +197,9 @@ class _Referred:
 
 
 class PostgresqlWriter:
-    """What both ways into a table share: rows go into `target` by one COPY that lasts until `compare`."""
+    """What both ways into a table share: rows go into a target by one COPY that lasts until `end`."""
+
+    took_over = False
 
     def __init__(self, table: _Table, rules: TableRules) -> None:
         self._table = table
@@ -226,6 +228,8 @@ class PostgresqlWriter:
 
 class DirectWriter(PostgresqlWriter):
     """Into an empty table that is locked: no stage, no triggers, and the primary key's index built at the end."""
+
+    took_over = True
 
     def __init__(self, table: _Table, rules: TableRules) -> None:
         super().__init__(table, rules)

@@ -1,13 +1,11 @@
 """SQLite: an embedded database file, in write-ahead mode, with foreign keys enforced."""
 
-import errno
-import fcntl
+import glob
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -16,6 +14,7 @@ from sqlalchemy import Numeric, Table, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.schema import require_columns
 from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing
 from rowferry.backends.sqlite_writer import SqliteTransaction, quoted, stored
@@ -116,18 +115,10 @@ class SqliteBackend:
             yield
             return
         path = self._lock_path(hashlib.sha256(name.encode()).hexdigest()[:32])
-        with path.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                mine = os.fstat(file.fileno()).st_ino == path.stat().st_ino
-            except (BlockingIOError, FileNotFoundError) as error:
-                raise InFlight from error
-            if not mine:
+        with hold_file_alone(path) as ours:
+            if not ours:
                 raise InFlight
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
+            yield
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -138,29 +129,15 @@ class SqliteBackend:
         except sqlite3.Error as error:
             raise _translated(error) from error
 
-    @contextmanager
-    def hold(self, name: str) -> Iterator[None]:
-        path = self._lock_path(name)
-        with path.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
+    def hold(self, name: str) -> AbstractContextManager[None]:
+        return hold_file(self._lock_path(name))
 
     def is_held(self, name: str) -> bool:
-        path = self._lock_path(name)
-        try:
-            with path.open("r+") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink(missing_ok=True)
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
-                return True
-            raise
-        return False
+        return is_held(self._lock_path(name))
+
+    def sweep(self) -> None:
+        for path in self._path.parent.glob(f"{glob.escape(self._path.name)}-*.lock"):
+            is_held(path)
 
     def _lock_path(self, name: str) -> Path:
         return self._path.with_name(f"{self._path.name}-{name}.lock")

@@ -89,7 +89,7 @@ class SqliteWriter:
         self._transaction = transaction
         self._rules = rules
         self._main = f"main.{quoted(rules.name)}"
-        self._direct = direct
+        self.took_over = direct
         self._dry_run = dry_run
         self._rows = 0
         self._range = KeyRange(rules)
@@ -109,7 +109,7 @@ class SqliteWriter:
             self._spool.end()
 
     def compare(self) -> Comparison:
-        if self._direct:
+        if self.took_over:
             return Comparison(self._rows, 0, 0)
         if not self._dry_run:
             self._transaction.lock()
@@ -134,7 +134,7 @@ class SqliteWriter:
             yield row_number, [name for name, flag in zip(self._rules.values, differs, strict=True) if flag]
 
     def publish(self, *, update: bool) -> tuple[int, int]:
-        if self._direct:
+        if self.took_over:
             return self._rows, 0
         if not self._stage:
             return self._insert_spooled(self._main, list(self._rules.names)), 0

@@ -13,6 +13,8 @@ from rowferry.errors import RowferryError
 
 EXIT_DONE, EXIT_REJECTED, EXIT_USAGE, EXIT_FAILED = range(4)
 
+_LONGEST = 300
+
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
 
@@ -43,5 +45,12 @@ def table(title: str, columns: list[tuple[str, bool]], rows: list[list[Any]]) ->
     for at, (name, numeric) in enumerate(columns):
         shown.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric or at == 0)
     for row in rows:
-        shown.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
+        shown.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else _harmless(str(cell))) for cell in row))
     out.print(shown)
+
+
+def _harmless(text: str) -> str:
+    """A text out of a file, of which nothing can command the terminal; the end of a long one is left out."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST - 20]}… ({len(text):,} characters)"
+    return "".join(letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in text)

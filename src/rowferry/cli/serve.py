@@ -1,6 +1,5 @@
 """`rowferry serve`."""
 
-import os
 import socket
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import uvicorn
 
 from rowferry.cli.options import DatabaseUrl
 from rowferry.errors import PortTaken
-from rowferry.settings import read_settings
+from rowferry.settings import pass_on, read_settings
 
 app = typer.Typer(add_completion=False)
 
@@ -23,7 +22,7 @@ def serve(
 ) -> None:
     """Serve the API and its documentation (/docs) until Ctrl-C."""
     settings = read_settings(database_url)
-    os.environ["SQLALCHEMY_DATABASE_URL"] = settings.database_url
+    pass_on(settings)
     _require_free(host, port)
     uvicorn.run("rowferry.api.app:create_app", factory=True, host=host, port=port, workers=workers, log_level="info")
 

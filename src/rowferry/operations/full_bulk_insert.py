@@ -60,25 +60,24 @@ def full_bulk_insert(
     """
     load = _Load(backend, catalog, files, options, observe, claim)
     with backend.errors(), backend.hold(claim.load_id), closing(load):
-        load.note_start()
         try:
-            return load.run()
+            load.note_start()
+            load.run()
         except KeyboardInterrupt as error:
-            load.note_failure(LoadInterrupted())
-            raise LoadInterrupted from error
+            if not load.has_committed():
+                load.note_failure(LoadInterrupted())
+                raise LoadInterrupted from error
         except RowferryError as error:
             load.note_failure(error)
             raise
         except BaseException:
             load.note_failure(Unexpected())
             raise
+        return load.tell_done()
 
 
 class _Rehearsed(Exception):
     """A dry run has come to its end; its transaction is to be rolled back."""
-
-    def __init__(self, receipt: Receipt) -> None:
-        self.receipt = receipt
 
 
 @dataclass
@@ -111,6 +110,7 @@ class _Load:
         text_encoding(options.encoding)
         self.sources: list[_Source] = []
         self.judged = False
+        self.receipt: Receipt | None = None
         self.started = time.perf_counter()
 
     def note_start(self) -> None:
@@ -132,24 +132,33 @@ class _Load:
             source.rejects.close()
             source.taken.close()
 
-    def run(self) -> Receipt:
+    def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with room_needed():
-                    receipt = self._attempt()
+                    self._attempt()
                 break
-            except _Rehearsed as rehearsed:
-                receipt = rehearsed.receipt
+            except _Rehearsed:
                 break
             except (ParentsVanished, DatabaseBusy):
                 if attempt == _ATTEMPTS:
                     raise
+
+    def has_committed(self) -> bool:
+        """Whether the load was over already when something came in between."""
+        with self.backend.engine.connect() as connection:
+            found = ledger.find_load(connection, self.claim.load_id)
+        return found is not None and found["status"] == "done"
+
+    def tell_done(self) -> Receipt:
+        """Tell observers of the end, and the caller what became of the rows."""
+        assert self.receipt is not None  # noqa: S101  # for the type checker
         self._tell_rejects()
         self._tell_end("done")
-        return receipt
+        return self.receipt
 
-    def _attempt(self) -> Receipt:
+    def _attempt(self) -> None:
         self.close()
         self.sources, self.judged = [], False
         with self.backend.transaction() as transaction:
@@ -160,12 +169,11 @@ class _Load:
             for source in self.sources:
                 self._publish(source)
             self._stop_if_exceeded()
-            receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, [s.receipt for s in self.sources])
+            self.receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, [s.receipt for s in self.sources])
             if self.options.dry_run:
-                raise _Rehearsed(receipt)
+                raise _Rehearsed
             self._keep_rejects(transaction)
             ledger.finish_load(transaction.connection, self.claim.load_id, **self._outcome("done"))
-        return receipt
 
     def _open(self, transaction: Transaction, file: CsvFile) -> _Source:
         rows = CsvSource(file.path, file.rules, self.options.encoding, file.shown)
@@ -208,8 +216,10 @@ class _Load:
             accepted.setdefault(other.file.rules.name, []).append(other.taken)
         tables = self.catalog.metadata.tables
 
+        taken_over = {other.file.rules.name for other in self.sources if other.writer.took_over}
+
         def existing(table: str, column: str, values: list[object]) -> list[object]:
-            return self.backend.existing(tables[table], column, values)
+            return [] if table in taken_over else self.backend.existing(tables[table], column, values)
 
         return References(source.file.rules, existing, accepted)
 

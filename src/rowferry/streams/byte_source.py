@@ -161,5 +161,5 @@ def _refuse_binary(path: str, head: bytes) -> None:
         if head.startswith(magic):
             raise SourceNotText(path=path, reason=reason)
     control = sum(byte < 32 and byte not in b"\t\n\r\f" for byte in head)
-    if control > len(head) // 10 and control > 8:
+    if control > len(head) // 20 and control > 8:
         raise SourceNotText(path=path, reason="it is full of control characters")

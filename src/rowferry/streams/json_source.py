@@ -136,17 +136,19 @@ class _Scan:
             raise self._malformed(f"{name} stands in it more than once")
         if self._text[self._at : self._at + 1] != "[":
             raise self._malformed(f"{name} is no array of rows")
-        rows = JsonRows(self._text, [], [])
-        for _ in self._items("[", "]"):
-            start = self._at
-            rows.values.append(self._value())
-            rows.spans.append((start, self._at))
-            if len(rows.values) > MAX_ROWS:
-                raise BatchSize(most=MAX_ROWS, rows=f"{len(rows.values)} or more")
-        return rows
+        values: list[object] = []
+        spans: list[tuple[int, int]] = []
+        scan_once, text = self._scan_once, self._text
+        for start in self._items("[", "]"):
+            value, self._at = scan_once(text, start)
+            values.append(value)
+            spans.append((start, self._at))
+            if len(values) > MAX_ROWS:
+                raise BatchSize(most=MAX_ROWS, rows=f"{len(values)} or more")
+        return JsonRows(text, values, spans)
 
-    def _items(self, opening: str, closing: str) -> Iterator[None]:
-        """Pass over an object or array, and stop at each of its items, which the caller reads."""
+    def _items(self, opening: str, closing: str) -> Iterator[int]:
+        """Pass over an object or array, and stop where each of its items starts, which the caller reads."""
         assert self._text[self._at] == opening  # noqa: S101  # as the caller has seen
         self._at += 1
         if self._peek() == closing:
@@ -154,7 +156,7 @@ class _Scan:
             return
         delimiter = ","
         while delimiter == ",":
-            yield
+            yield self._at
             found = _DELIMITER.match(self._text, self._at)
             if not found or found[1] not in (",", closing):
                 raise self._broken("Expecting ',' delimiter")

@@ -171,7 +171,7 @@ def _as_sent(reject: dict[str, Any]) -> RejectedBatchRow:
     """A rejected row out of the ledger, which keeps no more than the beginning of one that is too long."""
     raw = reject["raw"]
     try:
-        json.loads(raw)
+        json.loads(raw, parse_int=str)
     except (ValueError, RecursionError):
         raw = json.dumps(raw)
     return RejectedBatchRow(reject["table"], reject["row_number"] - 1, raw, reject["errors"])

@@ -1,0 +1,116 @@
+"""Files that are large enough to be loaded in bulk, also by somebody who is no superuser."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from loading import JOBS, Tables
+
+MANY = 40_000
+
+
+def departments() -> str:
+    return "".join(f"{key},Department {key:010}\n" for key in range(1, MANY + 1))
+
+
+def employees(first: int, last: int) -> str:
+    rows = (f"{key},Ann {key},2021-05-30T05:43:46Z,{key % 50_000 + 1},{key % 3 + 1}" for key in range(first, last + 1))
+    return "\n".join(rows)
+
+
+def orphans(tables: Tables) -> int:
+    query = "SELECT count(*) FROM hired_employees WHERE department_id NOT IN (SELECT id FROM departments)"
+    with tables.service.backend.engine.connect() as connection:
+        return int(connection.execute(sa.text(query)).scalar_one())
+
+
+def test_large_parents_and_their_children_in_one_load(tables: Tables) -> None:
+    receipt = tables.load(
+        tables.write("departments.csv", departments()),
+        tables.write("jobs.csv", JOBS),
+        tables.write("hired_employees.csv", employees(1, 50_000)),
+    )
+    assert receipt.total("inserted") == MANY + 3 + 40_000
+    assert receipt.tables[2].rejected_by_code == {"reference.missing": 10_000}
+    assert orphans(tables) == 0
+
+
+def test_more_rows_into_tables_that_have_some(tables: Tables) -> None:
+    test_large_parents_and_their_children_in_one_load(tables)
+    receipt = tables.put("hired_employees.csv", employees(30_001, 80_000))
+    (table,) = receipt.tables
+    assert (table.inserted, table.unchanged, table.rejected) == (30_000, 10_000, 10_000)
+    assert tables.count("hired_employees") == 70_000
+    assert orphans(tables) == 0
+
+
+@pytest.fixture
+def owned(tables: Tables) -> Iterator[Tables]:
+    """The same tables, but on PostgreSQL as a user who owns them and is no superuser."""
+    engine = tables.service.backend.engine
+    if engine.dialect.name == "sqlite":
+        yield tables
+        return
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE ROLE plain"))
+        for (name,) in connection.execute(sa.text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")):
+            connection.execute(sa.text(f"ALTER TABLE {name} OWNER TO plain"))
+        connection.execute(sa.text("GRANT ALL ON SCHEMA public TO plain"))
+    sa.event.listen(engine, "checkout", _become_plain)
+    yield tables
+    sa.event.remove(engine, "checkout", _become_plain)
+    with engine.begin() as connection:
+        connection.execute(sa.text("RESET ROLE"))
+        connection.execute(sa.text("DROP OWNED BY plain CASCADE"))
+        connection.execute(sa.text("DROP ROLE plain"))
+
+
+def _become_plain(connection: object, _record: object, _proxy: object) -> None:
+    connection.execute("SET ROLE plain")  # type: ignore[attr-defined]
+    connection.commit()  # type: ignore[attr-defined]
+
+
+def constraints(tables: Tables) -> list[tuple[str, str]]:
+    if tables.service.backend.engine.dialect.name == "sqlite":
+        return []
+    query = "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid <> 0 ORDER BY 1"
+    with tables.service.backend.engine.connect() as connection:
+        return [(name, definition) for name, definition in connection.execute(sa.text(query))]
+
+
+def test_the_owner_of_the_tables_loads_them_as_well(owned: Tables) -> None:
+    before = constraints(owned)
+    test_more_rows_into_tables_that_have_some(owned)
+    assert constraints(owned) == before
+
+
+def test_a_superuser_leaves_the_constraints_as_they_were(tables: Tables) -> None:
+    before = constraints(tables)
+    test_more_rows_into_tables_that_have_some(tables)
+    assert constraints(tables) == before
+
+
+def test_triggers_of_the_user_fire_for_every_row(tables: Tables) -> None:
+    tables.with_parents()
+    with tables.service.backend.engine.begin() as connection:
+        for statement in _COUNTING[connection.dialect.name]:
+            connection.execute(sa.text(statement))
+    rows = "\n".join(f"{key},Ann {key} {'x' * 30},2021-05-30T05:43:46Z,1,1" for key in range(1, 20_001))
+    assert tables.put("hired_employees.csv", rows).total("inserted") == 20_000
+    with tables.service.backend.engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM hires")).scalar_one() == 20_000
+
+
+_COUNTING = {
+    "sqlite": (
+        "CREATE TABLE hires (id integer)",
+        "CREATE TRIGGER note AFTER INSERT ON hired_employees BEGIN INSERT INTO hires VALUES (new.id); END",
+    ),
+    "postgresql": (
+        "CREATE TABLE hires (id integer)",
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO hires VALUES (new.id); RETURN new; END $$",
+        "CREATE TRIGGER note AFTER INSERT ON hired_employees FOR EACH ROW EXECUTE FUNCTION note()",
+    ),
+}

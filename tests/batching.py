@@ -61,7 +61,7 @@ def department(number: int, name: str = "Sales") -> Row:
     return {"id": number, "department": name}
 
 
-def job(number: int, name: str = "Clerk") -> Row:
+def job(number: object, name: str = "Clerk") -> Row:
     return {"id": number, "job": name}
 
 
@@ -70,6 +70,6 @@ def employee(number: int, **changes: Any) -> Row:
     return row | changes
 
 
-def company(employees: Iterable[Row]) -> dict[str, list[Row]]:
+def company(employees: Iterable[object]) -> dict[str, list[Any]]:
     """A batch with the parents of employees, children first."""
-    return {"hired_employees": list(employees), "departments": [department(1)], "jobs": [job(1)]}
+    return {"hired_employees": [*employees], "departments": [department(1)], "jobs": [job(1)]}

@@ -1,19 +1,22 @@
 """Joins settings, tables, database and observers; the only place that does."""
 
+import importlib
+
 from rowferry import ledger
 from rowferry.backends.backend import Backend
-from rowferry.backends.postgresql import PostgresqlBackend
-from rowferry.backends.sqlite import SqliteBackend
 from rowferry.dictionary.catalog import Catalog, load_catalog
 from rowferry.errors import DatabaseUnsupported
 from rowferry.settings import Settings
 
-_BACKENDS: dict[str, type[SqliteBackend] | type[PostgresqlBackend]] = {
-    "sqlite": SqliteBackend,
-    "postgresql": PostgresqlBackend,
-    "postgres": PostgresqlBackend,
+_BACKENDS = {
+    "sqlite": "rowferry.backends.sqlite",
+    "postgresql": "rowferry.backends.postgresql",
+    "postgres": "rowferry.backends.postgresql",
 }
-"""One line for each database: the scheme of its URLs, without the driver."""
+"""One line for each database: the scheme of its URLs, without the driver, and the module that serves it.
+
+Only the module that is used is imported, since a small load should be quick as a whole.
+"""
 
 
 class Service:
@@ -25,7 +28,7 @@ class Service:
         scheme = settings.url.drivername.partition("+")[0]
         if scheme not in _BACKENDS:
             raise DatabaseUnsupported(scheme=scheme)
-        self.backend: Backend = _BACKENDS[scheme](settings.url)
+        self.backend: Backend = importlib.import_module(_BACKENDS[scheme]).open_backend(settings.url)
 
     def start(self) -> None:
         """Make tables that do not exist yet, and clear what killed processes left behind."""

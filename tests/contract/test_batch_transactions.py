@@ -247,7 +247,12 @@ def test_other_kinds(new_service: Callable[..., Service], tmp_path: Path) -> Non
 
 def test_other_kinds_that_do_not_fit(new_service: Callable[..., Service], tmp_path: Path) -> None:
     batches = Batches(Tables(new_service("fourth_table"), tmp_path))
-    wrong = {"budget": [1.555, "1e3", True, 1], "active": [1, "yes", None], "ratio": ["x", 1e400, 7], "ends": [2030]}
+    wrong: dict[str, list[Any]] = {
+        "budget": [1.555, "1e3", True, 1],
+        "active": [1, "yes", None],
+        "ratio": ["x", 1e400, 7],
+        "ends": [2030],
+    }
     rows = [(name, value) for name, values in wrong.items() for value in values]
     body = json.dumps({"projects": [PROJECT | {"id": at, name: value} for at, (name, value) in enumerate(rows)]})
     receipt = batches.put(body.replace("Infinity", "1e400").encode())

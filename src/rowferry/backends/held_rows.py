@@ -16,6 +16,8 @@ from rowferry.streams.rows import ROW_NUMBER
 class HeldRows:
     """Implements what TableWriters for few rows share; `known` says of a row which of its values differ."""
 
+    took_over = False
+
     def __init__(self, rules: TableRules) -> None:
         self._rules = rules
         self._batches: list[pa.RecordBatch] = []

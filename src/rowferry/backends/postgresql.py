@@ -11,6 +11,7 @@ from sqlalchemy import Table, create_engine, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from rowferry.backends.backend import Backend
 from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql_writer import PostgresqlTransaction, quoted
 from rowferry.backends.schema import require_columns
@@ -139,3 +140,8 @@ def _translated(error: BaseException) -> Exception:
         if isinstance(error, cause):
             return outcome(reason=reason)
     return DatabaseRefused(reason=reason)
+
+
+def open_backend(url: URL) -> Backend:
+    """The backend of a database; does not connect yet."""
+    return PostgresqlBackend(url)

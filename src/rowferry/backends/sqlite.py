@@ -14,6 +14,7 @@ from sqlalchemy import Numeric, Table, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from rowferry.backends.backend import Backend
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.schema import require_columns
 from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing
@@ -175,3 +176,8 @@ def _translated(error: BaseException) -> Exception:
     ):
         return DatabaseUnavailable(reason=str(error))
     return DatabaseRefused(reason=str(error))
+
+
+def open_backend(url: URL) -> Backend:
+    """The backend of a database; does not connect yet."""
+    return SqliteBackend(url)

@@ -29,7 +29,7 @@ def loads(
         heads = [("load", False), ("status", False)]
         heads += [(count.removeprefix("rows_"), True) for count in ledger.COUNTS]
         rows = [[one["load_id"], one["status"], *(one[count] for count in ledger.COUNTS)] for one in found]
-        table("Loads", heads, rows)
+        table("Loads", heads, rows, tight=True)
         for one in found:
             if one["error"]:
                 say(f"{one['load_id']}: {one['error']['message']}. {one['error']['hint']}")

@@ -39,11 +39,24 @@ def say(text: str, style: str = "") -> None:
     out.print(Text(text, style=style), soft_wrap=True)
 
 
-def table(title: str, columns: list[tuple[str, bool]], rows: list[list[Any]]) -> None:
-    """Show a table; a column is its title and whether it holds numbers."""
-    shown = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def table(title: str, columns: list[tuple[str, bool]], rows: list[list[Any]], *, tight: bool = False) -> None:
+    """Show a table; a column is its title and whether it holds numbers. A tight one has a single space between."""
+    shown = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 0, 0, not tight),
+    )
     for at, (name, numeric) in enumerate(columns):
-        shown.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric or at == 0)
+        shown.add_column(
+            name,
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=numeric or at == 0,
+            min_width=len(name),
+        )
     for row in rows:
         shown.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else _harmless(str(cell))) for cell in row))
     out.print(shown)

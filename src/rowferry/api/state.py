@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
 
 from rowferry.api.progress import ProgressHub
 from rowferry.api.running import LoadRunner
@@ -42,6 +43,10 @@ class StartedService:
                 self._start()
         return self.service
 
+    @property
+    def is_started(self) -> bool:
+        return self._started
+
     def check(self) -> None:
         """Raise what is in the way of work; a database that lost its tables gets them again at the next use."""
         service = self.get()
@@ -74,7 +79,7 @@ class ApiState:
         self.batch_slots = asyncio.Semaphore(BATCHES_AT_ONCE)
 
 
-def _state(request: Request) -> ApiState:
+async def _state(request: Request) -> ApiState:
     state = request.app.state.rowferry
     assert isinstance(state, ApiState)  # noqa: S101  # for the type checker
     return state
@@ -83,8 +88,9 @@ def _state(request: Request) -> ApiState:
 State = Annotated[ApiState, Depends(_state)]
 
 
-def _started_service(state: State) -> Service:
-    return state.started.get()
+async def _started_service(state: State) -> Service:
+    # Once it is started, no thread is needed to say so: that would take longer than a small request.
+    return state.started.service if state.started.is_started else await run_in_threadpool(state.started.get)
 
 
 Started = Annotated[Service, Depends(_started_service)]

@@ -9,8 +9,7 @@ import pyarrow.compute as pc
 
 from rowferry.backends.backend import Comparison
 from rowferry.backends.key_range import KeyRange
-from rowferry.dictionary.rules import TableRules
-from rowferry.streams.rows import ROW_NUMBER
+from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 
 class HeldRows:
@@ -38,7 +37,7 @@ class HeldRows:
     @cached_property
     def _rows(self) -> pa.RecordBatch:
         """All rows, by ascending key: who locks in the same order as everybody else waits, but in no circle."""
-        schema = self._rules.schema.append(pa.field(ROW_NUMBER, pa.int64(), nullable=False))
+        schema = self._rules.numbered_schema
         rows = pa.Table.from_batches(self._batches, schema).combine_chunks().to_batches()
         if not rows:
             return pa.RecordBatch.from_pylist([], schema)

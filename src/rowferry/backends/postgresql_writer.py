@@ -18,13 +18,11 @@ from sqlalchemy import Connection, Table
 from rowferry.backends.backend import Comparison
 from rowferry.backends.copy_format import copy_format
 from rowferry.backends.key_range import KeyRange
-from rowferry.dictionary.rules import Reference, TableRules
+from rowferry.dictionary.rules import ROW_NUMBER, Reference, TableRules
 from rowferry.errors import ParentsVanished
 
 BULK_ROWS = 10_000
 """From this many rows on, checking foreign keys as a set pays off."""
-
-_ROW_NUMBER = "rowferry_row_number"
 
 _TUNING = "SET LOCAL work_mem = '64MB'"
 
@@ -269,10 +267,10 @@ class StagedWriter(PostgresqlWriter):
         self._has_known = False
         self._transaction.execute(
             SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {}, 0::bigint AS {} FROM {} WITH NO DATA").format(
-                self._stage, self._columns(rules.names), Identifier(_ROW_NUMBER), table.name
+                self._stage, self._columns(rules.names), Identifier(ROW_NUMBER), table.name
             )
         )
-        self._open(self._stage, rules.schema.append(pa.field(_ROW_NUMBER, pa.int64(), nullable=False)))
+        self._open(self._stage, rules.numbered_schema)
 
     def write(self, rows: pa.RecordBatch) -> None:
         self._range.add(rows)
@@ -370,7 +368,7 @@ class StagedWriter(PostgresqlWriter):
             "table": self._table.name,
             "stage": self._stage,
             "known": self._known,
-            "number": Identifier(_ROW_NUMBER),
+            "number": Identifier(ROW_NUMBER),
             "same": SQL(" AND ").join(SQL("t.{0} = s.{0}").format(Identifier(name)) for name in self._rules.key),
         }
 

@@ -100,6 +100,10 @@ class Check:
     sql: str
 
 
+ROW_NUMBER = "rowferry_row_number"
+"""The column that says, behind those of a table, which row of its source a row is."""
+
+
 @dataclass(frozen=True)
 class TableRules:
     """A table and all its rules, columns in their order."""
@@ -132,6 +136,11 @@ class TableRules:
     def schema(self) -> pa.Schema:
         """The Arrow schema of the table's rows."""
         return pa.schema([pa.field(c.name, c.arrow, nullable=not c.required) for c in self.columns])
+
+    @cached_property
+    def numbered_schema(self) -> pa.Schema:
+        """The same with ROW_NUMBER behind: the schema of rows that were accepted."""
+        return self.schema.append(pa.field(ROW_NUMBER, pa.int64(), nullable=False))
 
 
 def _plainly_text(texts: pa.StringArray, max_length: int | None) -> Mask:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.rules import TableRules
 from rowferry.streams.references import References
-from rowferry.streams.rows import ROW_NUMBER, UNREADABLE, Positions, RejectedRow, RowBatch, Verdict
+from rowferry.streams.rows import UNREADABLE, Positions, RejectedRow, RowBatch, Verdict
 from rowferry.streams.taken_keys import Mask, TakenKeys
 
 FailedChecks = Callable[[TableRules, list[dict[str, object]]], list[tuple[int, str]]]
@@ -45,7 +45,6 @@ class Judge:
         self._references = references
         self._taken = taken
         self._failed_checks = failed_checks
-        self._schema = rules.schema.append(pa.field(ROW_NUMBER, pa.int64(), nullable=False))
 
     def judge(self, batch: RowBatch) -> Verdict:
         """Judge the next rows: their values, what they refer to, the checks of their table, and their keys last."""
@@ -62,7 +61,7 @@ class Judge:
             key = self._taken.spelled(self._key(standing), at)
             rejected.append(self._rejected(batch, int(standing.positions[at]), (), duplicate_of=key))
         numbers = pa.array(batch.first + accepted.positions, pa.int64())
-        rows = pa.RecordBatch.from_arrays([*accepted.columns, numbers], schema=self._schema)
+        rows = pa.RecordBatch.from_arrays([*accepted.columns, numbers], schema=self.rules.numbered_schema)
         return Verdict(batch.count, rows, sorted(rejected, key=lambda row: row.row_number))
 
     def _judge_values(self, batch: RowBatch, faults: Faults) -> tuple[_Standing, Singles]:

@@ -11,8 +11,6 @@ from rowferry.dictionary.faults import Fault
 
 Positions = npt.NDArray[np.int64]
 
-ROW_NUMBER = "rowferry_row_number"
-
 UNREADABLE = object()
 """Stands for a cell that cannot be read; its fault is among the faults of its row."""
 

@@ -106,6 +106,7 @@ ONE = {"id": 1, "job": "Clerk"}
         (b'{"jobs": [1 2]}', "body.not_json"),
         (b'{"jobs" [1]}', "body.not_json"),
         (b'{"jobs": [1]} {}', "body.not_json"),
+        (b'{"jobs": [1]]', "body.not_json"),
         (b"{jobs: [1]}", "body.not_json"),
         (b"\xff\xfe{}", "body.not_json"),
         (b'{"jobs": [{"id": NaN}]}', "body.not_json"),

@@ -1,6 +1,7 @@
 """`rowferry batch`: what it shows, and its exit codes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ class Command:
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder = folder
-        self.environment = {"SQLALCHEMY_DATABASE_URL": database_url, "COLUMNS": "200"}
+        self.environment = os.environ | {"SQLALCHEMY_DATABASE_URL": database_url, "COLUMNS": "200"}
 
     def __call__(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         program = [str(Path(sys.executable).with_name("rowferry")), *arguments]

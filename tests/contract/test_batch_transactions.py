@@ -12,9 +12,17 @@ import sqlalchemy as sa
 from batching import SOURCE, Batches, codes, company, department, employee, job
 from loading import Tables
 from rowferry import ledger
+from rowferry.backends.held_rows import HeldRows
 from rowferry.bootstrap import Service
 from rowferry.dictionary.faults import RejectCode
-from rowferry.errors import BatchRejected, IdempotencyKeyReused, KeysTaken, SourceUnreadable
+from rowferry.errors import (
+    BatchRejected,
+    ConservationBroken,
+    IdempotencyKeyReused,
+    KeysTaken,
+    ParentsVanished,
+    SourceUnreadable,
+)
 from rowferry.events import BatchFinished, RowsRejected
 from rowferry.operations import batch_transactions as operation
 from rowferry.operations.batch_transactions import BatchReceipt, Once, Reply
@@ -310,6 +318,13 @@ def test_nothing_is_kept_of_a_request_that_fails(batches: Batches) -> None:
     assert isinstance(batches.send({"jobs": [job(1), 2]}, ONCE), BatchReceipt)
 
 
+def test_sums_that_do_not_add_up_change_nothing(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HeldRows, "_new", lambda rows: rows._rows.select(list(rows._rules.names)).slice(1))
+    with pytest.raises(ConservationBroken):
+        batches.put({"jobs": [job(1), job(2)]})
+    assert batches.tables.rows("jobs") == []
+
+
 def test_what_others_do_in_between_is_tried_again_but_not_forever(
     batches: Batches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,3 +342,46 @@ def test_what_others_do_in_between_is_tried_again_but_not_forever(
     failures = iter([KeysTaken(reason="x")])
     with pytest.raises(KeysTaken):
         batches.put({"jobs": [job(2)]})
+
+
+MANY = 150
+"""So many rows that triggers of foreign keys are spared where they may be."""
+
+
+@pytest.fixture
+def on_postgresql(batches: Batches) -> Batches:
+    if batches.tables.service.backend.engine.dialect.name != "postgresql":
+        pytest.skip("only PostgreSQL spares triggers")
+    return batches
+
+
+def test_triggers_of_others_fire(on_postgresql: Batches) -> None:
+    tables = on_postgresql.tables
+    tables.execute("CREATE TABLE seen (id integer)")
+    tables.execute(
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO seen VALUES (NEW.id); RETURN NEW; END $$"
+    )
+    tables.execute("CREATE TRIGGER note AFTER INSERT ON hired_employees FOR EACH ROW EXECUTE FUNCTION note()")
+    on_postgresql.put(company(employee(number) for number in range(MANY)))
+    with tables.service.backend.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM seen").scalar() == MANY
+
+
+def test_references_that_only_the_database_knows_are_checked(
+    on_postgresql: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operation, "_PATIENCE_SECONDS", 0.0)
+    on_postgresql.tables.execute("CREATE TABLE badges (id integer PRIMARY KEY)")
+    on_postgresql.tables.execute("ALTER TABLE hired_employees ADD FOREIGN KEY (id) REFERENCES badges")
+    with pytest.raises(ParentsVanished):
+        on_postgresql.put(company(employee(number) for number in range(MANY)))
+    assert on_postgresql.tables.rows("hired_employees") == []
+
+
+def test_what_only_the_database_wants_unique(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operation, "_PATIENCE_SECONDS", 0.0)
+    batches.tables.execute("CREATE UNIQUE INDEX one_name ON jobs (job)")
+    with pytest.raises(KeysTaken):
+        batches.put({"jobs": [job(1), job(2)]})
+    assert batches.tables.rows("jobs") == []

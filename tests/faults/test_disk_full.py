@@ -1,47 +1,82 @@
-"""A disk without room left: one clear error, and nothing changed. Needs the right to mount a tiny file system."""
+"""No space left for the database, temporary files or logs: a real small file system, in a name space of its own."""
 
+import json
 import os
+import sqlite3
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+import sys
 from pathlib import Path
 
 import pytest
 
-from loading import Tables, counts, employees
-from rowferry.bootstrap import Service
-from rowferry.errors import DiskFull
+ROWFERRY = Path(sys.executable).with_name("rowferry")
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a tiny disk")
+SMALL = 'mount -t tmpfs -o size=3m none "$SMALL" && exec "$@"'
+
+
+def run_on_small_disk(small: Path, database: Path, *paths: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Load files with a disk of 3 MB at `small`."""
+    environment = os.environ | {"SMALL": str(small), "SQLALCHEMY_DATABASE_URL": f"sqlite:///{database}", **settings}
+    return subprocess.run(
+        ["unshare", "--mount", "--map-root-user", "sh", "-c", SMALL, "sh", ROWFERRY, "load", *paths, "--json"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        timeout=60,
+    )
 
 
 @pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "tiny"
+def small(tmp_path: Path) -> Path:
+    folder = tmp_path / "small"
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(folder)], check=True)
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    return folder
 
 
-@pytest.mark.parametrize("filled", [True, False])
-def test_the_disk_of_the_database_is_full(
-    new_service: Callable[..., Service], tmp_path: Path, tiny_disk: Path, *, filled: bool
-) -> None:
-    tables = Tables(new_service(url=f"sqlite:///{tiny_disk}/full.db"), tmp_path).with_parents()
-    if filled:
-        tables.put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
-    tables.fail(DiskFull, tables.write("hired_employees.csv", employees(40_000)))
-    assert tables.loads()[0]["status"] == "failed"
-    assert tables.loads()[0]["error"]["code"] == "disk.full"
-    assert counts(tables.put("hired_employees.csv", employees(10)))[1] == 10
+@pytest.fixture
+def large_file(tmp_path: Path) -> Path:
+    path = tmp_path / "jobs.csv"
+    path.write_text("".join(f"{key},Job {key} {'x' * 100}\n" for key in range(60_000)))
+    return path
 
 
-def test_there_is_no_room_for_temporary_files(tables: Tables, tiny_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tables.with_parents().put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
-    path = tables.write("hired_employees.csv", employees(200_000))
-    with monkeypatch.context() as patch:
-        patch.setattr(tempfile, "tempdir", str(tiny_disk))
-        tables.fail(DiskFull, path)
-    assert tables.loads()[0]["error"]["code"] == "disk.full"
-    assert counts(tables.load(path)) == (200_000, 200_000, 0, 0, 0)
+def jobs(database: Path) -> int:
+    connection = sqlite3.connect(database)
+    try:
+        return int(connection.execute("SELECT count(*) FROM jobs").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def error_of(ran: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    assert ran.returncode == 3, ran.stderr
+    assert ran.stderr == ""
+    error: dict[str, str] = json.loads(ran.stdout)["error"]
+    return error
+
+
+def test_no_space_for_the_database(small: Path, tmp_path: Path, large_file: Path) -> None:
+    ran = run_on_small_disk(small, small / "x.db", large_file, LOG_DIR=str(tmp_path / "logs"))
+    assert error_of(ran)["code"] == "disk.full"
+
+
+def test_no_space_for_temporary_files(small: Path, tmp_path: Path, large_file: Path) -> None:
+    database, logs = tmp_path / "x.db", str(tmp_path / "logs")
+    first = tmp_path / "one" / "jobs.csv"
+    first.parent.mkdir()
+    first.write_text("-1,Clerk\n")
+    assert run_on_small_disk(small, database, first, LOG_DIR=logs).returncode == 0
+    ran = run_on_small_disk(small, database, large_file, LOG_DIR=logs, TMPDIR=str(small))
+    assert error_of(ran)["code"] == "disk.full"
+    assert jobs(database) == 1
+
+
+def test_no_space_for_the_log_does_not_keep_rows_out(small: Path, tmp_path: Path) -> None:
+    path = tmp_path / "jobs.csv"
+    path.write_text("".join(f"{key},\n" for key in range(40_000)) + "-1,Clerk\n")
+    ran = run_on_small_disk(small, tmp_path / "x.db", path, LOG_DIR=str(small / "logs"))
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["inserted"] == jobs(tmp_path / "x.db") == 1
+    assert ran.stderr.startswith("Warning: the log ")
+    assert ran.stderr.count("\n") == 1

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import logging
+import sys
 from dataclasses import asdict
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -24,7 +25,7 @@ class Log:
     def __init__(self, folder: Path, operation: str) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._handler = RotatingFileHandler(
+            self._handler = _Handler(
                 folder / f"{operation}.jsonl", maxBytes=_MOST_BYTES, backupCount=_KEPT_FILES, encoding="utf-8"
             )
         except OSError as error:
@@ -35,7 +36,24 @@ class Log:
             self._handler.handle(logging.LogRecord("rowferry", logging.INFO, "", 0, "%s", ("\n".join(lines),), None))
 
     def close(self) -> None:
-        self._handler.close()
+        try:
+            self._handler.close()
+        except OSError as error:
+            self._handler.complain(error)
+
+
+class _Handler(RotatingFileHandler):
+    """Says once that it cannot write: work goes on without its log, since the ledger keeps what matters."""
+
+    _complained = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  # as the library calls it
+        self.complain(sys.exception())
+
+    def complain(self, error: BaseException | None) -> None:
+        if not self._complained:
+            self._complained = True
+            sys.stderr.write(f"Warning: the log {self.baseFilename} cannot be written: {error}. Work goes on.\n")
 
 
 def _lines(event: Event) -> list[str]:

@@ -35,7 +35,7 @@ from rowferry.streams.taken_keys import TakenKeys, taken_keys
 IDEMPOTENCY_HOURS = 24
 """How long the answer to a request with an idempotency key is kept."""
 
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 1.0
 _PASSING = (ParentsVanished, KeysTaken, DatabaseBusy)
@@ -136,7 +136,7 @@ def batch_transactions(
 
     Rows may refer to each other. `rows = inserted + updated + unchanged + rejected` holds for each table, or nothing
     is changed. A request that was answered already (see Once) changes nothing and gets the same Reply again. Work of
-    others at the same time is waited for, and tried again where it came between, for half a minute.
+    others at the same time is waited for, and tried again where it came between, for ten seconds.
 
     Raises:
         UsageError: The body is no batch, or its idempotency key belongs to another request.
@@ -318,18 +318,7 @@ class _Batch:
 
     def _keep(self, transaction: ShortTransaction, receipt: BatchReceipt) -> None:
         """Note the batch, its rejected rows and its reply, all of which commit with its rows."""
-        sources = {part.rules.name: part.source for part in self.parts}
-        rejects: Iterator[dict[str, Any]] = (
-            {
-                "table": row.table,
-                "source": self.claim.source,
-                "row_number": row.index + 1,
-                "raw": sources[row.table].raw(row.index),
-                "errors": row.errors,
-            }
-            for row in receipt.rejected
-        )
-        ledger.keep_rejects(transaction.append, receipt.batch_id, rejects)
+        ledger.keep_rejects(transaction.append, receipt.batch_id, self._kept_rows(receipt))
         ledger.note_batch(
             transaction.connection,
             receipt.batch_id,
@@ -349,6 +338,17 @@ class _Batch:
                 **asdict(once.reply(receipt)),
                 request_sha256=self.fingerprint,
             )
+
+    def _kept_rows(self, receipt: BatchReceipt) -> Iterator[dict[str, Any]]:
+        sources = {part.rules.name: part.source for part in self.parts}
+        for row in receipt.rejected:
+            yield {
+                "table": row.table,
+                "source": self.claim.source,
+                "row_number": row.index + 1,
+                "raw": sources[row.table].raw(row.index),
+                "errors": row.errors,
+            }
 
 
 def _key_column(rules: TableRules) -> str | None:

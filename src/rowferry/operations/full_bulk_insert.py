@@ -114,7 +114,6 @@ class _Load:
         self.started = time.perf_counter()
 
     def note_start(self) -> None:
-        self.observe(LoadStarted(self.claim.load_id, tuple(file.name for file in self.files), self.options.dry_run))
         if not self.options.dry_run:
             sources = [{"table": file.rules.name, "path": file.shown, "name": file.name} for file in self.files]
             with self.backend.engine.begin() as connection:
@@ -126,6 +125,7 @@ class _Load:
                     options=asdict(self.options),
                     sources=sources,
                 )
+        self.observe(LoadStarted(self.claim.load_id, tuple(file.name for file in self.files), self.options.dry_run))
 
     def close(self) -> None:
         for source in self.sources:

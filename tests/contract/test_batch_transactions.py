@@ -14,7 +14,9 @@ from loading import Tables
 from rowferry import ledger
 from rowferry.backends.held_rows import HeldRows
 from rowferry.bootstrap import Service
+from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.faults import RejectCode
+from rowferry.dictionary.schemas import batch_schemas
 from rowferry.errors import (
     BatchRejected,
     ConservationBroken,
@@ -276,6 +278,14 @@ def test_other_kinds_that_do_not_fit(new_service: Callable[..., Service], tmp_pa
     }
 
 
+def test_the_schemas_of_any_tables() -> None:
+    schemas = batch_schemas(load_catalog("fourth_table"), "fourth_table")
+    assert list(schemas) == ["BatchTransaction", "Assignment", "Country", "Department", "Project"]
+    assert schemas["Project"]["required"] == ["id", "name", "level"]
+    assert schemas["Project"]["properties"]["level"]["maximum"] == 32_767
+    assert schemas["Assignment"]["description"].startswith("A composite key")
+
+
 ONCE = Once("key", "route", lambda receipt: Reply(201, "application/json", receipt.as_json()))
 
 
@@ -348,35 +358,32 @@ MANY = 150
 """So many rows that triggers of foreign keys are spared where they may be."""
 
 
-@pytest.fixture
-def on_postgresql(batches: Batches) -> Batches:
-    if batches.tables.service.backend.engine.dialect.name != "postgresql":
-        pytest.skip("only PostgreSQL spares triggers")
-    return batches
+only_postgresql = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+"""What only PostgreSQL has."""
 
 
-def test_triggers_of_others_fire(on_postgresql: Batches) -> None:
-    tables = on_postgresql.tables
+@only_postgresql
+def test_triggers_of_others_fire(batches: Batches) -> None:
+    tables = batches.tables
     tables.execute("CREATE TABLE seen (id integer)")
     tables.execute(
         "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN INSERT INTO seen VALUES (NEW.id); RETURN NEW; END $$"
     )
     tables.execute("CREATE TRIGGER note AFTER INSERT ON hired_employees FOR EACH ROW EXECUTE FUNCTION note()")
-    on_postgresql.put(company(employee(number) for number in range(MANY)))
+    batches.put(company(employee(number) for number in range(MANY)))
     with tables.service.backend.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM seen").scalar() == MANY
 
 
-def test_references_that_only_the_database_knows_are_checked(
-    on_postgresql: Batches, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@only_postgresql
+def test_references_that_only_the_database_knows_are_checked(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operation, "_PATIENCE_SECONDS", 0.0)
-    on_postgresql.tables.execute("CREATE TABLE badges (id integer PRIMARY KEY)")
-    on_postgresql.tables.execute("ALTER TABLE hired_employees ADD FOREIGN KEY (id) REFERENCES badges")
+    batches.tables.execute("CREATE TABLE badges (id integer PRIMARY KEY)")
+    batches.tables.execute("ALTER TABLE hired_employees ADD FOREIGN KEY (id) REFERENCES badges")
     with pytest.raises(ParentsVanished):
-        on_postgresql.put(company(employee(number) for number in range(MANY)))
-    assert on_postgresql.tables.rows("hired_employees") == []
+        batches.put(company(employee(number) for number in range(MANY)))
+    assert batches.tables.rows("hired_employees") == []
 
 
 def test_what_only_the_database_wants_unique(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,23 +2,30 @@
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+
+from rowferry.bootstrap import Service
+from rowferry.settings import read_settings
 
 ROWFERRY = Path(sys.executable).with_name("rowferry")
 
+# Whoever is not root may mount something as the root of a name space of users.
+ALONE = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
 SMALL = 'mount -t tmpfs -o size=3m none "$SMALL" && exec "$@"'
 
 
-def run_on_small_disk(small: Path, database: Path, *paths: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+def run_on_small_disk(
+    small: Path, database_url: str, *paths: Path, **settings: str
+) -> subprocess.CompletedProcess[str]:
     """Load files with a disk of 3 MB at `small`."""
-    environment = os.environ | {"SMALL": str(small), "SQLALCHEMY_DATABASE_URL": f"sqlite:///{database}", **settings}
+    environment = os.environ | {"SMALL": str(small), "SQLALCHEMY_DATABASE_URL": database_url, **settings}
     return subprocess.run(
-        ["unshare", "--mount", "--map-root-user", "sh", "-c", SMALL, "sh", ROWFERRY, "load", *paths, "--json"],
+        [*ALONE, "sh", "-c", SMALL, "sh", ROWFERRY, "load", *paths, "--json"],
         capture_output=True,
         text=True,
         env=environment,
@@ -37,16 +44,17 @@ def small(tmp_path: Path) -> Path:
 @pytest.fixture
 def large_file(tmp_path: Path) -> Path:
     path = tmp_path / "jobs.csv"
-    path.write_text("".join(f"{key},Job {key} {'x' * 100}\n" for key in range(60_000)))
+    path.write_text("".join(f"{key},Job {key} {'x' * 100}\n" for key in range(200_000)))
     return path
 
 
-def jobs(database: Path) -> int:
-    connection = sqlite3.connect(database)
+def jobs(database_url: str) -> int:
+    service = Service(read_settings(database_url))
     try:
-        return int(connection.execute("SELECT count(*) FROM jobs").fetchone()[0])
+        with service.backend.engine.connect() as connection:
+            return int(connection.execute(sa.text("SELECT count(*) FROM jobs")).scalar_one())
     finally:
-        connection.close()
+        service.backend.engine.dispose()
 
 
 def error_of(ran: subprocess.CompletedProcess[str]) -> dict[str, str]:
@@ -57,26 +65,26 @@ def error_of(ran: subprocess.CompletedProcess[str]) -> dict[str, str]:
 
 
 def test_no_space_for_the_database(small: Path, tmp_path: Path, large_file: Path) -> None:
-    ran = run_on_small_disk(small, small / "x.db", large_file, LOG_DIR=str(tmp_path / "logs"))
+    ran = run_on_small_disk(small, f"sqlite:///{small}/x.db", large_file, LOG_DIR=str(tmp_path / "logs"))
     assert error_of(ran)["code"] == "disk.full"
 
 
-def test_no_space_for_temporary_files(small: Path, tmp_path: Path, large_file: Path) -> None:
-    database, logs = tmp_path / "x.db", str(tmp_path / "logs")
+def test_no_space_for_temporary_files(small: Path, tmp_path: Path, large_file: Path, database_url: str) -> None:
+    logs = str(tmp_path / "logs")
     first = tmp_path / "one" / "jobs.csv"
     first.parent.mkdir()
     first.write_text("-1,Clerk\n")
-    assert run_on_small_disk(small, database, first, LOG_DIR=logs).returncode == 0
-    ran = run_on_small_disk(small, database, large_file, LOG_DIR=logs, TMPDIR=str(small))
+    assert run_on_small_disk(small, database_url, first, LOG_DIR=logs).returncode == 0
+    ran = run_on_small_disk(small, database_url, large_file, LOG_DIR=logs, TMPDIR=str(small))
     assert error_of(ran)["code"] == "disk.full"
-    assert jobs(database) == 1
+    assert jobs(database_url) == 1
 
 
-def test_no_space_for_the_log_does_not_keep_rows_out(small: Path, tmp_path: Path) -> None:
+def test_no_space_for_the_log_does_not_keep_rows_out(small: Path, tmp_path: Path, database_url: str) -> None:
     path = tmp_path / "jobs.csv"
     path.write_text("".join(f"{key},\n" for key in range(40_000)) + "-1,Clerk\n")
-    ran = run_on_small_disk(small, tmp_path / "x.db", path, LOG_DIR=str(small / "logs"))
+    ran = run_on_small_disk(small, database_url, path, LOG_DIR=str(small / "logs"))
     assert ran.returncode == 1
-    assert json.loads(ran.stdout)["inserted"] == jobs(tmp_path / "x.db") == 1
+    assert json.loads(ran.stdout)["inserted"] == jobs(database_url) == 1
     assert ran.stderr.startswith("Warning: the log ")
     assert ran.stderr.count("\n") == 1

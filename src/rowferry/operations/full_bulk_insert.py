@@ -178,13 +178,14 @@ class _Load:
     def _open(self, transaction: Transaction, file: CsvFile) -> _Source:
         rows = CsvSource(file.path, file.rules, self.options.encoding, file.shown)
         bulk = rows.bytes.size >= _BULK_BYTES and not self._repeats(file)
+        writer = transaction.writer(file.rules, bulk=bulk, dry_run=self._rehearses(file))
         source = _Source(
             file=file,
             rows=rows,
             taken=taken_keys(file.rules),
             rejects=RejectSink(file.rules),
             receipt=TableReceipt(file.rules.name, file.name),
-            writer=transaction.writer(file.rules, bulk=bulk, dry_run=self._rehearses(file)),
+            writer=writer,
         )
         self.sources.append(source)
         return source

@@ -65,7 +65,7 @@ class IntegerKeys:
         if len(keys):
             self._add(keys)
             self._highest = max(int(keys.max()), keys.max() if self._highest is None else self._highest)
-            np.stack((keys, row_numbers), axis=1).tofile(self._log)
+            self._log.write(np.stack((keys, row_numbers), axis=1).tobytes())
         return taken
 
     def spelled(self, key: list[pa.Array], position: int) -> int:

@@ -132,14 +132,11 @@ Append = Callable[[Table, pa.RecordBatch], None]
 
 
 def keep_rejects(append: Append, load_id: str, rejects: Iterable[dict[str, Any]]) -> int:
-    """Keep rejected rows, numbered from 1 in the order given; how many they were."""
+    """Keep rejected rows, numbered from 1 in the order given, `errors` being JSON; how many they were."""
     kept = 0
     rows = iter(rejects)
     while chunk := list(islice(rows, _CHUNK)):
-        numbered = [
-            {**row, "load_id": load_id, "reject_id": kept + at, "errors": json.dumps(row["errors"])}
-            for at, row in enumerate(chunk, 1)
-        ]
+        numbered = [{**row, "load_id": load_id, "reject_id": kept + at} for at, row in enumerate(chunk, 1)]
         append(rejected_rows, pa.RecordBatch.from_pylist(numbered, schema=_REJECTS))
         kept += len(chunk)
     return kept

@@ -7,9 +7,8 @@ once than row by row. Both matter only where many rows come (docs/decisions/0004
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import psycopg
 import pyarrow as pa
 from psycopg import Copy
 from psycopg.sql import SQL, Composable, Identifier, Literal
@@ -18,47 +17,20 @@ from sqlalchemy import Connection, Table
 from rowferry.backends.backend import Comparison
 from rowferry.backends.copy_format import copy_format
 from rowferry.backends.key_range import KeyRange
-from rowferry.dictionary.rules import ROW_NUMBER, Reference, TableRules
-from rowferry.errors import ParentsVanished
+from rowferry.backends.postgresql_table import PostgresqlTable, Referred, Statements
+from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 BULK_ROWS = 10_000
 """From this many rows on, checking foreign keys as a set pays off."""
 
 _TUNING = "SET LOCAL work_mem = '64MB'"
 
-_SKIPS_TRIGGERS = """
-SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
-  AND NOT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-                  WHERE t.tgrelid = %(table)s::regclass AND t.tgenabled <> 'D' AND p.proname NOT LIKE 'RI\\_FKey\\_%%')
-  AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = %(table)s::regclass)
-"""
-"""Whether the triggers of a table may be left out: it has none but those of foreign keys, and we have the right."""
 
-_OWNS = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = %(table)s::regclass"
-
-_FOREIGN_KEYS = """
-SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
-WHERE conrelid = %(table)s::regclass AND contype = 'f' AND conparentid = 0 ORDER BY conname
-"""
-
-_SPARE_KEY = """
-SELECT c.conname, pg_get_constraintdef(c.oid) FROM pg_constraint c
-JOIN pg_class i ON i.oid = c.conindid JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = c.conrelid
-WHERE c.conrelid = %(table)s::regclass AND c.contype = 'p' AND NOT c.condeferrable
-  AND t.relkind = 'r' AND t.relreplident = 'd' AND NOT t.relhassubclass AND NOT t.relispartition
-  AND i.reltablespace = 0 AND i.reloptions IS NULL AND NOT x.indisclustered
-  AND obj_description(c.oid, 'pg_constraint') IS NULL AND obj_description(i.oid, 'pg_class') IS NULL
-  AND NOT EXISTS (SELECT FROM pg_constraint r WHERE r.confrelid = c.conrelid)
-  AND pg_has_role(t.relowner, 'USAGE')
-"""
-"""The primary key, if it can be dropped and added again without a trace: nothing refers to it, nothing is special."""
-
-
-class PostgresqlTransaction:
+class PostgresqlTransaction(Statements):
     """One transaction; `with` ends a COPY that an error has cut off."""
 
     def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+        super().__init__(connection)
         self.open = ExitStack()
         self.stages = 0
 
@@ -71,12 +43,12 @@ class PostgresqlTransaction:
         self.open.__exit__(kind, error, trace)
 
     def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "DirectWriter | StagedWriter":
-        table = _Table(self, rules.table)
+        table = PostgresqlTable(self, rules)
         if bulk:
             self.execute(SQL(_TUNING))
         if bulk and not dry_run and table.skips_triggers() and table.take_over_empty():
-            return DirectWriter(table, rules)
-        return StagedWriter(table, rules, dry_run=dry_run)
+            return DirectWriter(self, table, rules)
+        return StagedWriter(self, table, rules, dry_run=dry_run)
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
         form = copy_format(rows.schema)
@@ -85,126 +57,18 @@ class PostgresqlTransaction:
         with self.driver.cursor().copy(into) as copy:
             copy.write(form.begin() + form.rows(rows) + form.end())
 
-    @property
-    def driver(self) -> psycopg.Connection[Any]:
-        connection = self.connection.connection.dbapi_connection
-        assert isinstance(connection, psycopg.Connection)  # noqa: S101  # for the type checker
-        return connection
-
-    def execute(self, statement: Composable, parameters: Any = None) -> psycopg.Cursor[Any]:
-        return self.driver.execute(statement.as_bytes(self.driver), parameters)
-
-    def value(self, statement: Composable, parameters: Any = None) -> Any:
-        row = self.execute(statement, parameters).fetchone()
-        return row[0] if row else None
-
-
-class _Table:
-    """A table of the database, with what can be done to its constraints."""
-
-    def __init__(self, transaction: PostgresqlTransaction, table: Table) -> None:
-        self.transaction = transaction
-        self.name = Identifier(*filter(None, (table.schema, table.name)))
-        self._spelled = {"table": self.name.as_string()}
-
-    def has_rows(self) -> bool:
-        return bool(self.transaction.value(SQL("SELECT EXISTS (SELECT FROM {})").format(self.name)))
-
-    def skips_triggers(self) -> bool:
-        return bool(self.transaction.value(SQL(_SKIPS_TRIGGERS), self._spelled))
-
-    def is_ours(self) -> bool:
-        return bool(self.transaction.value(SQL(_OWNS), self._spelled))
-
-    def take_over_empty(self) -> bool:
-        """Lock the table if it is empty; a table that has rows is left in use."""
-        if self.has_rows():
-            return False
-        self.transaction.execute(SQL("SAVEPOINT rowferry_take_over"))
-        self.transaction.execute(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(self.name))
-        if self.has_rows():
-            self.transaction.execute(SQL("ROLLBACK TO SAVEPOINT rowferry_take_over"))
-            return False
-        return True
-
-    @contextmanager
-    def key_aside(self) -> Iterator[None]:
-        """Build the index of the primary key at the end, if that leaves no trace."""
-        with self._aside(self.transaction.execute(SQL(_SPARE_KEY), self._spelled).fetchall()):
-            yield
-
-    @contextmanager
-    def foreign_keys_aside(self) -> Iterator[None]:
-        """Let the database check the foreign keys of all rows at the end."""
-        with self._aside(self.transaction.execute(SQL(_FOREIGN_KEYS), self._spelled).fetchall()):
-            yield
-
-    @contextmanager
-    def triggers_aside(self) -> Iterator[None]:
-        """Fire no trigger; the caller sees to it that foreign keys hold."""
-        self.transaction.execute(SQL("SET LOCAL session_replication_role = replica"))
-        yield
-        self.transaction.execute(SQL("SET LOCAL session_replication_role = origin"))
-
-    @contextmanager
-    def _aside(self, constraints: list[tuple[str, str]]) -> Iterator[None]:
-        for name, _ in constraints:
-            self.transaction.execute(SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(self.name, Identifier(name)))
-        yield
-        for name, definition in constraints:
-            add = SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(self.name, Identifier(name))
-            self.transaction.execute(add + SQL(definition))  # as the database spelled it
-
-
-class _Referred:
-    """The keys that rows refer to; held against deletion when the rows go in."""
-
-    MOST = 50_000
-
-    def __init__(self, rules: TableRules) -> None:
-        self.rules = rules
-        self._keys = {r.column: pa.array([], rules.by_name[r.column].arrow) for r in rules.references}
-
-    def add(self, rows: pa.RecordBatch) -> None:
-        for column, known in self._keys.items():
-            if len(known) <= self.MOST:
-                self._keys[column] = pa.concat_arrays([known, rows.column(column).unique()]).unique()
-
-    def hold(self, transaction: PostgresqlTransaction, rows: Composable) -> None:
-        """Lock the parents of `rows` as the trigger of a foreign key would; ParentsVanished if one is not there."""
-        for reference in self.rules.references:
-            keys = self._keys[reference.column].drop_null()
-            if len(keys) > self.MOST:
-                wanted = SQL("SELECT {0} FROM {1} WHERE {0} IS NOT NULL").format(Identifier(reference.column), rows)
-                count = transaction.value(SQL("SELECT count(*) FROM ({} GROUP BY 1)").format(wanted))
-                held = self._hold(transaction, reference, wanted, ())
-            elif count := len(keys):
-                held = self._hold(transaction, reference, SQL("SELECT unnest(%s)"), (keys.to_pylist(),))
-            else:
-                continue
-            if held != count:
-                raise ParentsVanished
-
-    def _hold(
-        self, transaction: PostgresqlTransaction, reference: Reference, wanted: Composable, keys: tuple[object, ...]
-    ) -> int:
-        parent = self.rules.table.metadata.tables[reference.parent]
-        name = Identifier(*filter(None, (parent.schema, parent.name)))
-        lock = SQL("SELECT count(*) FROM (SELECT FROM {} WHERE {} IN ({}) FOR KEY SHARE)")
-        return int(transaction.value(lock.format(name, Identifier(reference.target), wanted), keys))
-
 
 class PostgresqlWriter:
     """What both ways into a table share: rows go into a target by one COPY that lasts until `end`."""
 
     took_over = False
 
-    def __init__(self, table: _Table, rules: TableRules) -> None:
+    def __init__(self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules) -> None:
         self._table = table
         self._rules = rules
-        self._transaction = table.transaction
+        self._transaction = transaction
         self._rows = 0
-        self._referred = _Referred(rules)
+        self._referred = Referred(rules)
 
     def _open(self, target: Composable, schema: pa.Schema) -> None:
         self._format = copy_format(schema)
@@ -229,9 +93,9 @@ class DirectWriter(PostgresqlWriter):
 
     took_over = True
 
-    def __init__(self, table: _Table, rules: TableRules) -> None:
-        super().__init__(table, rules)
-        self._aside = table.transaction.open.enter_context(ExitStack())
+    def __init__(self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules) -> None:
+        super().__init__(transaction, table, rules)
+        self._aside = transaction.open.enter_context(ExitStack())
         self._aside.enter_context(table.key_aside())
         self._aside.enter_context(table.triggers_aside())
         self._open(table.name, rules.schema)
@@ -257,13 +121,15 @@ class DirectWriter(PostgresqlWriter):
 class StagedWriter(PostgresqlWriter):
     """Into a table in use: rows wait in a temporary table, which no one else sees and the transaction's end drops."""
 
-    def __init__(self, table: _Table, rules: TableRules, *, dry_run: bool) -> None:
-        super().__init__(table, rules)
+    def __init__(
+        self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules, *, dry_run: bool
+    ) -> None:
+        super().__init__(transaction, table, rules)
         self._dry_run = dry_run
         self._range = KeyRange(rules)
-        table.transaction.stages += 1
-        self._stage = Identifier(f"rowferry_stage_{table.transaction.stages}")
-        self._known = Identifier(f"rowferry_known_{table.transaction.stages}")
+        transaction.stages += 1
+        self._stage = Identifier(f"rowferry_stage_{transaction.stages}")
+        self._known = Identifier(f"rowferry_known_{transaction.stages}")
         self._has_known = False
         self._transaction.execute(
             SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {}, 0::bigint AS {} FROM {} WITH NO DATA").format(

@@ -1,6 +1,6 @@
 """What can be wrong with a row: the closed list of reject codes, and one fault of one row."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -53,7 +53,7 @@ class Fault:
     message: str
 
     def as_dict(self) -> dict[str, str | None]:
-        return asdict(self)
+        return {"column": self.column, "code": self.code.value, "message": self.message}
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -125,9 +125,9 @@ _ANY_TIME = "1970-01-01 00:00"
 
 def read_datetimes(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
     """Sure of the grammar's forms in the years 1000 to 2999, but for 29 February."""
-    values = _read_usual(texts, arrow)
-    if values is not None:
-        return values, np.ones(len(texts), dtype=np.bool_)
+    found = _read_usual(texts, arrow)
+    if found is not None:
+        return found
     zoned = pc.match_substring_regex(texts, _SURE_ZONED)
     mask = _mask(zoned)
     if mask.all():
@@ -142,17 +142,21 @@ _USUAL = np.frombuffer(b"\0\0\0\0-\0\0-\0\0T\0\0:\0\0:\0\0Z", dtype=np.uint8)
 _USUAL_AT = np.flatnonzero(_USUAL)
 
 
-def _read_usual(texts: pa.StringArray, arrow: pa.DataType) -> pa.Array | None:
-    """All texts, if each has the form 2021-11-07T02:48:42Z and a year of four digits from 1000 on."""
-    letters = np.frombuffer(_letters(texts), dtype=np.uint8)
-    if len(letters) != len(texts) * len(_USUAL) or not len(texts):
+def _read_usual(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask] | None:
+    """Sure of texts like 2021-11-07T02:48:42Z, from the year 1000 on; None if less than nine in ten are such."""
+    usual = pc.equal(pc.binary_length(texts), len(_USUAL))
+    mask = _mask(usual)
+    if mask.sum() * 10 < len(texts) * 9:
         return None
-    grid = letters.reshape(len(texts), len(_USUAL))
+    alike = texts if mask.all() else pc.if_else(usual, texts, _ANY_USUAL)
+    grid = np.frombuffer(_letters(alike), dtype=np.uint8).reshape(len(alike), len(_USUAL))
     if (grid[:, _USUAL_AT] != _USUAL[_USUAL_AT]).any() or (grid[:, 0] < ord("1")).any():
         return None
-    # Texts of other lengths may add up to the same sum, but then a mark stands elsewhere, or the cast fails.
-    return _cast_all(texts, arrow)
+    values = _cast_all(alike, arrow)
+    return None if values is None else (values, mask)
 
+
+_ANY_USUAL = "1970-01-01T00:00:00Z"
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 

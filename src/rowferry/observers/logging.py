@@ -64,6 +64,7 @@ def _lines(event: Event) -> list[str]:
             return []
         case RowsRejected(table=table, source=source, rows=rows):
             where = head | {"event": "RowRejected", "table": table, "source": source}
-            return [json.dumps(where | {"row_number": number, "faults": faults}) for number, faults in rows]
+            begun = json.dumps(where)[:-1]
+            return [f'{begun}, "row_number": {number}, "faults": {json.dumps(faults)}}}' for number, faults in rows]
         case _:
             return [json.dumps(head | {name: value for name, value in asdict(event).items() if name != "id"})]

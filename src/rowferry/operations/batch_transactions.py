@@ -347,7 +347,7 @@ class _Batch:
                 "source": self.claim.source,
                 "row_number": row.index + 1,
                 "raw": sources[row.table].raw(row.index),
-                "errors": row.errors,
+                "errors": json.dumps(row.errors),
             }
 
 

@@ -1,5 +1,6 @@
 """Load CSV files into their tables: every good row goes in, every other row is kept with its reasons."""
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -319,9 +320,7 @@ class _Load:
 
     def _tell_rejects(self) -> None:
         for source in self.sources:
-            told = (
-                (number, tuple((f["column"], str(f["code"])) for f in faults)) for number, _, faults in source.rejects
-            )
+            told = ((number, _told(errors)) for number, _, errors in source.rejects)
             while rows := tuple(islice(told, _TOLD_AT_ONCE)):
                 self.observe(RowsRejected(self.claim.load_id, source.receipt.table, source.receipt.source, rows))
 
@@ -329,3 +328,8 @@ class _Load:
         totals = {count: sum(getattr(s.receipt, count) for s in self.sources) for count in ledger.COUNTS}
         seconds = round(time.perf_counter() - self.started, 3)
         self.observe(LoadFinished(self.claim.load_id, status, **totals, seconds=seconds, error=error))
+
+
+def _told(errors: str) -> tuple[tuple[str | None, str], ...]:
+    """What is told of the faults of a row: columns and codes, but no values."""
+    return tuple((error["column"], error["code"]) for error in json.loads(errors))

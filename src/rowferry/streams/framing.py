@@ -141,12 +141,12 @@ def _without_cr(block: npt.NDArray[np.uint8], starts: Offsets, breaks: Offsets) 
 
 
 def _count_between(points: Offsets, starts: Offsets, ends: Offsets) -> Offsets:
-    """How many of the sorted points lie in each of the ranges."""
+    """How many of the sorted points lie in each of the ranges, none of them between two ranges."""
     if len(points) % len(starts) == 0 and len(points):
         grid = points.reshape(len(starts), -1)
         if (grid[:, 0] >= starts).all() and (grid[:, -1] < ends).all():
             return np.full(len(starts), grid.shape[1])
-    return np.searchsorted(points, ends) - np.searchsorted(points, starts)
+    return np.diff(np.searchsorted(points, ends), prepend=0)
 
 
 def _read_quotes(
@@ -168,9 +168,17 @@ def _read_quotes(
     closes = (quotes + 1 == ends[line]) | (behind == COMMA) | (behind == QUOTE)
     plain = count % 2 == 0
     plain[line[~np.where(opening, opens, closes)]] = False
-    line_of_comma = np.searchsorted(starts, commas, side="right") - 1
-    inside = (np.searchsorted(quotes, commas) - first[line_of_comma]) % 2 == 1
-    return commas[~inside], plain
+    outside = np.ones(len(commas), dtype=np.bool_)
+    near = _within(commas, starts[count > 0], ends[count > 0])
+    outside[near] = (np.searchsorted(quotes, commas[near]) - first[_lines_at(starts, commas[near])]) % 2 == 0
+    return commas[outside], plain
+
+
+def _within(points: Offsets, starts: Offsets, ends: Offsets) -> Offsets:
+    """The positions of the sorted points that lie in one of the ranges, which are in order."""
+    firsts, lasts = np.searchsorted(points, starts), np.searchsorted(points, ends)
+    many = lasts - firsts
+    return np.arange(many.sum()) + np.repeat(firsts - np.concatenate(([0], np.cumsum(many)[:-1])), many)
 
 
 def _special_lines(data: bytes, block: npt.NDArray[np.uint8], starts: Offsets, ends: Offsets) -> list[Offsets]:

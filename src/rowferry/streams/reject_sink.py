@@ -48,17 +48,14 @@ class RejectSink:
         if RejectCode.DUPLICATE in self.by_code:
             self._database.executemany("INSERT INTO firsts VALUES (?, ?)", taken.first_rows(keys))
 
-    def __iter__(self) -> Iterator[tuple[int, str, list[dict[str, str | None]]]]:
-        """All rejected rows by ascending row number: the number, the row as it stood, its faults."""
+    def __iter__(self) -> Iterator[tuple[int, str, str]]:
+        """All rejected rows by ascending row number: the number, the row as it stood, its faults as JSON."""
         found = self._database.execute(
             "SELECT r.row_number, raw, faults, r.key, f.row_number FROM rejects r LEFT JOIN firsts f ON f.key = r.key "
             "ORDER BY r.row_number"
         )
         for row_number, raw, faults, key, first in found:
-            errors = json.loads(faults)
-            if key is not None:
-                errors.append(self._duplicate(key, first).as_dict())
-            yield row_number, raw, errors
+            yield row_number, raw, faults if key is None else json.dumps([self._duplicate(key, first).as_dict()])
 
     def close(self) -> None:
         self._database.close()

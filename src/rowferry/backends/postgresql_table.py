@@ -1,0 +1,164 @@
+"""What can be done to a table of PostgreSQL and its constraints, so that many rows get in fast and safely."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+from psycopg.sql import SQL, Composable, Identifier
+from sqlalchemy import Connection
+
+from rowferry.dictionary.rules import Reference, TableRules
+from rowferry.errors import ParentsVanished
+
+_SKIPS_TRIGGERS = """
+SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+  AND NOT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+                  WHERE t.tgrelid = %(table)s::regclass AND t.tgenabled <> 'D' AND p.proname NOT LIKE 'RI\\_FKey\\_%%')
+  AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = %(table)s::regclass)
+"""
+"""Whether the triggers of a table may be left out: it has none but those of foreign keys, and we have the right."""
+
+_REFERENCES = """
+SELECT a.attname, p.relname FROM pg_constraint c JOIN pg_class p ON p.oid = c.confrelid
+JOIN LATERAL unnest(c.conkey) k ON true JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k
+WHERE c.conrelid = %(table)s::regclass AND c.contype = 'f'
+"""
+"""Which column of a table refers to which table, as far as the database knows."""
+
+_OWNS = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = %(table)s::regclass"
+
+_FOREIGN_KEYS = """
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE conrelid = %(table)s::regclass AND contype = 'f' AND conparentid = 0 ORDER BY conname
+"""
+
+_SPARE_KEY = """
+SELECT c.conname, pg_get_constraintdef(c.oid) FROM pg_constraint c
+JOIN pg_class i ON i.oid = c.conindid JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = c.conrelid
+WHERE c.conrelid = %(table)s::regclass AND c.contype = 'p' AND NOT c.condeferrable
+  AND t.relkind = 'r' AND t.relreplident = 'd' AND NOT t.relhassubclass AND NOT t.relispartition
+  AND i.reltablespace = 0 AND i.reloptions IS NULL AND NOT x.indisclustered
+  AND obj_description(c.oid, 'pg_constraint') IS NULL AND obj_description(i.oid, 'pg_class') IS NULL
+  AND NOT EXISTS (SELECT FROM pg_constraint r WHERE r.confrelid = c.conrelid)
+  AND pg_has_role(t.relowner, 'USAGE')
+"""
+"""The primary key, if it can be dropped and added again without a trace: nothing refers to it, nothing is special."""
+
+
+class Statements:
+    """Runs statements on the driver's connection that is behind one of SQLAlchemy."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    @property
+    def driver(self) -> psycopg.Connection[Any]:
+        connection = self.connection.connection.dbapi_connection
+        assert isinstance(connection, psycopg.Connection)  # noqa: S101  # for the type checker
+        return connection
+
+    def execute(self, statement: Composable, parameters: Any = None) -> psycopg.Cursor[Any]:
+        return self.driver.execute(statement.as_bytes(self.driver), parameters)
+
+    def value(self, statement: Composable, parameters: Any = None) -> Any:
+        row = self.execute(statement, parameters).fetchone()
+        return row[0] if row else None
+
+
+class PostgresqlTable:
+    """A table of the database, with what can be done to its constraints."""
+
+    def __init__(self, transaction: Statements, rules: TableRules) -> None:
+        self.transaction = transaction
+        self.rules = rules
+        self.name = Identifier(*filter(None, (rules.table.schema, rules.table.name)))
+        self._spelled = {"table": self.name.as_string()}
+
+    def has_rows(self) -> bool:
+        return bool(self.transaction.value(SQL("SELECT EXISTS (SELECT FROM {})").format(self.name)))
+
+    def skips_triggers(self) -> bool:
+        """Whether the triggers of the foreign keys may be left out, since all they check is checked by us."""
+        known = self.transaction.execute(SQL(_REFERENCES), self._spelled).fetchall()
+        ours = {(reference.column, reference.parent) for reference in self.rules.references}
+        return set(known) <= ours and bool(self.transaction.value(SQL(_SKIPS_TRIGGERS), self._spelled))
+
+    def is_ours(self) -> bool:
+        return bool(self.transaction.value(SQL(_OWNS), self._spelled))
+
+    def take_over_empty(self) -> bool:
+        """Lock the table if it is empty; a table that has rows is left in use."""
+        if self.has_rows():
+            return False
+        self.transaction.execute(SQL("SAVEPOINT rowferry_take_over"))
+        self.transaction.execute(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(self.name))
+        if self.has_rows():
+            self.transaction.execute(SQL("ROLLBACK TO SAVEPOINT rowferry_take_over"))
+            return False
+        return True
+
+    @contextmanager
+    def key_aside(self) -> Iterator[None]:
+        """Build the index of the primary key at the end, if that leaves no trace."""
+        with self._aside(self.transaction.execute(SQL(_SPARE_KEY), self._spelled).fetchall()):
+            yield
+
+    @contextmanager
+    def foreign_keys_aside(self) -> Iterator[None]:
+        """Let the database check the foreign keys of all rows at the end."""
+        with self._aside(self.transaction.execute(SQL(_FOREIGN_KEYS), self._spelled).fetchall()):
+            yield
+
+    @contextmanager
+    def triggers_aside(self) -> Iterator[None]:
+        """Fire no trigger; the caller sees to it that foreign keys hold."""
+        self.transaction.execute(SQL("SET LOCAL session_replication_role = replica"))
+        yield
+        self.transaction.execute(SQL("SET LOCAL session_replication_role = origin"))
+
+    @contextmanager
+    def _aside(self, constraints: list[tuple[str, str]]) -> Iterator[None]:
+        for name, _ in constraints:
+            self.transaction.execute(SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(self.name, Identifier(name)))
+        yield
+        for name, definition in constraints:
+            add = SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(self.name, Identifier(name))
+            self.transaction.execute(add + SQL(definition))  # as the database spelled it
+
+
+class Referred:
+    """The keys that rows refer to; held against deletion when the rows go in."""
+
+    MOST = 50_000
+
+    def __init__(self, rules: TableRules) -> None:
+        self.rules = rules
+        self._keys = {r.column: pa.array([], rules.by_name[r.column].arrow) for r in rules.references}
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        for column, known in self._keys.items():
+            if len(known) <= self.MOST:
+                self._keys[column] = pa.concat_arrays([known, rows.column(column).unique()]).unique()
+
+    def hold(self, transaction: Statements, rows: Composable) -> None:
+        """Lock the parents of `rows` as the trigger of a foreign key would; ParentsVanished if one is not there."""
+        for reference in self.rules.references:
+            keys = self._keys[reference.column].drop_null()
+            if len(keys) > self.MOST:
+                wanted = SQL("SELECT {0} FROM {1} WHERE {0} IS NOT NULL").format(Identifier(reference.column), rows)
+                count = transaction.value(SQL("SELECT count(*) FROM ({} GROUP BY 1)").format(wanted))
+                held = self._hold(transaction, reference, wanted, ())
+            elif count := len(keys):
+                held = self._hold(transaction, reference, SQL("SELECT unnest(%s)"), (keys.to_pylist(),))
+            else:
+                continue
+            if held != count:
+                raise ParentsVanished
+
+    def _hold(self, transaction: Statements, reference: Reference, wanted: Composable, keys: tuple[object, ...]) -> int:
+        parent = self.rules.table.metadata.tables[reference.parent]
+        name = Identifier(*filter(None, (parent.schema, parent.name)))
+        lock = SQL("SELECT count(*) FROM (SELECT FROM {} WHERE {} IN ({}) FOR KEY SHARE)")
+        return int(transaction.value(lock.format(name, Identifier(reference.target), wanted), keys))

@@ -1,8 +1,7 @@
 """Load CSV files into their tables: every good row goes in, every other row is kept with its reasons."""
 
-import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from itertools import islice, tee
@@ -12,6 +11,7 @@ from rowferry import ledger
 from rowferry.backends.backend import Backend, TableWriter, Transaction
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.faults import Fault, RejectCode
+from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     ConservationBroken,
     DatabaseBusy,
@@ -31,7 +31,7 @@ from rowferry.streams.csv_source import CsvSource
 from rowferry.streams.judge import Judge
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
-from rowferry.streams.rows import RejectedRow
+from rowferry.streams.rows import RejectedRow, Verdict
 from rowferry.streams.scratch import room_needed
 from rowferry.streams.taken_keys import TakenKeys, taken_keys
 
@@ -155,7 +155,6 @@ class _Load:
     def tell_done(self) -> Receipt:
         """Tell observers of the end, and the caller what became of the rows."""
         assert self.receipt is not None  # noqa: S101  # for the type checker
-        self._tell_rejects()
         self._tell_end("done")
         return self.receipt
 
@@ -202,15 +201,28 @@ class _Load:
         """Read and judge all rows of a source: good ones go to its writer, others to its rejects."""
         started = time.perf_counter()
         judge = Judge(source.file.rules, self._references(source), source.taken, self.backend.failed_checks)
-        with closing(ahead(judge.judge(batch) for batch in ahead(source.rows.batches()))) as verdicts:
+        with closing(ahead(self._judged(source, judge))) as verdicts:
             for verdict in verdicts:
                 source.writer.write(verdict.accepted)
-                source.rejects.add(verdict.rejected)
                 source.receipt.rows_read += verdict.rows_read
                 self._tell_progress(source)
         source.writer.end()
         source.rejects.name_first_rows(source.taken)
         source.receipt.seconds = time.perf_counter() - started
+
+    def _judged(self, source: _Source, judge: Judge) -> Generator[Verdict, None, None]:
+        for batch in ahead(source.rows.batches()):
+            verdict = judge.judge(batch)
+            self._reject(source, verdict.rejected)
+            yield verdict
+
+    def _reject(self, source: _Source, rows: Iterable[RejectedRow]) -> None:
+        """Keep rejected rows and tell of them, some at a time."""
+        waiting = iter(rows)
+        while some := list(islice(waiting, _TOLD_AT_ONCE)):
+            source.rejects.add(some)
+            told = tuple((row.row_number, _told(row, source.file.rules)) for row in some)
+            self.observe(RowsRejected(self.claim.load_id, source.receipt.table, source.receipt.source, told))
 
     def _references(self, source: _Source) -> References:
         accepted: dict[str, list[TakenKeys]] = {}
@@ -232,7 +244,7 @@ class _Load:
         self.observe(PublishStarted(self.claim.load_id, receipt.table))
         found = source.writer.compare()
         if found.different and on_conflict == "reject":
-            source.rejects.add(self._conflicts(source))
+            self._reject(source, self._conflicts(source))
         receipt.unchanged = found.equal + (found.different if on_conflict == "skip" else 0)
         receipt.inserted, receipt.updated = found.new, found.different if on_conflict == "update" else 0
         if not self._rehearses(source.file):
@@ -301,8 +313,6 @@ class _Load:
                     self._keep_rejects(transaction)
                 outcome = self._outcome(status) if self.judged else {"status": status}
                 ledger.finish_load(transaction.connection, self.claim.load_id, **outcome, error=told)
-        if self.judged:
-            self._tell_rejects()
         self._tell_end(status, error.code)
 
     def _tell_progress(self, source: _Source) -> None:
@@ -318,18 +328,14 @@ class _Load:
             )
         )
 
-    def _tell_rejects(self) -> None:
-        for source in self.sources:
-            told = ((number, _told(errors)) for number, _, errors in source.rejects)
-            while rows := tuple(islice(told, _TOLD_AT_ONCE)):
-                self.observe(RowsRejected(self.claim.load_id, source.receipt.table, source.receipt.source, rows))
-
     def _tell_end(self, status: str, error: str | None = None) -> None:
         totals = {count: sum(getattr(s.receipt, count) for s in self.sources) for count in ledger.COUNTS}
         seconds = round(time.perf_counter() - self.started, 3)
         self.observe(LoadFinished(self.claim.load_id, status, **totals, seconds=seconds, error=error))
 
 
-def _told(errors: str) -> tuple[tuple[str | None, str], ...]:
+def _told(row: RejectedRow, rules: TableRules) -> tuple[tuple[str | None, str], ...]:
     """What is told of the faults of a row: columns and codes, but no values."""
-    return tuple((error["column"], error["code"]) for error in json.loads(errors))
+    if row.duplicate_of is not None:
+        return ((rules.key[0] if len(rules.key) == 1 else None, RejectCode.DUPLICATE.value),)
+    return tuple((fault.column, fault.code.value) for fault in row.faults)

@@ -105,10 +105,10 @@ class PostgresqlBackend:
     def errors(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
-            raise _translated(error.orig or error) from error
-        except psycopg.Error as error:
-            raise _translated(error) from error
+        except (DBAPIError, psycopg.Error) as error:
+            if _is_by_interrupt(error):
+                raise KeyboardInterrupt from error
+            raise _translated(getattr(error, "orig", None) or error) from error
 
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
@@ -132,6 +132,13 @@ class PostgresqlBackend:
 def _number(name: str) -> int:
     """A name as the 64-bit number that advisory locks are known by."""
     return int.from_bytes(hashlib.sha256(f"rowferry {name}".encode()).digest()[:8], signed=True)
+
+
+def _is_by_interrupt(error: BaseException | None) -> bool:
+    """Whether a statement failed because the driver cancelled it on Ctrl-C."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def _translated(error: BaseException) -> Exception:

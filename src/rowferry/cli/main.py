@@ -87,6 +87,10 @@ def main() -> Never:
     except BrokenPipeError:
         # Whoever read our output has gone: nothing more can be said, also not at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
+        # What was done is done and said: a late signal must not change the exit code.
+        for late in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(late, signal.SIG_IGN)
     sys.exit(EXIT_FAILED)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -14,7 +14,7 @@ from rowferry.api.progress import ProgressHub
 from rowferry.bootstrap import Service
 from rowferry.errors import RowferryError
 from rowferry.events import Event
-from rowferry.observers.logging import Log
+from rowferry.observers.logging import shared_log
 from rowferry.operations.full_bulk_insert import full_bulk_insert
 from rowferry.operations.load_options import LoadClaim, LoadOptions
 from rowferry.operations.receipt import Receipt
@@ -92,7 +92,7 @@ class LoadRunner:
             on_end()
 
     def _load(self, service: Service, files: Sequence[CsvFile], options: LoadOptions, claim: LoadClaim) -> Receipt:
-        log = _log_of(service.settings.log_dir)
+        log = shared_log(service.settings.log_dir, "full_bulk_insert")
         with self._hub.tracking(claim.load_id, sum(_size(file.path) for file in files)) as progress:
 
             def observe(event: Event) -> None:
@@ -109,12 +109,6 @@ class LoadRunner:
         error = None if task.cancelled() else task.exception()
         if error and not isinstance(error, RowferryError):
             _log.error("A load broke off", exc_info=error)
-
-
-@cache
-def _log_of(folder: Path) -> Log:
-    """The log of all loads of this process: one file, opened once."""
-    return Log(folder, "full_bulk_insert")
 
 
 def _by_name(error: RowferryError, files: Sequence[CsvFile]) -> RowferryError:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from threading import Lock
 
 from rowferry.errors import SettingInvalid
 from rowferry.events import Event, RowsJudged, RowsRejected
@@ -40,6 +41,18 @@ class Log:
             self._handler.close()
         except OSError as error:
             self._handler.complain(error)
+
+
+_opening = Lock()
+_open: dict[tuple[Path, str], Log] = {}
+
+
+def shared_log(folder: Path, operation: str) -> Log:
+    """The log of an operation for all threads of this process: opened once, and open until its end."""
+    with _opening:
+        if (folder, operation) not in _open:
+            _open[folder, operation] = Log(folder, operation)
+        return _open[folder, operation]
 
 
 class _Handler(RotatingFileHandler):

@@ -2,9 +2,8 @@
 
 import json
 import re
-from functools import cache, partial
+from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
@@ -19,7 +18,7 @@ from rowferry.api.openapi import BATCH_BODY, problems
 from rowferry.api.problems import MEDIA_TYPE, ProblemError, RequestRefused, problem_of
 from rowferry.api.state import Started, State, reading
 from rowferry.errors import BatchUnknown, BodyTooLarge, IdempotencyKeyInvalid
-from rowferry.observers.logging import Log
+from rowferry.observers.logging import shared_log
 from rowferry.operations.batch_transactions import (
     IDEMPOTENCY_HOURS,
     BatchClaim,
@@ -109,7 +108,7 @@ async def post_batch(
     options = BatchOptions(**query.model_dump())
     work = partial(batch_transactions, service.backend, service.catalog, body, options)
     async with state.batch_slots:
-        outcome = await run_in_threadpool(work, _log_of(service.settings.log_dir), claim)
+        outcome = await run_in_threadpool(work, shared_log(service.settings.log_dir, "batch_transactions"), claim)
     if isinstance(outcome, Reply):
         return _answer(outcome, {"Idempotency-Replayed": "true"})
     return _answer(reply_to(outcome))
@@ -209,12 +208,6 @@ async def _read(request: Request) -> bytes:
     if size > MAX_BODY_BYTES:
         raise BodyTooLarge(limit=MAX_BODY_BYTES)
     return bytes(body)
-
-
-@cache
-def _log_of(folder: Path) -> Log:
-    """The log of all batches of this process: one file, opened once."""
-    return Log(folder, "batch_transactions")
 
 
 def _caller(request: Request) -> str:

@@ -155,11 +155,6 @@ def list_loads(connection: Connection, limit: int, before: str | None = None) ->
     return [_shown(row) for row in connection.execute(query).mappings()]
 
 
-def count_rejects(connection: Connection, load_id: str) -> int:
-    query = select(func.count()).select_from(rejected_rows).where(rejected_rows.c.load_id == load_id)
-    return connection.execute(query).scalar_one()
-
-
 def tables_with_rejects(connection: Connection, load_id: str) -> list[str]:
     """The tables of which a load rejected rows, in the order in which it loaded them."""
     chosen = rejected_rows.c

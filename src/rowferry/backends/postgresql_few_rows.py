@@ -10,7 +10,6 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
 from rowferry.backends.backend import Comparison
-from rowferry.backends.copy_format import copy_format
 from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.postgresql_writer import PostgresqlTransaction
 from rowferry.dictionary.rules import TableRules
@@ -65,13 +64,8 @@ class FewRowsWriter(HeldRows):
         updated = self._update() if update else 0
         new = self._new()
         if new.num_rows:
-            form = copy_format(new.schema)
-            columns = SQL(", ").join(map(Identifier, new.schema.names))
-            into = SQL("COPY {} ({}) FROM STDIN ({})").format(self._table, columns, SQL(form.options))
-            cursor = self._transaction.driver.cursor()
-            with self._references_known(new.num_rows), cursor.copy(into) as copy:
-                copy.write(form.begin() + form.rows(new) + form.end())
-            return cursor.rowcount, updated
+            with self._references_known(new.num_rows):
+                return self._transaction.copy_rows(self._table, new), updated
         return 0, updated
 
     @contextmanager

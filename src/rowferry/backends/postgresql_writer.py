@@ -51,11 +51,17 @@ class PostgresqlTransaction(Statements):
         return StagedWriter(self, table, rules, dry_run=dry_run)
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
+        self.copy_rows(Identifier(table.name), rows)
+
+    def copy_rows(self, table: Composable, rows: pa.RecordBatch) -> int:
+        """Put a single batch of rows into a table; how many the database took."""
         form = copy_format(rows.schema)
         columns = SQL(", ").join(map(Identifier, rows.schema.names))
-        into = SQL("COPY {} ({}) FROM STDIN ({})").format(Identifier(table.name), columns, SQL(form.options))
-        with self.driver.cursor().copy(into) as copy:
+        into = SQL("COPY {} ({}) FROM STDIN ({})").format(table, columns, SQL(form.options))
+        cursor = self.driver.cursor()
+        with cursor.copy(into) as copy:
             copy.write(form.begin() + form.rows(rows) + form.end())
+        return cursor.rowcount
 
 
 class PostgresqlWriter:

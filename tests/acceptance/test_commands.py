@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from rowferry.cli.demo import STEPS
+
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 GLOBANT = Path(__file__).parents[3] / "shared" / "data" / "globant"
 
@@ -239,3 +241,14 @@ def test_the_demo_runs_and_runs_again(tmp_path: Path) -> None:
         assert told["first_load"]["inserted"] == 2170
         assert (told["second_load"]["inserted"], told["second_load"]["unchanged"]) == (0, 2170)
         assert len(told["rejects"]) == told["first_load"]["rejected"] == 22
+        assert (told["batch"]["received"], len(told["batch"]["rejected"])) == (9, 6)
+        assert told["batch"]["inserted"] == {"departments": 1, "hired_employees": 2}
+        assert told["repeated_batch"] == told["batch"]
+
+
+def test_the_demo_explains_each_step(tmp_path: Path) -> None:
+    shown = subprocess.check_output([ROWFERRY, "demo"], cwd=tmp_path, text=True, env=os.environ | {"COLUMNS": "160"})
+    for number, step in enumerate(STEPS, 1):
+        assert f"{number}. {(step.__doc__ or '').splitlines()[0]}\n" in shown
+    assert "key.duplicate: id 2001 was taken by the row at index 0" in shown
+    assert shown.index("Try next:") > shown.index("Repeat the request")

@@ -1,31 +1,23 @@
 """`rowferry demo`."""
 
 import tempfile
-from collections import Counter
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import typer
 
-from rowferry import ledger
 from rowferry.bootstrap import Service
-from rowferry.cli.load import show
-from rowferry.cli.options import AsJson, caller
-from rowferry.cli.output import say, say_json, table
-from rowferry.events import Event
-from rowferry.operations.full_bulk_insert import full_bulk_insert
-from rowferry.operations.load_options import LoadClaim, LoadOptions
-from rowferry.operations.receipt import Receipt
+from rowferry.cli.demo_steps.batches import post_batch, repeat_batch
+from rowferry.cli.demo_steps.loading import explain_rejects, load_again, load_history
+from rowferry.cli.demo_steps.stage import AT_DATABASE, DATABASE, Stage, Step
+from rowferry.cli.options import AsJson
+from rowferry.cli.output import out, say, say_json
 from rowferry.samples import write_samples
 from rowferry.settings import read_settings
-from rowferry.streams.csv_files import find_files
 
 app = typer.Typer(add_completion=False)
 
-DATABASE = Path("rowferry-demo.db")
-
-_EXPLAINED = 100
+STEPS: tuple[Step, ...] = (load_history, explain_rejects, load_again, post_batch, repeat_batch)
+"""What the demo shows, in this order; a step may build on those before it."""
 
 
 @app.command()
@@ -33,61 +25,27 @@ def demo(as_json: AsJson = False) -> None:
     """Show the main job from end to end, on sample files and an embedded database of its own (rowferry-demo.db).
 
     Writes sample files, some of whose rows are wrong in every way there is; loads them; explains each rejected row;
-    loads them again, which changes nothing.
+    loads them again, which changes nothing; posts a batch with good and wrong rows and explains the answer.
     """
+    out.quiet = as_json
     for leftover in DATABASE.parent.glob(f"{DATABASE.name}*"):
         leftover.unlink()
-    service = Service(read_settings(f"sqlite:///{DATABASE}"))
-    service.start()
     with tempfile.TemporaryDirectory() as folder:
         write_samples(Path(folder))
-        first = _load(service, Path(folder))
-        rejects = _rejects(service, first)
-        if not as_json:
-            say("1. Load years of history: departments, jobs and hired employees, from three CSV files.", "bold")
-            say("   (The same files are in data/ of the repository.)\n")
-            show(first)
-            _explain(rejects)
-        second = _load(service, Path(folder))
+        service = Service(read_settings(f"sqlite:///{DATABASE}"))
+        service.start()
+        stage = Stage(service, Path(folder))
+        for number, step in enumerate(STEPS, 1):
+            say(f"\n{number}. {(step.__doc__ or '').splitlines()[0]}\n", "bold")
+            step(stage)
     if as_json:
-        say_json({"first_load": first.as_dict(), "rejects": rejects, "second_load": second.as_dict()})
-        return
-    say("\n3. Load the same files again: every row is there already, so nothing changes.\n", "bold")
-    show(second)
-    _say_what_next(first)
+        say_json(stage.told)
+    else:
+        _say_what_next(stage)
 
 
-def _load(service: Service, folder: Path) -> Receipt:
-    files = find_files([folder], service.catalog)
-    return full_bulk_insert(service.backend, service.catalog, files, LoadOptions(), _ignore, LoadClaim.new(caller()))
-
-
-def _ignore(_event: Event) -> None:
-    """The demo shows receipts, not progress."""
-
-
-def _rejects(service: Service, receipt: Receipt) -> list[dict[str, Any]]:
-    with service.backend.engine.connect() as connection:
-        return list(islice(ledger.find_rejects(connection, receipt.load_id), _EXPLAINED))
-
-
-def _explain(rejects: list[dict[str, Any]]) -> None:
-    faults = Counter(error["code"] for row in rejects for error in row["errors"])
-    say(f"\n2. {len(rejects)} rows were rejected, with {faults.total()} faults. Each is kept as it stood:\n", "bold")
-    rows = [
-        [one["row_number"], "\n".join(f"{e['code']}: {e['message']}" for e in one["errors"]), one["raw"][:80]]
-        for one in rejects
-    ]
-    table("Rejected rows of hired_employees.csv", [("row", True), ("why", False), ("as it stood", False)], rows)
-
-
-def _say_what_next(receipt: Receipt) -> None:
-    url = f"--database-url sqlite:///{DATABASE}"
-    say("\nEvery row is accounted for: rows read = inserted + updated + unchanged + rejected.", "bold")
-    say("Try next:")
-    say(f"  rowferry rejects {receipt.load_id} --csv to-correct.csv {url}")
-    say("      a file to correct and load again")
-    say(f"  rowferry loads {url}")
-    say("      all loads so far, in the same database as the rows")
-    say(f"  rowferry serve {url}")
-    say("      the same by HTTP, tried out at http://localhost:8000/docs")
+def _say_what_next(stage: Stage) -> None:
+    by_http = f"rowferry serve {AT_DATABASE}", "the same by HTTP, tried out at http://localhost:8000/docs"
+    say("\nTry next:", "bold")
+    for command, does in (*stage.next_commands, by_http):
+        say(f"  {command}\n      {does}")

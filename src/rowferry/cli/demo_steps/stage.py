@@ -1,0 +1,35 @@
+"""What the steps of the demo share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rowferry.bootstrap import Service
+from rowferry.events import Event
+
+DATABASE = Path("rowferry-demo.db")
+
+AT_DATABASE = f"--database-url sqlite:///{DATABASE}"
+"""What makes a command use the database of the demo."""
+
+
+@dataclass
+class Stage:
+    """The service on the demo's own database, and the folder of its sample files.
+
+    Steps put into `told` what `--json` shows, and into `next_commands` what to try next: a command and what it does.
+    """
+
+    service: Service
+    folder: Path
+    told: dict[str, Any] = field(default_factory=dict)
+    next_commands: list[tuple[str, str]] = field(default_factory=list)
+
+
+Step = Callable[[Stage], None]
+"""A step does one thing and shows what came of it; the first line of its docstring is its heading."""
+
+
+def ignore(_event: Event) -> None:
+    """The demo shows receipts, not progress."""

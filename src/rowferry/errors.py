@@ -203,6 +203,16 @@ class PortTaken(RowferryError):
     hint = "Choose another port with --port, or stop the program that uses this one."
 
 
+class ServiceExposed(UsageError):
+    """{host} can be reached by others, and the service asks nobody who they are"""
+
+    code = "serve.exposed"
+    hint = (
+        "Serve on 127.0.0.1. Where something in front of the service keeps others out, such as a reverse proxy or the "
+        "published address of a container, say so with --open."
+    )
+
+
 class NothingRejected(UsageError):
     """{load_id} rejected no such row"""
 

@@ -1,5 +1,6 @@
 """`rowferry serve`."""
 
+import ipaddress
 import socket
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 import uvicorn
 
 from rowferry.cli.options import DatabaseUrl
-from rowferry.errors import PortTaken
+from rowferry.errors import PortTaken, ServiceExposed
 from rowferry.settings import pass_on, read_settings
 
 app = typer.Typer(add_completion=False)
@@ -18,13 +19,25 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes serve.")] = 1,
+    is_open: Annotated[
+        bool, typer.Option("--open", help="Listen on an address that others reach; whoever reaches it may do anything.")
+    ] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Serve the API and its documentation (/docs) until Ctrl-C."""
     settings = read_settings(database_url)
+    if not is_open and not _is_loopback(host):
+        raise ServiceExposed(host=host)
     pass_on(settings)
     _require_free(host, port)
     uvicorn.run("rowferry.api.app:create_app", factory=True, host=host, port=port, workers=workers, log_level="info")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _require_free(host: str, port: int) -> None:

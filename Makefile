@@ -1,4 +1,4 @@
-.PHONY: all check test format bench torture serve demo docs
+.PHONY: all check test format bench torture torture-api torture-batches serve demo docs
 
 all: check test
 
@@ -28,6 +28,15 @@ bench:
 # The long form of what the test suite does in short: a million rows of every fault against the oracle.
 torture:
 	ROWFERRY_TORTURE_ROWS=1000000 uv run pytest tests/contract/test_against_oracle.py --timeout 3000
+
+# Hundreds of requests made up for each operation of the API, on both databases.
+torture-api:
+	ROWFERRY_TORTURE_EXAMPLES=250 uv run pytest tests/acceptance/test_api_document.py --timeout 3000
+
+# Sixteen clients for a minute while loads run, and a thousand batches whose replies are cut, on both databases.
+torture-batches:
+	ROWFERRY_TORTURE_SECONDS=60 ROWFERRY_TORTURE_BATCHES=1000 uv run pytest tests/acceptance/test_batch_concurrency.py \
+		tests/acceptance/test_batch_cut_replies.py --timeout 3000
 
 serve:
 	uv run rowferry serve

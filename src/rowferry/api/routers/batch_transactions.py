@@ -76,7 +76,8 @@ Key = Annotated[
     Header(
         description="Makes it safe to repeat the request: it is done once, and repeats get the same answer, for "
         f"{IDEMPOTENCY_HOURS} hours. 1 to 255 visible ASCII characters, such as a UUID; it may stand in quotes. "
-        "Another body or query under the same key is refused."
+        "Another body or query under the same key is refused.",
+        json_schema_extra={"pattern": f"^({_KEY.pattern})$"},
     ),
 ]
 

@@ -27,6 +27,17 @@ _CSV_EXAMPLE = (
     "2,Ty Hofer,2021-05-30T05:43:46Z,8,,2,job_id is required\r\n"
 )
 
+_EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["progress", "receipt", "problem"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string"},
+    },
+}
+"""What each event is, as later versions of OpenAPI say it."""
+
 _LOAD_ID = r"^[A-Za-z0-9_-]{1,64}$"
 
 _CHUNK = 1_000
@@ -60,7 +71,7 @@ def find_load(load_id: str, service: Started) -> dict[str, Any]:
     responses={
         200: {
             "description": "Events `progress` while the load runs, then one event `receipt` or `problem`",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"itemSchema": _EVENT}},
         },
         204: {"description": "The last event was seen already (`Last-Event-ID`): there will be no more"},
         **problems(404, 422, 503),

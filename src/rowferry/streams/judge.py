@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from rowferry.dictionary.faults import Fault, RejectCode, shown
-from rowferry.dictionary.rules import TableRules
+from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.streams.references import References
 from rowferry.streams.rows import UNREADABLE, Positions, RejectedRow, RowBatch, Verdict
 from rowferry.streams.taken_keys import Mask, TakenKeys
+from rowferry.streams.typed_values import cell_of, read_typed
 
 FailedChecks = Callable[[TableRules, list[dict[str, object]]], list[tuple[int, str]]]
 """Which of some rows break which CHECK of their table: (position, name of the check)."""
@@ -65,19 +66,32 @@ class Judge:
         return Verdict(batch.count, rows, sorted(rejected, key=lambda row: row.row_number))
 
     def _judge_values(self, batch: RowBatch, faults: Faults) -> tuple[_Standing, Singles]:
-        read = [rule.read(texts) for rule, texts in zip(self.rules.columns, batch.columns, strict=True)]
+        read_column = read_typed if batch.typed else ColumnRule.read
+        read = [read_column(rule, column) for rule, column in zip(self.rules.columns, batch.columns, strict=True)]
         sure = np.logical_and.reduce([mask for _, mask in read])
         standing = _Standing([values for values, _ in read], batch.positions).only(sure)
         singles: Singles = {}
         for at in np.flatnonzero(~sure).tolist():
-            cells = [texts[at].as_py() for texts in batch.columns]
-            singles[int(batch.positions[at])] = self._judge_cells(cells, faults, int(batch.positions[at]))
+            position = int(batch.positions[at])
+            singles[position] = self._judge_cells(self._cells(batch, at, faults), faults, position)
         for row in batch.odd:
             if row.faults:
                 faults[row.position] += row.faults
             if row.cells is not None:
                 singles[row.position] = self._judge_cells(row.cells, faults, row.position)
         return standing, singles
+
+    def _cells(self, batch: RowBatch, at: int, faults: Faults) -> list[object]:
+        """The texts of a plain row; a typed value that has none is a fault."""
+        if not batch.typed:
+            return [texts[at].as_py() for texts in batch.columns]
+        cells = []
+        for rule, values in zip(self.rules.columns, batch.columns, strict=True):
+            cell, reason = cell_of(rule, values, at)
+            if reason:
+                faults[int(batch.positions[at])].append(Fault(rule.name, RejectCode.TYPE, reason))
+            cells.append(cell)
+        return cells
 
     def _judge_cells(self, cells: Sequence[object], faults: Faults, position: int) -> dict[str, object]:
         values: dict[str, object] = {}

@@ -29,15 +29,17 @@ class RowBatch:
     """Some consecutive rows of a source, `count` of them, the first being row number `first`.
 
     Plain rows are columns of text, in table order, and `positions` says which row of the batch each of them is; all
-    others are odd rows. `raw` gives a row as it stood in the source, by position.
+    others are odd rows. `raw` gives a row as it stood in the source, by position. In a `typed` batch the columns may be
+    of any Arrow type, and null stands for what is missing.
     """
 
     first: int
     count: int
-    columns: list[pa.StringArray]
+    columns: list[pa.Array]
     positions: Positions
     odd: list[OddRow]
     raw: Callable[[int], str]
+    typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

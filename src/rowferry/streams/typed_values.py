@@ -1,0 +1,148 @@
+"""Values that come typed, as from Avro: where a whole column of them is sure, and how the judge reads one by itself.
+
+A typed value gets the verdict of its text: `read_typed` may only be sure of what the judge of texts accepts with the
+same value, just as the readers of texts (docs/decisions/0002-one-judge-two-speeds.md).
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rowferry.dictionary.faults import shown
+from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind, Mask
+from rowferry.dictionary.rules import ColumnRule
+from rowferry.streams.rows import UNREADABLE
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_FIRST, _LAST = dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+_NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+_INSTANTS = ((_FIRST - _EPOCH) // _MICROSECOND, (_LAST - _EPOCH) // _MICROSECOND)
+_DAYS = ((_FIRST - _EPOCH).days, (_LAST - _EPOCH).days)
+
+_COUNTED = {DATETIME: _INSTANTS, DATE: _DAYS}
+"""From where to where the calendar goes, in what Arrow counts."""
+
+
+def read_typed(rule: ColumnRule, values: pa.Array) -> tuple[pa.Array, Mask]:
+    """A column in the Arrow type of its rule, and where it is sure; other types than texts and the rule's are not."""
+    if pa.types.is_string(values.type):
+        return _read_texts(rule, values)
+    fits = _fitting(rule, values)
+    if fits is None:
+        return pa.nulls(len(values), rule.arrow), np.zeros(len(values), dtype=np.bool_)
+    sure = _mask(fits)
+    typed = values if sure.all() else pc.if_else(fits, values, pa.scalar(None, values.type))
+    if not rule.required:
+        sure |= _mask(pc.is_null(values))
+    return typed.cast(rule.arrow), sure
+
+
+def _read_texts(rule: ColumnRule, texts: pa.StringArray) -> tuple[pa.Array, Mask]:
+    values, sure = rule.read(pc.fill_null(texts, "") if texts.null_count else texts)
+    if rule.kind is TEXT and pc.any(found := pc.match_substring(values, "\0")).as_py():
+        sure &= ~_mask(found)
+    return values, sure
+
+
+def _fitting(rule: ColumnRule, values: pa.Array) -> pa.BooleanArray | None:
+    """Which values are there and lie in the column's range; None if the type is not that of the column."""
+    found = values.type
+    if rule.bounds:
+        small = pa.types.is_integer(found) and found != pa.uint64()
+        return _between(values.cast(pa.int64()), *rule.bounds) if small else None
+    if found != rule.arrow:
+        return None
+    if rule.kind in _COUNTED:
+        least, greatest = _COUNTED[rule.kind]
+        return _between(values.view(pa.int64() if rule.kind is DATETIME else pa.int32()), least, greatest)
+    if rule.kind is DECIMAL:
+        most = Decimal(10**found.precision - 1).scaleb(-found.scale)
+        return _between(values, pa.scalar(-most, found), pa.scalar(most, found))
+    return pc.is_finite(values) if rule.kind is FLOAT else pc.is_valid(values)
+
+
+def _between(values: pa.Array, least: object, greatest: object) -> pa.BooleanArray:
+    return pc.and_(pc.greater_equal(values, least), pc.less_equal(values, greatest))
+
+
+def _mask(sure: pa.BooleanArray) -> Mask:
+    return np.asarray(pc.fill_null(sure, fill_value=False).to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+_KINDS: tuple[tuple[type, tuple[Kind, ...]], ...] = (
+    (bool, (BOOLEAN,)),
+    (int, (INTEGER, DECIMAL, FLOAT)),
+    (float, (DECIMAL, FLOAT)),
+    (Decimal, (DECIMAL, FLOAT)),
+    (dt.datetime, (DATETIME,)),
+    (dt.date, (DATE,)),
+)
+"""What a value of a type may stand for; the first line that fits counts. Texts may stand for anything."""
+
+
+def cell_of(rule: ColumnRule, values: pa.Array, at: int) -> tuple[object, str]:
+    """The text that the judge is to read for one value of a column, or UNREADABLE and why."""
+    value = _as_python(values[at])
+    if value is None:
+        return "", ""
+    if isinstance(value, str):
+        return value, ""
+    kinds = next((kinds for type_, kinds in _KINDS if isinstance(value, type_)), ())
+    if rule.kind in kinds:
+        return spelled(value), ""
+    return UNREADABLE, f"{rule.name} must be {rule.kind.noun}, not {_described(value)}"
+
+
+def spelled(value: object) -> str:
+    """A value in the grammar of its kind."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case Decimal():
+            return format(value, "f")
+        case dt.date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def _as_python(scalar: pa.Scalar) -> object:
+    """A value; instants and days out of the calendar, which Python does not know, as what they count."""
+    if not scalar.is_valid:
+        return None
+    if pa.types.is_timestamp(scalar.type):
+        count, rest = divmod(scalar.value * _NANOSECONDS[scalar.type.unit], 1_000)
+        if rest or not _INSTANTS[0] <= count <= _INSTANTS[1]:
+            return _Beyond(f"{scalar.value} {scalar.type.unit} since 1970")
+        return _EPOCH + dt.timedelta(microseconds=count)
+    if pa.types.is_date32(scalar.type) and not _DAYS[0] <= scalar.value <= _DAYS[1]:
+        return _Beyond(f"{scalar.value} days since 1970")
+    return scalar.as_py()
+
+
+@dataclass(frozen=True, slots=True)
+class _Beyond:
+    """An instant or a day outside the years 1 to 9999, or finer than a microsecond."""
+
+    told: str
+
+
+def _described(value: object) -> str:
+    match value:
+        case _Beyond():
+            return value.told
+        case bool():
+            return str(value).lower()
+        case int() | float() | Decimal():
+            return f"the number {spelled(value)}"
+        case dt.datetime():
+            return f"the instant {value.isoformat()}"
+        case dt.date():
+            return f"the day {value.isoformat()}"
+        case _:
+            return shown(value)

@@ -1,6 +1,6 @@
 """What an operation needs of a database; each database has one module that provides it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -49,6 +49,48 @@ class TableWriter(Protocol):
         """
 
 
+Key = dict[str, object]
+"""The key of a row, by column."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The first few rows of each sort that a comparison finds; of those that differ also the columns that do."""
+
+    new: list[Key]
+    different: list[tuple[Key, list[str]]]
+    surplus: list[Key]
+
+
+@dataclass(frozen=True)
+class Referring:
+    """Rows of another table that refer to surplus rows: how many, by which columns, and to which (the first few)."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: int
+    keys: list[Key]
+
+
+class TableReplacer(TableWriter, Protocol):
+    """A TableWriter that also knows which rows of the table are surplus: no written row has their key."""
+
+    def surplus(self) -> int:
+        """How many rows are surplus, once compared."""
+
+    def examples(self, count: int) -> Examples:
+        """The first rows of each sort, once compared and before anything is published."""
+
+    def referring(self, count: int, among: Collection[str]) -> list[Referring]:
+        """What refers to surplus rows, with the first `count` of their keys; the tables `among` are passed over.
+
+        Nobody else writes to tables that may refer to them from here to the end of the transaction, but in a dry run.
+        """
+
+    def remove(self) -> int:
+        """Delete the surplus rows; how many the database deleted."""
+
+
 class Transaction(Protocol):
     """One transaction over any number of tables and the ledger."""
 
@@ -56,6 +98,9 @@ class Transaction(Protocol):
 
     def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> TableWriter:
         """A writer into a table; `bulk` says that many rows are coming, `dry_run` that `publish` never will."""
+
+    def replacer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> TableReplacer:
+        """The same for rows that are to be all that the table holds."""
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
         """Insert rows as they are, whose keys are known to be new."""

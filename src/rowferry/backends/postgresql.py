@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from rowferry.backends.backend import Backend
 from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
-from rowferry.backends.postgresql_writer import PostgresqlTransaction, quoted
+from rowferry.backends.postgresql_replacer import ReplacingTransaction
+from rowferry.backends.postgresql_writer import quoted
 from rowferry.backends.schema import require_columns
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
@@ -84,12 +85,12 @@ class PostgresqlBackend:
         ]
 
     @contextmanager
-    def transaction(self) -> Iterator[PostgresqlTransaction]:
+    def transaction(self) -> Iterator[ReplacingTransaction]:
         with (
             self.errors(),
             self.engine.connect() as connection,
             connection.begin(),
-            PostgresqlTransaction(connection) as transaction,
+            ReplacingTransaction(connection) as transaction,
         ):
             yield transaction
 

@@ -44,11 +44,14 @@ class PostgresqlTransaction(Statements):
 
     def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "DirectWriter | StagedWriter":
         table = PostgresqlTable(self, rules)
-        if bulk:
-            self.execute(SQL(_TUNING))
-        if bulk and not dry_run and table.skips_triggers() and table.take_over_empty():
+        if bulk and self.takes_over(table, dry_run=dry_run):
             return DirectWriter(self, table, rules)
         return StagedWriter(self, table, rules, dry_run=dry_run)
+
+    def takes_over(self, table: PostgresqlTable, *, dry_run: bool) -> bool:
+        """Prepare for many rows; whether they may go into the table at once, which is empty and locked then."""
+        self.execute(SQL(_TUNING))
+        return not dry_run and table.skips_triggers() and table.take_over_empty()
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
         self.copy_rows(Identifier(table.name), rows)
@@ -173,10 +176,9 @@ class StagedWriter(PostgresqlWriter):
     def publish(self, *, update: bool) -> tuple[int, int]:
         with self._foreign_keys():
             updated = self._update() if update and self._has_known else 0
-            new = SQL("WHERE NOT EXISTS (SELECT FROM {known} k WHERE k.{number} = s.{number})").format(**self._names())
             inserted = self._transaction.execute(
                 SQL("INSERT INTO {table} ({columns}) SELECT {columns} FROM {stage} s {new}").format(
-                    columns=self._columns(self._rules.names), new=new if self._has_known else SQL(""), **self._names()
+                    columns=self._columns(self._rules.names), new=self._only_new(), **self._names()
                 )
             ).rowcount
         return inserted, updated
@@ -196,7 +198,7 @@ class StagedWriter(PostgresqlWriter):
     def _foreign_keys(self) -> Iterator[None]:
         """Check the foreign keys in the cheapest way that is open to us; each is as safe as the triggers."""
         with ExitStack() as stack:
-            if self._rows >= BULK_ROWS and self._rules.references:
+            if self._changing() >= BULK_ROWS and self._rules.references:
                 if self._table.skips_triggers():
                     self._referred.hold(self._transaction, self._stage)
                     stack.enter_context(self._table.triggers_aside())
@@ -205,6 +207,16 @@ class StagedWriter(PostgresqlWriter):
                         stack.enter_context(self._table.key_aside())
                     stack.enter_context(self._table.foreign_keys_aside())
             yield
+
+    def _only_new(self) -> Composable:
+        """The condition that leaves out rows of the stage whose key the table holds."""
+        if not self._has_known:
+            return SQL("")
+        return SQL("WHERE NOT EXISTS (SELECT FROM {known} k WHERE k.{number} = s.{number})").format(**self._names())
+
+    def _changing(self) -> int:
+        """How many rows may have to be inserted or updated."""
+        return self._rows
 
     def _meets_known_keys(self) -> bool:
         """Whether the table may hold keys of the rows: any key within the range of theirs."""

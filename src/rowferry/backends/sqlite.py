@@ -18,7 +18,8 @@ from rowferry.backends.backend import Backend
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.schema import require_columns
 from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing
-from rowferry.backends.sqlite_writer import SqliteTransaction, quoted, stored
+from rowferry.backends.sqlite_replacer import ReplacingTransaction
+from rowferry.backends.sqlite_writer import quoted, stored
 from rowferry.dictionary.kinds import DECIMAL
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import (
@@ -96,9 +97,9 @@ class SqliteBackend:
         ]
 
     @contextmanager
-    def transaction(self) -> Iterator[SqliteTransaction]:
+    def transaction(self) -> Iterator[ReplacingTransaction]:
         with self.errors(), self.engine.connect() as connection, connection.begin():
-            transaction = SqliteTransaction(connection)
+            transaction = ReplacingTransaction(connection)
             with transaction.open:
                 yield transaction
 

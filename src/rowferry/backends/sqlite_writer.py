@@ -32,9 +32,13 @@ class SqliteTransaction:
         self._spooled = False  # rows that wait cannot be referred to by rows that go in directly
 
     def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "SqliteWriter":  # noqa: ARG002  # few rows go the same way
+        return SqliteWriter(self, rules, direct=self.writes_directly(rules, dry_run=dry_run), dry_run=dry_run)
+
+    def writes_directly(self, rules: TableRules, *, dry_run: bool) -> bool:
+        """Whether the rows of a table may go in at once, because nothing is in the way."""
         direct = not dry_run and not self._spooled and self._may_write_directly(rules)
         self._spooled |= not direct
-        return SqliteWriter(self, rules, direct=direct, dry_run=dry_run)
+        return direct
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
         self.insert(f"main.{quoted(table.name)}", rows)

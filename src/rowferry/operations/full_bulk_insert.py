@@ -1,17 +1,16 @@
 """Load CSV files into their tables: every good row goes in, every other row is kept with its reasons."""
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
-from itertools import islice, tee
+from itertools import tee
 from typing import Any
 
 from rowferry import ledger
 from rowferry.backends.backend import Backend, TableWriter, Transaction
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.faults import Fault, RejectCode
-from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     ConservationBroken,
     DatabaseBusy,
@@ -21,26 +20,23 @@ from rowferry.errors import (
     RowferryError,
     Unexpected,
 )
-from rowferry.events import LoadFinished, LoadStarted, Observe, PublishStarted, RowsJudged, RowsRejected
+from rowferry.events import LoadFinished, LoadStarted, Observe, PublishStarted, RowsJudged
 from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
+from rowferry.operations.reading import Reading
 from rowferry.operations.receipt import Receipt, TableReceipt
-from rowferry.streams.ahead import ahead
 from rowferry.streams.byte_source import text_encoding
 from rowferry.streams.csv_files import CsvFile
 from rowferry.streams.csv_source import CsvSource
-from rowferry.streams.judge import Judge
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
-from rowferry.streams.rows import RejectedRow, Verdict
+from rowferry.streams.rows import RejectedRow
 from rowferry.streams.scratch import room_needed
-from rowferry.streams.taken_keys import TakenKeys, taken_keys
+from rowferry.streams.taken_keys import TakenKeys
 
 _BULK_BYTES = 512 * 1024
 """A file of this size is worth the preparations that make many rows fast."""
 
 _ATTEMPTS = 3
-
-_TOLD_AT_ONCE = 1_000
 
 
 def full_bulk_insert(
@@ -86,11 +82,20 @@ class _Source:
     """One file on its way into its table."""
 
     file: CsvFile
-    rows: CsvSource
-    taken: TakenKeys
-    rejects: RejectSink
+    reading: Reading[CsvSource, TableWriter]
     receipt: TableReceipt
-    writer: TableWriter
+
+    @property
+    def rows(self) -> CsvSource:
+        return self.reading.rows
+
+    @property
+    def rejects(self) -> RejectSink:
+        return self.reading.rejects
+
+    @property
+    def writer(self) -> TableWriter:
+        return self.reading.writer
 
 
 class _Load:
@@ -130,8 +135,7 @@ class _Load:
 
     def close(self) -> None:
         for source in self.sources:
-            source.rejects.close()
-            source.taken.close()
+            source.reading.close()
 
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
@@ -179,14 +183,8 @@ class _Load:
         rows = CsvSource(file.path, file.rules, self.options.encoding, file.shown)
         bulk = rows.bytes.size >= _BULK_BYTES and not self._repeats(file)
         writer = transaction.writer(file.rules, bulk=bulk, dry_run=self._rehearses(file))
-        source = _Source(
-            file=file,
-            rows=rows,
-            taken=taken_keys(file.rules),
-            rejects=RejectSink(file.rules),
-            receipt=TableReceipt(file.rules.name, file.name),
-            writer=writer,
-        )
+        reading = Reading(self.claim.load_id, file.name, file.rules, rows, writer, self.observe)
+        source = _Source(file, reading, TableReceipt(file.rules.name, file.name))
         self.sources.append(source)
         return source
 
@@ -200,34 +198,18 @@ class _Load:
     def _read(self, source: _Source) -> None:
         """Read and judge all rows of a source: good ones go to its writer, others to its rejects."""
         started = time.perf_counter()
-        judge = Judge(source.file.rules, self._references(source), source.taken, self.backend.failed_checks)
-        with closing(ahead(self._judged(source, judge))) as verdicts:
-            for verdict in verdicts:
-                source.writer.write(verdict.accepted)
-                source.receipt.rows_read += verdict.rows_read
-                self._tell_progress(source)
-        source.writer.end()
-        source.rejects.name_first_rows(source.taken)
+
+        def tell_progress() -> None:
+            source.receipt.rows_read = source.reading.rows_read
+            self._tell_progress(source)
+
+        source.reading.read(self._references(source), self.backend.failed_checks, tell_progress)
         source.receipt.seconds = time.perf_counter() - started
-
-    def _judged(self, source: _Source, judge: Judge) -> Generator[Verdict, None, None]:
-        for batch in ahead(source.rows.batches()):
-            verdict = judge.judge(batch)
-            self._reject(source, verdict.rejected)
-            yield verdict
-
-    def _reject(self, source: _Source, rows: Iterable[RejectedRow]) -> None:
-        """Keep rejected rows and tell of them, some at a time."""
-        waiting = iter(rows)
-        while some := list(islice(waiting, _TOLD_AT_ONCE)):
-            source.rejects.add(some)
-            told = tuple((row.row_number, _told(row, source.file.rules)) for row in some)
-            self.observe(RowsRejected(self.claim.load_id, source.receipt.table, source.receipt.source, told))
 
     def _references(self, source: _Source) -> References:
         accepted: dict[str, list[TakenKeys]] = {}
         for other in self.sources:
-            accepted.setdefault(other.file.rules.name, []).append(other.taken)
+            accepted.setdefault(other.file.rules.name, []).append(other.reading.taken)
         tables = self.catalog.metadata.tables
 
         taken_over = {other.file.rules.name for other in self.sources if other.writer.took_over}
@@ -244,7 +226,7 @@ class _Load:
         self.observe(PublishStarted(self.claim.load_id, receipt.table))
         found = source.writer.compare()
         if found.different and on_conflict == "reject":
-            self._reject(source, self._conflicts(source))
+            source.reading.reject(self._conflicts(source))
         receipt.unchanged = found.equal + (found.different if on_conflict == "skip" else 0)
         receipt.inserted, receipt.updated = found.new, found.different if on_conflict == "update" else 0
         if not self._rehearses(source.file):
@@ -332,10 +314,3 @@ class _Load:
         totals = {count: sum(getattr(s.receipt, count) for s in self.sources) for count in ledger.COUNTS}
         seconds = round(time.perf_counter() - self.started, 3)
         self.observe(LoadFinished(self.claim.load_id, status, **totals, seconds=seconds, error=error))
-
-
-def _told(row: RejectedRow, rules: TableRules) -> tuple[tuple[str | None, str], ...]:
-    """What is told of the faults of a row: columns and codes, but no values."""
-    if row.duplicate_of is not None:
-        return ((rules.key[0] if len(rules.key) == 1 else None, RejectCode.DUPLICATE.value),)
-    return tuple((fault.column, fault.code.value) for fault in row.faults)

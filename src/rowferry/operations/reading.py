@@ -1,0 +1,89 @@
+"""The first half of every operation that puts many rows into a table: read all of a source, and judge it."""
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Generic, Protocol, TypeVar
+
+from rowferry.backends.backend import TableWriter
+from rowferry.dictionary.faults import RejectCode
+from rowferry.dictionary.rules import TableRules
+from rowferry.events import Observe, RowsRejected
+from rowferry.streams.ahead import ahead
+from rowferry.streams.judge import FailedChecks, Judge
+from rowferry.streams.references import References
+from rowferry.streams.reject_sink import RejectSink
+from rowferry.streams.rows import RejectedRow, RowBatch, Verdict
+from rowferry.streams.taken_keys import TakenKeys, taken_keys
+
+_TOLD_AT_ONCE = 1_000
+
+
+class Batches(Protocol):
+    """A source of rows."""
+
+    def batches(self) -> Generator[RowBatch, None, None]:
+        """All rows in order."""
+
+
+Rows = TypeVar("Rows", bound=Batches)
+Writer = TypeVar("Writer", bound=TableWriter)
+
+
+@dataclass
+class Reading(Generic[Rows, Writer]):
+    """The rows of one source on their way: good ones to their writer, others to their rejects.
+
+    `id` is that of the operation, `name` what the source is called; rejected rows are told of as they come.
+    """
+
+    id: str
+    name: str
+    rules: TableRules
+    rows: Rows
+    writer: Writer
+    observe: Observe
+    rows_read: int = 0
+    taken: TakenKeys = field(init=False)
+    rejects: RejectSink = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.taken = taken_keys(self.rules)
+        self.rejects = RejectSink(self.rules)
+
+    def read(self, references: References, failed_checks: FailedChecks, tell_progress: Callable[[], None]) -> None:
+        """Read, judge and write all rows, each in a thread of its own, so that they go on at the same time."""
+        judge = Judge(self.rules, references, self.taken, failed_checks)
+        with closing(ahead(self._judged(judge))) as verdicts:
+            for verdict in verdicts:
+                self.writer.write(verdict.accepted)
+                self.rows_read += verdict.rows_read
+                tell_progress()
+        self.writer.end()
+        self.rejects.name_first_rows(self.taken)
+
+    def reject(self, rows: Iterable[RejectedRow]) -> None:
+        """Keep rejected rows and tell of them, some at a time."""
+        waiting = iter(rows)
+        while some := list(islice(waiting, _TOLD_AT_ONCE)):
+            self.rejects.add(some)
+            told = tuple((row.row_number, _told(row, self.rules)) for row in some)
+            self.observe(RowsRejected(self.id, self.rules.name, self.name, told))
+
+    def close(self) -> None:
+        self.rejects.close()
+        self.taken.close()
+
+    def _judged(self, judge: Judge) -> Generator[Verdict, None, None]:
+        for batch in ahead(self.rows.batches()):
+            verdict = judge.judge(batch)
+            self.reject(verdict.rejected)
+            yield verdict
+
+
+def _told(row: RejectedRow, rules: TableRules) -> tuple[tuple[str | None, str], ...]:
+    """What is told of the faults of a row: columns and codes, but no values."""
+    if row.duplicate_of is not None:
+        return ((rules.key[0] if len(rules.key) == 1 else None, RejectCode.DUPLICATE.value),)
+    return tuple((fault.column, fault.code.value) for fault in row.faults)

@@ -90,11 +90,21 @@ class Target:
 
 
 @dataclass
+class Listing:
+    """Figures that are compared with nothing."""
+
+    title: str
+    headings: Sequence[str]
+    rows: list[tuple[str, ...]]
+
+
+@dataclass
 class Findings:
     """All that a subject found out."""
 
     contests: list[Contest]
     targets: list[Target]
+    listings: list[Listing] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)

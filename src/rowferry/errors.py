@@ -309,3 +309,24 @@ class InFlight(RowferryError):
 
     code = "idempotency.in_flight"
     hint = "Repeat the request in a moment, to get the answer of the one under way."
+
+
+class BackupDamaged(RowferryError):
+    """{path} is damaged: {reason}"""
+
+    code = "backup.damaged"
+    hint = "Nothing was read from it. Take another backup (`rowferry backups`), and find out what damaged this one."
+
+
+class AvroUnfit(RowferryError):
+    """{path} does not hold rows of a table: {reason}"""
+
+    code = "avro.unfit"
+    hint = "A row is a record of plain fields: numbers, texts, instants and so on, each of them with null or without."
+
+
+class RowTooLong(RowferryError):
+    """A row of {table} is longer than {limit} bytes, which no backup can hold"""
+
+    code = "backup.row_too_long"
+    hint = "No backup was written. Shorten the row, or keep such values as files outside of the database."

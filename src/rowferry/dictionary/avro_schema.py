@@ -1,0 +1,97 @@
+"""The Avro schema of a table, and its hash."""
+
+import datetime as dt
+import hashlib
+import json
+import re
+from typing import Any
+
+import pyarrow as pa
+
+from rowferry.dictionary.rules import ColumnRule, TableRules
+
+NAMESPACE = "rowferry"
+
+_NAME_LETTER = re.compile(r"[A-Za-z0-9_]")
+
+
+def avro_schema(rules: TableRules) -> dict[str, Any]:
+    """The record of a table's rows: its columns in order, a plain type where required, else a union with null.
+
+    What the model gives as `info={"avro_aliases": [...]}` of a column are the names it had before: a file that was
+    written then is still understood. A default that is a plain value fills in for a field that a file lacks.
+    """
+    record = {"type": "record", "name": avro_name(rules.name), "namespace": NAMESPACE}
+    if rules.doc:
+        record["doc"] = rules.doc
+    return {**record, "fields": [_field(rules, column) for column in rules.columns]}
+
+
+def avro_name(name: str) -> str:
+    """A name as Avro takes it: anything but letters of ASCII, digits and _ is spelled as its number, in hexadecimal."""
+    spelled = "".join(letter if _NAME_LETTER.match(letter) else f"_x{ord(letter):x}_" for letter in name)
+    return f"_{spelled}" if spelled[:1].isdigit() else spelled
+
+
+def aliases_of(rules: TableRules, column: ColumnRule) -> tuple[str, ...]:
+    """The names that a column had before, the newest first."""
+    return tuple(rules.table.columns[column.name].info.get("avro_aliases", ()))
+
+
+def default_of(rules: TableRules, column: ColumnRule) -> object:
+    """The value that the model gives to a row without this column; None if there is none, or the database makes it."""
+    default = rules.table.columns[column.name].default
+    return getattr(default, "arg", None) if default is not None and default.is_scalar else None
+
+
+def canonical(schema: object) -> str:
+    """The one spelling of a schema that its hash is taken of."""
+    return json.dumps(schema, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def schema_sha256(schema: object) -> str:
+    return hashlib.sha256(canonical(schema).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _field(rules: TableRules, column: ColumnRule) -> dict[str, Any]:
+    field: dict[str, Any] = {"name": avro_name(column.name)}
+    if column.doc:
+        field["doc"] = column.doc
+    if aliases := aliases_of(rules, column):
+        field["aliases"] = [avro_name(alias) for alias in aliases]
+    avro = avro_type(column.arrow)
+    if not column.required:
+        return {**field, "type": ["null", avro], "default": None}
+    default = default_of(rules, column)
+    spelled = {} if default is None else {"default": _spelled(default, column.arrow)}
+    return {**field, "type": avro, **spelled}
+
+
+def avro_type(arrow: pa.DataType) -> str | dict[str, Any]:
+    """How values of an Arrow type stand in Avro."""
+    if pa.types.is_decimal(arrow):
+        return {"type": "bytes", "logicalType": "decimal", "precision": arrow.precision, "scale": arrow.scale}
+    return _TYPES[arrow]
+
+
+_TYPES: dict[pa.DataType, str | dict[str, Any]] = {
+    pa.bool_(): "boolean",
+    pa.int16(): "int",
+    pa.int32(): "int",
+    pa.int64(): "long",
+    pa.float64(): "double",
+    pa.string(): "string",
+    pa.date32(): {"type": "int", "logicalType": "date"},
+    pa.timestamp("us", "UTC"): {"type": "long", "logicalType": "timestamp-micros"},
+}
+
+
+def _spelled(value: object, arrow: pa.DataType) -> object:
+    """A default as JSON, the way Avro's specification has it."""
+    scalar = pa.scalar(value, arrow)
+    if pa.types.is_decimal(arrow):
+        unscaled = int(scalar.as_py().scaleb(arrow.scale))
+        return unscaled.to_bytes((unscaled.bit_length() + 8) // 8, "big", signed=True).decode("latin-1")
+    if isinstance(value, dt.date):
+        return scalar.cast(pa.int64() if pa.types.is_timestamp(arrow) else pa.int32()).as_py()
+    return scalar.as_py()

@@ -1,0 +1,111 @@
+"""The codecs of Avro blocks: compression by fast libraries, decompression that never gives more than it was allowed."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+from isal import igzip_lib, isal_zlib
+
+MAX_INFLATED_BYTES = 64 * 1024 * 1024
+"""How large a block may be without its compression."""
+
+DEFAULT_CODEC = "deflate"
+
+_RAW = -15
+_LEVEL = 2
+_CHECKSUM_BYTES = 4
+
+
+class UnsoundBlockError(ValueError):
+    """A block is not what its codec, its schema or its length says."""
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How blocks are compressed; both ways may be used by several threads at once."""
+
+    compress: Callable[[bytes], bytes]
+    inflate: Callable[[bytes], bytes]
+    """Raises UnsoundBlockError for damaged blocks and those that inflate to more than MAX_INFLATED_BYTES."""
+
+
+def _as_it_is(block: bytes) -> bytes:
+    return block
+
+
+def _deflate(block: bytes) -> bytes:
+    return isal_zlib.compress(block, _LEVEL, wbits=_RAW)
+
+
+def _inflate(block: bytes) -> bytes:
+    inflater = isal_zlib.decompressobj(wbits=_RAW)
+    try:
+        data = inflater.decompress(block, MAX_INFLATED_BYTES + 1)
+    except igzip_lib.error as error:  # type: ignore[misc]  # its stubs take the class for an instance
+        raise UnsoundBlockError("its compression is damaged") from error
+    _require_fit(len(data))
+    if not inflater.eof or inflater.unused_data:
+        raise UnsoundBlockError("its compression ends too early or too late")
+    return data
+
+
+def _snap(block: bytes) -> bytes:
+    packed = pa.compress(block, codec="snappy", asbytes=True)
+    return bytes(packed) + zlib.crc32(block).to_bytes(_CHECKSUM_BYTES, "big")
+
+
+def _unsnap(block: bytes) -> bytes:
+    packed, checksum = block[:-_CHECKSUM_BYTES], block[-_CHECKSUM_BYTES:]
+    size = _snappy_size(packed)
+    _require_fit(size)
+    try:
+        data = bytes(pa.decompress(packed, size, codec="snappy", asbytes=True)) if size else b""
+    except (OSError, pa.ArrowException) as error:
+        raise UnsoundBlockError("its compression is damaged") from error
+    if zlib.crc32(data).to_bytes(_CHECKSUM_BYTES, "big") != checksum:
+        raise UnsoundBlockError("its checksum is wrong")
+    return data
+
+
+def _snappy_size(packed: bytes) -> int:
+    """How large it says it is: a varint in front, of 5 bytes at most."""
+    size = 0
+    for at, byte in enumerate(packed[:5]):
+        size |= (byte & 0x7F) << (7 * at)
+        if byte < 0x80:
+            return size
+    raise UnsoundBlockError("its compression is damaged")
+
+
+def _zstandard(block: bytes) -> bytes:
+    return bytes(pa.compress(block, codec="zstd", asbytes=True))
+
+
+def _unzstandard(block: bytes) -> bytes:
+    try:
+        with pa.CompressedInputStream(pa.BufferReader(block), "zstd") as stream:
+            data = bytes(stream.read(MAX_INFLATED_BYTES + 1))
+    except (OSError, pa.ArrowException) as error:
+        raise UnsoundBlockError("its compression is damaged") from error
+    _require_fit(len(data))
+    return data
+
+
+def _require_fit(size: int) -> None:
+    if size > MAX_INFLATED_BYTES:
+        raise UnsoundBlockError(f"it inflates to more than {MAX_INFLATED_BYTES:,} bytes")
+
+
+def _fitting(block: bytes) -> bytes:
+    _require_fit(len(block))
+    return block
+
+
+CODECS = {
+    "deflate": Codec(_deflate, _inflate),
+    "snappy": Codec(_snap, _unsnap),
+    "zstandard": Codec(_zstandard, _unzstandard),
+    "null": Codec(_as_it_is, _fitting),
+}
+"""By the names that the specification gives them."""

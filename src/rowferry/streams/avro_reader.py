@@ -1,0 +1,165 @@
+"""The rows of an Avro file as its writer meant them: checked against what is known of the file, block after block."""
+
+import hashlib
+import os
+import stat
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import pyarrow as pa
+
+from rowferry.dictionary.avro_schema import schema_sha256
+from rowferry.errors import AvroUnfit, BackupDamaged, SourceUnreadable
+from rowferry.streams.avro_codecs import CODECS, UnsoundBlockError
+from rowferry.streams.avro_container import Block, Container, damage
+from rowferry.streams.avro_fields import BlockDecoder, Field, UnfitSchemaError, fields_of
+
+_HASHED_BYTES = 1024 * 1024
+_THREADS, _AHEAD = 2, 3
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What is known of a file from elsewhere: its size in bytes, its hash, that of its schema, and its rows."""
+
+    bytes: int
+    sha256: str
+    schema_sha256: str
+    rows: int
+
+
+class AvroReader:
+    """One open file, so that what is checked is what is read, whatever is put in its place meanwhile.
+
+    Raises:
+        SourceUnreadable: It is no regular file (a link is not followed), or must not be read.
+    """
+
+    def __init__(self, path: Path, shown: str | None = None, seal: Seal | None = None) -> None:
+        self.shown = shown or str(path)
+        self.seal = seal
+        self._file = _open(path, self.shown)
+        self.size = os.fstat(self._file.fileno()).st_size
+        self._container: Container | None = None
+        self.rows_read = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    @property
+    def bytes_read(self) -> int:
+        return self._container.offset if self._container else 0
+
+    def check_seal(self) -> None:
+        """Compare size, hash and schema with the seal, if there is one; before anything is decoded.
+
+        Raises:
+            BackupDamaged: The file is not what was sealed.
+        """
+        if self.seal is None:
+            return
+        if self.size != self.seal.bytes:
+            raise damage(self.shown, f"it has {self.size:,} bytes, not {self.seal.bytes:,}")
+        if self._sha256() != self.seal.sha256:
+            raise damage(self.shown, "its SHA-256 is not that of its manifest" + self._first_damage())
+        if schema_sha256(self._opened().header.schema) != self.seal.schema_sha256:
+            raise damage(self.shown, "its schema is not that of its manifest")
+
+    @cached_property
+    def fields(self) -> list[Field]:
+        """The fields of its rows, as declared.
+
+        Raises:
+            AvroUnfit: They are not those of a table.
+        """
+        try:
+            return fields_of(self._opened().header.schema)
+        except UnfitSchemaError as error:
+            raise AvroUnfit(path=self.shown, reason=str(error)) from error
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows of each block in order, decoded ahead in threads; may be called again.
+
+        Raises:
+            BackupDamaged: A block is not sound, or in all they are not what was sealed.
+        """
+        decoder, container = BlockDecoder(self.fields), self._opened(anew=True)
+        self.rows_read = 0
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="rowferry-avro") as workers:
+            waiting: deque[tuple[Block, Future[pa.RecordBatch]]] = deque()
+            try:
+                for block in container.blocks():
+                    waiting.append((block, workers.submit(_decode, container.header.codec, decoder, block)))
+                    if len(waiting) >= _AHEAD:
+                        yield self._decoded(*waiting.popleft())
+                while waiting:
+                    yield self._decoded(*waiting.popleft())
+            finally:
+                workers.shutdown(wait=True, cancel_futures=True)
+        self._check_all(container)
+
+    def _decoded(self, block: Block, result: Future[pa.RecordBatch]) -> pa.RecordBatch:
+        try:
+            batch = result.result()
+        except UnsoundBlockError as error:
+            raise damage(self.shown, str(error), block.offset, block.number) from error
+        self.rows_read += batch.num_rows
+        return batch
+
+    def _check_all(self, container: Container) -> None:
+        if self.seal is None:
+            return
+        if self.rows_read != self.seal.rows:
+            raise damage(self.shown, f"it has {self.rows_read:,} rows, not {self.seal.rows:,}")
+        if container.sha256 != self.seal.sha256:
+            raise damage(self.shown, "it changed while it was read")
+
+    def _opened(self, *, anew: bool = False) -> Container:
+        if self._container is None or anew:
+            self._file.seek(0)
+            self._container = Container(self._file, self.shown)
+        return self._container
+
+    def _sha256(self) -> str:
+        self._file.seek(0)
+        found = hashlib.sha256()
+        while block := self._file.read(_HASHED_BYTES):
+            found.update(block)
+        self._container = None
+        return found.hexdigest()
+
+    def _first_damage(self) -> str:
+        """Where the framing of a file with a wrong hash breaks first, if it does: for people who look for the cause."""
+        try:
+            for _ in self._opened(anew=True).blocks():
+                pass
+        except BackupDamaged as error:
+            return f" ({error.details['reason']})"
+        return ""
+
+
+def _decode(codec: str, decoder: BlockDecoder, block: Block) -> pa.RecordBatch:
+    return decoder.decode(block.rows, CODECS[codec].inflate(block.data))
+
+
+def _open(path: Path, shown: str) -> BinaryIO:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        reason = "it is a link" if path.is_symlink() else error.strerror or str(error)
+        raise SourceUnreadable(path=shown, reason=reason) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise SourceUnreadable(path=shown, reason="it is not a file")
+    return os.fdopen(descriptor, "rb", 256 * 1024)

@@ -1,0 +1,162 @@
+"""The rows of an Avro file as rows of a table, by Avro's schema resolution."""
+
+import datetime as dt
+import json
+from collections.abc import Generator, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from rowferry.dictionary.avro_schema import aliases_of, avro_name, default_of
+from rowferry.dictionary.kinds import DATETIME, DECIMAL, FLOAT
+from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.errors import AvroUnfit
+from rowferry.streams.avro_reader import AvroReader, Seal
+from rowferry.streams.rows import RowBatch
+
+RAW_CHARACTERS = 64 * 1024
+"""How much of a row is shown where it is rejected."""
+
+
+class AvroSource:
+    """The rows of an Avro file for one table; a context manager, which keeps the file open.
+
+    The file's fields are found by the names of the columns or their aliases, in any order; fields that the table has
+    not are passed over, and named by `ignored`; columns that the file has not are filled with their default or null.
+    Row numbers count from 1. `name` is what errors call the file, if not its path. With a seal, `check` proves that
+    the file is the one that was sealed; without, only its structure is held to be sound, and every value is judged.
+
+    Raises:
+        SourceUnreadable: It cannot be read.
+    """
+
+    def __init__(self, path: Path, rules: TableRules, name: str | None = None, seal: Seal | None = None) -> None:
+        self.reader = AvroReader(path, name, seal)
+        self.rules = rules
+        self.name = self.reader.shown
+        self._places: list[int | None] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.reader.__exit__(kind, error, trace)
+
+    @property
+    def size(self) -> int:
+        return self.reader.size
+
+    @property
+    def bytes_read(self) -> int:
+        return self.reader.bytes_read
+
+    @property
+    def rows_read(self) -> int:
+        return self.reader.rows_read
+
+    @property
+    def ignored(self) -> list[str]:
+        """The fields of the file that no column takes."""
+        taken = {place for place in self._resolved() if place is not None}
+        return [field.name for at, field in enumerate(self.reader.fields) if at not in taken]
+
+    def check(self) -> None:
+        """Compare the file with its seal, and its fields with the table; before any row is decoded.
+
+        Raises:
+            BackupDamaged: It is not the file that was sealed, or no sound Avro file.
+            AvroUnfit: It lacks a column that is required and has no default, or its rows are not those of a table.
+        """
+        self.reader.check_seal()
+        self._resolved()
+
+    def batches(self) -> Generator[RowBatch, None, None]:
+        """All rows in order, in one batch for each block; may be called again, to read the file again.
+
+        Raises:
+            BackupDamaged: At the first block that is not sound, or at the end, where rows or bytes are not those of
+                the seal: nothing that was read may be kept then.
+        """
+        places, first = self._resolved(), 1
+        for batch in self.reader.batches():
+            if batch.num_rows:
+                yield self._row_batch(first, batch, places)
+            first += batch.num_rows
+
+    def raw_rows(self, row_numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
+        """Rows as they stand in the file, as JSON, by ascending row number; reads the file again."""
+        wanted = iter(row_numbers)
+        number = next(wanted, None)
+        for batch in self.batches():
+            while number is not None and number < batch.first + batch.count:
+                yield number, batch.raw(number - batch.first)
+                number = next(wanted, None)
+
+    def _resolved(self) -> list[int | None]:
+        """Where in the file each column stands."""
+        if not self._places:
+            by_name = {field.name: at for at, field in enumerate(self.reader.fields)}
+            self._places = [self._place(by_name, column) for column in self.rules.columns]
+        return self._places
+
+    def _place(self, by_name: dict[str, int], column: ColumnRule) -> int | None:
+        names = [column.name, *aliases_of(self.rules, column)]
+        found = [by_name[name] for name in (*map(avro_name, names), *names) if name in by_name]
+        if not found and column.required and default_of(self.rules, column) is None:
+            reason = f"it has no {column.name}, which {self.rules.name} requires"
+            raise AvroUnfit(path=self.name, reason=reason)
+        return found[0] if found else None
+
+    def _row_batch(self, first: int, batch: pa.RecordBatch, places: list[int | None]) -> RowBatch:
+        columns = [
+            self._filled(rule, batch.num_rows) if place is None else _promoted(rule, batch.column(place))
+            for rule, place in zip(self.rules.columns, places, strict=True)
+        ]
+        positions = np.arange(batch.num_rows, dtype=np.int64)
+        return RowBatch(first, batch.num_rows, columns, positions, [], lambda at: _raw(batch, at), typed=True)
+
+    def _filled(self, rule: ColumnRule, rows: int) -> pa.Array:
+        default = default_of(self.rules, rule) if rule.required else None
+        return pa.repeat(pa.scalar(default, rule.arrow), rows)
+
+
+def _promoted(rule: ColumnRule, values: pa.Array) -> pa.Array:
+    """Values in the type of their column, where Avro's resolution leads there; else as they are, for the judge."""
+    found = values.type
+    if pa.types.is_null(found):
+        return pa.nulls(len(values), rule.arrow)
+    if rule.kind is FLOAT and (pa.types.is_integer(found) or pa.types.is_floating(found)):
+        return values.cast(pa.float64(), safe=False)
+    if rule.kind is DATETIME and pa.types.is_timestamp(found):
+        return _cast(values if found.tz else values.cast(pa.timestamp(found.unit, "UTC")), rule.arrow)
+    if rule.kind is DECIMAL and (pa.types.is_integer(found) or pa.types.is_decimal(found)):
+        return _cast(values, rule.arrow)
+    return _cast(values, pa.string()) if found == pa.binary() else values
+
+
+def _cast(values: pa.Array, arrow: pa.DataType) -> pa.Array:
+    """The same values in another type, or just as they are where one of them has no place in it."""
+    try:
+        return values.cast(arrow)
+    except pa.ArrowInvalid:
+        return values
+
+
+def _raw(batch: pa.RecordBatch, at: int) -> str:
+    row = {name: _plain(column[at].as_py()) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+    text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace").decode()[:RAW_CHARACTERS].replace("\0", r"\x00")
+
+
+def _plain(value: object) -> object:
+    """A value as JSON has it."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat().replace("+00:00", "Z")
+    return value if isinstance(value, str | int | float | None) else str(value)

@@ -1,11 +1,15 @@
 """Files that are large enough to be loaded in bulk, also by somebody who is no superuser."""
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from loading import JOBS, Tables
+from rowferry.bootstrap import Service
 
 MANY = 40_000
 
@@ -114,3 +118,16 @@ _COUNTING = {
         "CREATE TRIGGER note AFTER INSERT ON hired_employees FOR EACH ROW EXECUTE FUNCTION note()",
     ),
 }
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_into_a_database_that_keeps_texts_as_utf_16(
+    new_database: Callable[[], str], new_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    url = new_database()
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+        database.executescript("PRAGMA encoding = 'UTF-16be'; CREATE TABLE t (id); DROP TABLE t;")
+    tables = Tables(new_service(url=url), tmp_path)
+    receipt = tables.put("departments.csv", departments() + f"{MANY + 1},Vårdcentral 😀\n")
+    assert receipt.total("inserted") == MANY + 1
+    assert tables.rows("departments")[-1] == (MANY + 1, "Vårdcentral 😀")

@@ -47,12 +47,14 @@ def start_again(tables: Tables) -> None:
 
 
 def leftovers(service: Service, folder: Path) -> list[str]:
-    """Tables that are neither served nor the ledger's, and lock files."""
+    """Tables that are neither served nor the ledger's, and files beside the database."""
     found = sa.inspect(service.backend.engine)
     schemas = [name for name in found.get_schema_names() if name != "information_schema"]
     names = set(itertools.chain.from_iterable(found.get_table_names(schema=name) for name in schemas))
     known = {*service.catalog.names, *ledger.metadata.tables}
-    return sorted(names - known) + [path.name for path in folder.glob("database*.lock")]
+    return sorted(names - known) + [
+        path.name for path in folder.glob("database*.db-*") if path.suffix not in {".db-wal", ".db-shm"}
+    ]
 
 
 @pytest.mark.timeout(200)

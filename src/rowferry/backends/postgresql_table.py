@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Connection
 
+from rowferry.backends.referred_keys import ReferredKeys
 from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.errors import ParentsVanished
 
@@ -128,25 +128,18 @@ class PostgresqlTable:
             self.transaction.execute(add + SQL(definition))  # as the database spelled it
 
 
-class Referred:
+class Referred(ReferredKeys):
     """The keys that rows refer to; held against deletion when the rows go in."""
 
-    MOST = 50_000
-
     def __init__(self, rules: TableRules) -> None:
+        super().__init__(rules)
         self.rules = rules
-        self._keys = {r.column: pa.array([], rules.by_name[r.column].arrow) for r in rules.references}
-
-    def add(self, rows: pa.RecordBatch) -> None:
-        for column, known in self._keys.items():
-            if len(known) <= self.MOST:
-                self._keys[column] = pa.concat_arrays([known, rows.column(column).unique()]).unique()
 
     def hold(self, transaction: Statements, rows: Composable) -> None:
         """Lock the parents of `rows` as the trigger of a foreign key would; ParentsVanished if one is not there."""
         for reference in self.rules.references:
-            keys = self._keys[reference.column].drop_null()
-            if len(keys) > self.MOST:
+            keys = self.keys(reference)
+            if keys is None:
                 wanted = SQL("SELECT {0} FROM {1} WHERE {0} IS NOT NULL").format(Identifier(reference.column), rows)
                 count = transaction.value(SQL("SELECT count(*) FROM ({} GROUP BY 1)").format(wanted))
                 held = self._hold(transaction, reference, wanted, ())

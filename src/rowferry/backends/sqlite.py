@@ -4,8 +4,9 @@ import glob
 import hashlib
 import json
 import sqlite3
+import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -98,9 +99,10 @@ class SqliteBackend:
 
     @contextmanager
     def transaction(self) -> Iterator[ReplacingTransaction]:
-        with self.errors(), self.engine.connect() as connection, connection.begin():
-            transaction = ReplacingTransaction(connection)
-            with transaction.open:
+        name = f"stage-{uuid.uuid4().hex}"
+        with self.errors(), self.hold(name), self.engine.connect() as connection:
+            transaction = ReplacingTransaction(connection, self._path.with_name(f"{self._path.name}-{name}"))
+            with closing(transaction), connection.begin():
                 yield transaction
 
     @contextmanager
@@ -138,8 +140,12 @@ class SqliteBackend:
         return is_held(self._lock_path(name))
 
     def sweep(self) -> None:
-        for path in self._path.parent.glob(f"{glob.escape(self._path.name)}-*.lock"):
+        ours = glob.escape(self._path.name)
+        for path in self._path.parent.glob(f"{ours}-*.lock"):
             is_held(path)
+        for path in self._path.parent.glob(f"{ours}-stage-*-rowferry_stage_*"):
+            if not is_held(path.with_name(path.name.partition("-rowferry_stage_")[0] + ".lock")):
+                path.unlink(missing_ok=True)
 
     def _lock_path(self, name: str) -> Path:
         return self._path.with_name(f"{self._path.name}-{name}.lock")

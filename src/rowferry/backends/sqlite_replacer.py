@@ -32,17 +32,21 @@ class ReplacingTransaction(SqliteTransaction):
     """Implements Transaction."""
 
     def replacer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "SqliteReplacer":  # noqa: ARG002  # few rows go the same way
-        return SqliteReplacer(self, rules, direct=self.writes_directly(rules, dry_run=dry_run), dry_run=dry_run)
+        return SqliteReplacer(self, rules, dry_run=dry_run)
 
 
 class SqliteReplacer(SqliteWriter):
     """Implements TableReplacer."""
 
-    def __init__(self, transaction: SqliteTransaction, rules: TableRules, *, direct: bool, dry_run: bool) -> None:
-        super().__init__(transaction, rules, direct=direct, dry_run=dry_run)
+    def __init__(self, transaction: SqliteTransaction, rules: TableRules, *, dry_run: bool) -> None:
+        super().__init__(transaction, rules, dry_run=dry_run)
         self._first: pa.RecordBatch | None = None
         self._surplus = 0
         self._comparison = Comparison(0, 0, 0)
+
+    def checks_all_references(self) -> bool:
+        """Never: rows are deleted, too, and SQLite is to see that nothing refers to them."""
+        return False
 
     def write(self, rows: pa.RecordBatch) -> None:
         if self._first is None and rows.num_rows:
@@ -51,8 +55,7 @@ class SqliteReplacer(SqliteWriter):
 
     def compare(self) -> Comparison:
         self._comparison = super().compare()
-        if not self.took_over:
-            self._find_surplus(self._comparison.equal + self._comparison.different)
+        self._find_surplus(self._comparison.equal + self._comparison.different)
         return self._comparison
 
     def surplus(self) -> int:
@@ -89,17 +92,15 @@ class SqliteReplacer(SqliteWriter):
             f"CREATE TABLE {self._surplus_keys} ({self._kept_key}, PRIMARY KEY ({self._kept_key})) WITHOUT ROWID"
         )
         found = f"INSERT INTO {self._surplus_keys} SELECT {self._key_of('t')} FROM {self._main} t"
-        if self._stage:
+        if known:
             keys = ", ".join(map(quoted, self._rules.key))
-            stage = self._stage.removeprefix("temp.")
-            self._execute(f"CREATE INDEX temp.{quoted('rowferry_stage_key_' + self._rules.name)} ON {stage} ({keys})")
-            found += f" WHERE NOT EXISTS (SELECT 1 FROM {self._stage} s WHERE {self._same_key()})"
+            found += f" WHERE ({self._key_of('t')}) NOT IN (SELECT {keys} FROM {self._stage})"
         self._execute(found)
 
     def _first_new(self, count: int) -> list[Key]:
         if not self._comparison.new:
             return []
-        if not self._stage:
+        if not self._has_known:
             return self._first.to_pylist()[:count] if self._first else []
         return self._found(
             f"SELECT {self._key_of('s')} FROM {self._stage} s WHERE s.rowferry_row_number NOT IN "

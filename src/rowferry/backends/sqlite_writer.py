@@ -1,58 +1,79 @@
 """The way into a table of SQLite.
 
-Many rows go into one statement, which is three times as fast as a statement a row (docs/benchmarks.md). While the
-source is read, rows wait in a temporary file, so that other writers wait only while the rows are published; only
-where no table has rows yet do they go in directly.
+While the source is read, rows wait in a file that SQLite can attach (`sqlite_image`), so that other writers wait only
+while the rows are published, which is one statement.
 """
 
+import json
 import sqlite3
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Connection, Table
 
 from rowferry.backends.backend import Comparison
 from rowferry.backends.key_range import KeyRange
+from rowferry.backends.referred_keys import ReferredKeys
+from rowferry.backends.sqlite_image import ImageTable, SqliteImage
+from rowferry.dictionary.kinds import INTEGER
 from rowferry.dictionary.rules import TableRules
+from rowferry.errors import ParentsVanished
 
 _ROWS_A_STATEMENT = 100
 _MOST_PARAMETERS = 32_000
+
+_BULK_ROWS = 10_000
+"""From this many rows on, checking what they refer to as a set pays off."""
 
 
 class SqliteTransaction:
     """A transaction that takes the database's only write lock as late as it can."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, stages: Path | None = None) -> None:
         self.connection = connection
-        self.open = ExitStack()
+        self.checks_references = True
         self._locked = False
-        self._spooled = False  # rows that wait cannot be referred to by rows that go in directly
+        self._stage_path = stages
+        self._stages: list[_Stage] = []
+        self._writers: list[SqliteWriter] = []
 
     def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "SqliteWriter":  # noqa: ARG002  # few rows go the same way
-        return SqliteWriter(self, rules, direct=self.writes_directly(rules, dry_run=dry_run), dry_run=dry_run)
-
-    def writes_directly(self, rules: TableRules, *, dry_run: bool) -> bool:
-        """Whether the rows of a table may go in at once, because nothing is in the way."""
-        direct = not dry_run and not self._spooled and self._may_write_directly(rules)
-        self._spooled |= not direct
-        return direct
+        return SqliteWriter(self, rules, dry_run=dry_run)
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
         self.insert(f"main.{quoted(table.name)}", rows)
 
-    def temporary_file(self) -> IO[bytes]:
-        """A file that is gone when the transaction ends."""
-        return self.open.enter_context(tempfile.TemporaryFile())
+    def stage(self, writer: "SqliteWriter") -> "_Stage":
+        """Where the rows of a writer wait; it has been attached to the database once one of them was compared."""
+        assert self._stage_path is not None  # noqa: S101  # a short transaction has no such writers
+        self._writers.append(writer)
+        if not self._stages or self._stages[-1].attached:
+            name = f"rowferry_stage_{len(self._stages)}"
+            encoding = self.driver().execute("PRAGMA main.encoding").fetchone()[0]
+            self._stages.append(_Stage(self._stage_path.with_name(f"{self._stage_path.name}-{name}"), name, encoding))
+        return self._stages[-1]
 
     def lock(self) -> None:
-        """Let nobody else write until the end of the transaction, which has changed nothing so far."""
+        """Let nobody else write until the end of the transaction, which has changed nothing so far.
+
+        Where many rows are coming, SQLite leaves out its check of references row by row: each writer makes it once
+        for all its rows, and nobody can delete what they refer to any more.
+        """
         if not self._locked:
             self.connection.exec_driver_sql("COMMIT")
+            self.checks_references = not any(writer.checks_all_references() for writer in self._writers)
+            if not self.checks_references:
+                self.connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
             self.connection.exec_driver_sql("BEGIN IMMEDIATE")
             self._locked = True
+
+    def close(self) -> None:
+        """Leave the connection as it was, once the transaction has ended."""
+        for stage in self._stages:
+            stage.close(self.driver())
+        self.driver().execute("PRAGMA foreign_keys = ON")
 
     def driver(self) -> sqlite3.Connection:
         connection = self.connection.connection.dbapi_connection
@@ -74,59 +95,86 @@ class SqliteTransaction:
         driver.executemany(into + ", ".join([one] * many), (flat[at : at + step] for at in range(0, whole, step)))
         driver.executemany(into + one, (flat[at : at + width] for at in range(whole, len(flat), width)))
 
-    def _may_write_directly(self, rules: TableRules) -> bool:
-        """Whether to lock the database from now on spoils nothing for anybody: there is nothing in it yet."""
-        tables = [rules.table.name] if self._locked else list(rules.table.metadata.tables)
-        if any(self._has_rows(table) for table in tables):
-            return False
-        self.lock()
-        return not any(self._has_rows(table) for table in tables)
 
-    def _has_rows(self, table: str) -> bool:
-        return bool(self.connection.exec_driver_sql(f"SELECT EXISTS (SELECT 1 FROM {quoted(table)})").scalar())
+class _Stage:
+    """A file with the rows of some writers, for a database to attach."""
+
+    def __init__(self, path: Path, name: str, encoding: str) -> None:
+        self.name = name
+        self.attached = False
+        self._path = path
+        self._file = path.open("wb")
+        self._image = SqliteImage(self._file, encoding)
+        self._tables = 0
+
+    def table(self, rules: TableRules) -> tuple[str, ImageTable]:
+        """A table for the rows of one writer, and its name in statements once it is attached."""
+        name, self._tables = f"rows_{self._tables}", self._tables + 1
+        return f"{self.name}.{name}", ImageTable(
+            self._image, name, "rowferry_row_number", list(map(quoted, _staged(rules)))
+        )
+
+    def attach(self, driver: sqlite3.Connection) -> None:
+        """Show it to the database, unless that was done."""
+        if not self.attached:
+            self._image.end()
+            self._file.close()
+            driver.execute(f"ATTACH ? AS {self.name}", (str(self._path),))
+            self._path.unlink()
+            self.attached = True
+
+    def close(self, driver: sqlite3.Connection) -> None:
+        if self.attached:
+            driver.execute(f"DETACH {self.name}")
+        self._file.close()
+        self._path.unlink(missing_ok=True)
 
 
 class SqliteWriter:
     """Implements TableWriter."""
 
-    def __init__(self, transaction: SqliteTransaction, rules: TableRules, *, direct: bool, dry_run: bool) -> None:
+    took_over = False
+
+    def __init__(self, transaction: SqliteTransaction, rules: TableRules, *, dry_run: bool) -> None:
         self._transaction = transaction
         self._rules = rules
         self._main = f"main.{quoted(rules.name)}"
-        self.took_over = direct
         self._dry_run = dry_run
         self._rows = 0
         self._range = KeyRange(rules)
-        self._spool = None if direct else _Spool(transaction.temporary_file())
-        self._stage = ""
+        self._referred = ReferredKeys(rules)
+        self._waiting = transaction.stage(self)
+        self._stage, self._table = self._waiting.table(rules)
+        self._has_known = False
+
+    def checks_all_references(self) -> bool:
+        """Whether there are so many rows that what they refer to is better checked at once."""
+        return self._rows >= _BULK_ROWS and bool(self._rules.references)
 
     def write(self, rows: pa.RecordBatch) -> None:
         self._rows += rows.num_rows
         self._range.add(rows)
-        if self._spool:
-            self._spool.write(rows)
-        else:
-            self._transaction.insert(self._main, rows.select(list(self._rules.names)))
+        self._referred.add(rows)
+        columns = [stored_column(rows.column(name)) for name in _staged(self._rules)]
+        self._table.write(rows.column(rows.num_columns - 1).to_numpy(), columns)
 
     def end(self) -> None:
-        if self._spool:
-            self._spool.end()
+        self._table.end()
 
     def compare(self) -> Comparison:
-        if self.took_over:
-            return Comparison(self._rows, 0, 0)
         if not self._dry_run:
             self._transaction.lock()
+        self._waiting.attach(self._transaction.driver())
         if not self._meets_known_keys():
             return Comparison(self._rows, 0, 0)
-        self._fill_stage()
+        self._find_known()
         equal, different = self._execute(
             f"SELECT coalesce(sum(equal), 0), coalesce(sum(NOT equal), 0) FROM {self._known}"
         ).fetchone()
         return Comparison(self._rows - equal - different, equal, different)
 
     def different(self) -> Iterator[tuple[int, list[str]]]:
-        if not self._stage:
+        if not self._has_known:
             return
         tests = ", ".join(f"s.{column} IS NOT t.{column}" for column in map(quoted, self._rules.values))
         found = self._execute(
@@ -138,16 +186,14 @@ class SqliteWriter:
             yield row_number, [name for name, flag in zip(self._rules.values, differs, strict=True) if flag]
 
     def publish(self, *, update: bool) -> tuple[int, int]:
-        if self.took_over:
-            return self._rows, 0
-        if not self._stage:
-            return self._insert_spooled(self._main, list(self._rules.names)), 0
-        updated = self._update() if update else 0
+        if not self._transaction.checks_references:
+            self._require_parents()
+        updated = self._update() if update and self._has_known else 0
         names = ", ".join(map(quoted, self._rules.names))
+        known = f"WHERE rowferry_row_number NOT IN (SELECT rowferry_row_number FROM {self._known}) "
         inserted = self._execute(
             f"INSERT INTO {self._main} ({names}) SELECT {names} FROM {self._stage} "
-            f"WHERE rowferry_row_number NOT IN (SELECT rowferry_row_number FROM {self._known}) "
-            "ORDER BY rowferry_row_number"
+            f"{known if self._has_known else ''}ORDER BY rowferry_row_number"
         ).rowcount
         return inserted, updated
 
@@ -178,56 +224,43 @@ class SqliteWriter:
     def _same_key(self) -> str:
         return " AND ".join(f"t.{column} = s.{column}" for column in map(quoted, self._rules.key))
 
-    def _fill_stage(self) -> None:
-        """Put the rows into a temporary table, and note those whose key the table holds."""
-        self._stage = f"temp.{quoted('rowferry_stage_' + self._rules.name)}"
-        names = ", ".join(map(quoted, self._rules.names))
-        self._execute(f"DROP TABLE IF EXISTS {self._stage}")
-        self._execute(f"DROP TABLE IF EXISTS {self._known}")
-        self._execute(
-            f"CREATE TABLE {self._stage} AS "
-            f"SELECT {names}, 0 AS rowferry_row_number FROM {quoted(self._rules.name)} LIMIT 0"
-        )
-        self._insert_spooled(self._stage, [*self._rules.names, "rowferry_row_number"])
+    def _find_known(self) -> None:
+        """Note the rows whose key the table holds."""
+        self._has_known = True
         equal = " AND ".join(f"s.{column} IS t.{column}" for column in map(quoted, self._rules.values)) or "1"
+        self._execute(f"DROP TABLE IF EXISTS {self._known}")
         self._execute(f"CREATE TABLE {self._known} (rowferry_row_number INTEGER PRIMARY KEY, equal INTEGER)")
         self._execute(
             f"INSERT INTO {self._known} SELECT s.rowferry_row_number, {equal} FROM {self._stage} s "
             f"CROSS JOIN {self._main} t ON {self._same_key()}"
         )
 
-    def _insert_spooled(self, table: str, names: list[str]) -> int:
-        assert self._spool is not None  # noqa: S101  # for the type checker
-        for rows in self._spool.read():
-            columns = rows.columns if len(names) == len(rows.columns) else rows.columns[:-1]
-            self._transaction.insert(table, pa.RecordBatch.from_arrays(columns, names=names))
-        return self._rows
+    def _require_parents(self) -> None:
+        """Raise ParentsVanished if a row refers to one that is not there."""
+        for reference in self._rules.references:
+            parent, target = f"main.{quoted(reference.parent)}", quoted(reference.target)
+            keys = self._referred.keys(reference)
+            if keys is None:
+                column = quoted(reference.column)
+                find = (
+                    f"SELECT EXISTS (SELECT 1 FROM {self._stage} WHERE {column} NOT IN (SELECT {target} FROM {parent}))"
+                )
+                missing = self._execute(find).fetchone()[0]
+            else:
+                find = f"SELECT count(*) FROM {parent} WHERE {target} IN (SELECT value FROM json_each(?))"
+                missing = len(keys) - self._execute(find, (json.dumps(stored(keys)),)).fetchone()[0]
+            if missing:
+                raise ParentsVanished
 
     def _execute(self, statement: str, parameters: tuple[object, ...] = ()) -> sqlite3.Cursor:
         return self._transaction.driver().execute(statement, parameters)
 
 
-class _Spool:
-    """Batches of rows in a temporary file."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._writer: pa.ipc.RecordBatchStreamWriter | None = None
-
-    def write(self, rows: pa.RecordBatch) -> None:
-        if self._writer is None:
-            self._writer = pa.ipc.new_stream(self._file, rows.schema)
-        self._writer.write_batch(rows)
-
-    def end(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-
-    def read(self) -> Iterator[pa.RecordBatch]:
-        """The batches in order, once all were written."""
-        if self._writer is not None:
-            self._file.seek(0)
-            yield from pa.ipc.open_stream(self._file)
+def _staged(rules: TableRules) -> list[str]:
+    """The columns of a table in the order in which they are written fastest: those of fixed width first."""
+    return sorted(
+        rules.names, key=lambda name: not rules.by_name[name].required or rules.by_name[name].kind is not INTEGER
+    )
 
 
 def quoted(name: str) -> str:
@@ -236,11 +269,17 @@ def quoted(name: str) -> str:
 
 
 def stored(column: pa.Array) -> list[Any]:
-    """Values as SQLite keeps them: instants and dates as SQLAlchemy spells them, in UTC, decimals as text."""
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("us")).cast(pa.string())
-    elif pa.types.is_date(column.type) or pa.types.is_decimal(column.type):
-        column = column.cast(pa.string())
+    """Values as SQLite keeps them, for a statement to bind."""
+    column = stored_column(column)
     if pa.types.is_integer(column.type) and not column.null_count:
         return list(column.to_numpy().tolist())
     return list(column.to_pylist())
+
+
+def stored_column(column: pa.Array) -> pa.Array:
+    """Values as SQLite keeps them: instants and dates as SQLAlchemy spells them, in UTC, decimals as text."""
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.timestamp("us")).cast(pa.string())
+    if pa.types.is_date(column.type) or pa.types.is_decimal(column.type):
+        return column.cast(pa.string())
+    return column

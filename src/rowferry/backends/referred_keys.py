@@ -1,0 +1,24 @@
+"""The keys that some rows refer to, to look once for each whether it is there."""
+
+import pyarrow as pa
+
+from rowferry.dictionary.rules import Reference, TableRules
+
+_MOST = 50_000
+
+
+class ReferredKeys:
+    """What the references of a table's rows lead to, as long as it is not too much to hold."""
+
+    def __init__(self, rules: TableRules) -> None:
+        self._keys = {r.column: pa.array([], rules.by_name[r.column].arrow) for r in rules.references}
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        for column, known in self._keys.items():
+            if len(known) <= _MOST:
+                self._keys[column] = pa.concat_arrays([known, rows.column(column).unique()]).unique()
+
+    def keys(self, reference: Reference) -> pa.Array | None:
+        """Each key once, without null; None where they are too many."""
+        keys = self._keys[reference.column].drop_null()
+        return keys if len(keys) <= _MOST else None

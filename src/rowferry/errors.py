@@ -330,3 +330,24 @@ class RowTooLong(RowferryError):
 
     code = "backup.row_too_long"
     hint = "No backup was written. Shorten the row, or keep such values as files outside of the database."
+
+
+class YearInvalid(UsageError):
+    """{year!r} is no year"""
+
+    code = "report.year"
+    hint = "Give a year from 1 to 9999, such as 2021."
+
+
+class ReportUnknown(UsageError):
+    """There is no report {report!r}"""
+
+    code = "report.unknown"
+    hint = "The reports are {names}."
+
+
+class ReportUnavailable(UsageError):
+    """The report {report} is not available: its tables are not served"""
+
+    code = "report.unavailable"
+    hint = "It reads {tables} as rowferry.models defines them, and ROWFERRY_MODELS names other tables."

@@ -23,6 +23,7 @@ _TAGS = [
     {"name": "batches", "description": "Few rows into any tables, exactly once"},
     {"name": "loads", "description": "What was loaded, how far it is, and what was rejected and why"},
     {"name": "tables", "description": "The tables and the rules of their rows"},
+    {"name": "reports", "description": "What people ask about a year: as JSON, CSV, SVG or PNG, by `Accept`"},
     {"name": "health", "description": "For whoever runs the service"},
 ]
 

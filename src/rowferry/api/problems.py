@@ -26,6 +26,7 @@ STATUSES: tuple[tuple[type[errors.RowferryError], int], ...] = (
     (errors.LoadUnknown, 404),
     (errors.NothingRejected, 404),
     (errors.BatchUnknown, 404),
+    (errors.ReportUnavailable, 404),
     (errors.BodyTooLarge, 413),
     (errors.InFlight, 409),
     (errors.KeysTaken, 409),

@@ -8,6 +8,7 @@ import typer
 from rowferry.bootstrap import Service
 from rowferry.cli.demo_steps.batches import post_batch, repeat_batch
 from rowferry.cli.demo_steps.loading import explain_rejects, load_again, load_history
+from rowferry.cli.demo_steps.reports import show_reports
 from rowferry.cli.demo_steps.stage import AT_DATABASE, DATABASE, Stage, Step
 from rowferry.cli.options import AsJson
 from rowferry.cli.output import out, say, say_json
@@ -16,7 +17,7 @@ from rowferry.settings import read_settings
 
 app = typer.Typer(add_completion=False)
 
-STEPS: tuple[Step, ...] = (load_history, explain_rejects, load_again, post_batch, repeat_batch)
+STEPS: tuple[Step, ...] = (load_history, explain_rejects, load_again, post_batch, repeat_batch, show_reports)
 """What the demo shows, in this order; a step may build on those before it."""
 
 
@@ -25,7 +26,8 @@ def demo(as_json: AsJson = False) -> None:
     """Show the main job from end to end, on sample files and an embedded database of its own (rowferry-demo.db).
 
     Writes sample files, some of whose rows are wrong in every way there is; loads them; explains each rejected row;
-    loads them again, which changes nothing; posts a batch with good and wrong rows and explains the answer.
+    loads them again, which changes nothing; posts a batch with good and wrong rows and explains the answer;
+    reports who was hired.
     """
     out.quiet = as_json
     for leftover in DATABASE.parent.glob(f"{DATABASE.name}*"):

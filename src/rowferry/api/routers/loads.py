@@ -11,6 +11,7 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from rowferry import ledger
+from rowferry.api.accept import preferred
 from rowferry.api.answers import LoadAnswer, Page, RejectedRowAnswer
 from rowferry.api.load_events import LAST_EVENT, load_events
 from rowferry.api.openapi import problems
@@ -37,6 +38,7 @@ _EVENT = {
     },
 }
 """What each event is, as later versions of OpenAPI say it."""
+_JSON, _CSV = _OFFERED = ("application/json", "text/csv")
 
 _LOAD_ID = r"^[A-Za-z0-9_-]{1,64}$"
 
@@ -99,7 +101,7 @@ async def follow_load(
             "description": "A page of the rejected rows; with `Accept: text/csv` all rows of one table, as a file",
             "content": {"text/csv": {"schema": {"type": "string"}, "example": _CSV_EXAMPLE}},
         },
-        **problems(404, 422, 503),
+        **problems(404, 406, 422, 503),
     },
 )
 def list_rejects(
@@ -117,7 +119,7 @@ def list_rejects(
     """
     load = _load(service, load_id)
     rules = service.catalog.table(table) if table else None
-    if _prefers_csv(request.headers.get("accept", "")):
+    if preferred(request.headers.get("accept"), _OFFERED) == _CSV:
         return _csv_file(service, load, rules or _first_table(service, load))
     with reading(service) as connection:
         found = list(ledger.find_rejects(connection, load_id, table=table, after=after, limit=limit + 1))
@@ -147,7 +149,7 @@ def _csv_file(service: Service, load: dict[str, Any], rules: TableRules) -> Resp
     disposition = {"Content-Disposition": f'attachment; filename="{rules.name}.csv"', "Vary": "Accept"}
     # What fails at once is to be answered as a problem, which is too late once the answer has begun.
     begun = chain([next(lines)], lines)
-    return StreamingResponse(begun, media_type="text/csv", headers=disposition)
+    return StreamingResponse(begun, media_type=_CSV, headers=disposition)
 
 
 def _all_rejects(service: Service, load_id: str, table: str) -> Iterator[dict[str, Any]]:
@@ -160,19 +162,3 @@ def _all_rejects(service: Service, load_id: str, table: str) -> Iterator[dict[st
         if len(chunk) < _CHUNK:
             return
         after = chunk[-1]["reject_id"]
-
-
-def _prefers_csv(accept: str) -> bool:
-    wanted = {"text/csv": 0.0, "application/json": 0.0}
-    for one in accept.lower().split(","):
-        media_type, *parameters = (part.strip() for part in one.split(";"))
-        if media_type in wanted:
-            wanted[media_type] = next((_quality(p) for p in parameters if p.startswith("q=")), 1.0)
-    return wanted["text/csv"] > wanted["application/json"]
-
-
-def _quality(parameter: str) -> float:
-    try:
-        return float(parameter.removeprefix("q="))
-    except ValueError:
-        return 0.0

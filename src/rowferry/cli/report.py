@@ -1,0 +1,97 @@
+"""`rowferry report`."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+import typer
+
+from rowferry.cli.options import AsJson, DatabaseUrl, open_service
+from rowferry.cli.output import say, say_json, table
+from rowferry.errors import OptionInvalid
+from rowferry.reports.listed import find_report
+from rowferry.reports.report import Answer, answer
+from rowferry.reports.spreadsheet import as_csv
+from rowferry.reports.year import Year
+from rowferry.streams.whole_file import write_whole
+
+app = typer.Typer(add_completion=False)
+
+Form = Literal["table", "json", "csv", "svg", "png"]
+
+_FORMS: tuple[Form, ...] = ("table", "json", "csv", "svg", "png")
+_PICTURE = "rowferry.reports.picture"
+"""Imported when a picture is asked for, since what draws it is large."""
+
+
+@app.command()
+def report(
+    name: Annotated[str, typer.Argument(help="hires-by-quarter or departments-above-mean.")],
+    year: Annotated[str, typer.Option(help="The year, in UTC.")] = "2021",
+    form: Annotated[
+        Form | None,
+        typer.Option("--format", help="How to show it. [default: table, or what the name of --output ends with]"),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it to a file.")] = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question about the employees hired in a year.
+
+    hires-by-quarter: how many for each department and job, by quarter. departments-above-mean: the departments that
+    hired more than the mean over all departments. As a table, JSON, CSV for spreadsheets, or a picture (SVG or PNG).
+    """
+    found_report, asked = find_report(name), Year.parse(year)
+    chosen = _form(form, output, as_json=as_json)
+    service = open_service(database_url)
+    found = answer(found_report, service.backend, service.catalog, asked)
+    if output:
+        write_whole(output, [_rendered(found, chosen)])
+        _say_written(found, output, as_json=as_json)
+    elif chosen == "table":
+        _show(found)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(_rendered(found, chosen))
+
+
+def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
+    """The form that was asked for, if it makes sense where it is to go."""
+    told = output.suffix.removeprefix(".").lower() if output else ""
+    if output and form in (None, "table") and told not in _FORMS[1:]:
+        raise OptionInvalid(option="--output", value=str(output), allowed="Say --format json, csv, svg or png, too.")
+    if as_json and not output and form not in (None, "json"):
+        raise OptionInvalid(
+            option="--format", value=form, allowed="With --json, give --output FILE for another format."
+        )
+    if form == "png" and not output and sys.stdout.isatty():
+        raise OptionInvalid(option="--format", value=form, allowed="A terminal shows no PNG: give --output FILE.")
+    return form or cast("Form", told or ("json" if as_json else "table"))
+
+
+def _rendered(found: Answer, form: Form) -> bytes:
+    if form == "json":
+        return (json.dumps(found.as_dict(), ensure_ascii=False) + "\n").encode()
+    if form == "csv":
+        return as_csv(found).encode()
+    picture = importlib.import_module(_PICTURE)
+    drawn: bytes = (picture.svg(found) + "\n").encode() if form == "svg" else picture.png(found)
+    return drawn
+
+
+def _say_written(found: Answer, output: Path, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"report": found.report.name, "year": found.year, "file": str(output)})
+    else:
+        say(f"Wrote {output}. {found.title}: {len(found.rows):,} rows.")
+
+
+def _show(found: Answer) -> None:
+    rows = found.rows
+    if not rows:
+        say(found.emptiness)
+        return
+    heads = [(column, not isinstance(rows[0][column], str)) for column in found.report.columns]
+    table(f"{found.title} (UTC)", heads, [list(row.values()) for row in rows])

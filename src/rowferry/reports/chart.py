@@ -1,0 +1,112 @@
+"""Charts of reports as Vega-Lite specifications: https://vega.github.io/vega-lite/docs/spec.html."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain, count
+from typing import Any
+
+LARGEST = 30
+"""So many bars a picture has at most; more could not be read."""
+
+TEXT_COLOUR = "#1f2933"
+_SOFT_COLOUR, _GRID_COLOUR = "#52606d", "#e4e7eb"
+
+_WIDTH, _STEP = 560, 26
+
+_LONGEST = 36
+
+_CONFIG: dict[str, Any] = {
+    "font": "Liberation Sans, Arial, Helvetica, sans-serif",
+    "background": "white",
+    "view": {"stroke": None},
+    "title": {
+        "anchor": "start",
+        "fontSize": 18,
+        "subtitleFontSize": 13,
+        "offset": 18,
+        "color": TEXT_COLOUR,
+        "subtitleColor": _SOFT_COLOUR,
+        "subtitlePadding": 6,
+    },
+    "axis": {
+        "labelFontSize": 13,
+        "titleFontSize": 13,
+        "titleFontWeight": "normal",
+        "labelColor": TEXT_COLOUR,
+        "titleColor": _SOFT_COLOUR,
+        "gridColor": _GRID_COLOUR,
+        "domain": False,
+        "ticks": False,
+        "labelPadding": 8,
+        "titlePadding": 10,
+    },
+    "legend": {
+        "labelFontSize": 13,
+        "titleFontSize": 13,
+        "titleFontWeight": "normal",
+        "labelColor": TEXT_COLOUR,
+        "titleColor": _SOFT_COLOUR,
+    },
+    "text": {"fontSize": 13},
+    "bar": {"height": {"band": 0.72}},
+}
+
+
+def labels(names: Sequence[str]) -> list[str]:
+    """The names, short enough to stand beside bars, and each another one."""
+    found: list[str] = []
+    for name in names:
+        short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip()}…"
+        # Vega would cut names by itself, in the middle of a letter where it takes two of its units, and fail.
+        numbered = (f"{short} ({number})" for number in count(2))
+        found.append(next(one for one in chain([short], numbered) if one not in found))
+    return found
+
+
+def bars(
+    title: str, subtitle: str, bars_told: Mapping[str, str], layers: list[dict[str, Any]], of_all: int
+) -> dict[str, Any]:
+    """A chart of horizontal bars, in the order given; layers have fields `department` and `hired`.
+
+    `bars_told` says in words what each bar shows, for the chart's description; `of_all` how many bars there might be.
+    """
+    if of_all > len(bars_told):
+        subtitle += f". These are the {len(bars_told)} that hired most"
+    axis = {"title": "Employees hired (people)", "tickMinStep": 1, "format": ",d", "tickCount": 6}
+    names = {
+        "title": "Department",
+        "labelLimit": 0,
+        "titleAngle": 0,
+        "titleAlign": "right",
+        "titleX": -8,
+        "titleY": -6,
+    }
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "title": {"text": title, "subtitle": subtitle},
+        "description": f"{subtitle}. {'; '.join(f'{name}: {told}' for name, told in bars_told.items())}.",
+        "width": _WIDTH,
+        "height": {"step": _STEP},
+        "padding": 20,
+        "config": _CONFIG,
+        "encoding": {
+            "x": {"field": "hired", "type": "quantitative", "axis": axis, "scale": {"domainMin": 0, "nice": True}},
+            "y": {"field": "department", "type": "nominal", "sort": list(bars_told), "axis": names},
+        },
+        "layer": layers,
+    }
+
+
+def nothing(title: str, told: str) -> dict[str, Any]:
+    """A picture that says in words that there is nothing to draw."""
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "title": {"text": title},
+        "description": told,
+        "width": _WIDTH,
+        "height": 5 * _STEP,
+        "padding": 20,
+        "config": _CONFIG,
+        "data": {"values": [{}]},
+        "mark": {"type": "text", "fontSize": 15, "color": _SOFT_COLOUR},
+        "encoding": {"text": {"datum": told}},
+    }

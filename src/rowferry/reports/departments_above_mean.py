@@ -1,0 +1,68 @@
+"""Report: the departments that hired more employees than the mean over all departments."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, cast, func, select
+
+from rowferry.models import Department, HiredEmployee
+from rowferry.reports.chart import LARGEST, TEXT_COLOUR, bars, labels
+from rowferry.reports.report import Answer, Report
+from rowferry.reports.year import Year
+
+_BAR_COLOUR, _MEAN_COLOUR = "#6baed6", "#99000d"
+
+
+def _statement(year: Year) -> Select[*tuple[Any, ...]]:
+    """Compare whole numbers, for a mean is rarely one; departments without hires count for the mean, too."""
+    hired = func.count()
+    counted = (
+        select(HiredEmployee.department_id, hired.label("hired"), func.sum(hired).over().label("total"))
+        .where(year.holds(HiredEmployee.datetime))
+        .group_by(HiredEmployee.department_id)
+        .subquery()
+    )
+    departments = select(func.count()).select_from(Department).scalar_subquery()
+    total = cast(counted.c.total, BigInteger)
+    return (
+        select(
+            Department.id,
+            Department.department,
+            counted.c.hired,
+            total.label("total"),
+            departments.label("departments"),
+        )
+        .select_from(counted)
+        .join(Department, Department.id == counted.c.department_id)
+        .where(counted.c.hired * departments > total)
+        .order_by(counted.c.hired.desc(), Department.id)
+    )
+
+
+def _draw(answer: Answer) -> dict[str, Any]:
+    """One bar for each department, most first, and a line at the mean."""
+    rows = answer.found[:LARGEST]
+    mean = rows[0]["total"] / rows[0]["departments"]
+    named = labels([row["department"] for row in rows])
+    values = [{"department": label, "hired": row["hired"]} for label, row in zip(named, rows, strict=True)]
+    number = {"text": {"field": "hired", "type": "quantitative", "format": ",d"}}
+    text = {"type": "text", "align": "left", "dx": 5, "color": TEXT_COLOUR, "fontWeight": "bold"}
+    line = {"type": "rule", "color": _MEAN_COLOUR, "strokeDash": [5, 4], "strokeWidth": 1.5}
+    layers = [
+        {"data": {"values": values}, "mark": {"type": "bar", "color": _BAR_COLOUR}},
+        {"data": {"values": values}, "mark": text, "encoding": number},
+        {"data": {"values": [{"hired": mean}]}, "mark": line, "encoding": {"y": None}},
+    ]
+    of_all = f"Mean of all {rows[0]['departments']:,} departments: {mean:,.1f} employees (dashed line)"
+    told = {one["department"]: f"{one['hired']:,}" for one in values}
+    return bars(answer.title, of_all, told, layers, len(answer.found))
+
+
+REPORT = Report(
+    name="departments-above-mean",
+    title="Departments that hired more than the mean in {year}",
+    emptiness="No department hired more than the mean in {year}.",
+    columns=("id", "department", "hired"),
+    reads=(Department, HiredEmployee),
+    statement=_statement,
+    draw=_draw,
+)

@@ -1,0 +1,89 @@
+"""Report: how many employees were hired for each job and department, by quarter."""
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, cast, func, select
+
+from rowferry.models import Department, HiredEmployee, Job
+from rowferry.reports.chart import LARGEST, TEXT_COLOUR, bars, labels
+from rowferry.reports.report import Answer, Report
+from rowferry.reports.year import Year
+
+_QUARTERS = {"q1": "January to March", "q2": "April to June", "q3": "July to September", "q4": "October to December"}
+
+_COLOURS = ["#9ecae1", "#4292c6", "#08519c", "#08254d"]
+
+
+def _statement(year: Year) -> Select[*tuple[Any, ...]]:
+    """Count by id, which is quick, then by name: departments or jobs of the same name are counted together."""
+    at, employee = HiredEmployee.datetime, HiredEmployee
+    counts = [
+        func.count().filter(year.holds_in_quarter(number, at)).label(quarter)
+        for number, quarter in enumerate(_QUARTERS, 1)
+    ]
+    counted = (
+        select(employee.department_id, employee.job_id, *counts)
+        .where(year.holds(at))
+        .group_by(employee.department_id, employee.job_id)
+        .subquery()
+    )
+    sums = [cast(func.sum(counted.c[quarter]), BigInteger).label(quarter) for quarter in _QUARTERS]
+    return (
+        select(Department.department, Job.job, *sums)
+        .select_from(counted)
+        .join(Department, Department.id == counted.c.department_id)
+        .join(Job, Job.id == counted.c.job_id)
+        .group_by(Department.department, Job.job)
+    )
+
+
+def _draw(answer: Answer) -> dict[str, Any]:
+    """One bar for each department, made up of its quarters; jobs are too many to be seen."""
+    totals: Counter[str] = Counter()
+    hired: Counter[tuple[str, str]] = Counter()
+    for row in answer.rows:
+        for quarter in _QUARTERS:
+            hired[row["department"], quarter] += row[quarter]
+            totals[row["department"]] += row[quarter]
+    most = sorted(totals, key=lambda name: (-totals[name], name))[:LARGEST]
+    named = dict(zip(most, labels(most), strict=True))
+    values = [
+        {"department": label, "quarter": meaning, "place": place, "hired": hired[name, quarter]}
+        for name, label in named.items()
+        for place, (quarter, meaning) in enumerate(_QUARTERS.items())
+    ]
+    scale = {"domain": list(_QUARTERS.values()), "range": _COLOURS}
+    colour = {
+        "field": "quarter",
+        "type": "nominal",
+        "scale": scale,
+        "legend": {"title": "Quarter (UTC)", "orient": "top", "symbolType": "square"},
+    }
+    total = {
+        "data": {"values": [{"department": label, "hired": totals[name]} for name, label in named.items()]},
+        "mark": {"type": "text", "align": "left", "dx": 5, "color": TEXT_COLOUR, "fontWeight": "bold"},
+        "encoding": {"text": {"field": "hired", "type": "quantitative", "format": ",d"}},
+    }
+    of_all = f"{sum(totals.values()):,} employees in {len(totals):,} departments"
+    layer = {"data": {"values": values}, "mark": "bar", "encoding": {"color": colour, "order": {"field": "place"}}}
+    told = {
+        label: _told(totals[name], [hired[name, quarter] for quarter in _QUARTERS]) for name, label in named.items()
+    }
+    return bars(answer.title.replace(", job", ""), of_all, told, [layer, total], len(totals))
+
+
+def _told(total: int, quarters: list[int]) -> str:
+    return f"{total:,}, by quarter {', '.join(f'{hired:,}' for hired in quarters)}"
+
+
+REPORT = Report(
+    name="hires-by-quarter",
+    title="Employees hired in {year}, by department, job and quarter",
+    emptiness="Nobody was hired in {year}.",
+    columns=("department", "job", *_QUARTERS),
+    reads=(Department, Job, HiredEmployee),
+    statement=_statement,
+    draw=_draw,
+    order=("department", "job"),
+)

@@ -1,0 +1,42 @@
+"""Draws the answers of reports, as SVG and PNG, on this machine and without any network."""
+
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+import vl_convert
+
+from rowferry.reports.chart import nothing
+from rowferry.reports.report import Answer
+
+_NO_NETWORK: list[str] = []
+_PNG_SCALE = 2.0
+
+
+def svg(answer: Answer) -> str:
+    """An SVG document with a title and a description for those who cannot see it; the same for the same answer."""
+    chart = _chart(answer)
+    drawn = vl_convert.vegalite_to_svg(chart, allowed_base_urls=_NO_NETWORK)
+    head, _, rest = drawn.partition(">")
+    told = f'<title id="title">{escape(answer.title)}</title><desc id="desc">{escape(chart["description"])}</desc>'
+    return f'{head} role="img" aria-labelledby="title desc">{told}{rest}'
+
+
+def png(answer: Answer) -> bytes:
+    """A PNG picture, twice as large as the SVG says, for sharp screens."""
+    drawn: bytes = vl_convert.vegalite_to_png(_chart(answer), scale=_PNG_SCALE, allowed_base_urls=_NO_NETWORK)
+    return drawn
+
+
+def _chart(answer: Answer) -> dict[str, Any]:
+    if not answer.found:
+        return nothing(answer.title, answer.emptiness)
+    drawable = [{name: _drawable(value) for name, value in row.items()} for row in answer.found]
+    return answer.report.draw(replace(answer, found=drawable))
+
+
+def _drawable(value: Any) -> Any:
+    """The value without what no XML document may hold, but a name in a table may: it would end the whole process."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in value)

@@ -1,0 +1,76 @@
+"""What a report is: one question about a year, one SQL statement that answers it, and how its answer is drawn."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Select
+from sqlalchemy.orm import DeclarativeBase
+
+from rowferry.backends.backend import Backend
+from rowferry.dictionary.catalog import Catalog
+from rowferry.errors import ReportUnavailable
+from rowferry.reports.year import Year
+
+
+@dataclass(frozen=True)
+class Report:
+    """A question about a year; its title and emptiness are templates that take the `year`.
+
+    `columns` are those of its rows; the statement may select more, for the picture. `order` names columns by which
+    rows are put in order once they are here, for texts, whose order differs from database to database.
+    """
+
+    name: str
+    title: str
+    emptiness: str
+    columns: tuple[str, ...]
+    reads: tuple[type[DeclarativeBase], ...]
+    statement: Callable[[Year], Select[*tuple[Any, ...]]]
+    draw: Callable[["Answer"], dict[str, Any]]
+    order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a report found: rows of its own columns, and in `found` all that was selected."""
+
+    report: Report
+    year: int
+    found: list[dict[str, Any]]
+
+    @property
+    def title(self) -> str:
+        return self.report.title.format(year=self.year)
+
+    @property
+    def emptiness(self) -> str:
+        """What to say where there is no row."""
+        return self.report.emptiness.format(year=self.year)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return [{column: row[column] for column in self.report.columns} for row in self.found]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"report": self.report.name, "year": self.year, "rows": self.rows}
+
+
+def answer(report: Report, backend: Backend, catalog: Catalog, year: Year) -> Answer:
+    """Answer a report by its one statement; a year without hires has no rows.
+
+    Texts are ordered by Unicode code points, on every database.
+
+    Raises:
+        ReportUnavailable: The tables that are served are not those that it reads.
+    """
+    served = {id(rules.table) for rules in catalog}
+    if any(id(model.__table__) not in served for model in report.reads):
+        names = ", ".join(model.__tablename__ for model in report.reads)
+        raise ReportUnavailable(report=report.name, tables=names)
+    with backend.errors(), backend.engine.connect() as connection:
+        found = [dict(row) for row in connection.execute(report.statement(year)).mappings()]
+    if report.order:
+        found.sort(key=itemgetter(*report.order))
+    return Answer(report, year.number, found)

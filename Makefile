@@ -1,4 +1,4 @@
-.PHONY: all check test format bench torture torture-api torture-batches serve demo docs
+.PHONY: all check test format bench torture torture-api torture-batches serve demo docs migration
 
 all: check test
 
@@ -20,6 +20,10 @@ format:
 # Writes docs/reference from the code.
 docs:
 	uv run python tests/docs/reference.py
+
+# Writes the migration that the ledger or the models lack: make migration history=ledger name=add_backups.
+migration:
+	uv run python tests/contract/new_migration.py $(history) $(name)
 
 # The same work done by Rowferry and by its peers, as ratios of one run; takes about a quarter of an hour.
 bench:

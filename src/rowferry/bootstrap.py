@@ -1,12 +1,16 @@
 """Joins settings, tables, database and observers; the only place that does."""
 
 import importlib
+from typing import Any
+
+from sqlalchemy import Table
 
 from rowferry import ledger
 from rowferry.backends.backend import Backend
 from rowferry.dictionary.catalog import Catalog, load_catalog
 from rowferry.errors import DatabaseUnsupported
-from rowferry.settings import Settings
+from rowferry.migrations.schema import History, SchemaState, look
+from rowferry.settings import DEFAULT_MODELS, Settings
 
 _BACKENDS = {
     "sqlite": "rowferry.backends.sqlite",
@@ -25,20 +29,47 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.catalog: Catalog = load_catalog(settings.models)
+        self.histories: tuple[History, ...] = ("ledger", "models") if settings.models == DEFAULT_MODELS else ("ledger",)
         scheme = settings.url.drivername.partition("+")[0]
         if scheme not in _BACKENDS:
             raise DatabaseUnsupported(scheme=scheme)
         self.backend: Backend = importlib.import_module(_BACKENDS[scheme]).open_backend(settings.url)
 
     def start(self) -> None:
-        """Make tables that do not exist yet, and clear what killed processes left behind."""
+        """Bring a database up to date that is empty or embedded, and clear what killed processes left behind.
+
+        Of one that is up to date, it only reads.
+
+        Raises:
+            SchemaOlder: Others may be at work on the database, so that `rowferry db upgrade` has to be asked for.
+            SchemaNewer: A newer program has migrated the database.
+            SchemaDiffers: A table has not the columns of its model.
+        """
         with self.backend.errors():
-            ledger.metadata.create_all(self.backend.engine)
-            self.catalog.metadata.create_all(self.backend.engine)
-            for rules in self.catalog:
-                self.backend.prepare(rules.table)
+            state = self.schema()
+            state.require_known()
+            if state.pending and (self.backend.embedded or not state.applied):
+                self.upgrade()
+                state = self.schema()
+            self.require_usable(self._with_all_tables(state))
             self.clear_interrupted()
             self.backend.sweep()
+
+    def schema(self) -> SchemaState:
+        """How the schema of the database stands to this program."""
+        with self.backend.errors(), self.backend.engine.connect() as connection:
+            return look(self.backend, connection, self.histories, self._tables())
+
+    def upgrade(self) -> tuple[str, ...]:
+        """Apply the migrations that the database lacks; those that were applied."""
+        applied: tuple[str, ...] = _upgrading().upgrade(self.backend, self.histories)
+        return applied
+
+    def require_usable(self, state: SchemaState) -> None:
+        """Raise SchemaNewer, SchemaOlder or SchemaDiffers unless every table is there with the columns of its model."""
+        state.require_current()
+        for table in self._tables():
+            self.backend.require(table, state.columns.get(table.key))
 
     def clear_interrupted(self) -> None:
         """Mark loads whose process is gone; their rows went with their transaction."""
@@ -46,3 +77,17 @@ class Service:
             for load_id in ledger.running_loads(connection):
                 if not self.backend.is_held(load_id):
                     ledger.interrupt_load(connection, load_id)
+
+    def _tables(self) -> list[Table]:
+        return [*ledger.metadata.tables.values(), *self.catalog.metadata.tables.values()]
+
+    def _with_all_tables(self, state: SchemaState) -> SchemaState:
+        """Make tables that no migration makes: those of a user's own models, and what somebody dropped."""
+        if state.is_current and any(table.key not in state.columns for table in self._tables()):
+            _upgrading().make_missing(self.backend, (ledger.metadata, self.catalog.metadata))
+            return self.schema()
+        return state
+
+
+def _upgrading() -> Any:
+    return importlib.import_module("rowferry.migrations.upgrade")

@@ -147,6 +147,20 @@ class SchemaDiffers(RowferryError):
     hint = "Change the table or the model, so that both have the same columns."
 
 
+class SchemaOlder(RowferryError):
+    """The database was made by an older Rowferry: it lacks the changes {pending}"""
+
+    code = "schema.older"
+    hint = "Others may be using it, so it is not changed unasked: run `rowferry db upgrade`."
+
+
+class SchemaNewer(RowferryError):
+    """The database was changed by a newer Rowferry: it is at {found}, and this program knows no more than {known}"""
+
+    code = "schema.newer"
+    hint = "Install the Rowferry that the database belongs to, or choose another database."
+
+
 class RejectsExceeded(RowferryError):
     """{rejected} of {rows_read} rows are rejected, and {limit} are allowed"""
 

@@ -10,6 +10,8 @@ from sqlalchemy.exc import ArgumentError
 
 from rowferry.errors import SettingInvalid
 
+DEFAULT_MODELS = "rowferry.models"
+
 
 class Settings(BaseSettings):
     """Where things are; each field's title is the name of its variable."""
@@ -33,7 +35,7 @@ class Settings(BaseSettings):
         description="Where logs go: JSON lines, one file per operation",
     )
     models: str = Field(
-        default="rowferry.models",
+        default=DEFAULT_MODELS,
         validation_alias="ROWFERRY_MODELS",
         description="The module whose SQLAlchemy tables are served",
     )

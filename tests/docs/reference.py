@@ -32,13 +32,19 @@ def commands() -> str:
     parts = ["# Commands\n"]
     for name in COMMANDS:
         command: Any = typer.main.get_command(importlib.import_module(f"rowferry.cli.{name}").app)
-        parts.append(f"\n## rowferry {name}\n\n{inspect.cleandoc(command.help)}\n")
-        rows = [
-            [f"`{', '.join(p.opts) if p.opts[0].startswith('-') else p.metavar or p.name}`", p.help or ""]
-            for p in command.params
-        ]
-        parts.append("\n" + table(["option", "meaning"], [row for row in rows if row[1]]))
+        parts.append(described(f"rowferry {name}", command))
+        inner = getattr(command, "commands", {})
+        parts.extend(described(f"rowferry {name} {one}", inner[one]) for one in inner)
     return "".join(parts)
+
+
+def described(name: str, command: Any) -> str:
+    rows = [
+        [f"`{', '.join(p.opts) if p.opts[0].startswith('-') else p.metavar or p.name}`", p.help or ""]
+        for p in command.params
+    ]
+    told = table(["option", "meaning"], [row for row in rows if row[1]]) if any(row[1] for row in rows) else ""
+    return f"\n## {name}\n\n{inspect.cleandoc(command.help)}\n" + (told and f"\n{told}")
 
 
 def settings() -> str:

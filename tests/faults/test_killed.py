@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from loading import DEPARTMENTS, JOBS, Tables, employees
 from rowferry import ledger
 from rowferry.bootstrap import Service
+from rowferry.migrations.schema import VERSIONS
 
 PROGRAM = Path(__file__).with_name("loading_process.py")
 ROWS = 200_000
@@ -51,7 +52,7 @@ def leftovers(service: Service, folder: Path) -> list[str]:
     found = sa.inspect(service.backend.engine)
     schemas = [name for name in found.get_schema_names() if name != "information_schema"]
     names = set(itertools.chain.from_iterable(found.get_table_names(schema=name) for name in schemas))
-    known = {*service.catalog.names, *ledger.metadata.tables}
+    known = {*service.catalog.names, *ledger.metadata.tables, VERSIONS.name}
     return sorted(names - known) + [
         path.name for path in folder.glob("database*.db-*") if path.suffix not in {".db-wal", ".db-shm"}
     ]

@@ -43,6 +43,8 @@ STATUSES: tuple[tuple[type[errors.RowferryError], int], ...] = (
     (errors.DatabaseUnavailable, 503),
     (errors.DatabaseBusy, 503),
     (errors.SchemaDiffers, 503),
+    (errors.SchemaOlder, 503),
+    (errors.SchemaNewer, 503),
     (errors.LoadInterrupted, 503),
     (errors.DiskFull, 507),
     (errors.RowferryError, 500),

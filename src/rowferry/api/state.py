@@ -51,9 +51,7 @@ class StartedService:
         """Raise what is in the way of work; a database that lost its tables gets them again at the next use."""
         service = self.get()
         try:
-            with service.backend.errors():
-                for rules in service.catalog:
-                    service.backend.prepare(rules.table)
+            service.require_usable(service.schema())
         except RowferryError:
             self._started = False
             raise

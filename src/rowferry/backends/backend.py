@@ -1,6 +1,6 @@
 """What an operation needs of a database; each database has one module that provides it."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -126,8 +126,14 @@ class Backend(Protocol):
 
     engine: Engine
 
-    def prepare(self, table: Table) -> None:
-        """Raise SchemaDiffers if the table in the database has not the columns of its model."""
+    embedded: bool
+    """Whether the database is a file of ours, which no other program is expected to use."""
+
+    def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
+        """The columns of those of the tables that exist, by the key of the table; all in one query."""
+
+    def require(self, table: Table, columns: set[str] | None) -> None:
+        """Raise SchemaDiffers unless a table with these columns, or None if there is none, can serve its model."""
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         """Those of the values that a column of a table holds; sees committed rows only."""

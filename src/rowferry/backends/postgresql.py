@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors as pg
-from sqlalchemy import Table, create_engine, select, text
+from sqlalchemy import Connection, Table, create_engine, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
@@ -45,8 +45,16 @@ _TRANSLATED: tuple[tuple[type[psycopg.Error], type[RowferryError]], ...] = (
 )
 
 
+_COLUMNS = """
+SELECT wanted.name, a.attname FROM unnest(CAST(%s AS text[])) wanted (name)
+JOIN pg_attribute a ON a.attrelid = to_regclass(wanted.name) AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+
 class PostgresqlBackend:
     """One PostgreSQL database."""
+
+    embedded = False
 
     def __init__(self, url: URL) -> None:
         self.engine = create_engine(
@@ -61,8 +69,15 @@ class PostgresqlBackend:
             max_overflow=_MORE_CONNECTIONS,
         )
 
-    def prepare(self, table: Table) -> None:
-        require_columns(self.engine, table)
+    def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
+        wanted = {".".join(quoted(part) for part in (t.schema, t.name) if part): t.key for t in tables}
+        found: dict[str, set[str]] = {}
+        for table, column in connection.exec_driver_sql(_COLUMNS, (list(wanted),)):
+            found.setdefault(wanted[table], set()).add(column)
+        return found
+
+    def require(self, table: Table, columns: set[str] | None) -> None:
+        require_columns(table, columns)
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         found = select(table.c[column]).where(table.c[column] == text("ANY(:values)").bindparams(values=list(values)))

@@ -5,13 +5,13 @@ import hashlib
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from threading import Lock
 
 import pyarrow as pa
-from sqlalchemy import Numeric, Table, create_engine, event
+from sqlalchemy import Connection, Numeric, Table, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
@@ -51,8 +51,16 @@ _PRAGMAS = (
 )
 
 
+_COLUMNS = """
+SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
+WHERE m.type IN ('table', 'view') AND m.name IN (SELECT value FROM json_each(?))
+"""
+
+
 class SqliteBackend:
     """One database file; readers never wait, writers queue."""
+
+    embedded = True
 
     def __init__(self, url: URL) -> None:
         if not url.database or url.database == ":memory:":
@@ -68,8 +76,15 @@ class SqliteBackend:
         event.listen(self.engine, "connect", _prepare_connection)
         event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
 
-    def prepare(self, table: Table) -> None:
-        require_columns(self.engine, table)
+    def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
+        wanted = {table.name: table.key for table in tables}
+        found: dict[str, set[str]] = {}
+        for table, column in connection.exec_driver_sql(_COLUMNS, (json.dumps(list(wanted)),)):
+            found.setdefault(wanted[table], set()).add(column)
+        return found
+
+    def require(self, table: Table, columns: set[str] | None) -> None:
+        require_columns(table, columns)
         for column in table.columns:
             if isinstance(column.type, Numeric) and (column.type.precision or 0) > _DECIMAL_DIGITS:
                 reason = (

@@ -1,0 +1,61 @@
+"""`rowferry db`: the schema of the database."""
+
+import typer
+
+from rowferry import ledger
+from rowferry.bootstrap import Service
+from rowferry.cli.options import AsJson, DatabaseUrl
+from rowferry.cli.output import say, say_json
+from rowferry.errors import SchemaDiffers
+from rowferry.migrations.differences import differences
+from rowferry.settings import read_settings
+
+app = typer.Typer(add_completion=False, help="See and change the schema of the database: its tables and their columns.")
+
+
+@app.command()
+def upgrade(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Apply the changes of the schema that the database lacks, all or none of them.
+
+    Only the ledger and the tables that Rowferry brings are changed. Tables of a module of your own are made if they
+    do not exist, and never changed.
+    """
+    service = Service(read_settings(database_url))
+    with service.backend.errors():
+        applied = service.upgrade()
+        service.start()
+    if as_json:
+        say_json({"applied": applied})
+    else:
+        say(f"Applied: {', '.join(applied)}" if applied else "There was nothing to do.")
+
+
+@app.command()
+def current(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Show which changes of the schema the database has had last, and which it lacks."""
+    state = Service(read_settings(database_url)).schema()
+    if as_json:
+        say_json({"applied": state.applied, "pending": state.pending, "unknown": state.unknown})
+        return
+    say(f"applied: {', '.join(state.applied) or 'none'}")
+    say(f"pending: {', '.join(state.pending) or 'none'}")
+    if state.unknown:
+        say(f"unknown to this program: {', '.join(state.unknown)}")
+
+
+@app.command()
+def check(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Compare the database with the tables of this program, column by column; exit code 3 if it differs."""
+    service = Service(read_settings(database_url))
+    with service.backend.errors():
+        service.schema().require_current()
+        with service.backend.engine.connect() as connection:
+            found = [
+                one for known in (ledger.metadata, service.catalog.metadata) for one in differences(connection, known)
+            ]
+    if found:
+        raise SchemaDiffers(table="…", reason="; ".join(found))
+    if as_json:
+        say_json({"differences": []})
+    else:
+        say("The database has the schema of this program.")

@@ -8,9 +8,16 @@ from sqlalchemy import Table
 from rowferry import ledger
 from rowferry.backends.backend import Backend
 from rowferry.dictionary.catalog import Catalog, load_catalog
-from rowferry.errors import DatabaseUnsupported
+from rowferry.errors import DatabaseUnsupported, ModelsUnusable
 from rowferry.migrations.schema import History, SchemaState, look
-from rowferry.settings import DEFAULT_MODELS, Settings
+from rowferry.settings import (
+    DEFAULT_MODELS,
+    SettingFault,
+    Settings,
+    folder_faults,
+    inspect_settings,
+    require_none,
+)
 
 _BACKENDS = {
     "sqlite": "rowferry.backends.sqlite",
@@ -30,10 +37,7 @@ class Service:
         self.settings = settings
         self.catalog: Catalog = load_catalog(settings.models)
         self.histories: tuple[History, ...] = ("ledger", "models") if settings.models == DEFAULT_MODELS else ("ledger",)
-        scheme = settings.url.drivername.partition("+")[0]
-        if scheme not in _BACKENDS:
-            raise DatabaseUnsupported(scheme=scheme)
-        self.backend: Backend = importlib.import_module(_BACKENDS[scheme]).open_backend(settings.url)
+        self.backend = _open_backend(settings)
 
     def start(self) -> None:
         """Bring a database up to date that is empty or embedded, and clear what killed processes left behind.
@@ -87,6 +91,34 @@ class Service:
             _upgrading().make_missing(self.backend, (ledger.metadata, self.catalog.metadata))
             return self.schema()
         return state
+
+
+def check_settings(database_url: str | None = None) -> Settings:
+    """The settings in force, once all that can be known without the database has been looked at.
+
+    Raises:
+        SettingInvalid, SettingsInvalid: All that is wrong with them, at once.
+    """
+    settings, faults = inspect_settings(database_url)
+    faults += folder_faults(settings)
+    try:
+        load_catalog(settings.models)
+    except ModelsUnusable as error:
+        faults.append(SettingFault("ROWFERRY_MODELS", f"{error.message}; {error.advice.rstrip('.')}"))
+    try:
+        _open_backend(settings)
+    except DatabaseUnsupported as error:
+        faults.append(SettingFault("SQLALCHEMY_DATABASE_URL", f"{error.message}; {error.advice.rstrip('.')}"))
+    require_none(faults)
+    return settings
+
+
+def _open_backend(settings: Settings) -> Backend:
+    scheme = settings.url.drivername.partition("+")[0]
+    if scheme not in _BACKENDS:
+        raise DatabaseUnsupported(scheme=scheme)
+    backend: Backend = importlib.import_module(_BACKENDS[scheme]).open_backend(settings.url)
+    return backend
 
 
 def _upgrading() -> Any:

@@ -29,7 +29,14 @@ class SettingInvalid(UsageError):
     """The setting {name} is not valid: {reason}"""
 
     code = "setting.invalid"
-    hint = "Correct it in the environment or in .env; `rowferry --help` and docs/reference name every setting."
+    hint = "Correct it in the environment or in .env; `rowferry settings` shows what is in force."
+
+
+class SettingsInvalid(UsageError):
+    """{count} settings are not valid:{faults}"""
+
+    code = "settings.invalid"
+    hint = "Correct them in the environment or in .env; `rowferry settings` shows what is in force."
 
 
 class DatabaseUnsupported(UsageError):

@@ -1,14 +1,18 @@
 """The settings; the only reader of the environment and of .env."""
 
+import difflib
 import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from rowferry.errors import SettingInvalid
+from rowferry.errors import SettingInvalid, SettingsInvalid
 
 DEFAULT_MODELS = "rowferry.models"
 
@@ -40,13 +44,23 @@ class Settings(BaseSettings):
         description="The module whose SQLAlchemy tables are served",
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _given(cls, value: object) -> object:
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("it is empty; give a value, or leave it out for the default")
+        if isinstance(value, str) and not value.isprintable():
+            raise ValueError("it holds control characters; remove them")
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _readable_url(cls, value: str) -> str:
         try:
             make_url(value)
         except (ArgumentError, ValueError) as error:
-            raise ValueError("it is not a database URL") from error
+            told = "it is not a database URL; give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+            raise ValueError(told) from error
         return value
 
     @property
@@ -54,22 +68,112 @@ class Settings(BaseSettings):
         return make_url(self.database_url)
 
 
+@dataclass(frozen=True)
+class SettingFault:
+    """What is wrong with one setting, and what to do about it."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SettingInForce:
+    """A setting as it may be shown, secrets masked, and where it came from."""
+
+    name: str
+    value: str
+    source: str
+    meaning: str
+
+
 def read_settings(database_url: str | None = None) -> Settings:
     """The settings in force; a database URL given here wins over the environment.
 
     Raises:
-        SettingInvalid: A value cannot be used; it is named.
+        SettingInvalid, SettingsInvalid: Values cannot be used; all of them are named.
     """
-    given = {} if database_url is None else {"database_url": database_url}
+    settings, faults = inspect_settings(database_url)
+    require_none(faults)
+    return settings
+
+
+def inspect_settings(database_url: str | None = None) -> tuple[Settings, list[SettingFault]]:
+    """The settings, and what is wrong with them; a setting that cannot be used has its default instead."""
+    given: dict[str, Any] = {} if database_url is None else {"database_url": database_url}
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # names of fields, by populate_by_name
+        return Settings(**given), []
     except ValidationError as error:
-        found = error.errors()[0]
-        fields = Settings.model_fields
-        name = next((str(f.validation_alias) for key, f in fields.items() if key == found["loc"][0]), found["loc"][0])
-        raise SettingInvalid(name=name, reason=found["msg"].removeprefix("Value error, ")) from error
+        keys = {name: key for key, field in Settings.model_fields.items() for name in (key, _name(key))}
+        wrong = {keys[str(found["loc"][0])]: found["msg"].removeprefix("Value error, ") for found in error.errors()}
+        defaults = {key: Settings.model_fields[key].default for key in wrong}
+        return Settings(**given | defaults), [SettingFault(_name(key), reason) for key, reason in wrong.items()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingInvalid(name=".env", reason=f"it cannot be read ({error}); save it as UTF-8 text") from error
+
+
+def require_none(faults: Sequence[SettingFault]) -> None:
+    """Raise SettingInvalid for one fault, SettingsInvalid for several."""
+    if len(faults) == 1:
+        raise SettingInvalid(name=faults[0].name, reason=faults[0].reason)
+    if faults:
+        listed = "".join(f"\n  {fault.name}: {fault.reason}" for fault in faults)
+        raise SettingsInvalid(count=len(faults), faults=listed)
+
+
+def folder_faults(settings: Settings) -> list[SettingFault]:
+    """The folders that cannot be used as they are to be; one that does not exist yet must be one that can be made."""
+    found = []
+    if settings.data_dir.exists() and not (settings.data_dir.is_dir() and os.access(settings.data_dir, os.R_OK)):
+        found.append(SettingFault("DATA_DIR", f"{settings.data_dir} is no folder that can be read; choose another one"))
+    for name, folder in (("BACKUP_DIR", settings.backup_dir), ("LOG_DIR", settings.log_dir)):
+        there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            told = f"{there} is no folder that user {os.getuid()} may write to; choose another one, or allow it"
+            found.append(SettingFault(name, told))
+    return found
+
+
+def settings_in_force(settings: Settings, database_url: str | None = None) -> list[SettingInForce]:
+    """Every setting as it may be shown, with its source: --database-url, environment, .env or default."""
+    file = DotEnvSettingsSource(Settings).env_vars
+    return [
+        SettingInForce(
+            name=_name(key),
+            value=masked_url(settings.url) if key == "database_url" else str(getattr(settings, key)),
+            source="--database-url"
+            if key == "database_url" and database_url is not None
+            else _source(_name(key), file),
+            meaning=field.description or "",
+        )
+        for key, field in Settings.model_fields.items()
+    ]
+
+
+def unknown_settings() -> Iterator[str]:
+    """What is set as ROWFERRY_…, but is no setting, in words."""
+    known = [_name(key) for key in Settings.model_fields]
+    for name in sorted({one.upper() for one in (*os.environ, *DotEnvSettingsSource(Settings).env_vars)}):
+        if name.startswith("ROWFERRY_") and name not in known:
+            near = difflib.get_close_matches(name, known, 1, 0.8)
+            yield f"{name} is no setting" + (f"; do you mean {near[0]}?" if near else "")
+
+
+def masked_url(url: URL) -> str:
+    """A database URL as it may be shown: without its passwords."""
+    hidden = {name: "***" for name in url.query if "password" in name.lower()}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
 
 
 def pass_on(settings: Settings) -> None:
     """Give the database that was asked for to the processes that this one starts."""
     os.environ["SQLALCHEMY_DATABASE_URL"] = settings.database_url
+
+
+def _name(key: str) -> str:
+    return str(Settings.model_fields[key].validation_alias)
+
+
+def _source(name: str, file: Mapping[str, str | None]) -> str:
+    if name in {one.upper() for one in os.environ}:
+        return "environment"
+    return ".env" if name in {one.upper() for one in file} else "default"

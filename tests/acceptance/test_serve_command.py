@@ -1,5 +1,6 @@
 """`rowferry serve` as operators meet it: what it refuses, and how it ends."""
 
+import json
 import os
 import subprocess
 import sys
@@ -24,3 +25,27 @@ def test_an_address_that_others_reach_is_refused(tmp_path: Path, host: str) -> N
     assert ran.returncode == 2, ran.stderr
     assert ran.stderr.startswith(f"Error: {host} can be reached by others")
     assert "--open" in ran.stderr
+
+
+def test_settings_are_shown_and_faults_told_at_once(tmp_path: Path) -> None:
+    good = os.environ | {"SQLALCHEMY_DATABASE_URL": "postgresql://me:hidden@host/base", "ROWFERRY_MODLES": "x"}
+    ran = run(tmp_path, good, "settings", "--json")
+    told = json.loads(ran.stdout)
+    assert {"name", "value", "source", "meaning"} == set(told["settings"][0])
+    assert (ran.returncode, ran.stderr) == (0, "")
+    shown = run(tmp_path, good, "settings")
+    assert "hidden" not in ran.stdout + shown.stdout
+    assert "do you mean ROWFERRY_MODELS?" in shown.stdout
+    wrong = os.environ | {"LOG_DIR": "/dev/null/x", "BACKUP_DIR": ""}
+    for command in ("serve", "settings"):
+        ran = run(tmp_path, wrong, command)
+        assert ran.returncode == 2
+        assert ran.stderr.startswith("Error: 2 settings are not valid")
+        assert "LOG_DIR: " in ran.stderr
+        assert "BACKUP_DIR: " in ran.stderr
+
+
+def run(folder: Path, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROWFERRY, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rowferry.bootstrap import Service
-from rowferry.errors import DatabaseUnsupported, ModelsUnusable, SettingInvalid
-from rowferry.settings import read_settings
+from rowferry.bootstrap import Service, check_settings
+from rowferry.errors import DatabaseUnsupported, ModelsUnusable, SettingInvalid, SettingsInvalid
+from rowferry.settings import read_settings, settings_in_force, unknown_settings
 
 VARIABLES = ("SQLALCHEMY_DATABASE_URL", "DATA_DIR", "BACKUP_DIR", "LOG_DIR", "ROWFERRY_MODELS")
 
@@ -68,3 +68,73 @@ def test_each_scheme_has_its_backend(scheme: str) -> None:
 def test_a_module_without_tables_is_refused_by_name(module: str) -> None:
     with pytest.raises(ModelsUnusable, match=module):
         Service(read_settings().model_copy(update={"models": module}))
+
+
+def test_a_models_module_that_breaks_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "broken_models.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModelsUnusable, match="broken_models cannot be served: ZeroDivisionError"):
+        Service(read_settings().model_copy(update={"models": "broken_models"}))
+
+
+def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a-file").touch()
+    wrong = {
+        "SQLALCHEMY_DATABASE_URL": "nonsense with hidden",
+        "DATA_DIR": "a-file",
+        "BACKUP_DIR": " ",
+        "LOG_DIR": "a-file/below",
+        "ROWFERRY_MODELS": "json",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsInvalid) as caught:
+        check_settings()
+    lines = caught.value.message.splitlines()
+    assert lines[0] == "5 settings are not valid:"
+    assert sorted(line.split(":")[0].strip() for line in lines[1:]) == sorted(wrong)
+    assert all(";" in line for line in lines[1:]), "each says what to do"
+    assert "hidden" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("SQLALCHEMY_DATABASE_URL", "oracle://x", "oracle"),
+        ("DATA_DIR", "da\tta", "control characters"),
+        ("LOG_DIR", "", "empty"),
+        ("BACKUP_DIR", "/dev/null", "/dev/null"),
+    ],
+)
+def test_one_fault_is_told_by_the_name_of_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingInvalid, match=name) as caught:
+        check_settings()
+    assert told in caught.value.message
+
+
+@pytest.mark.parametrize("content", [b"DATA_DIR=\xff\xfe"])
+def test_a_dot_env_that_is_no_text_is_told_as_such(content: bytes) -> None:
+    Path(".env").write_bytes(content)
+    with pytest.raises(SettingInvalid, match=r"\.env"):
+        read_settings()
+
+
+def test_what_is_in_force_and_where_it_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("BACKUP_DIR=kept\nLOG_DIR=there\nROWFERRY_MODLES=x\nROWFERRY_NONSENSE=1\n")
+    monkeypatch.setenv("LOG_DIR", "here")
+    url = "postgresql://me:hidden@host/base?sslpassword=hidden"
+    found = {one.name: (one.value, one.source) for one in settings_in_force(check_settings(url), url)}
+    assert found == {
+        "SQLALCHEMY_DATABASE_URL": ("postgresql://me:***@host/base?sslpassword=***", "--database-url"),
+        "DATA_DIR": ("data", "default"),
+        "BACKUP_DIR": ("kept", ".env"),
+        "LOG_DIR": ("here", "environment"),
+        "ROWFERRY_MODELS": ("rowferry.models", "default"),
+    }
+    assert [one for one in unknown_settings() if "TORTURE" not in one] == [
+        "ROWFERRY_MODLES is no setting; do you mean ROWFERRY_MODELS?",
+        "ROWFERRY_NONSENSE is no setting",
+    ]

@@ -33,6 +33,7 @@ STATUSES: tuple[tuple[type[errors.RowferryError], int], ...] = (
     (errors.SourceChanged, 409),
     (errors.ParentsVanished, 409),
     (errors.SettingInvalid, 500),
+    (errors.SettingsInvalid, 500),
     (errors.ModelsUnusable, 500),
     (errors.DatabaseUnsupported, 500),
     (errors.UsageError, 422),

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from rowferry.bootstrap import check_settings
 from rowferry.cli.options import DatabaseUrl
 from rowferry.errors import PortTaken, ServiceExposed
-from rowferry.settings import pass_on, read_settings
+from rowferry.settings import pass_on
 
 app = typer.Typer(add_completion=False)
 
@@ -25,7 +26,7 @@ def serve(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Serve the API and its documentation (/docs) until Ctrl-C."""
-    settings = read_settings(database_url)
+    settings = check_settings(database_url)
     if not is_open and not _is_loopback(host):
         raise ServiceExposed(host=host)
     pass_on(settings)

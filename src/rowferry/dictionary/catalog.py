@@ -4,6 +4,7 @@ import importlib
 import inspect
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from types import ModuleType
 
 from sqlalchemy import MetaData
 
@@ -41,12 +42,21 @@ class Catalog:
 def load_catalog(module: str) -> Catalog:
     """The catalog of the SQLAlchemy tables that a module holds; ModelsUnusable if it holds none that can be served."""
     try:
-        found = importlib.import_module(module)
+        found = _import(module)
         return Catalog(_metadata(found), _docs(found))
     except ImportError as error:
         raise ModelsUnusable(module=module, reason=str(error)) from error
     except (LookupError, CycleError) as error:
         raise ModelsUnusable(module=module, reason=str(error.args[0])) from error
+
+
+def _import(module: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise
+    except Exception as error:  # whatever the code of a user's module raises
+        raise ModelsUnusable(module=module, reason=f"{type(error).__name__}: {error}") from error
 
 
 def _metadata(module: object) -> MetaData:

@@ -1,0 +1,26 @@
+"""`rowferry settings`."""
+
+from dataclasses import asdict
+
+import typer
+
+from rowferry.bootstrap import check_settings
+from rowferry.cli.options import AsJson, DatabaseUrl
+from rowferry.cli.output import say, say_json, table
+from rowferry.settings import settings_in_force, unknown_settings
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def settings(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Check all settings, and show which are in force and where each came from; passwords are masked."""
+    found = settings_in_force(check_settings(database_url), database_url)
+    unknown = list(unknown_settings())
+    if as_json:
+        say_json({"settings": [asdict(one) for one in found], "unknown": unknown})
+        return
+    heads = [("setting", False), ("value", False), ("from", False), ("meaning", False)]
+    table("Settings", heads, [[one.name, one.value, one.source, one.meaning] for one in found])
+    for one in unknown:
+        say(one, style="yellow")

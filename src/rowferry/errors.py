@@ -372,3 +372,8 @@ class ReportUnavailable(UsageError):
 
     code = "report.unavailable"
     hint = "It reads {tables} as rowferry.models defines them, and ROWFERRY_MODELS names other tables."
+class ValueUnstorable(RowferryError):
+    """{table}.{column} holds {value}, so that the table cannot be backed up"""
+
+    code = "backup.value_unstorable"
+    hint = "No backup was written. Another program put it there; correct it in the database."

@@ -121,6 +121,22 @@ class ShortTransaction(Protocol):
         """Insert rows as they are, whose keys are known to be new."""
 
 
+class Snapshot(Protocol):
+    """All tables as they were at one moment, whatever is written meanwhile; references between their rows hold."""
+
+    connection: Connection
+
+    def estimate(self, rules: TableRules) -> int:
+        """About how many rows a table has, for progress bars; 0 where nobody knows."""
+
+    def read(self, rules: TableRules) -> Iterator[pa.RecordBatch]:
+        """The rows of a table by ascending key, in the schema of its rules; in bounded memory.
+
+        Raises:
+            ValueUnstorable: The database holds a value that the model does not allow.
+        """
+
+
 class Backend(Protocol):
     """A database."""
 
@@ -150,6 +166,9 @@ class Backend(Protocol):
         Raises:
             InFlight: Another one with the same name `alone` is under way, in whatever process.
         """
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """A snapshot to read from; it keeps nobody from writing."""
 
     def errors(self) -> AbstractContextManager[None]:
         """Turns what the driver raises inside it into the product's errors."""

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from rowferry.backends.backend import Backend
 from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql_replacer import ReplacingTransaction
+from rowferry.backends.postgresql_snapshot import PostgresqlSnapshot
 from rowferry.backends.postgresql_writer import quoted
 from rowferry.backends.schema import require_columns
 from rowferry.dictionary.rules import TableRules
@@ -116,6 +117,13 @@ class PostgresqlBackend:
             if alone is not None and not transaction.claim(_number(alone)):
                 raise InFlight
             yield transaction
+
+    @contextmanager
+    def snapshot(self) -> Iterator[PostgresqlSnapshot]:
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self.errors(), self.engine.connect().execution_options(**options) as connection, connection.begin():
+            connection.exec_driver_sql("SELECT 1")  # only now it is fixed
+            yield PostgresqlSnapshot(connection)
 
     @contextmanager
     def errors(self) -> Iterator[None]:

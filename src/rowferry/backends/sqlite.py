@@ -20,6 +20,7 @@ from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.schema import require_columns
 from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing
 from rowferry.backends.sqlite_replacer import ReplacingTransaction
+from rowferry.backends.sqlite_snapshot import SqliteSnapshot
 from rowferry.backends.sqlite_writer import quoted, stored
 from rowferry.dictionary.kinds import DECIMAL
 from rowferry.dictionary.rules import ColumnRule, TableRules
@@ -138,6 +139,12 @@ class SqliteBackend:
             if not ours:
                 raise InFlight
             yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqliteSnapshot]:
+        with self.errors(), self.engine.connect() as connection, connection.begin():
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")  # only now it is fixed
+            yield SqliteSnapshot(connection)
 
     @contextmanager
     def errors(self) -> Iterator[None]:

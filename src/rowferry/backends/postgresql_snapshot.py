@@ -1,0 +1,166 @@
+"""The way out of a table of PostgreSQL: one snapshot, read in key order, column by column.
+
+A page of rows comes as one value for each column: the database strings the binary forms of its values together. That
+is faster than COPY, whose rows come one by one, and NumPy takes it as it is (docs/decisions/0007-avro-backups.md).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from psycopg import Connection as DriverConnection
+from psycopg.sql import SQL, Composable, Composed, Identifier
+from sqlalchemy import Connection
+
+from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.errors import ValueUnstorable
+
+_PAGE_ROWS = 16_384
+_PAGE_BYTES = 16 * 1024 * 1024
+_LETTER_BYTES = 4
+
+_SENT: dict[pa.DataType, tuple[str, str]] = {
+    pa.bool_(): ("boolsend({}::bool)", "?"),
+    pa.int16(): ("int2send({}::int2)", ">i2"),
+    pa.int32(): ("int4send({}::int4)", ">i4"),
+    pa.int64(): ("int8send({}::int8)", ">i8"),
+    pa.float64(): ("float8send({}::float8)", ">f8"),
+    pa.date32(): ("date_send({}::date)", ">i4"),
+    pa.timestamp("us", "UTC"): ("timestamptz_send({}::timestamptz)", ">i8"),
+}
+"""How values of fixed width are sent, and what they are to NumPy; all others are sent as texts."""
+
+_EPOCH = {pa.date32(): 10_957, pa.timestamp("us", "UTC"): 10_957 * 86_400 * 1_000_000}
+"""From 1970, where Arrow counts from, to 2000, where PostgreSQL does."""
+
+_NO_TEXT = 0xFF
+"""Stands for a missing text: no text in UTF-8 holds this byte, and none in PostgreSQL NUL, which separates them."""
+
+
+class PostgresqlSnapshot:
+    """Implements Snapshot, within a transaction that is REPEATABLE READ."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def estimate(self, rules: TableRules) -> int:
+        find = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass(%s)"
+        return int(self.connection.exec_driver_sql(find, (f'"{rules.name}"',)).scalar() or 0)
+
+    def read(self, rules: TableRules) -> Iterator[pa.RecordBatch]:
+        driver = self.connection.connection.driver_connection
+        assert isinstance(driver, DriverConnection)  # noqa: S101  # for the type checker
+        key: tuple[object, ...] = ()
+        with driver.cursor(binary=True) as cursor:
+            while True:
+                row = cursor.execute(_page(rules, after=bool(key)), key).fetchone()
+                assert row is not None  # noqa: S101  # an aggregate
+                if not row[0]:
+                    return
+                batch = _batch(rules, row[0], list(row[1:]))
+                key = tuple(batch.column(name)[-1].as_py() for name in rules.key)
+                yield batch
+
+
+def _page(rules: TableRules, *, after: bool) -> Composed:
+    """The query for the next rows, behind a key if there was one."""
+    columns = SQL(", ").join(Identifier(name) for name in rules.names)
+    key = SQL(", ").join(Identifier(name) for name in rules.key)
+    behind = SQL("WHERE ({}) > ({})").format(key, SQL(", ").join([SQL("%s")] * len(rules.key))) if after else SQL("")
+    rows = SQL("SELECT {} FROM {} {} ORDER BY {} LIMIT {}")
+    page = rows.format(columns, Identifier(rules.name), behind, key, SQL(str(_page_rows(rules))))
+    if unbounded := [column for column in rules.columns if _is_unbounded(column)]:
+        sizes = SQL(" + ").join(
+            SQL("coalesce(octet_length({}::text), 0)").format(Identifier(c.name)) for c in unbounded
+        )
+        measured = SQL("SELECT *, sum({}) OVER w AS rowferry_size, row_number() OVER w AS rowferry_at FROM ({}) p")
+        cut = SQL("SELECT {} FROM ({}) m WHERE rowferry_size <= {} OR rowferry_at = 1")
+        window = SQL(" WINDOW w AS (ORDER BY {} ROWS UNBOUNDED PRECEDING)").format(key)
+        page = cut.format(columns, measured.format(sizes, page) + window, SQL(str(_PAGE_BYTES)))
+    parts = [part for column in rules.columns for part in _sent(column)]
+    return SQL("SELECT count(*), {} FROM ({}) page").format(SQL(", ").join(parts), page)
+
+
+def _page_rows(rules: TableRules) -> int:
+    widest = sum((column.max_length or 0) * _LETTER_BYTES for column in rules.columns)
+    return max(1, min(_PAGE_ROWS, _PAGE_BYTES // max(1, widest)))
+
+
+def _is_unbounded(column: ColumnRule) -> bool:
+    return pa.types.is_string(column.arrow) and not column.max_length
+
+
+def _sent(column: ColumnRule) -> list[Composable]:
+    """What a page has of a column: its values, and where it is optional and of fixed width, which are missing."""
+    name = Identifier(column.name)
+    if column.arrow not in _SENT:
+        text = SQL("textsend({}::text)").format(name)
+        text = text if column.required else SQL(r"coalesce({}, '\xff'::bytea)").format(text)
+        return [SQL(r"string_agg({}, '\x00'::bytea)").format(text)]
+    form, numbers = _SENT[column.arrow]
+    value: Composable = SQL(form).format(name)
+    if column.required:
+        return [SQL("string_agg({}, ''::bytea)").format(value)]
+    zeros = "00" * np.dtype(numbers).itemsize
+    value = SQL("coalesce({}, {})").format(value, SQL(rf"'\x{zeros}'::bytea"))
+    missing = SQL("boolsend({} IS NULL)").format(name)
+    return [SQL("string_agg({}, ''::bytea)").format(one) for one in (value, missing)]
+
+
+def _batch(rules: TableRules, rows: int, sent: list[Any]) -> pa.RecordBatch:
+    values = iter(sent)
+    arrays = [_array(rules, column, rows, values) for column in rules.columns]
+    return pa.RecordBatch.from_arrays(arrays, schema=rules.schema)
+
+
+def _array(rules: TableRules, column: ColumnRule, rows: int, sent: Iterator[Any]) -> pa.Array:
+    data = next(sent)
+    if data is None:  # there was nothing to string together
+        array = pa.array([], column.arrow)
+    elif column.arrow not in _SENT:
+        array = _texts(data)
+    else:
+        numbers = np.frombuffer(data, dtype=_SENT[column.arrow][1])
+        missing = None if column.required else np.frombuffer(next(sent), dtype=np.bool_)
+        array = pa.array(_counted(rules, column, numbers), mask=missing)
+    if len(array) != rows:
+        raise ValueUnstorable(table=rules.name, column=column.name, value="null, which its model forbids")
+    try:
+        array = array.cast(column.arrow)
+        array.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise ValueUnstorable(table=rules.name, column=column.name, value=f"a value out of range: {error}") from error
+    return array
+
+
+def _counted(rules: TableRules, column: ColumnRule, numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Numbers as this machine has them; days and instants counted from where Arrow counts them."""
+    own = numbers.astype(numbers.dtype.newbyteorder("="))
+    epoch = _EPOCH.get(column.arrow)
+    if epoch is None:
+        return own
+    limits = np.iinfo(own.dtype)
+    if len(own) and (own.max() >= limits.max - epoch or own.min() == limits.min):
+        raise ValueUnstorable(table=rules.name, column=column.name, value="infinity")
+    counted: npt.NDArray[Any] = own + own.dtype.type(epoch)
+    return counted
+
+
+def _texts(data: bytes) -> pa.Array:
+    """Texts that NUL stands between; at least one."""
+    letters = np.frombuffer(data, dtype=np.uint8)
+    ends = np.append(np.flatnonzero(letters == 0), len(letters))
+    starts = np.append(0, ends[:-1] + 1)
+    single = np.flatnonzero(ends - starts == 1)
+    missing = np.zeros(len(ends), dtype=np.bool_)
+    missing[single] = letters[starts[single]] == _NO_TEXT
+    before: npt.NDArray[np.int64] = (
+        np.cumsum(missing) - missing
+    )  # how many missing ones stand before each, whose one byte goes too
+    offsets = np.append(starts - np.arange(len(starts)) - before, ends[-1] - (len(ends) - 1) - missing.sum())
+    kept = letters[(letters != 0) & (letters != _NO_TEXT)] if missing.any() else letters[letters != 0]
+    valid = pa.array(~missing).buffers()[1] if missing.any() else None
+    buffers = [valid, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(kept.tobytes())]
+    return pa.Array.from_buffers(pa.string(), len(ends), buffers)

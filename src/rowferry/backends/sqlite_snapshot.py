@@ -1,0 +1,114 @@
+"""The way out of a table of SQLite: one read transaction, in key order."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection
+
+from rowferry.backends.sqlite_writer import quoted
+from rowferry.dictionary.faults import shown
+from rowferry.dictionary.kinds import UnfitError
+from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.errors import ValueUnstorable
+
+_PAGE_ROWS = 16_384
+_PAGE_BYTES = 16 * 1024 * 1024
+_LETTER_BYTES = 4
+_FEW_ROWS = 64
+
+
+class SqliteSnapshot:
+    """Implements Snapshot, within a transaction that has read something."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def estimate(self, rules: TableRules) -> int:
+        """The highest row id: right where keys ascend from 1, and at hand without reading the table."""
+        try:
+            found = self._driver().execute(f"SELECT max(rowid) FROM {quoted(rules.name)}").fetchone()[0]
+        except sqlite3.OperationalError:  # a table may have no row ids
+            return 0
+        return max(0, found) if isinstance(found, int) else 0
+
+    def read(self, rules: TableRules) -> Iterator[pa.RecordBatch]:
+        names, key = (", ".join(map(quoted, some)) for some in (rules.names, rules.key))
+        found = self._driver().execute(f"SELECT {names} FROM {quoted(rules.name)} ORDER BY {key}")
+        many = _page_rows(rules)
+        while rows := found.fetchmany(many):
+            columns = zip(*rows, strict=True)
+            arrays = [_array(rules, rule, values) for rule, values in zip(rules.columns, columns, strict=True)]
+            yield pa.RecordBatch.from_arrays(arrays, schema=rules.schema)
+
+    def _driver(self) -> sqlite3.Connection:
+        connection = self.connection.connection.dbapi_connection
+        assert isinstance(connection, sqlite3.Connection)  # noqa: S101  # for the type checker
+        return connection
+
+
+def _page_rows(rules: TableRules) -> int:
+    """Few at a time where a text may be of any length."""
+    if any(pa.types.is_string(column.arrow) and not column.max_length for column in rules.columns):
+        return _FEW_ROWS
+    widest = sum((column.max_length or 0) * _LETTER_BYTES for column in rules.columns)
+    return max(1, min(_PAGE_ROWS, _PAGE_BYTES // max(1, widest)))
+
+
+def _array(rules: TableRules, rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
+    """Values of a column as its rule has them.
+
+    Raises:
+        ValueUnstorable: Another program put something else there, which SQLite allows.
+    """
+    if rule.required and None in values:
+        raise ValueUnstorable(table=rules.name, column=rule.name, value="null, which its model forbids")
+    try:
+        return _READ.get(rule.arrow, _read_plain)(rule, values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        return _read_singly(rules, rule, values)
+
+
+def _read_plain(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
+    if pa.types.is_decimal(rule.arrow):
+        spelled = [None if value is None else repr(value) for value in values]
+        return pa.array(spelled, pa.string()).cast(rule.arrow)
+    return pa.array(values, rule.arrow)
+
+
+def _read_instants(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
+    bare = pa.array(values, pa.string()).cast(pa.timestamp("us"))
+    return bare.cast(pa.int64()).cast(rule.arrow)
+
+
+def _read_days(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
+    return pa.array(values, pa.string()).cast(rule.arrow)
+
+
+def _read_booleans(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
+    numbers = pa.array(values, pa.int64())
+    if pc.any(pc.not_equal(pc.bit_wise_and(numbers, 1), numbers)).as_py():
+        raise pa.ArrowInvalid("neither 0 nor 1")
+    return numbers.cast(rule.arrow)
+
+
+_READ: dict[pa.DataType, Callable[[ColumnRule, tuple[Any, ...]], pa.Array]] = {
+    pa.timestamp("us", "UTC"): _read_instants,
+    pa.date32(): _read_days,
+    pa.bool_(): _read_booleans,
+}
+
+
+def _read_singly(rules: TableRules, rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
+    """Values by the grammar of their kind, to read what is spelled in another way, or to find the one that is wrong."""
+    read = []
+    for value in values:
+        try:
+            text = "\0" if isinstance(value, bytes) else value if isinstance(value, str) else repr(value)
+            found = None if value is None else rule.kind.parse(text)
+            read.append(pa.scalar(found, rule.arrow))
+        except (UnfitError, pa.ArrowInvalid, OverflowError) as error:
+            raise ValueUnstorable(table=rules.name, column=rule.name, value=shown(value)) from error
+    return pa.array([one.as_py() for one in read], rule.arrow)

@@ -1,0 +1,133 @@
+"""Tables are read back value for value, by key, from one moment."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from avro_rows import Row, rows_of
+from rowferry.bootstrap import Service
+from rowferry.errors import ValueUnstorable
+
+NewService = Callable[..., Service]
+
+
+def read(service: Service, table: str) -> list[Row]:
+    rules = service.catalog.table(table)
+    with service.backend.snapshot() as snapshot:
+        found = list(snapshot.read(rules))
+    rows: list[Row] = pa.Table.from_batches(found, rules.schema).to_pylist()
+    return rows
+
+
+def insert(service: Service, table: str, rows: list[Row]) -> None:
+    if rows:
+        with service.backend.engine.begin() as connection:
+            connection.execute(sa.insert(service.catalog.table(table).table), rows)
+
+
+def unique(rows: list[Row], key: tuple[str, ...]) -> list[Row]:
+    return list({tuple(row[name] for name in key): row for row in rows}.values())
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_every_kind_of_value_is_read_as_it_was_written(service_of_kinds: Service, data: st.DataObject) -> None:
+    service = service_of_kinds
+    rules = service.catalog.table("kinds")
+    rows = unique(data.draw(rows_of(rules)), rules.key)
+    with service.backend.engine.begin() as connection:
+        connection.execute(sa.delete(rules.table))
+    insert(service, "kinds", rows)
+    found = read(service, "kinds")
+    assert sorted(found, key=lambda row: row["id"]) == found
+    assert found == sorted(rows, key=lambda row: row["id"])
+
+
+@pytest.fixture
+def service_of_kinds(new_service: NewService) -> Service:
+    return new_service("kind_tables")
+
+
+def test_pages_join_without_a_gap_with_keys_of_several_columns(
+    new_service: NewService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for backend in ("postgresql", "sqlite"):
+        monkeypatch.setattr(f"rowferry.backends.{backend}_snapshot._PAGE_ROWS", 7)
+    service = new_service("fourth_table")
+    insert(service, "departments", [{"id": 1, "department": "a"}])
+    insert(service, "countries", [{"code": code, "label": None} for code in ("a", "B", "ä", "Z z", "'")])
+    project = {"name": "p", "department_id": 1, "level": 1}
+    insert(service, "projects", [{"id": at, **project} for at in range(-5, 6)])
+    pairs = [{"project_id": at, "country": code} for at in range(-5, 6) for code in ("a", "B", "ä", "Z z", "'")]
+    insert(service, "assignments", pairs)
+    found = read(service, "assignments")
+    assert len(found) == len(pairs)
+    assert {tuple(row.values()) for row in found} == {tuple(row.values()) for row in pairs}
+    assert [row["id"] for row in read(service, "projects")] == list(range(-5, 6))
+
+
+def test_long_texts_are_read_few_at_a_time(new_service: NewService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rowferry.backends.postgresql_snapshot._PAGE_BYTES", 10_000)
+    service = new_service("kind_tables")
+    rows: list[Row] = [{"id": at, "essay": "é" * 3_000} for at in range(20)]
+    insert(service, "kinds", [row | {"note": "n"} for row in rows])
+    rules = service.catalog.table("kinds")
+    with service.backend.snapshot() as snapshot:
+        sizes = [batch.num_rows for batch in snapshot.read(rules)]
+    assert sum(sizes) == 20
+    assert max(sizes) == (1 if service.backend.engine.dialect.name == "postgresql" else 20)
+
+
+def test_a_snapshot_does_not_see_what_is_written_meanwhile(service: Service) -> None:
+    insert(service, "departments", [{"id": 1, "department": "before"}])
+    with service.backend.snapshot() as snapshot:
+        insert(service, "departments", [{"id": 2, "department": "after"}])
+        found = list(snapshot.read(service.catalog.table("departments")))
+    assert [batch.num_rows for batch in found] == [1]
+
+
+def test_an_empty_table_has_no_batch(service: Service) -> None:
+    assert read(service, "jobs") == []
+
+
+STRANGE: list[tuple[str, Any]] = [
+    ("sqlite", "INSERT INTO kinds (id, note, day) VALUES (1, 'n', 'someday')"),
+    ("sqlite", "INSERT INTO kinds (id, note, price) VALUES (1, 'n', 1.2345)"),
+    ("sqlite", "INSERT INTO kinds (id, note, small) VALUES (1, 'n', 70000)"),
+    ("sqlite", "INSERT INTO kinds (id, note, flag) VALUES (1, 'n', 2)"),
+    ("sqlite", "INSERT INTO kinds (id, note) VALUES (1, CAST(x'FF' AS BLOB))"),
+    ("postgresql", "INSERT INTO kinds (id, note, day) VALUES (1, 'n', 'infinity')"),
+    ("postgresql", "INSERT INTO kinds (id, note, instant) VALUES (1, 'n', '-infinity')"),
+    ("postgresql", "INSERT INTO kinds (id, note, price) VALUES (1, 'n', 'NaN')"),
+    ("postgresql", "ALTER TABLE kinds ALTER note DROP NOT NULL; INSERT INTO kinds (id) VALUES (1)"),
+]
+
+
+@pytest.mark.parametrize(("database", "statement"), STRANGE)
+def test_what_no_file_can_hold_is_named(new_service: NewService, database: str, statement: str) -> None:
+    service = new_service("kind_tables")
+    if service.backend.engine.dialect.name != database:
+        return
+    with service.backend.engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    with pytest.raises(ValueUnstorable) as caught:
+        read(service, "kinds")
+    assert "kinds." in caught.value.message
+
+
+def test_instants_that_others_spelled_are_understood(new_service: NewService) -> None:
+    service = new_service("kind_tables")
+    with service.backend.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO kinds (id, note, instant, price) VALUES (1, 'n', '2021-07-01 10:00:00+02:00', 1.5)"
+        )
+    row = read(service, "kinds")[0]
+    assert row["instant"] == dt.datetime(2021, 7, 1, 8, tzinfo=dt.UTC)
+    assert row["price"] == Decimal("1.50")

@@ -59,7 +59,7 @@ def write_avro(path: Path, rules: TableRules, batches: list[list[Row]], codec: s
         sink = AvroSink(file, rules, codec)
         for _ in sink.write(arrow):
             pass
-    return Seal(sink.bytes, sink.sha256, schema_sha256(sink.header.schema), sink.rows)
+    return Seal(sink.bytes, sink.sha256, schema_sha256(sink.header.schema), sink.rows, tuple(sink.crc32s))
 
 
 def read_avro(path: Path, rules: TableRules, seal: Seal | None = None) -> list[Row]:

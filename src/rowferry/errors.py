@@ -339,6 +339,27 @@ class BackupDamaged(RowferryError):
     hint = "Nothing was read from it. Take another backup (`rowferry backups`), and find out what damaged this one."
 
 
+class BackupUnknown(UsageError):
+    """There is no backup {backup_id!r}"""
+
+    code = "backup.unknown"
+    hint = "See the backups with `rowferry backups` or GET /backups."
+
+
+class NothingChosen(UsageError):
+    """Say which {what}"""
+
+    code = "option.missing"
+    hint = "Name them one by one, or say --all; not both."
+
+
+class BackupNeeded(RowferryError):
+    """{backup_id} is the last good backup of {table}"""
+
+    code = "backup.needed"
+    hint = "Nothing was removed. Back the table up first, or ask for it by even_last=true."
+
+
 class AvroUnfit(RowferryError):
     """{path} does not hold rows of a table: {reason}"""
 

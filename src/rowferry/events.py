@@ -74,5 +74,62 @@ class BatchFinished(Event):
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class BackupStarted(Event):
+    """Tables are about to be backed up from one snapshot, whose id this is."""
+
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowsBackedUp(Event):
+    """How far the backup of a table has come; how many rows there will be is only about right."""
+
+    table: str
+    rows: int
+    rows_expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupWritten(Event):
+    """The file of a backup is safely on disk."""
+
+    table: str
+    backup_id: str
+    rows: int
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFailed(Event):
+    """No table of the snapshot was backed up; `error` is the code of what went wrong."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowsVerified(Event):
+    """How far the check of a backup has come."""
+
+    table: str
+    rows: int
+    rows_expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupVerified(Event):
+    """A backup was checked; `damage` says what is wrong with it, if anything."""
+
+    rows: int
+    seconds: float
+    damage: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackupRemoved(Event):
+    """A backup is no more."""
+
+
 Observe = Callable[[Event], None]
 """Consumes events."""

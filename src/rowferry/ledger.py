@@ -2,7 +2,8 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable, Iterator
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -73,6 +74,30 @@ batches = Table(
     Column("updated", JSON, nullable=False),
     Column("unchanged", JSON, nullable=False),
     Column("rejected", BigInteger, nullable=False),
+)
+
+backups = Table(
+    "backups",
+    metadata,
+    Column("backup_id", String(300), primary_key=True),
+    Column("snapshot_id", String(64), nullable=False),
+    Column("table", String(255), nullable=False),
+    Column("created_at", String(40), nullable=False),
+    Column("caller", String(255), nullable=False, doc="who asked for it"),
+    Column("rows", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("manifest_sha256", String(64), nullable=False, doc="what the manifest was when it was written"),
+)
+
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("verification_id", String(64), primary_key=True),
+    Column("backup_id", String(300), nullable=False, index=True),
+    Column("verified_at", DateTime(timezone=True), nullable=False),
+    Column("caller", String(255), nullable=False),
+    Column("damage", Text, doc="what is wrong; null if the backup is good"),
 )
 
 idempotency_keys = Table(
@@ -199,6 +224,35 @@ def list_batches(connection: Connection, limit: int, before: str | None = None) 
     return [_with_zones(row) for row in connection.execute(query).mappings()]
 
 
+def note_backup(connection: Connection, caller: str, manifest: Mapping[str, Any]) -> None:
+    """Note that a backup was written."""
+    values = {column.name: manifest[column.name] for column in backups.columns if column.name != "caller"}
+    connection.execute(insert(backups), {"caller": caller, **values})
+
+
+def find_backup(connection: Connection, backup_id: str) -> dict[str, Any] | None:
+    """What is known of a backup that was written from this database."""
+    row = connection.execute(select(backups).where(backups.c.backup_id == backup_id)).mappings().first()
+    return dict(row) if row else None
+
+
+def note_verification(connection: Connection, backup_id: str, caller: str, damage: str | None) -> str:
+    """Note how a backup was found; gives the time of it."""
+    at = now()
+    verification_id = f"verification-{at:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
+    values = {"verification_id": verification_id, "backup_id": backup_id, "caller": caller, "damage": damage}
+    connection.execute(insert(verifications), {**values, "verified_at": at})
+    return at.isoformat()
+
+
+def last_verifications(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Of each backup that was ever verified, how it was found the last time: `verified_at` and `damage`."""
+    found = connection.execute(select(verifications).order_by(verifications.c.verification_id)).mappings()
+    return {
+        row["backup_id"]: {"verified_at": _with_zones(row)["verified_at"], "damage": row["damage"]} for row in found
+    }
+
+
 def find_reply(connection: Connection, **identity: str) -> dict[str, Any] | None:
     """What was answered to the request with this key, route and caller, unless that has expired."""
     query = select(idempotency_keys).filter_by(**identity).where(idempotency_keys.c.expires_at > now())
@@ -215,7 +269,7 @@ def keep_reply(connection: Connection, kept_for: dt.timedelta, **values: Any) ->
 def _with_zones(row: Any) -> dict[str, Any]:
     """A row with its instants in UTC, whose zone SQLite does not keep."""
     shown = dict(row)
-    for name in {"started_at", "finished_at"} & shown.keys():
+    for name in {"started_at", "finished_at", "verified_at"} & shown.keys():
         if shown[name] is not None:
             shown[name] = shown[name].replace(tzinfo=shown[name].tzinfo or dt.UTC).isoformat()
     return shown

@@ -1,6 +1,6 @@
 """What an operation needs of a database; each database has one module that provides it."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -129,7 +129,7 @@ class Snapshot(Protocol):
     def estimate(self, rules: TableRules) -> int:
         """About how many rows a table has, for progress bars; 0 where nobody knows."""
 
-    def read(self, rules: TableRules) -> Iterator[pa.RecordBatch]:
+    def read(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
         """The rows of a table by ascending key, in the schema of its rules; in bounded memory.
 
         Raises:

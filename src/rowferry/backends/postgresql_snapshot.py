@@ -4,7 +4,7 @@ A page of rows comes as one value for each column: the database strings the bina
 is faster than COPY, whose rows come one by one, and NumPy takes it as it is (docs/decisions/0007-avro-backups.md).
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,7 @@ class PostgresqlSnapshot:
         find = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass(%s)"
         return int(self.connection.exec_driver_sql(find, (f'"{rules.name}"',)).scalar() or 0)
 
-    def read(self, rules: TableRules) -> Iterator[pa.RecordBatch]:
+    def read(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
         driver = self.connection.connection.driver_connection
         assert isinstance(driver, DriverConnection)  # noqa: S101  # for the type checker
         key: tuple[object, ...] = ()

@@ -1,7 +1,7 @@
 """The way out of a table of SQLite: one read transaction, in key order."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pyarrow as pa
@@ -34,7 +34,7 @@ class SqliteSnapshot:
             return 0
         return max(0, found) if isinstance(found, int) else 0
 
-    def read(self, rules: TableRules) -> Iterator[pa.RecordBatch]:
+    def read(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
         names, key = (", ".join(map(quoted, some)) for some in (rules.names, rules.key))
         found = self._driver().execute(f"SELECT {names} FROM {quoted(rules.name)} ORDER BY {key}")
         many = _page_rows(rules)

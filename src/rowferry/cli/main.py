@@ -15,7 +15,21 @@ from typer.core import TyperGroup
 from rowferry.cli.output import EXIT_FAILED, EXIT_USAGE, say, say_error
 from rowferry.errors import Interrupted, RowferryError, UsageError
 
-COMMANDS = ("demo", "load", "loads", "rejects", "batch", "report", "tables", "serve", "db", "settings")
+COMMANDS = (
+    "demo",
+    "load",
+    "loads",
+    "rejects",
+    "batch",
+    "backup",
+    "backups",
+    "verify",
+    "report",
+    "tables",
+    "serve",
+    "db",
+    "settings",
+)
 """Each is a module of this package with an `app` of one command; it is imported when it is used."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from rowferry.errors import SettingInvalid
-from rowferry.events import Event, RowsJudged, RowsRejected
+from rowferry.events import Event, RowsBackedUp, RowsJudged, RowsRejected, RowsVerified
 
 _MOST_BYTES = 10 * 1024 * 1024
 _KEPT_FILES = 5
@@ -73,7 +73,7 @@ def _lines(event: Event) -> list[str]:
     """The lines of one event; how far a load has come is for progress bars only."""
     head = {"time": dt.datetime.now(dt.UTC).isoformat(), "event": type(event).__name__, "id": event.id}
     match event:
-        case RowsJudged():
+        case RowsJudged() | RowsBackedUp() | RowsVerified():
             return []
         case RowsRejected(table=table, source=source, rows=rows):
             where = head | {"event": "RowRejected", "table": table, "source": source}

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -31,12 +32,16 @@ class Header:
 
 @dataclass(frozen=True)
 class Block:
-    """One block as it stands in a file: its number from 1, where it begins, how many rows it says it has."""
+    """One block as it stands in a file: its number from 1, where it begins, how many rows it says it has.
+
+    `crc32` is that of all its bytes, its framing included.
+    """
 
     number: int
     offset: int
     rows: int
     data: bytes
+    crc32: int
 
 
 def spell_header(header: Header) -> bytes:
@@ -77,7 +82,9 @@ class Container:
         self._file = io.BufferedReader(file, _READ_BYTES) if isinstance(file, io.RawIOBase) else file
         self._hash = hashlib.sha256()
         self._number = 0
+        self._crc32 = 0
         self.header = self._read_header()
+        self.header_crc32 = self._crc32
 
     @property
     def sha256(self) -> str:
@@ -88,6 +95,7 @@ class Container:
         while True:
             offset = self.offset
             self._number += 1
+            self._crc32 = 0
             first = self._take(1, "", may_end=True)
             if not first:
                 return
@@ -98,7 +106,7 @@ class Container:
             data = self._take(size, "the file ends within a block")
             if self._take(SYNC_BYTES, "the file ends within a block") != self.header.sync:
                 raise self.damage("a block does not end where it should", offset)
-            yield Block(self._number, offset, rows, data)
+            yield Block(self._number, offset, rows, data, self._crc32)
 
     def damage(self, reason: str, offset: int | None = None, block: int | None = None) -> BackupDamaged:
         """What is wrong, and where."""
@@ -147,6 +155,7 @@ class Container:
     def _take(self, size: int, otherwise: str, *, may_end: bool = False) -> bytes:
         data = self._file.read(size)
         self._hash.update(data)
+        self._crc32 = zlib.crc32(data, self._crc32)
         self.offset += len(data)
         if len(data) < size and not may_end:
             raise self.damage(otherwise)

@@ -15,7 +15,7 @@ from typing import BinaryIO, Self
 import pyarrow as pa
 
 from rowferry.dictionary.avro_schema import schema_sha256
-from rowferry.errors import AvroUnfit, BackupDamaged, SourceUnreadable
+from rowferry.errors import AvroUnfit, SourceUnreadable
 from rowferry.streams.avro_codecs import CODECS, UnsoundBlockError
 from rowferry.streams.avro_container import Block, Container, damage
 from rowferry.streams.avro_fields import BlockDecoder, Field, UnfitSchemaError, fields_of
@@ -26,12 +26,16 @@ _THREADS, _AHEAD = 2, 3
 
 @dataclass(frozen=True)
 class Seal:
-    """What is known of a file from elsewhere: its size in bytes, its hash, that of its schema, and its rows."""
+    """What is known of a file from elsewhere: its size in bytes, its hash, that of its schema, and its rows.
+
+    `crc32s` are the checksums of its header and of each block, if they are known: by them damage is found.
+    """
 
     bytes: int
     sha256: str
     schema_sha256: str
     rows: int
+    crc32s: tuple[int, ...] = ()
 
 
 class AvroReader:
@@ -70,9 +74,11 @@ class AvroReader:
         if self.seal is None:
             return
         if self.size != self.seal.bytes:
-            raise damage(self.shown, f"it has {self.size:,} bytes, not {self.seal.bytes:,}")
+            self._find_damage(self.seal)
+            raise damage(self.shown, f"it has {self.size:,} bytes, not {self.seal.bytes:,}", self.seal.bytes)
         if self._sha256() != self.seal.sha256:
-            raise damage(self.shown, "its SHA-256 is not that of its manifest" + self._first_damage())
+            self._find_damage(self.seal)
+            raise damage(self.shown, "its SHA-256 is not that of its manifest")
         if schema_sha256(self._opened().header.schema) != self.seal.schema_sha256:
             raise damage(self.shown, "its schema is not that of its manifest")
 
@@ -139,14 +145,14 @@ class AvroReader:
         self._container = None
         return found.hexdigest()
 
-    def _first_damage(self) -> str:
-        """Where the framing of a file with a wrong hash breaks first, if it does: for people who look for the cause."""
-        try:
-            for _ in self._opened(anew=True).blocks():
-                pass
-        except BackupDamaged as error:
-            return f" ({error.details['reason']})"
-        return ""
+    def _find_damage(self, seal: Seal) -> None:
+        """Raise what is wrong first in a file that is not the sealed one, as far as that can be found."""
+        container = self._opened(anew=True)
+        if seal.crc32s and container.header_crc32 != seal.crc32s[0]:
+            raise damage(self.shown, "its header was changed", 0)
+        for block in container.blocks():
+            if block.number < len(seal.crc32s) and block.crc32 != seal.crc32s[block.number]:
+                raise damage(self.shown, "a block was changed", block.offset, block.number)
 
 
 def _decode(codec: str, decoder: BlockDecoder, block: Block) -> pa.RecordBatch:

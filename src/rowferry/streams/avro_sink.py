@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import secrets
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,7 +26,9 @@ _THREADS, _AHEAD = 2, 4
 
 
 class AvroSink:
-    """Writes the rows of one table; `rows`, `bytes` and `sha256` say what was written so far.
+    """Writes the rows of one table; `rows`, `bytes`, `sha256` and `crc32s` say what was written so far.
+
+    `crc32s` has one checksum for the header and one for each block, all of its bytes included.
 
     Raises:
         RowTooLong: A row does not fit into a block.
@@ -34,6 +37,7 @@ class AvroSink:
     def __init__(self, file: BinaryIO, rules: TableRules, codec: str) -> None:
         self.header = Header(avro_schema(rules), codec, secrets.token_bytes(SYNC_BYTES))
         self.rows = self.bytes = 0
+        self.crc32s: list[int] = []
         self._rules = rules
         self._file = file
         self._hash = hashlib.sha256()
@@ -75,6 +79,7 @@ class AvroSink:
     def _append(self, data: bytes) -> None:
         self._file.write(data)
         self._hash.update(data)
+        self.crc32s.append(zlib.crc32(data))
         self.bytes += len(data)
 
     def _block(self, rows: pa.RecordBatch) -> tuple[int, bytes]:

@@ -1,0 +1,74 @@
+"""`rowferry backups` and `rowferry backups prune`."""
+
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from rowferry.cli.backup import show
+from rowferry.cli.options import AsJson, DatabaseUrl, open_service
+from rowferry.cli.output import say, say_json, table
+from rowferry.observers.logging import Log
+from rowferry.operations.list_backups import list_backups
+from rowferry.operations.prune_backups import PruneOptions, prune_backups
+from rowferry.settings import read_settings
+from rowferry.streams.backup_store import BackupStore
+
+app = typer.Typer(add_completion=False)
+
+
+@app.callback(invoke_without_command=True)
+def backups(
+    ctx: typer.Context,
+    of_table: Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Only those of this table.")] = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the backups in BACKUP_DIR, the newest first, and how each was found when it was last verified."""
+    if ctx.invoked_subcommand is not None:
+        return
+    service = open_service(database_url)
+    if of_table:
+        service.catalog.table(of_table)
+    found, damaged = list_backups(service.backend, BackupStore(service.settings.backup_dir), of_table)
+    if as_json:
+        say_json({"backups": found})
+        return
+    if found:
+        heads = [("backup", False), ("rows", True), ("bytes", True), ("verified", False)]
+        table("Backups", heads, [[b["backup_id"], b["rows"], b["bytes"], _verified(b)] for b in found], tight=True)
+    else:
+        say("No backups yet. Make the first: rowferry backup")
+    for error in damaged:
+        say(f"{error.message}.", style="bold red")
+
+
+def _verified(backup: dict[str, Any]) -> str:
+    if backup["verified_at"] is None:
+        return "never"
+    at = backup["verified_at"][:16].replace("T", " ")
+    return f"DAMAGED {at}" if backup["damage"] else f"good {at}"
+
+
+@app.command()
+def prune(
+    keep_last: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Keep the newest N backups of each table.")
+    ] = None,
+    keep_days: Annotated[
+        int | None, typer.Option(min=0, max=1_000_000, metavar="D", help="Keep what is younger than D days.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed; remove nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove old backups. What any option keeps stays, and always the last good backup of each table."""
+    settings = read_settings()
+    with closing(Log(settings.log_dir, "backup_table")) as log:
+        removed = prune_backups(BackupStore(settings.backup_dir), PruneOptions(keep_last, keep_days, dry_run), log)
+    if as_json:
+        say_json({"backups": [manifest.as_dict() for manifest in removed], "dry_run": dry_run})
+        return
+    if removed:
+        show(removed)
+    verb = "would be removed" if dry_run else "removed"
+    say(f"{len(removed)} backup{'' if len(removed) == 1 else 's'} {verb}.")

@@ -1,0 +1,111 @@
+"""Back tables up: all from one snapshot, each into an Avro file with a manifest that proves it."""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Literal
+
+from rowferry import ledger
+from rowferry.backends.backend import Backend, Snapshot
+from rowferry.dictionary.avro_schema import schema_sha256
+from rowferry.dictionary.rules import TableRules
+from rowferry.errors import OptionInvalid, RowferryError
+from rowferry.events import BackupFailed, BackupStarted, BackupWritten, Observe, RowsBackedUp
+from rowferry.streams.ahead import ahead
+from rowferry.streams.avro_codecs import CODECS, DEFAULT_CODEC
+from rowferry.streams.avro_sink import AvroSink
+from rowferry.streams.backup_store import BackupStore, UnfinishedBackup, new_id
+from rowferry.streams.manifest import Manifest
+
+CodecName = Literal["deflate", "snappy", "zstandard", "null"]
+
+
+@dataclass(frozen=True)
+class BackupOptions:
+    """How backups are written, and who asks for them."""
+
+    caller: str
+    codec: str = DEFAULT_CODEC
+
+
+def backup_table(
+    backend: Backend, store: BackupStore, tables: Sequence[TableRules], options: BackupOptions, observe: Observe
+) -> list[Manifest]:
+    """Back tables up from one snapshot, so that every reference between their rows is closed.
+
+    Rows are ordered by key and never held whole. Nobody is kept from writing meanwhile. No backup is listed before
+    the files of all tables are safely on disk; then parents come first. What earlier processes left half-written is
+    removed.
+
+    Raises:
+        OptionInvalid: There is no such codec.
+        RowferryError: No backup was written.
+    """
+    if options.codec not in CODECS:
+        raise OptionInvalid(option="codec", value=options.codec, allowed=f"Use one of {', '.join(CODECS)}.")
+    snapshot_id = new_id("snapshot")
+    observe(BackupStarted(snapshot_id, tuple(rules.name for rules in tables)))
+    store.clear()
+    try:
+        manifests = _Backup(backend, store, options, observe, snapshot_id).run(tables)
+    except RowferryError as error:
+        observe(BackupFailed(snapshot_id, error.code))
+        raise
+    with backend.errors(), backend.engine.begin() as connection:
+        for manifest in manifests:
+            ledger.note_backup(connection, options.caller, manifest.as_dict())
+    return manifests
+
+
+class _Backup:
+    """The steps of a backup, in the order of their use."""
+
+    def __init__(
+        self, backend: Backend, store: BackupStore, options: BackupOptions, observe: Observe, snapshot_id: str
+    ) -> None:
+        self._backend, self._store, self._options, self._observe = backend, store, options, observe
+        self._snapshot_id = snapshot_id
+
+    def run(self, tables: Sequence[TableRules]) -> list[Manifest]:
+        with ExitStack() as unfinished:
+            files = []
+            with self._backend.snapshot() as snapshot:
+                for rules in tables:
+                    backup = unfinished.enter_context(self._store.writing(rules.name))
+                    files.append((backup, self._write(snapshot, rules, backup)))
+            for backup, manifest in files:
+                backup.list(manifest)
+        return [manifest for _, manifest in files]
+
+    def _write(self, snapshot: Snapshot, rules: TableRules, backup: UnfinishedBackup) -> Manifest:
+        started, expected = time.monotonic(), snapshot.estimate(rules)
+        sink = AvroSink(backup.file, rules, self._options.codec)
+        with closing(ahead(snapshot.read(rules))) as batches:
+            for rows in sink.write(batches):
+                self._observe(RowsBackedUp(self._snapshot_id, rules.name, rows, max(rows, expected)))
+        backup.keep()
+        manifest = self._manifest(rules, backup.backup_id, sink)
+        seconds = round(time.monotonic() - started, 3)
+        self._observe(
+            BackupWritten(self._snapshot_id, rules.name, backup.backup_id, manifest.rows, manifest.bytes, seconds)
+        )
+        return manifest
+
+    def _manifest(self, rules: TableRules, backup_id: str, sink: AvroSink) -> Manifest:
+        values: dict[str, Any] = {
+            "backup_id": backup_id,
+            "snapshot_id": self._snapshot_id,
+            "table": rules.name,
+            "created_at": ledger.now().isoformat().replace("+00:00", "Z"),
+            "rowferry_version": version("rowferry"),
+            "database": self._backend.engine.dialect.name,
+            "schema_sha256": schema_sha256(sink.header.schema),
+            "codec": self._options.codec,
+            "rows": sink.rows,
+            "bytes": sink.bytes,
+            "sha256": sink.sha256,
+            "block_crc32s": "".join(f"{checksum:08x}" for checksum in sink.crc32s),
+        }
+        return Manifest(**values).sealed()

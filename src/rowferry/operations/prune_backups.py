@@ -1,0 +1,88 @@
+"""Remove backups that are no longer wanted, but never the last good one of a table."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rowferry import ledger
+from rowferry.errors import BackupDamaged, BackupNeeded, OptionInvalid
+from rowferry.events import BackupRemoved, Observe
+from rowferry.operations.verify_backup import open_sealed
+from rowferry.streams.backup_store import BackupStore
+from rowferry.streams.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class PruneOptions:
+    """What is to stay: of each table the newest so many, and what is younger than so many days."""
+
+    keep_last: int | None = None
+    keep_days: int | None = None
+    dry_run: bool = False
+
+
+def prune_backups(store: BackupStore, options: PruneOptions, observe: Observe) -> list[Manifest]:
+    """Remove all other backups; which they are, the newest first.
+
+    Of each table at least one backup stays whose file is good by its hash, whatever the clock said when it was
+    written or says now. A dry run removes nothing.
+
+    Raises:
+        OptionInvalid: Nothing says what is to stay.
+    """
+    if options.keep_last is None and options.keep_days is None:
+        allowed = "Say --keep-last N, --keep-days D, or both: what either of them keeps stays."
+        raise OptionInvalid(option="prune", value="everything", allowed=allowed)
+    surplus = list(_surplus(store, options))
+    if not options.dry_run:
+        for manifest in surplus:
+            store.remove(manifest)
+            observe(BackupRemoved(manifest.backup_id))
+    return surplus
+
+
+def remove_backup(store: BackupStore, backup_id: str, observe: Observe, *, even_last: bool = False) -> Manifest:
+    """Remove one backup; the last good one of its table only if told so.
+
+    Raises:
+        BackupUnknown: There is no such backup.
+        BackupDamaged: Its manifest is not sound, so that nobody knows what it is.
+        BackupNeeded: Its table has no other good backup.
+    """
+    manifest = store.find(backup_id)
+    others = [one for one in store.listing(manifest.table).backups if one.backup_id != backup_id]
+    if not even_last and is_good(store, manifest) and not any(is_good(store, one) for one in others):
+        raise BackupNeeded(backup_id=backup_id, table=manifest.table)
+    store.remove(manifest)
+    observe(BackupRemoved(backup_id))
+    return manifest
+
+
+def is_good(store: BackupStore, manifest: Manifest) -> bool:
+    """Whether the file of a backup is the one that was sealed, by its size and hash."""
+    try:
+        with open_sealed(store, manifest) as reader:
+            reader.check_seal()
+    except BackupDamaged:
+        return False
+    return True
+
+
+def _surplus(store: BackupStore, options: PruneOptions) -> Iterator[Manifest]:
+    by_table: dict[str, list[Manifest]] = {}
+    for manifest in store.listing().backups:
+        by_table.setdefault(manifest.table, []).append(manifest)
+    for backups in by_table.values():
+        staying = [one for at, one in enumerate(backups) if _stays(one, at, options)]
+        leaving = [one for one in backups if one not in staying]
+        if leaving and not any(is_good(store, one) for one in staying):
+            last_good = next((one for one in leaving if is_good(store, one)), None)
+            leaving = [one for one in leaving if one is not last_good]
+        yield from leaving
+
+
+def _stays(manifest: Manifest, at: int, options: PruneOptions) -> bool:
+    """Whether a backup is wanted, being the one at this place among those of its table, the newest first."""
+    if options.keep_last is not None and at < options.keep_last:
+        return True
+    return options.keep_days is not None and ledger.now() - manifest.created < dt.timedelta(days=options.keep_days)

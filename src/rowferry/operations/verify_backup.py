@@ -1,0 +1,86 @@
+"""Prove that a backup is what it was when it was written, or say where it is damaged."""
+
+import time
+from dataclasses import dataclass
+
+from rowferry import ledger
+from rowferry.backends.backend import Backend
+from rowferry.errors import AvroUnfit, BackupDamaged, SourceUnreadable
+from rowferry.events import BackupVerified, Observe, RowsVerified
+from rowferry.streams.avro_reader import AvroReader
+from rowferry.streams.backup_store import BackupStore
+from rowferry.streams.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A backup that was found good, and when."""
+
+    manifest: Manifest
+    verified_at: str
+    seconds: float
+
+
+def verify_backup(backend: Backend, store: BackupStore, backup_id: str, caller: str, observe: Observe) -> Verification:
+    """Check a backup: manifest, size, SHA-256, schema, then every block and the number of rows, in this order.
+
+    The outcome is kept in the ledger, also that of a damaged one.
+
+    Raises:
+        BackupUnknown: There is no such backup.
+        BackupDamaged: It is not what was written; the message says what is wrong, and where.
+    """
+    started = time.monotonic()
+    try:
+        manifest = find_sealed(backend, store, backup_id)
+        _decode(store, manifest, observe)
+    except BackupDamaged as error:
+        _keep(backend, backup_id, caller, error.message)
+        observe(BackupVerified(backup_id, 0, round(time.monotonic() - started, 3), error.message))
+        raise
+    verified_at = _keep(backend, backup_id, caller, None)
+    seconds = round(time.monotonic() - started, 3)
+    observe(BackupVerified(backup_id, manifest.rows, seconds, None))
+    return Verification(manifest, verified_at, seconds)
+
+
+def find_sealed(backend: Backend, store: BackupStore, backup_id: str) -> Manifest:
+    """The manifest of a backup, which is sound in itself and the one that the ledger knows, if it knows it.
+
+    Raises:
+        BackupUnknown, BackupDamaged: As `verify_backup`.
+    """
+    manifest = store.find(backup_id)
+    with backend.errors(), backend.engine.connect() as connection:
+        noted = ledger.find_backup(connection, backup_id)
+    if noted and noted["manifest_sha256"] != manifest.manifest_sha256:
+        raise BackupDamaged(path=store.path(manifest), reason="its manifest is not the one that was written")
+    return manifest
+
+
+def open_sealed(store: BackupStore, manifest: Manifest) -> AvroReader:
+    """The file of a backup, with its seal.
+
+    Raises:
+        BackupDamaged: It is missing, or not a file.
+    """
+    path = store.path(manifest)
+    try:
+        return AvroReader(path, seal=manifest.seal)
+    except SourceUnreadable as error:
+        raise BackupDamaged(path=path, reason=str(error.details["reason"])) from error
+
+
+def _decode(store: BackupStore, manifest: Manifest, observe: Observe) -> None:
+    with open_sealed(store, manifest) as reader:
+        reader.check_seal()
+        try:
+            for _ in reader.batches():
+                observe(RowsVerified(manifest.backup_id, manifest.table, reader.rows_read, manifest.rows))
+        except AvroUnfit as error:
+            raise BackupDamaged(path=error.details["path"], reason=error.details["reason"]) from error
+
+
+def _keep(backend: Backend, backup_id: str, caller: str, damage: str | None) -> str:
+    with backend.errors(), backend.engine.begin() as connection:
+        return ledger.note_verification(connection, backup_id, caller, damage)

@@ -1,0 +1,233 @@
+"""Where backups are kept: a folder for each table, a file and its manifest for each backup.
+
+A file is written under a temporary name and locked until its manifest is there, which is written last. So a manifest
+says that a backup is whole, and a file that has none and that nobody locks was left by a process that is gone.
+"""
+
+import datetime as dt
+import fcntl
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from rowferry.dictionary.avro_schema import avro_name
+from rowferry.errors import BackupDamaged, BackupUnknown, FileUnwritable
+from rowferry.streams.manifest import Manifest, UnsoundManifestError, read_manifest, spell_manifest, table_of
+from rowferry.streams.scratch import room_needed
+from rowferry.streams.whole_file import write_whole
+
+_FILE, _MANIFEST, _PART = ".avro", ".manifest.json", ".part"
+_MOST_MANIFEST_BYTES = 16 * 1024 * 1024
+
+
+def new_id(what: str) -> str:
+    """An id with the time in it; ids of one thing sort by time."""
+    return f"{what}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
+
+
+@dataclass
+class Listing:
+    """What a store holds: backups, the newest first, and of what cannot be one why."""
+
+    backups: list[Manifest] = field(default_factory=list)
+    damaged: list[BackupDamaged] = field(default_factory=list)
+
+
+class UnfinishedBackup:
+    """A file that is being written; its lock says so to everybody."""
+
+    def __init__(self, backup_id: str, folder: Path) -> None:
+        self.backup_id = backup_id
+        self._path = folder / f"{backup_id}{_FILE}"
+        self._part = folder / f".{backup_id}{_FILE}{_PART}"
+        self._listed = False
+        self.file: BinaryIO = self._open()
+
+    def _open(self) -> BinaryIO:
+        while True:
+            file = self._part.open("xb")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            with suppress(FileNotFoundError):
+                if self._part.stat().st_ino == os.fstat(file.fileno()).st_ino:
+                    return file
+            file.close()  # it was cleared away before we had the lock
+
+    def keep(self) -> None:
+        """Give the file its name, once the disk holds all of it."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self._part.replace(self._path)
+        _sync_folder(self._path.parent)
+
+    def list(self, manifest: Manifest) -> None:
+        """Make a backup of it."""
+        path = self._path.with_name(f"{self.backup_id}{_MANIFEST}")
+        write_whole(path, [spell_manifest(manifest)])
+        path.chmod(stat.S_IMODE(self._path.stat().st_mode))
+        _sync_folder(self._path.parent)
+        self._listed = True
+
+    def close(self) -> None:
+        """Let go of the file; if it became no backup, it is removed."""
+        if not self._listed:
+            for path in (self._part, self._path):
+                path.unlink(missing_ok=True)
+        self.file.close()
+
+
+class BackupStore:
+    """The backups below one folder. Links in it are not followed, and no id leads out of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @contextmanager
+    def writing(self, table: str) -> Iterator[UnfinishedBackup]:
+        """A new backup of a table, removed unless it is listed by the end.
+
+        Raises:
+            FileUnwritable: The folder must not be written to.
+            DiskFull: There is no room.
+        """
+        try:
+            with room_needed():
+                folder = self._make_folder(avro_name(table))
+                unfinished = UnfinishedBackup(new_id(avro_name(table)), folder)
+                try:
+                    yield unfinished
+                finally:
+                    unfinished.close()
+        except OSError as error:
+            raise FileUnwritable(path=self.folder, reason=error.strerror or str(error)) from error
+
+    def find(self, backup_id: str) -> Manifest:
+        """The manifest of a backup.
+
+        Raises:
+            BackupUnknown: There is no such backup.
+            BackupDamaged: Its manifest is not sound.
+        """
+        path = self._manifest_path(backup_id)
+        if path is None:
+            raise BackupUnknown(backup_id=backup_id)
+        return self._read(path)
+
+    def path(self, manifest: Manifest) -> Path:
+        """Where the file of a backup is, or should be."""
+        return self.folder / avro_name(manifest.table) / f"{manifest.backup_id}{_FILE}"
+
+    def ids(self) -> list[str]:
+        """The ids of all backups by table and time, also of those whose manifest is not sound."""
+        found = [path for folder in self._table_folders() for path in sorted(folder.glob(f"*{_MANIFEST}"))]
+        ids = ((path.parent.name, path.name.removesuffix(_MANIFEST)) for path in found)
+        return [backup_id for folder, backup_id in ids if table_of(backup_id) == folder]
+
+    def listing(self, table: str | None = None) -> Listing:
+        """All backups, or those of a table."""
+        found = Listing()
+        for folder in self._table_folders():
+            if table is None or folder.name == avro_name(table):
+                for path in sorted(folder.glob(f"*{_MANIFEST}")):
+                    if table_of(path.name.removesuffix(_MANIFEST)) == folder.name:
+                        self._list(path, found)
+        found.backups.sort(key=lambda one: (one.created, one.backup_id), reverse=True)
+        return found
+
+    def remove(self, manifest: Manifest) -> None:
+        """Remove a backup: its manifest first, so that it is not listed without its file.
+
+        Raises:
+            FileUnwritable: The folder must not be written to.
+        """
+        path = self.path(manifest)
+        try:
+            path.with_name(f"{manifest.backup_id}{_MANIFEST}").unlink(missing_ok=True)
+            _sync_folder(path.parent)
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise FileUnwritable(path=path, reason=error.strerror or str(error)) from error
+
+    def clear(self) -> list[Path]:
+        """Remove what killed processes left: files without manifest that nobody is writing. Says which they were."""
+        removed = []
+        for folder in self._table_folders():
+            for path in sorted(folder.iterdir()):
+                if self._is_left_over(path):
+                    path.unlink(missing_ok=True)
+                    removed.append(path)
+        return removed
+
+    def _is_left_over(self, path: Path) -> bool:
+        name = path.name.removeprefix(".")
+        backup_id, _, kind = name.partition(".")
+        if table_of(backup_id) is None or path.is_symlink() or not path.is_file():
+            return False
+        listed = path.with_name(f"{backup_id}{_MANIFEST}")
+        if path == listed or (name.endswith(_FILE) and listed.exists()):
+            return False
+        files = [path.with_name(f"{backup_id}{_FILE}"), path.with_name(f".{backup_id}{_FILE}{_PART}")]
+        # A file may get its manifest between the two looks: so look again once it is known to be nobody's.
+        return kind != "" and not any(map(_is_locked, files)) and (name != f"{backup_id}{_FILE}" or not listed.exists())
+
+    def _table_folders(self) -> list[Path]:
+        if not self.folder.is_dir():
+            return []
+        return sorted(path for path in self.folder.iterdir() if path.is_dir() and not path.is_symlink())
+
+    def _manifest_path(self, backup_id: str) -> Path | None:
+        table = table_of(backup_id)
+        if table is None or (self.folder / table).is_symlink():
+            return None
+        path = self.folder / table / f"{backup_id}{_MANIFEST}"
+        return path if path.is_file() and not path.is_symlink() else None
+
+    def _list(self, path: Path, found: Listing) -> None:
+        try:
+            found.backups.append(self._read(path))
+        except BackupDamaged as error:
+            found.damaged.append(error)
+
+    def _read(self, path: Path) -> Manifest:
+        try:
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                text = file.read(_MOST_MANIFEST_BYTES)
+            return read_manifest(text, path.name.removesuffix(_MANIFEST))
+        except UnsoundManifestError as error:
+            raise BackupDamaged(path=path, reason=f"the manifest is not sound: {error}") from error
+        except OSError as error:
+            reason = f"the manifest cannot be read: {error.strerror or error}"
+            raise BackupDamaged(path=path, reason=reason) from error
+
+    def _make_folder(self, name: str) -> Path:
+        folder = self.folder / name
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            for parent in (self.folder, self.folder.parent):
+                _sync_folder(parent)
+        if folder.is_symlink():
+            raise FileUnwritable(path=folder, reason="it is a link, which might lead anywhere")
+        return folder
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,271 @@
+"""Backups: what is written, what is proven, what is found damaged, and what stays."""
+
+import json
+import os
+from pathlib import Path
+
+import fastavro
+import pytest
+
+from avro_rows import read_avro
+from backing_up import Backups, flip
+from loading import Tables, employees
+from rowferry import ledger
+from rowferry.bootstrap import Service
+from rowferry.errors import BackupDamaged, BackupNeeded, BackupUnknown, FileUnwritable, OptionInvalid
+from rowferry.events import BackupFailed, BackupStarted, BackupVerified, BackupWritten
+from rowferry.operations.list_backups import list_backups
+from rowferry.operations.prune_backups import PruneOptions, prune_backups, remove_backup
+from rowferry.streams.avro_codecs import CODECS
+
+EMPLOYEES = "hired_employees"
+CONTRACT = [
+    "format_version", "backup_id", "snapshot_id", "table", "created_at", "rowferry_version", "database",
+    "schema_sha256", "codec", "rows", "bytes", "sha256",
+]  # fmt: skip
+
+
+@pytest.fixture
+def backups(service: Service, tmp_path: Path) -> Backups:
+    return Backups(service, tmp_path / "backups")
+
+
+@pytest.fixture
+def filled(tables: Tables) -> Tables:
+    """Three departments, three jobs, 5,000 employees."""
+    tables.with_parents().put("hired_employees.csv", employees(5_000))
+    return tables
+
+
+@pytest.mark.parametrize("codec", sorted(CODECS))
+def test_a_backup_has_every_row_by_key_and_proves_itself(filled: Tables, backups: Backups, codec: str) -> None:
+    (manifest,) = backups.take(EMPLOYEES, codec=codec)
+    rules = filled.service.catalog.table(EMPLOYEES)
+    found = [tuple(row.values()) for row in read_avro(backups.path(manifest), rules, manifest.seal)]
+    assert found == filled.rows(EMPLOYEES)
+    assert manifest.rows == 5_000
+    assert backups.verify(manifest).manifest == manifest
+
+
+def test_files_are_where_the_contract_says(filled: Tables, backups: Backups) -> None:
+    manifests = backups.take()
+    assert [one.table for one in manifests] == filled.service.catalog.names
+    assert len({one.snapshot_id for one in manifests}) == 1
+    for one in manifests:
+        path = backups.folder / one.table / f"{one.backup_id}.avro"
+        assert path.stat().st_size == one.bytes
+        written = json.loads(backups.manifest_path(one).read_text())
+        assert list(written)[: len(CONTRACT)] == CONTRACT
+        assert {**one.as_dict(), "block_crc32s": one.block_crc32s} == written
+        assert one.as_dict()["format_version"] == 1
+    assert len(backups.files()) == 6
+
+
+def test_all_tables_are_of_one_moment(filled: Tables, backups: Backups) -> None:
+    def write_meanwhile(event: object) -> None:
+        if isinstance(event, BackupWritten) and event.table == "departments":
+            filled.execute("INSERT INTO departments VALUES (9, 'New')")
+            filled.execute("INSERT INTO hired_employees VALUES (9999, 'x', '2021-07-01 10:00:00', 9, 1)")
+
+    rows = {one.table: one.rows for one in backups.take(observe=write_meanwhile)}
+    assert rows == {"departments": 3, "jobs": 3, EMPLOYEES: 5_000}
+    assert filled.count(EMPLOYEES) == 5_001
+
+
+def test_an_empty_table_has_a_backup_too(service: Service, backups: Backups) -> None:
+    (manifest,) = backups.take("jobs")
+    assert manifest.rows == 0
+    backups.verify(manifest)
+    with backups.path(manifest).open("rb") as file:
+        assert list(fastavro.reader(file)) == []
+
+
+def test_what_happens_is_told(filled: Tables, backups: Backups) -> None:
+    (manifest,) = backups.take("jobs")
+    backups.verify(manifest)
+    told = [event for event in backups.events if isinstance(event, BackupStarted | BackupWritten | BackupVerified)]
+    assert [type(event) for event in told] == [BackupStarted, BackupWritten, BackupVerified]
+    assert told[1].rows == 3  # type: ignore[union-attr]
+
+
+def test_a_failed_backup_leaves_nothing(filled: Tables, backups: Backups, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rowferry.streams.avro_sink.MAX_INFLATED_BYTES", 1_000)
+    with pytest.raises(Exception, match="longer than 1,000 bytes"):
+        backups.take()
+    assert backups.files() == []
+    assert isinstance(backups.events[-1], BackupFailed)
+
+
+def test_a_codec_that_is_not_known_is_refused(service: Service, backups: Backups) -> None:
+    with pytest.raises(OptionInvalid):
+        backups.take(codec="lzma")
+
+
+def test_a_folder_that_cannot_be_written_is_told(service: Service, backups: Backups, tmp_path: Path) -> None:
+    backups.folder.write_text("a file")
+    with pytest.raises(FileUnwritable):
+        backups.take("jobs")
+
+
+def test_a_linked_folder_is_not_followed(service: Service, backups: Backups, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    backups.folder.mkdir()
+    (backups.folder / "jobs").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FileUnwritable, match="link"):
+        backups.take("jobs")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_damage_is_named_by_file_byte_and_block(filled: Tables, backups: Backups) -> None:
+    (manifest,) = backups.take(EMPLOYEES)
+    path = backups.path(manifest)
+    flip(path, path.stat().st_size // 2)
+    with pytest.raises(BackupDamaged) as caught:
+        backups.verify(manifest)
+    assert path.name in caught.value.message
+    assert caught.value.details["block"] == 1
+    assert "at byte" in caught.value.message
+
+
+def test_the_outcome_of_each_verification_is_kept(filled: Tables, backups: Backups) -> None:
+    (manifest,) = backups.take("jobs")
+    never, _ = list_backups(filled.service.backend, backups.store)
+    assert (never[0]["verified_at"], never[0]["damage"]) == (None, None)
+    backups.verify(manifest)
+    good, _ = list_backups(filled.service.backend, backups.store)
+    assert good[0]["verified_at"] is not None
+    assert good[0]["damage"] is None
+    flip(backups.path(manifest), -20)
+    with pytest.raises(BackupDamaged):
+        backups.verify(manifest)
+    bad, _ = list_backups(filled.service.backend, backups.store)
+    assert "block" in bad[0]["damage"]
+
+
+def test_a_missing_file_is_damage(filled: Tables, backups: Backups) -> None:
+    (manifest,) = backups.take("jobs")
+    backups.path(manifest).unlink()
+    with pytest.raises(BackupDamaged, match="No such file"):
+        backups.verify(manifest)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"rows": 3', '"rows": 4'), ('"table": "jobs"', '"table": "departments"'),
+     ('"codec": "deflate"', '"codec": "null"'),
+     ("{", "["), ('"rows": 3', '"rows": "3"'), ('"format_version": 1', '"format_version": 2'),
+     ('"codec"', '"kodec"'), ('"rows": 3', '"rows": -3')],
+)  # fmt: skip
+def test_an_edited_manifest_is_damage(filled: Tables, backups: Backups, old: str, new: str) -> None:
+    (manifest,) = backups.take("jobs")
+    path = backups.manifest_path(manifest)
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(BackupDamaged, match="manifest"):
+        backups.verify(manifest)
+    assert backups.store.listing().backups == []
+    assert len(backups.store.listing().damaged) == 1
+
+
+def test_a_manifest_that_was_written_anew_is_not_the_one_of_the_ledger(filled: Tables, backups: Backups) -> None:
+    (manifest,) = backups.take("jobs")
+    path = backups.manifest_path(manifest)
+    text = path.read_text()
+    forged = type(manifest)(**{**json.loads(text), "rows": 4}).sealed()
+    values = {**forged.as_dict(), "block_crc32s": forged.block_crc32s}
+    path.write_text(json.dumps(values))
+    with pytest.raises(BackupDamaged, match="not the one that was written"):
+        backups.verify(manifest)
+
+
+@pytest.mark.parametrize(
+    "backup_id",
+    ["", "jobs", "../jobs", "jobs/../../x-20261122T235812027590-1ae96b3b", "..-20261122T235812027590-1ae96b3b",
+     "jobs-20261122T235812027590-1ae96b3b", "jobs-20261122T235812027590-1ae96b3b\0", "j" * 5_000],
+)  # fmt: skip
+def test_an_id_leads_nowhere_else(service: Service, backups: Backups, backup_id: str) -> None:
+    with pytest.raises(BackupUnknown):
+        backups.store.find(backup_id)
+
+
+def test_a_linked_file_is_not_followed(filled: Tables, backups: Backups, tmp_path: Path) -> None:
+    (manifest,) = backups.take("jobs")
+    path = backups.path(manifest)
+    path.rename(tmp_path / "elsewhere.avro")
+    path.symlink_to(tmp_path / "elsewhere.avro")
+    with pytest.raises(BackupDamaged, match="link"):
+        backups.verify(manifest)
+
+
+def test_a_pipe_is_no_backup(filled: Tables, backups: Backups) -> None:
+    (manifest,) = backups.take("jobs")
+    path = backups.path(manifest)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(BackupDamaged, match="not a file"):
+        backups.verify(manifest)
+
+
+def test_left_overs_are_cleared_and_nothing_else(filled: Tables, backups: Backups) -> None:
+    (manifest,) = backups.take("jobs")
+    folder = backups.folder / "jobs"
+    orphan = "jobs-20200101T000000000000-00000000"
+    for name in (f"{orphan}.avro", f".{orphan}.avro.part", f".{orphan}.manifest.json-x_y"):
+        (folder / name).write_text("left over")
+    (folder / "notes.txt").write_text("somebody's")
+    with backups.store.writing("jobs") as running:
+        running.file.write(b"under way")
+        assert len(backups.store.clear()) == 3
+        running.keep()
+        assert backups.store.clear() == []
+        assert f"{running.backup_id}.avro" in backups.files()
+    assert backups.files() == sorted([f"{manifest.backup_id}.avro", f"{manifest.backup_id}.manifest.json", "notes.txt"])
+
+
+def test_prune_keeps_what_is_asked_for(filled: Tables, backups: Backups) -> None:
+    taken = [backups.take("jobs")[0] for _ in range(4)]
+    other = backups.take("departments")[0]
+    assert prune_backups(backups.store, PruneOptions(keep_days=1), backups.events.append) == []
+    would = prune_backups(backups.store, PruneOptions(keep_last=2, dry_run=True), backups.events.append)
+    assert would == [taken[1], taken[0]]
+    assert len(backups.store.listing().backups) == 5
+    assert prune_backups(backups.store, PruneOptions(keep_last=2), backups.events.append) == would
+    assert backups.store.listing().backups == [other, taken[3], taken[2]]
+    assert len(backups.files()) == 6
+
+
+def test_prune_needs_to_be_told(backups: Backups) -> None:
+    with pytest.raises(OptionInvalid):
+        prune_backups(backups.store, PruneOptions(), backups.events.append)
+
+
+@pytest.mark.parametrize("options", [PruneOptions(keep_last=0), PruneOptions(keep_days=0), PruneOptions(keep_last=1)])
+def test_the_last_good_backup_stays(filled: Tables, backups: Backups, options: PruneOptions) -> None:
+    good, damaged = (backups.take("jobs")[0] for _ in range(2))
+    flip(backups.path(damaged), -20)
+    prune_backups(backups.store, options, backups.events.append)
+    assert good in backups.store.listing().backups
+
+
+@pytest.mark.parametrize("year", [1970, 2400])
+def test_a_wrong_clock_does_not_remove_the_last_good_backup(
+    filled: Tables, backups: Backups, monkeypatch: pytest.MonkeyPatch, year: int
+) -> None:
+    taken = [backups.take("jobs")[0] for _ in range(2)]
+    monkeypatch.setattr(ledger, "now", lambda: taken[0].created.replace(year=year))
+    wrong = backups.take("jobs")[0]
+    monkeypatch.undo()
+    prune_backups(backups.store, PruneOptions(keep_days=0), backups.events.append)
+    left = backups.store.listing().backups
+    assert len(left) == 1
+    backups.verify(left[0])
+    assert wrong.rows == 3
+
+
+def test_one_backup_can_be_removed_but_not_the_last_good_one(filled: Tables, backups: Backups) -> None:
+    first, second = (backups.take("jobs")[0] for _ in range(2))
+    remove_backup(backups.store, first.backup_id, backups.events.append)
+    with pytest.raises(BackupNeeded):
+        remove_backup(backups.store, second.backup_id, backups.events.append)
+    assert backups.store.listing().backups == [second]
+    remove_backup(backups.store, second.backup_id, backups.events.append, even_last=True)
+    assert backups.files() == []

@@ -12,8 +12,7 @@ import avro.io
 import fastavro
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from avro_rows import Row, read_avro, rows_of, write_avro
 from rowferry.dictionary.catalog import load_catalog

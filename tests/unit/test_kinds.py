@@ -7,8 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 import oracle
 from rowferry.dictionary.rules import ColumnRule, rules_of

@@ -6,8 +6,7 @@ from contextlib import closing
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from rowferry.backends.key_range import KeyRange
 from rowferry.dictionary.catalog import load_catalog

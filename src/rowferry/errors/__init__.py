@@ -1,28 +1,15 @@
 """Every error that the product raises on purpose: a code, a message (the docstring) and a hint of what to do."""
 
-from string import Formatter
-from typing import ClassVar
-
-
-class RowferryError(Exception):
-    """An operation of Rowferry failed"""
-
-    code: ClassVar[str] = "rowferry"
-    hint: ClassVar[str] = ""
-
-    def __init__(self, **details: object) -> None:
-        self.details = details
-        self.message = _fill(type(self).__doc__ or "", details)
-        self.advice = _fill(self.hint, details)
-        super().__init__(self.message)
-
-
-def _fill(template: str, details: dict[str, object]) -> str:
-    return Formatter().vformat(template, (), details)
-
-
-class UsageError(RowferryError):
-    """What was asked for makes no sense"""
+from rowferry.errors.backups import (
+    AvroUnfit as AvroUnfit,
+    BackupDamaged as BackupDamaged,
+    BackupNeeded as BackupNeeded,
+    BackupUnknown as BackupUnknown,
+    NothingChosen as NothingChosen,
+    RowTooLong as RowTooLong,
+    ValueUnstorable as ValueUnstorable,
+)
+from rowferry.errors.root import RowferryError as RowferryError, UsageError as UsageError
 
 
 class SettingInvalid(UsageError):
@@ -332,48 +319,6 @@ class InFlight(RowferryError):
     hint = "Repeat the request in a moment, to get the answer of the one under way."
 
 
-class BackupDamaged(RowferryError):
-    """{path} is damaged: {reason}"""
-
-    code = "backup.damaged"
-    hint = "Nothing was read from it. Take another backup (`rowferry backups`), and find out what damaged this one."
-
-
-class BackupUnknown(UsageError):
-    """There is no backup {backup_id!r}"""
-
-    code = "backup.unknown"
-    hint = "See the backups with `rowferry backups` or GET /backups."
-
-
-class NothingChosen(UsageError):
-    """Say which {what}"""
-
-    code = "option.missing"
-    hint = "Name them one by one, or say --all; not both."
-
-
-class BackupNeeded(RowferryError):
-    """{backup_id} is the last good backup of {table}"""
-
-    code = "backup.needed"
-    hint = "Nothing was removed. Back the table up first, or ask for it by even_last=true."
-
-
-class AvroUnfit(RowferryError):
-    """{path} does not hold rows of a table: {reason}"""
-
-    code = "avro.unfit"
-    hint = "A row is a record of plain fields: numbers, texts, instants and so on, each of them with null or without."
-
-
-class RowTooLong(RowferryError):
-    """A row of {table} is longer than {limit} bytes, which no backup can hold"""
-
-    code = "backup.row_too_long"
-    hint = "No backup was written. Shorten the row, or keep such values as files outside of the database."
-
-
 class YearInvalid(UsageError):
     """{year!r} is no year"""
 
@@ -393,8 +338,3 @@ class ReportUnavailable(UsageError):
 
     code = "report.unavailable"
     hint = "It reads {tables} as rowferry.models defines them, and ROWFERRY_MODELS names other tables."
-class ValueUnstorable(RowferryError):
-    """{table}.{column} holds {value}, so that the table cannot be backed up"""
-
-    code = "backup.value_unstorable"
-    hint = "No backup was written. Another program put it there; correct it in the database."

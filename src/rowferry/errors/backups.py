@@ -1,0 +1,52 @@
+"""Errors of backups and of the files that hold them."""
+
+from rowferry.errors.root import RowferryError, UsageError
+
+
+class BackupDamaged(RowferryError):
+    """{path} is damaged: {reason}"""
+
+    code = "backup.damaged"
+    hint = "Nothing was read from it. Take another backup (`rowferry backups`), and find out what damaged this one."
+
+
+class BackupUnknown(UsageError):
+    """There is no backup {backup_id!r}"""
+
+    code = "backup.unknown"
+    hint = "See the backups with `rowferry backups` or GET /backups."
+
+
+class NothingChosen(UsageError):
+    """Say which {what}"""
+
+    code = "option.missing"
+    hint = "Name them one by one, or say --all; not both."
+
+
+class BackupNeeded(RowferryError):
+    """{backup_id} is the last good backup of {table}"""
+
+    code = "backup.needed"
+    hint = "Nothing was removed. Back the table up first, or ask for it by even_last=true."
+
+
+class AvroUnfit(RowferryError):
+    """{path} does not hold rows of a table: {reason}"""
+
+    code = "avro.unfit"
+    hint = "A row is a record of plain fields: numbers, texts, instants and so on, each of them with null or without."
+
+
+class RowTooLong(RowferryError):
+    """A row of {table} is longer than {limit} bytes, which no backup can hold"""
+
+    code = "backup.row_too_long"
+    hint = "No backup was written. Shorten the row, or keep such values as files outside of the database."
+
+
+class ValueUnstorable(RowferryError):
+    """{table}.{column} holds {value}, so that the table cannot be backed up"""
+
+    code = "backup.value_unstorable"
+    hint = "No backup was written. Another program put it there; correct it in the database."

@@ -49,7 +49,7 @@ def _shell_blocks(page: Path) -> list[str]:
     return re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "docs/howto/batches.md"])
 def test_the_commands_of_a_page_run(page: str, tmp_path: Path) -> None:
     """All but those that install or run this very suite, in a copy of the sample data."""
     write_samples(tmp_path / "data")
@@ -57,7 +57,7 @@ def test_the_commands_of_a_page_run(page: str, tmp_path: Path) -> None:
     ran = 0
     for line in lines:
         command = line.removeprefix("pip install uv && ").removeprefix("uv run ")
-        if not command.startswith("rowferry ") or " serve" in command:
+        if not command.startswith(("rowferry ", "printf ")) or " serve" in command:
             continue
         program = str(Path(sys.executable).with_name("rowferry"))
         found = subprocess.run(

@@ -13,7 +13,8 @@ from hypothesis import example, given, settings, strategies as st
 
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.rules import TableRules
-from rowferry.streams.json_source import JsonSource, read_batch
+from rowferry.streams.batch_text import read_batch
+from rowferry.streams.json_source import JsonSource
 from rowferry.streams.judge import Judge
 from rowferry.streams.references import References
 from rowferry.streams.rows import RowBatch, Verdict

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table
 from rowferry.backends.backend import Comparison
 from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.sqlite_writer import SqliteTransaction, quoted, stored
+from rowferry.dictionary.kinds import kind_of
 from rowferry.dictionary.rules import TableRules
 
 _ROWS_A_STATEMENT = 100
@@ -85,7 +86,8 @@ class FewRowsWriter(HeldRows):
 
 def find_existing(connection: Connection, table: Table, column: str, values: Sequence[object]) -> list[object]:
     """Those of the values that a column of a table holds."""
-    spelled = dict(zip(stored(pa.array(values)), values, strict=True))
+    _, arrow = kind_of(table.c[column].type)
+    spelled = dict(zip(stored(pa.array(values, arrow)), values, strict=True))
     name = quoted(column)
     find = f"SELECT {name} FROM {quoted(table.name)} WHERE {name} IN (SELECT value FROM json_each(?))"
     found = connection.exec_driver_sql(find, (json.dumps(list(spelled)),))

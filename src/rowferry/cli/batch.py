@@ -18,7 +18,7 @@ from rowferry.operations.batch_transactions import (
     BatchReceipt,
     batch_transactions,
 )
-from rowferry.streams.json_source import MAX_BODY_BYTES
+from rowferry.streams.batch_text import MAX_BODY_BYTES
 
 app = typer.Typer(add_completion=False)
 

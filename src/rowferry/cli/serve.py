@@ -14,6 +14,9 @@ from rowferry.settings import pass_on
 
 app = typer.Typer(add_completion=False)
 
+_KEEP_ALIVE_SECONDS = 75
+"""An idle connection is kept for longer than clients and proxies keep it, or they would send into one just closed."""
+
 
 @app.command()
 def serve(
@@ -31,7 +34,15 @@ def serve(
         raise ServiceExposed(host=host)
     pass_on(settings)
     _require_free(host, port)
-    uvicorn.run("rowferry.api.app:create_app", factory=True, host=host, port=port, workers=workers, log_level="info")
+    uvicorn.run(
+        "rowferry.api.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_level="info",
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+    )
 
 
 def _is_loopback(host: str) -> bool:

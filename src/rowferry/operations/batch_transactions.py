@@ -25,7 +25,8 @@ from rowferry.errors import (
 )
 from rowferry.events import BatchFinished, Observe, RowsRejected
 from rowferry.operations.load_options import OnConflict
-from rowferry.streams.json_source import JsonRows, JsonSource, read_batch
+from rowferry.streams.batch_text import JsonRows, read_batch
+from rowferry.streams.json_source import JsonSource
 from rowferry.streams.judge import Judge
 from rowferry.streams.references import References
 from rowferry.streams.rows import RejectedRow

@@ -1,213 +1,29 @@
-"""The rows of a batch in JSON, each with the text it was sent as, whatever is in them."""
+"""The rows of a batch on their way to the judge, whatever is in them."""
 
 import csv
 import io
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.kinds import BOOLEAN, DECIMAL, FLOAT, INTEGER, Kind
 from rowferry.dictionary.rules import ColumnRule, TableRules
-from rowferry.errors import BatchMalformed, BatchSize, BatchTableUnknown, BodyNotJson, BodyTooDeep, BodyTooLarge
+from rowferry.streams.batch_text import Fractional, JsonRows, RepeatingObject, Whole
 from rowferry.streams.csv_source import MAX_ROW_BYTES, RAW_BYTES
 from rowferry.streams.rows import UNREADABLE, OddRow, RowBatch
-
-MAX_BODY_BYTES = 8 * 1024 * 1024
-"""A larger batch is refused."""
-
-MAX_ROWS = 1_000
-"""A batch with more rows is refused."""
 
 _NAMED_COLUMNS = 20
 """So many unknown columns of one row are named; one may be sent a row that has a hundred thousand."""
 
 _TOO_LONG = Fault(None, RejectCode.TOO_LONG, f"the row is longer than {MAX_ROW_BYTES:,} bytes")
 
-_SPACE = re.compile(r"[ \t\n\r]*")
-_DELIMITER = re.compile(r"[ \t\n\r]*([,\]}])[ \t\n\r]*")
 _UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 """Where a text may hold NUL or half a surrogate pair, which JSON can only say so."""
-
-
-class Whole(str):
-    """A number without fraction and exponent, as it was spelled."""
-
-    __slots__ = ()
-
-
-class Fractional(str):
-    """A number with fraction or exponent, as it was spelled."""
-
-    __slots__ = ()
-
-
-class RepeatingObject(dict[str, object]):
-    """An object that has a name more than once; `repeated` are these names."""
-
-    repeated: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class JsonRows:
-    """What stands in the array of one table: values, and from where to where in the text of the body each is."""
-
-    text: str
-    values: list[object]
-    spans: list[tuple[int, int]]
-
-    def raw(self, position: int) -> str:
-        """A row as it was sent."""
-        return self.text[slice(*self.spans[position])]
-
-
-def read_batch(body: bytes, catalog: Catalog) -> dict[str, JsonRows]:
-    """The rows of a batch by table, each table in load order.
-
-    Numbers are kept as they were spelled. Every row may be anything that JSON knows; the judge sees to that.
-
-    Raises:
-        UsageError: The body is no batch; which of BodyTooLarge, BodyNotJson, BodyTooDeep, BatchMalformed,
-            BatchTableUnknown and BatchSize it is says why.
-    """
-    if len(body) > MAX_BODY_BYTES:
-        raise BodyTooLarge(limit=MAX_BODY_BYTES)
-    try:
-        found = _Scan(body.decode("utf-8-sig"), catalog).batch()
-    except UnicodeDecodeError as error:
-        raise BodyNotJson(reason=f"byte {error.start} is not UTF-8") from error
-    except json.JSONDecodeError as error:
-        raise BodyNotJson(reason=f"{error.msg} (line {error.lineno}, column {error.colno})") from error
-    except StopIteration as end:
-        raise BodyNotJson(reason=f"a value is missing at character {end.value}") from end
-    except RecursionError as error:
-        raise BodyTooDeep from error
-    if not 1 <= (count := sum(len(rows.values) for rows in found.values())) <= MAX_ROWS:
-        raise BatchSize(most=MAX_ROWS, rows=count)
-    return {name: found[name] for name in catalog.names if name in found}
-
-
-class _Scan:
-    """Reads the two outer levels of a batch itself, to know the text of each row, and has JSON values read whole."""
-
-    def __init__(self, text: str, catalog: Catalog) -> None:
-        self._text = text
-        self._catalog = catalog
-        self._at = 0
-        decoder = json.JSONDecoder(
-            object_pairs_hook=_object, parse_int=Whole, parse_float=Fractional, parse_constant=_refuse_constant
-        )
-        self._scan_once = decoder.scan_once  # type: ignore[attr-defined]  # what raw_decode calls
-
-    def batch(self) -> dict[str, JsonRows]:
-        """The rows of each table; the text must end behind the object."""
-        if self._peek() != "{":
-            self._value()
-            self._require_end()
-            raise self._malformed("it is no object")
-        found: dict[str, JsonRows] = {}
-        for name in self._names():
-            found[name] = self._table_rows(name, known=name in found)
-        self._require_end()
-        return found
-
-    def _name(self) -> str:
-        if self._text[self._at : self._at + 1] != '"':
-            raise self._broken("Expecting property name enclosed in double quotes")
-        name = str(self._value())
-        if self._peek() != ":":
-            raise self._broken("Expecting ':' delimiter")
-        self._at += 1
-        self._peek()
-        return name
-
-    def _table_rows(self, name: str, *, known: bool) -> JsonRows:
-        if name not in self._catalog:
-            raise BatchTableUnknown(table=shown(name), names=", ".join(self._catalog.names))
-        if known:
-            raise self._malformed(f"{name} stands in it more than once")
-        if self._text[self._at : self._at + 1] != "[":
-            raise self._malformed(f"{name} is no array of rows")
-        self._at += 1
-        if self._peek() == "]":
-            self._at += 1
-            return JsonRows(self._text, [], [])
-        return self._some_rows()
-
-    def _some_rows(self) -> JsonRows:
-        """The rows from here to the end of their array; nearly all of the time is spent here."""
-        values: list[object] = []
-        spans: list[tuple[int, int]] = []
-        scan_once, text, at, delimiter = self._scan_once, self._text, self._at, ","
-        while delimiter == ",":
-            if len(values) == MAX_ROWS:
-                raise BatchSize(most=MAX_ROWS, rows=f"{MAX_ROWS + 1} or more")
-            value, end = scan_once(text, at)
-            values.append(value)
-            spans.append((at, end))
-            found = _DELIMITER.match(text, end)
-            if not found or found[1] == "}":
-                self._at = end
-                raise self._broken("Expecting ',' delimiter")
-            delimiter, at = found[1], found.end()
-        self._at = at
-        return JsonRows(text, values, spans)
-
-    def _names(self) -> Iterator[str]:
-        """Pass over the outer object, and stop behind each of its names, where its value starts."""
-        self._at += 1
-        if self._peek() == "}":
-            self._at += 1
-            return
-        delimiter = ","
-        while delimiter == ",":
-            yield self._name()
-            found = _DELIMITER.match(self._text, self._at)
-            if not found or found[1] == "]":
-                raise self._broken("Expecting ',' delimiter")
-            delimiter, self._at = found[1], found.end()
-
-    def _value(self) -> object:
-        value, self._at = self._scan_once(self._text, self._at)
-        return value
-
-    def _peek(self) -> str:
-        """The next character that is no white space; empty at the end."""
-        found = _SPACE.match(self._text, self._at)
-        assert found is not None  # noqa: S101  # it matches nothing, too
-        self._at = found.end()
-        return self._text[self._at : self._at + 1]
-
-    def _require_end(self) -> None:
-        if self._peek():
-            raise self._broken("Extra data")
-
-    def _broken(self, message: str) -> json.JSONDecodeError:
-        return json.JSONDecodeError(message, self._text, self._at)
-
-    def _malformed(self, reason: str) -> BatchMalformed:
-        return BatchMalformed(reason=reason, names=", ".join(self._catalog.names))
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    repeating = RepeatingObject(found)
-    repeating.repeated = frozenset(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-    return repeating
-
-
-def _refuse_constant(name: str) -> object:
-    raise BodyNotJson(reason=f"{name} is no JSON")
-
 
 _NUMBERS: dict[Kind, tuple[type, ...]] = {
     INTEGER: (Whole,),
@@ -226,7 +42,9 @@ class JsonSource:
         self.rows = rows
         self._names = rules.names
         self._shapes: dict[tuple[type, ...], bool] = {}
-        self._suspicious = len(rows.text) > MAX_ROW_BYTES // 4 or bool(_UNSTORABLE.search(rows.text))
+        self._suspicious = len(rows.text) > MAX_ROW_BYTES // 4 or (
+            "\\" in rows.text and bool(_UNSTORABLE.search(rows.text))
+        )
 
     def batch(self) -> RowBatch:
         """All rows: those whose values are all of the right JSON type are plain, the others odd."""

@@ -25,6 +25,8 @@ class References:
 
     def missing(self, reference: Reference, values: pa.Array) -> Mask:
         """Which of the values refer to no row; null refers to nothing and is not missing."""
+        if not len(values):
+            return np.zeros(0, dtype=np.bool_)
         known = self._known[reference.column]
         found = pc.is_in(values, value_set=known)
         if not pc.all(found).as_py():

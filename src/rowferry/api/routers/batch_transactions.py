@@ -30,7 +30,7 @@ from rowferry.operations.batch_transactions import (
     batch_transactions,
 )
 from rowferry.operations.load_options import OnConflict
-from rowferry.streams.json_source import MAX_BODY_BYTES
+from rowferry.streams.batch_text import MAX_BODY_BYTES
 
 router = APIRouter(tags=["batches"])
 

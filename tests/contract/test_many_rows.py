@@ -49,6 +49,17 @@ def test_more_rows_into_tables_that_have_some(tables: Tables) -> None:
     assert orphans(tables) == 0
 
 
+def test_rows_above_all_in_the_table_and_then_rows_that_it_has(tables: Tables) -> None:
+    test_large_parents_and_their_children_in_one_load(tables)
+    known = employees(1, 100).replace("Ann 50,", "Bob,")
+    receipt = tables.put("hired_employees.csv", employees(50_001, 120_000) + "\n" + known)
+    (table,) = receipt.tables
+    assert (table.inserted, table.unchanged) == (60_000, 99)
+    assert table.rejected_by_code == {"reference.missing": 10_000, "key.conflict": 1}
+    assert tables.count("hired_employees") == 100_000
+    assert orphans(tables) == 0
+
+
 @pytest.fixture
 def owned(tables: Tables) -> Iterator[Tables]:
     """The same tables, but on PostgreSQL as a user who owns them and is no superuser."""

@@ -115,6 +115,17 @@ def test_two_loads_of_the_same_file_at_once(
     assert len(both[0].rows("hired_employees")) == rows + filled
 
 
+def test_a_key_that_somebody_takes_meanwhile(tables: Tables) -> None:
+    rows = 100_000
+    tables.with_parents().put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
+    insert = f"INSERT INTO hired_employees VALUES ({rows}, 'Taken', '2021-01-01 00:00:00.000000', 1, 1)"
+    with somebody(tables) as execute:
+        act = once(RowsJudged, lambda: execute(insert))
+        receipt = tables.load(tables.write("hired_employees.csv", employees(rows)), observe=act)
+    assert counts(receipt) == (rows, rows - 1, 0, 0, 1)
+    assert receipt.tables[0].rejected_by_code == {"key.conflict": 1}
+
+
 @pytest.mark.parametrize("filled", [True, False])
 def test_readers_see_all_of_it_or_nothing(
     new_service: Callable[..., Service], new_database: Callable[[], str], tmp_path: Path, *, filled: bool

@@ -96,8 +96,15 @@ class Transaction(Protocol):
 
     connection: Connection
 
-    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> TableWriter:
-        """A writer into a table; `bulk` says that many rows are coming, `dry_run` that `publish` never will."""
+    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool, appends: bool = False) -> TableWriter:
+        """A writer into a table; `bulk` says that many rows are coming, `dry_run` that `publish` never will.
+
+        `appends` allows rows to go into a table in use before `publish`, where nobody sees them; their room is lost
+        until the database cleans up if the transaction is rolled back.
+
+        Raises:
+            KeysTaken: Here or in the writer, where it `appends`: somebody has taken a key meanwhile.
+        """
 
     def replacer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> TableReplacer:
         """The same for rows that are to be all that the table holds."""

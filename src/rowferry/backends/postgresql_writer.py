@@ -4,12 +4,14 @@ A trigger fires for each row and foreign key, and takes most of the time of a pl
 once than row by row. Both matter only where many rows come (docs/decisions/0004-into-postgresql.md).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from psycopg import Copy
 from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection, Table
@@ -42,10 +44,12 @@ class PostgresqlTransaction(Statements):
     ) -> None:
         self.open.__exit__(kind, error, trace)
 
-    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "DirectWriter | StagedWriter":
+    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool, appends: bool = False) -> "PostgresqlWriter":
         table = PostgresqlTable(self, rules)
         if bulk and self.takes_over(table, dry_run=dry_run):
             return DirectWriter(self, table, rules)
+        if bulk and appends and not dry_run and KeyRange(rules).known and table.skips_triggers():
+            return AppendingWriter(self, table, rules)
         return StagedWriter(self, table, rules, dry_run=dry_run)
 
     def takes_over(self, table: PostgresqlTable, *, dry_run: bool) -> bool:
@@ -67,8 +71,8 @@ class PostgresqlTransaction(Statements):
         return cursor.rowcount
 
 
-class PostgresqlWriter:
-    """What both ways into a table share: rows go into a target by one COPY that lasts until `end`."""
+class PostgresqlWriter(ABC):
+    """What all ways into a table share: rows go into a target by one COPY that lasts until `end`."""
 
     took_over = False
 
@@ -84,7 +88,8 @@ class PostgresqlWriter:
         columns = SQL(", ").join(map(Identifier, schema.names))
         into = SQL("COPY {} ({}) FROM STDIN ({})").format(target, columns, SQL(self._format.options))
         self._copies = self._transaction.open.enter_context(ExitStack())
-        self._copy: Copy = self._copies.enter_context(self._transaction.driver.cursor().copy(into))
+        self._cursor = self._transaction.driver.cursor()
+        self._copy: Copy = self._copies.enter_context(self._cursor.copy(into))
         self._copy.write(self._format.begin())
 
     def _send(self, rows: pa.RecordBatch, *, numbered: bool) -> None:
@@ -92,9 +97,25 @@ class PostgresqlWriter:
         self._referred.add(rows)
         self._copy.write(self._format.rows(rows if numbered else rows.select(list(self._rules.names))))
 
+    @abstractmethod
+    def write(self, rows: pa.RecordBatch) -> None: ...
+
     def end(self) -> None:
         self._copy.write(self._format.end())
         self._copies.close()
+
+    def taken(self) -> int:
+        """How many rows the database took from the COPY."""
+        return self._cursor.rowcount
+
+    @abstractmethod
+    def compare(self) -> Comparison: ...
+
+    @abstractmethod
+    def different(self) -> Iterator[tuple[int, list[str]]]: ...
+
+    @abstractmethod
+    def publish(self, *, update: bool) -> tuple[int, int]: ...
 
 
 class DirectWriter(PostgresqlWriter):
@@ -124,7 +145,59 @@ class DirectWriter(PostgresqlWriter):
 
     def publish(self, *, update: bool) -> tuple[int, int]:  # noqa: ARG002  # there is nothing to update
         self._referred.hold(self._transaction, self._table.name)
-        return self._rows, 0
+        return self.taken(), 0
+
+
+class AppendingWriter(PostgresqlWriter):
+    """Into a table in use, as long as the keys of the rows are above all in it; the rest of them wait in a stage.
+
+    Nobody sees the rows before the transaction commits. Whoever inserts one of their keys meanwhile waits until then;
+    whoever did so before makes the transaction fail with KeysTaken.
+    """
+
+    def __init__(self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules) -> None:
+        super().__init__(transaction, table, rules)
+        highest = SQL("SELECT max({}) FROM {}").format(Identifier(rules.key[0]), table.name)
+        self._highest = transaction.value(highest)
+        self._staged: StagedWriter | None = None
+        self._aside = transaction.open.enter_context(ExitStack())
+        self._aside.enter_context(table.triggers_aside())
+        self._open(table.name, rules.schema)
+
+    def write(self, rows: pa.RecordBatch) -> None:
+        if self._staged is None and not self._is_above(rows):
+            self._close()
+            self._staged = StagedWriter(self._transaction, self._table, self._rules, dry_run=False)
+        if self._staged is None:
+            self._send(rows, numbered=False)
+        else:
+            self._staged.write(rows)
+
+    def end(self) -> None:
+        if self._staged is None:
+            self._close()
+        else:
+            self._staged.end()
+
+    def compare(self) -> Comparison:
+        found = self._staged.compare() if self._staged else Comparison(0, 0, 0)
+        return Comparison(self._rows + found.new, found.equal, found.different)
+
+    def different(self) -> Iterator[tuple[int, list[str]]]:
+        return self._staged.different() if self._staged else iter(())
+
+    def publish(self, *, update: bool) -> tuple[int, int]:
+        self._referred.hold(self._transaction, self._table.name)
+        inserted, updated = self._staged.publish(update=update) if self._staged else (0, 0)
+        return self.taken() + inserted, updated
+
+    def _is_above(self, rows: pa.RecordBatch) -> bool:
+        lowest = pc.min(rows.column(self._rules.key[0])).as_py()
+        return lowest is None or lowest > self._highest
+
+    def _close(self) -> None:
+        super().end()
+        self._aside.close()
 
 
 class StagedWriter(PostgresqlWriter):

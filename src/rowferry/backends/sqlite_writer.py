@@ -39,7 +39,7 @@ class SqliteTransaction:
         self._stages: list[_Stage] = []
         self._writers: list[SqliteWriter] = []
 
-    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "SqliteWriter":  # noqa: ARG002  # few rows go the same way
+    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool, appends: bool = False) -> "SqliteWriter":  # noqa: ARG002  # all rows go the same way
         return SqliteWriter(self, rules, dry_run=dry_run)
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:

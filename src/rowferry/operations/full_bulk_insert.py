@@ -14,6 +14,7 @@ from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.errors import (
     ConservationBroken,
     DatabaseBusy,
+    KeysTaken,
     LoadInterrupted,
     ParentsVanished,
     RejectsExceeded,
@@ -116,6 +117,7 @@ class _Load:
         text_encoding(options.encoding)
         self.sources: list[_Source] = []
         self.judged = False
+        self.is_first_attempt = True
         self.receipt: Receipt | None = None
         self.started = time.perf_counter()
 
@@ -146,7 +148,8 @@ class _Load:
                 break
             except _Rehearsed:
                 break
-            except (ParentsVanished, DatabaseBusy):
+            except (ParentsVanished, DatabaseBusy, KeysTaken):
+                self.is_first_attempt = False
                 if attempt == _ATTEMPTS:
                     raise
 
@@ -182,7 +185,12 @@ class _Load:
     def _open(self, transaction: Transaction, file: CsvFile) -> _Source:
         rows = CsvSource(file.path, file.rules, self.options.encoding, file.shown)
         bulk = rows.bytes.size >= _BULK_BYTES and not self._repeats(file)
-        writer = transaction.writer(file.rules, bulk=bulk, dry_run=self._rehearses(file))
+        writer = transaction.writer(
+            file.rules,
+            bulk=bulk,
+            dry_run=self._rehearses(file),
+            appends=self.is_first_attempt and self.limit == RejectLimit(),
+        )
         reading = Reading(self.claim.load_id, file.name, file.rules, rows, writer, self.observe)
         source = _Source(file, reading, TableReceipt(file.rules.name, file.name))
         self.sources.append(source)

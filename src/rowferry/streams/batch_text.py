@@ -79,8 +79,6 @@ def read_batch(body: bytes, catalog: Catalog) -> dict[str, JsonRows]:
         raise BodyNotJson(reason=f"byte {error.start} is not UTF-8") from error
     except json.JSONDecodeError as error:
         raise BodyNotJson(reason=f"{error.msg} (line {error.lineno}, column {error.colno})") from error
-    except StopIteration as end:
-        raise BodyNotJson(reason=f"a value is missing at character {end.value}") from end
     except RecursionError as error:
         raise BodyTooDeep from error
     if not 1 <= (count := sum(len(rows.values) for rows in found.values())) <= MAX_ROWS:
@@ -124,6 +122,7 @@ class _Scan:
         if known:
             raise self._malformed(f"{name} stands in it more than once")
         if self._text[self._at : self._at + 1] != "[":
+            self._value()
             raise self._malformed(f"{name} is no array of rows")
         if rows := self._plain_rows():
             return rows
@@ -181,7 +180,7 @@ class _Scan:
             delimiter, self._at = found[1], found.end()
 
     def _value(self) -> object:
-        value, self._at = _scan_once(self._text, self._at)
+        value, self._at = _next_value(self._text, self._at)
         return value
 
     def _peek(self) -> str:
@@ -227,11 +226,18 @@ def _scanner(**hooks: Any) -> Callable[[str, int], tuple[Any, int]]:
 _scan_once, _scan_plain = _scanner(object_pairs_hook=_object), _scanner()
 
 
+def _next_value(text: str, at: int) -> tuple[object, int]:
+    try:
+        return _scan_once(text, at)
+    except StopIteration as end:
+        raise json.JSONDecodeError("Expecting value", text, end.value) from end
+
+
 def _each_row(text: str, at: int) -> Iterator[tuple[object, tuple[int, int]]]:
     """The values of an array, from its first one on, and from where to where each of them is."""
     delimiter = ","
     while delimiter == ",":
-        value, end = _scan_once(text, at)
+        value, end = _next_value(text, at)
         yield value, (at, end)
         found = _DELIMITER.match(text, end)
         if not found or found[1] == "}":

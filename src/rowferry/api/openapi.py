@@ -22,6 +22,7 @@ _TAGS = [
     {"name": "load", "description": "CSV files into tables"},
     {"name": "batches", "description": "Few rows into any tables, exactly once"},
     {"name": "loads", "description": "What was loaded, how far it is, and what was rejected and why"},
+    {"name": "backups", "description": "Tables as Avro files that prove themselves"},
     {"name": "tables", "description": "The tables and the rules of their rows"},
     {"name": "reports", "description": "What people ask about a year: as JSON, CSV, SVG or PNG, by `Accept`"},
     {"name": "health", "description": "For whoever runs the service"},

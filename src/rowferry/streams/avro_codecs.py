@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import pyarrow as pa
 from isal import igzip_lib, isal_zlib
@@ -10,7 +11,7 @@ from isal import igzip_lib, isal_zlib
 MAX_INFLATED_BYTES = 64 * 1024 * 1024
 """How large a block may be without its compression."""
 
-DEFAULT_CODEC = "deflate"
+DEFAULT_CODEC: Final = "deflate"
 
 _RAW = -15
 _LEVEL = 2

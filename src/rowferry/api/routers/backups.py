@@ -1,0 +1,175 @@
+"""`backup_table` and `verify_backup` by REST, and the backups there are."""
+
+import base64
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from rowferry.api.answers import Page
+from rowferry.api.backup_answers import BACKUP_ID, BackupAnswer, BackupsAnswer, ManifestAnswer
+from rowferry.api.openapi import problems
+from rowferry.api.state import Started
+from rowferry.bootstrap import Service
+from rowferry.errors import BackupUnknown
+from rowferry.observers.logging import Log, shared_log
+from rowferry.operations.backup_table import BackupOptions, CodecName, backup_table
+from rowferry.operations.list_backups import list_backups
+from rowferry.operations.prune_backups import remove_backup
+from rowferry.operations.verify_backup import open_sealed, verify_backup
+from rowferry.streams.avro_codecs import DEFAULT_CODEC
+from rowferry.streams.backup_store import BackupStore
+
+router = APIRouter(tags=["backups"])
+
+_AVRO = "application/vnd.apache.avro"
+_FILE = {
+    "description": "An Avro object container file; ranges of it may be asked for",
+    "content": {_AVRO: {"schema": {"type": "string", "format": "binary"}}},
+    "headers": {"Repr-Digest": {"schema": {"type": "string"}, "description": "Its SHA-256 (RFC 9530)"}},
+}
+_LOCATION = {"headers": {"Location": {"schema": {"type": "string"}, "description": "/backups/{backup_id}"}}}
+
+
+class BackupQuery(BaseModel):
+    """How backups are written; a parameter that is not known is refused, not passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    codec: CodecName = Field(default=DEFAULT_CODEC, description="Every reader of Avro knows deflate and null")
+
+
+Options = Annotated[BackupQuery, Query()]
+
+
+@router.post(
+    "/backup-table",
+    operation_id="backup_tables",
+    status_code=201,
+    response_model=BackupsAnswer,
+    responses=problems(409, 422, 500, 503, 507),
+)
+def backup_tables(request: Request, service: Started, query: Options) -> dict[str, Any]:
+    """Back all tables up from one snapshot; nobody is kept from writing meanwhile."""
+    manifests = _back_up(request, service, service.catalog.names, query)
+    return {"backups": manifests}
+
+
+@router.post(
+    "/backup-table/{table}",
+    operation_id="backup_table",
+    status_code=201,
+    response_model=ManifestAnswer,
+    responses={201: _LOCATION, **problems(404, 409, 422, 500, 503, 507)},
+)
+def backup_one_table(
+    request: Request, response: Response, table: str, service: Started, query: Options
+) -> dict[str, Any]:
+    """Back one table up to an Avro file; nobody is kept from writing meanwhile."""
+    manifest = _back_up(request, service, [table], query)[0]
+    response.headers["Location"] = f"/backups/{manifest['backup_id']}"
+    return manifest
+
+
+@router.get("/backups", operation_id="list_backups", responses=problems(404, 422, 503))
+def find_backups(
+    request: Request,
+    service: Started,
+    limit: Annotated[int, Query(ge=1, le=1_000, description="How many, at most")] = 100,
+    before: Annotated[
+        str | None, Query(description="A backup; the page starts behind it", examples=[BACKUP_ID])
+    ] = None,
+    table: Annotated[str | None, Query(description="Only those of this table")] = None,
+) -> Page[BackupAnswer]:
+    """List the backups, the newest first, each with how it was found when it was last verified."""
+    if table is not None:
+        service.catalog.table(table)
+    found, _ = list_backups(service.backend, _store(service), table)
+    if before is not None:
+        place = next((at for at, one in enumerate(found, 1) if one["backup_id"] == before), None)
+        if place is None:
+            raise BackupUnknown(backup_id=before)
+        found = found[place:]
+    return Page[BackupAnswer].of(request, found, limit, before="backup_id")
+
+
+@router.get(
+    "/backups/{backup_id}",
+    operation_id="find_backup",
+    response_model=BackupAnswer,
+    responses=problems(404, 409, 422, 503),
+)
+def find_backup(backup_id: str, service: Started) -> dict[str, Any]:
+    """Show one backup: its manifest, and how it was found when it was last verified."""
+    manifest = _store(service).find(backup_id)
+    found, _ = list_backups(service.backend, _store(service), manifest.table)
+    return next(one for one in found if one["backup_id"] == backup_id)
+
+
+@router.get(
+    "/backups/{backup_id}/file",
+    operation_id="download_backup",
+    response_class=FileResponse,
+    responses={200: _FILE, **problems(404, 409, 416, 422, 503)},
+)
+def download_backup(backup_id: str, service: Started) -> FileResponse:
+    """Download the file of a backup, streamed."""
+    store = _store(service)
+    manifest = store.find(backup_id)
+    with open_sealed(store, manifest) as reader:
+        reader.check_size()
+    digest = base64.b64encode(bytes.fromhex(manifest.sha256)).decode()
+    headers = {"Repr-Digest": f"sha-256=:{digest}:", "ETag": f'"{manifest.sha256}"'}
+    path = store.path(manifest)
+    return FileResponse(path, media_type=_AVRO, filename=path.name, headers=headers)
+
+
+@router.post(
+    "/backups/{backup_id}/verify",
+    operation_id="verify_backup",
+    response_model=BackupAnswer,
+    responses=problems(404, 409, 422, 500, 503),
+)
+def verify(request: Request, backup_id: str, service: Started) -> dict[str, Any]:
+    """Prove that a backup is what it was when it was written: hash, number of rows, and every block.
+
+    A damaged one is answered with 409 and what is wrong, by file, byte and block. The outcome is kept.
+    """
+    log = shared_log(service.settings.log_dir, "verify_backup")
+    found = verify_backup(service.backend, _store(service), backup_id, _caller(request), log)
+    return {**found.manifest.as_dict(), "verified_at": found.verified_at, "damage": None}
+
+
+@router.delete(
+    "/backups/{backup_id}",
+    operation_id="remove_backup",
+    status_code=204,
+    responses=problems(404, 409, 422, 500, 503),
+)
+def remove(
+    backup_id: str,
+    service: Started,
+    even_last: Annotated[bool, Query(description="Also the last good backup of its table")] = False,
+) -> None:
+    """Remove a backup; the last good one of its table only if asked to."""
+    remove_backup(_store(service), backup_id, _log(service), even_last=even_last)
+
+
+def _back_up(request: Request, service: Service, tables: list[str], query: BackupQuery) -> list[dict[str, Any]]:
+    chosen = [service.catalog.table(name) for name in tables]
+    options = BackupOptions(_caller(request), query.codec)
+    manifests = backup_table(service.backend, _store(service), chosen, options, _log(service))
+    return [manifest.as_dict() for manifest in manifests]
+
+
+def _store(service: Service) -> BackupStore:
+    return BackupStore(service.settings.backup_dir)
+
+
+def _log(service: Service) -> Log:
+    return shared_log(service.settings.log_dir, "backup_table")
+
+
+def _caller(request: Request) -> str:
+    return f"api:{request.client.host}" if request.client else "api"

@@ -1,0 +1,87 @@
+"""The commands of backups, as users meet them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backing_up import flip
+from rowferry.samples import write_samples
+
+ROWFERRY = Path(sys.executable).with_name("rowferry")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, database_url: str) -> Path:
+    """A folder with loaded samples, whose .env names the database."""
+    write_samples(tmp_path / "data", 100)
+    (tmp_path / ".env").write_text(f"SQLALCHEMY_DATABASE_URL={database_url}\n")
+    run(tmp_path, "load", expected=1)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str, expected: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([ROWFERRY, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == expected, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def run_json(folder: Path, *arguments: str, expected: int = 0) -> Any:
+    done = run(folder, *arguments, "--json", expected=expected)
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def test_back_up_list_and_verify(folder: Path) -> None:
+    taken = run_json(folder, "backup")["backups"]
+    assert [one["table"] for one in taken] == ["departments", "jobs", "hired_employees"]
+    assert all((folder / "backups" / one["table"] / f"{one['backup_id']}.avro").exists() for one in taken)
+    listed = run_json(folder, "backups")["backups"]
+    assert {one["backup_id"] for one in listed} == {one["backup_id"] for one in taken}
+    assert run_json(folder, "verify", "--all")["backups"][0]["damage"] is None
+    assert "good" in run(folder, "backups", "--table", "jobs").stdout
+    assert "Good backups" in run(folder, "verify", taken[0]["backup_id"]).stdout
+
+
+def test_only_what_is_named_is_backed_up(folder: Path) -> None:
+    taken = run_json(folder, "backup", "jobs", "departments", "--codec", "snappy")["backups"]
+    assert [(one["table"], one["codec"]) for one in taken] == [("departments", "snappy"), ("jobs", "snappy")]
+    assert "hired_employees" not in run(folder, "backups").stdout
+
+
+def test_the_first_damage_ends_it_with_3_and_is_described(folder: Path) -> None:
+    run(folder, "backup")
+    file = next((folder / "backups" / "hired_employees").glob("*.avro"))
+    flip(file, -100)
+    done = run(folder, "verify", "--all", expected=3)
+    for told in (file.name, "at byte", "in block 1"):
+        assert told in done.stderr
+    problem = run_json(folder, "verify", "--all", expected=3)
+    assert problem["error"]["code"] == "backup.damaged"
+    assert "DAMAGED" in run(folder, "backups").stdout
+
+
+def test_an_edited_manifest_is_damage_too(folder: Path) -> None:
+    run(folder, "backup", "jobs")
+    manifest = next((folder / "backups" / "jobs").glob("*.manifest.json"))
+    manifest.write_text(manifest.read_text().replace('"rows": 1', '"rows": 2'))
+    assert "manifest" in run(folder, "verify", "--all", expected=3).stderr
+    assert "manifest" in run(folder, "backups").stdout
+
+
+def test_old_backups_are_pruned(folder: Path) -> None:
+    for _ in range(2):
+        run(folder, "backup", "jobs")
+    assert "1 backup would be removed" in run(folder, "backups", "prune", "--keep-last", "1", "--dry-run").stdout
+    assert "0 backups removed" in run(folder, "backups", "prune", "--keep-days", "1").stdout
+    assert len(run_json(folder, "backups", "prune", "--keep-last", "1")["backups"]) == 1
+
+
+def test_wrong_usage_ends_with_2(tmp_path: Path) -> None:
+    wrong = ["verify", "verify --all x", "verify no-backup", "backup nothing", "backup --codec x", "backups prune"]
+    for words in wrong:
+        assert run(tmp_path, *words.split(), expected=2).stderr

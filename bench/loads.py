@@ -26,7 +26,9 @@ _IMPORT_ENFORCED = "sqlite3 .import, references enforced"
 def run(lab: Lab) -> Findings:
     """Measure loads of clean and faulty files into empty and filled tables."""
     empty, filled, sqlite = _into_empty(lab), _into_filled(lab), _into_sqlite(lab)
-    return Findings([empty, filled, sqlite], [*_postgresql_targets(empty, filled), *_sqlite_targets(sqlite)])
+    long, long_sqlite = _five_times_as_many(lab), _five_times_as_many_into_sqlite(lab)
+    targets = [*_postgresql_targets(empty, filled), *_sqlite_targets(sqlite), *_targets_of_many(long, long_sqlite)]
+    return Findings([empty, filled, sqlite, long, long_sqlite], targets)
 
 
 def _into_empty(lab: Lab) -> Contest:
@@ -78,6 +80,21 @@ def _into_sqlite(lab: Lab) -> Contest:
     return hold(lab, f"SQLite, {rows:,} rows", ways)
 
 
+def _five_times_as_many(lab: Lab) -> Contest:
+    """Where the start of a process counts for less."""
+    into, rows = IntoPostgresql(lab, postgresql_with_parents(lab)), 5 * lab.rows
+    file = lab.samples(rows) / EMPLOYEES
+    ways = [into.rowferry(_ROWFERRY, file, rows), into.recipe(_RECIPE, file, rows)]
+    return hold(lab, f"PostgreSQL, {rows:,} rows into an empty table", ways)
+
+
+def _five_times_as_many_into_sqlite(lab: Lab) -> Contest:
+    into, rows = IntoSqlite(lab, sqlite_with_parents(lab)), 5 * lab.rows
+    file = lab.samples(rows) / EMPLOYEES
+    ways = [into.rowferry(_ROWFERRY, file, rows), *(_imports(into, file, rows) if SQLITE3 else [])]
+    return hold(lab, f"SQLite, {rows:,} rows", ways)
+
+
 def _imports(into: IntoSqlite, file: Path, rows: int) -> list[Way]:
     return [into.shell(_IMPORT, file, rows), into.shell(_IMPORT_ENFORCED, file, rows, enforced=True)]
 
@@ -113,4 +130,12 @@ def _sqlite_targets(sqlite: Contest) -> list[Target]:
             "Time with 1 % faulty rows to time without, SQLite", 1.25, sqlite.ratio(_ONE_PERCENT, _ROWFERRY)
         ),
         Target.at_most("The same into a new SQLite database", 1.25, sqlite.ratio(_FOLDER_ONE_PERCENT, _FOLDER)),
+    ]
+
+
+def _targets_of_many(long: Contest, sqlite: Contest) -> list[Target]:
+    return [
+        Target.at_least("Times as fast as the recipe, five times as many rows", 1, long.ratio(_RECIPE, _ROWFERRY)),
+        Target.at_least("Times as fast as .import, five times as many rows", 1.2, sqlite.ratio(_IMPORT, _ROWFERRY)),
+        Target.at_least("The same with references enforced by both", 1.2, sqlite.ratio(_IMPORT_ENFORCED, _ROWFERRY)),
     ]

@@ -77,6 +77,7 @@ def owned(tables: Tables) -> Iterator[Tables]:
     sa.event.remove(engine, "checkout", _become_plain)
     with engine.begin() as connection:
         connection.execute(sa.text("RESET ROLE"))
+        connection.execute(sa.text("REVOKE SET ON PARAMETER session_replication_role FROM plain"))
         connection.execute(sa.text("DROP OWNED BY plain CASCADE"))
         connection.execute(sa.text("DROP ROLE plain"))
 
@@ -86,10 +87,10 @@ def _become_plain(connection: object, _record: object, _proxy: object) -> None:
     connection.commit()  # type: ignore[attr-defined]
 
 
-def constraints(tables: Tables) -> list[tuple[str, str]]:
+def constraints(tables: Tables, what: str = "pg_get_constraintdef(oid)") -> list[tuple[str, str]]:
     if tables.service.backend.engine.dialect.name == "sqlite":
         return []
-    query = "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid <> 0 ORDER BY 1"
+    query = f"SELECT conname, {what} FROM pg_constraint WHERE conrelid <> 0 ORDER BY 1"
     with tables.service.backend.engine.connect() as connection:
         return [(name, definition) for name, definition in connection.execute(sa.text(query))]
 
@@ -98,6 +99,16 @@ def test_the_owner_of_the_tables_loads_them_as_well(owned: Tables) -> None:
     before = constraints(owned)
     test_more_rows_into_tables_that_have_some(owned)
     assert constraints(owned) == before
+
+
+def test_the_owner_may_be_granted_what_a_superuser_does(owned: Tables) -> None:
+    if owned.service.backend.engine.dialect.name == "postgresql":
+        owned.execute("RESET ROLE; GRANT SET ON PARAMETER session_replication_role TO plain; SET ROLE plain")
+    test_large_parents_and_their_children_in_one_load(owned)
+    before = constraints(owned, "oid")
+    assert owned.put("hired_employees.csv", employees(50_001, 80_000)).total("inserted") == 30_000
+    assert constraints(owned, "oid") == before
+    assert orphans(owned) == 0
 
 
 def test_a_superuser_leaves_the_constraints_as_they_were(tables: Tables) -> None:

@@ -13,12 +13,15 @@ from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.errors import ParentsVanished
 
 _SKIPS_TRIGGERS = """
-SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+SELECT {has_right}
   AND NOT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
                   WHERE t.tgrelid = %(table)s::regclass AND t.tgenabled <> 'D' AND p.proname NOT LIKE 'RI\\_FKey\\_%%')
   AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = %(table)s::regclass)
 """
 """Whether the triggers of a table may be left out: it has none but those of foreign keys, and we have the right."""
+
+_SUPERUSER = "(SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
+_GRANTED = "has_parameter_privilege('session_replication_role', 'SET')"
 
 _REFERENCES = """
 SELECT a.attname, p.relname FROM pg_constraint c JOIN pg_class p ON p.oid = c.confrelid
@@ -59,6 +62,11 @@ class Statements:
         assert isinstance(connection, psycopg.Connection)  # noqa: S101  # for the type checker
         return connection
 
+    def may_skip_triggers(self) -> Composable:
+        """The condition that we have the right to set session_replication_role."""
+        granted = self.driver.info.server_version >= 150_000  # before, it could not be granted
+        return SQL(_GRANTED if granted else _SUPERUSER)
+
     def execute(self, statement: Composable, parameters: Any = None) -> psycopg.Cursor[Any]:
         return self.driver.execute(statement.as_bytes(self.driver), parameters)
 
@@ -83,7 +91,11 @@ class PostgresqlTable:
         """Whether the triggers of the foreign keys may be left out, since all they check is checked by us."""
         known = self.transaction.execute(SQL(_REFERENCES), self._spelled).fetchall()
         ours = {(reference.column, reference.parent) for reference in self.rules.references}
-        return set(known) <= ours and bool(self.transaction.value(SQL(_SKIPS_TRIGGERS), self._spelled))
+        return set(known) <= ours and bool(
+            self.transaction.value(
+                SQL(_SKIPS_TRIGGERS).format(has_right=self.transaction.may_skip_triggers()), self._spelled
+            )
+        )
 
     def is_ours(self) -> bool:
         return bool(self.transaction.value(SQL(_OWNS), self._spelled))

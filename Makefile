@@ -1,4 +1,4 @@
-.PHONY: all check test format bench torture torture-api torture-batches serve demo docs migration
+.PHONY: all check test format bench torture torture-api torture-batches torture-backups torture-kills serve demo docs migration
 
 all: check test
 
@@ -41,6 +41,14 @@ torture-api:
 torture-batches:
 	ROWFERRY_TORTURE_SECONDS=60 ROWFERRY_TORTURE_BATCHES=1000 uv run pytest tests/acceptance/test_batch_concurrency.py \
 		tests/acceptance/test_batch_cut_replies.py --timeout 3000
+
+# 10,000 damaged copies of backups in all codecs, each of which must be found out.
+torture-backups:
+	ROWFERRY_TORTURE_BACKUPS=10000 uv run pytest tests/faults/test_hostile_files.py --timeout 3000
+
+# 100 kills (-9) on each database, at random moments of a backup.
+torture-kills:
+	ROWFERRY_TORTURE_KILLS=100 uv run pytest tests/faults/test_backups_killed.py --timeout 3000
 
 serve:
 	uv run rowferry serve

@@ -18,6 +18,9 @@ from polars_avro import _avro_rs as arrow_avro
 from rowferry.streams.avro_codecs import UnsoundBlockError
 from rowferry.streams.avro_container import SYNC_BYTES, Header, spell_block, spell_header
 
+MAX_BLOCK_VALUES = 8 * 1024 * 1024
+"""How many values a block may have: null takes a byte in it, and up to sixteen in memory."""
+
 _MAX_FIELDS = 4096
 _NO_SYNC = bytes(SYNC_BYTES)
 _NAME = re.compile(r"[^\0\ud800-\udfff]{1,1024}", re.DOTALL)
@@ -135,6 +138,8 @@ class BlockDecoder:
         """
         if rows * self._least_bytes > len(data):
             raise UnsoundBlockError(f"it cannot hold the {rows:,} rows that it says it has")
+        if rows * len(self.fields) > MAX_BLOCK_VALUES:
+            raise UnsoundBlockError(f"it has more than {MAX_BLOCK_VALUES:,} values")
         if not rows and data:
             raise UnsoundBlockError("it holds more than its rows")
         arrays = self._decode(rows, data) if rows else [pa.array([], _DECODED[f.primitive](f)) for f in self._stored]

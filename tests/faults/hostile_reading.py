@@ -1,0 +1,30 @@
+"""A process that reads an Avro file for jobs, as restore would: `python hostile_reading.py FILE`.
+
+It writes the error, or the number of rows, and the most memory it ever took in MiB.
+"""
+
+import resource
+import sys
+from pathlib import Path
+
+from rowferry.dictionary.catalog import load_catalog
+from rowferry.errors import RowferryError
+from rowferry.streams.avro_source import AvroSource
+
+
+def main(path: str) -> None:
+    told = ""
+    try:
+        with AvroSource(Path(path), load_catalog("rowferry.models").table("jobs")) as source:
+            source.check()
+            for _ in source.batches():
+                pass
+            told = f"{source.rows_read} rows"
+    except RowferryError as error:
+        told = f"{error.code}: {error.message}"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    sys.stdout.write(f"{peak}\n{told}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -119,7 +119,7 @@ class TableRules:
     def name(self) -> str:
         return self.table.name
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 

@@ -46,6 +46,7 @@ class Judge:
         self._references = references
         self._taken = taken
         self._failed_checks = failed_checks
+        self._order: dict[str | None, int] = {name: at for at, name in enumerate(rules.names)} | {None: -1}
 
     def judge(self, batch: RowBatch) -> Verdict:
         """Judge the next rows: their values, what they refer to, the checks of their table, and their keys last."""
@@ -71,9 +72,8 @@ class Judge:
         sure = np.logical_and.reduce([mask for _, mask in read])
         standing = _Standing([values for values, _ in read], batch.positions).only(sure)
         singles: Singles = {}
-        for at in np.flatnonzero(~sure).tolist():
-            position = int(batch.positions[at])
-            singles[position] = self._judge_cells(self._cells(batch, at, faults), faults, position)
+        if not sure.all():
+            singles |= self._judge_unsure(batch, read, ~sure, faults)
         for row in batch.odd:
             if row.faults:
                 faults[row.position] += row.faults
@@ -81,29 +81,47 @@ class Judge:
                 singles[row.position] = self._judge_cells(row.cells, faults, row.position)
         return standing, singles
 
-    def _cells(self, batch: RowBatch, at: int, faults: Faults) -> list[object]:
-        """The texts of a plain row; a typed value that has none is a fault."""
-        if not batch.typed:
-            return [texts[at].as_py() for texts in batch.columns]
-        cells = []
-        for rule, values in zip(self.rules.columns, batch.columns, strict=True):
-            cell, reason = cell_of(rule, values, at)
-            if reason:
-                faults[int(batch.positions[at])].append(Fault(rule.name, RejectCode.TYPE, reason))
-            cells.append(cell)
-        return cells
+    def _judge_unsure(
+        self, batch: RowBatch, read: Sequence[tuple[pa.Array, Mask]], unsure: Mask, faults: Faults
+    ) -> Singles:
+        """Judge plain rows one by one, but for their values that are sure."""
+        positions = batch.positions[unsure].tolist()
+        chosen = pa.array(unsure)
+        singles: Singles = {position: {} for position in positions}
+        for rule, column, (values, sure) in zip(self.rules.columns, batch.columns, read, strict=True):
+            cells = self._texts(rule, column.filter(chosen), batch.typed)
+            known = values.filter(chosen).to_pylist()
+            for at, is_sure in enumerate(sure[unsure].tolist()):
+                row = singles[positions[at]]
+                if is_sure:
+                    row[rule.name] = known[at]
+                else:
+                    self._judge_cell(rule, cells[at], row, faults, positions[at])
+        return singles
+
+    def _texts(self, rule: ColumnRule, column: pa.Array, typed: bool) -> Sequence[object]:
+        """The texts of a column; a Fault where a typed value has none."""
+        if not typed:
+            return list(column.to_pylist())
+        found = (cell_of(rule, column, at) for at in range(len(column)))
+        return [Fault(rule.name, RejectCode.TYPE, reason) if reason else cell for cell, reason in found]
 
     def _judge_cells(self, cells: Sequence[object], faults: Faults, position: int) -> dict[str, object]:
         values: dict[str, object] = {}
         for rule, cell in zip(self.rules.columns, cells, strict=True):
-            if cell is UNREADABLE:
-                continue
-            value, fault = rule.judge(str(cell))
-            if fault:
-                faults[position].append(fault)
-            else:
-                values[rule.name] = value
+            self._judge_cell(rule, cell, values, faults, position)
         return values
+
+    def _judge_cell(
+        self, rule: ColumnRule, cell: object, values: dict[str, object], faults: Faults, position: int
+    ) -> None:
+        if cell is UNREADABLE:
+            return
+        value, fault = (None, cell) if isinstance(cell, Fault) else rule.judge(str(cell))
+        if fault:
+            faults[position].append(fault)
+        else:
+            values[rule.name] = value
 
     def _judge_references(self, standing: _Standing, singles: Singles, faults: Faults) -> _Standing:
         found = np.ones(len(standing.positions), dtype=np.bool_)
@@ -150,8 +168,9 @@ class Judge:
     def _rejected(
         self, batch: RowBatch, position: int, faults: tuple[Fault, ...], duplicate_of: object = None
     ) -> RejectedRow:
-        order: dict[str | None, int] = {name: at for at, name in enumerate(self.rules.names)} | {None: -1}
-        in_order = tuple(sorted(faults, key=lambda fault: order.get(fault.column, len(order))))
+        in_order = faults
+        if len(faults) > 1:
+            in_order = tuple(sorted(faults, key=lambda fault: self._order.get(fault.column, len(self._order))))
         return RejectedRow(batch.first + position, batch.raw(position), in_order, duplicate_of)
 
 

@@ -1,4 +1,4 @@
-.PHONY: all check test format bench torture torture-api torture-batches torture-backups torture-kills serve demo docs migration
+.PHONY: all check test format bench torture torture-api torture-batches torture-backups torture-kills torture-restores serve demo docs migration
 
 all: check test
 
@@ -49,6 +49,10 @@ torture-backups:
 # 100 kills (-9) on each database, at random moments of a backup.
 torture-kills:
 	ROWFERRY_TORTURE_KILLS=100 uv run pytest tests/faults/test_backups_killed.py --timeout 3000
+
+# Two hundred restores killed at any moment, on both databases.
+torture-restores:
+	ROWFERRY_TORTURE_KILLS=50 uv run pytest tests/faults/test_restores_killed.py --timeout 3000
 
 serve:
 	uv run rowferry serve

@@ -34,8 +34,11 @@ class Lab:
 
     def load_aside(self, url: str, *paths: Path) -> None:
         """Load files with Rowferry, not measured."""
-        surroundings = self._surroundings({"SQLALCHEMY_DATABASE_URL": url})
-        run_aside([ROWFERRY, "load", *map(str, paths), "--json"], self.work_folder(), surroundings)
+        self.aside([ROWFERRY, "load", *map(str, paths), "--json"], {"SQLALCHEMY_DATABASE_URL": url})
+
+    def aside(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Run a command that is not measured."""
+        run_aside(command, self.work_folder(), self._surroundings(environment))
 
     def work_folder(self) -> Path:
         """An empty folder to run commands in, where no .env of anybody counts."""

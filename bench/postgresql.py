@@ -31,6 +31,10 @@ class Server:
         self._handle = handle
         self.psql = shutil.which("psql") or str(handle.bin_path / "psql")
 
+    def tool(self, name: str) -> str:
+        """Where one of the server's own programs is, in the server's version."""
+        return str(self._handle.bin_path / name)
+
     @property
     def version(self) -> str:
         return str(self.value("postgres", "SHOW server_version"))

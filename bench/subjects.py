@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench import batches, loads, memory, reports, small_load
+from bench import batches, loads, memory, reports, restores, small_load
 from bench.contests import Findings
 from bench.lab import Lab
 
@@ -11,6 +11,7 @@ SUBJECTS: dict[str, tuple[str, Callable[[Lab], Findings]]] = {
     "memory": ("Memory of a load", memory.run),
     "batches": ("Batches by HTTP", batches.run),
     "reports": ("Reports", reports.run),
+    "restores": ("Restores", restores.run),
     "small-load": ("A small load", small_load.run),
 }
 """By the name people type: the heading in the report, and what measures it."""

@@ -76,11 +76,12 @@ class Service:
             self.backend.require(table, state.columns.get(table.key))
 
     def clear_interrupted(self) -> None:
-        """Mark loads whose process is gone; their rows went with their transaction."""
+        """Mark loads and restores whose process is gone; their rows went with their transaction."""
         with self.backend.engine.begin() as connection:
-            for load_id in ledger.running_loads(connection):
-                if not self.backend.is_held(load_id):
-                    ledger.interrupt_load(connection, load_id)
+            for kind, id_ in ledger.running(connection):
+                if not self.backend.is_held(id_):
+                    interrupt = ledger.interrupt_load if kind == "load" else ledger.interrupt_restore
+                    interrupt(connection, id_)
 
     def _tables(self) -> list[Table]:
         return [*ledger.metadata.tables.values(), *self.catalog.metadata.tables.values()]

@@ -131,5 +131,29 @@ class BackupRemoved(Event):
     """A backup is no more."""
 
 
+@dataclass(frozen=True, slots=True)
+class RestoreStarted(Event):
+    """A restore begins to read its backups."""
+
+    table: str
+    sources: tuple[str, ...]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreFinished(Event):
+    """The restore has committed, or changed nothing; `error` is the code of what went wrong."""
+
+    table: str
+    status: str
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    rejected: int
+    seconds: float
+    error: str | None = None
+
+
 Observe = Callable[[Event], None]
 """Consumes events."""

@@ -22,7 +22,9 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     select,
+    union_all,
     update,
 )
 
@@ -51,7 +53,7 @@ loads = Table(
 rejected_rows = Table(
     "rejected_rows",
     metadata,
-    Column("load_id", String(64), primary_key=True, doc="the load or the batch that rejected it"),
+    Column("load_id", String(64), primary_key=True, doc="the load, batch or restore that rejected it"),
     Column("reject_id", BigInteger, primary_key=True, autoincrement=False),
     Column("table", String(255), nullable=False),
     Column("source", Text, nullable=False),
@@ -113,7 +115,29 @@ idempotency_keys = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
 )
 
+restores = Table(
+    "restores",
+    metadata,
+    Column("restore_id", String(64), primary_key=True),
+    Column("status", String(16), nullable=False, index=True, doc="running, done, refused, failed or interrupted"),
+    Column("table", String(255), nullable=False),
+    Column("caller", String(255), nullable=False, doc="who asked for it"),
+    Column("started_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("options", JSON, nullable=False),
+    Column("tables", JSON, nullable=False, doc="of each table: its backup and its counts"),
+    Column("added", BigInteger, nullable=False, default=0),
+    Column("changed", BigInteger, nullable=False, default=0),
+    Column("removed", BigInteger, nullable=False, default=0),
+    Column("unchanged", BigInteger, nullable=False, default=0),
+    Column("rejected", BigInteger, nullable=False, default=0),
+    Column("obstacles", JSON, nullable=False, doc="what stood in its way"),
+    Column("error", JSON, doc="why it failed: code, message and hint"),
+)
+
 COUNTS = ("rows_read", "inserted", "updated", "unchanged", "rejected")
+
+RESTORE_COUNTS = ("added", "changed", "removed", "unchanged", "rejected")
 
 _CHUNK = 2_000
 
@@ -148,8 +172,11 @@ def interrupt_load(connection: Connection, load_id: str) -> None:
     connection.execute(left.values(status="interrupted", finished_at=now(), error=told))
 
 
-def running_loads(connection: Connection) -> list[str]:
-    return list(connection.scalars(select(loads.c.load_id).where(loads.c.status == "running")))
+def running(connection: Connection) -> list[tuple[str, str]]:
+    """What runs, as far as is known: `load` or `restore`, and its id."""
+    kinds = (("load", loads, loads.c.load_id), ("restore", restores, restores.c.restore_id))
+    each = (select(literal(kind), id_).where(table.c.status == "running") for kind, table, id_ in kinds)
+    return [(kind, id_) for kind, id_ in connection.execute(union_all(*each))]
 
 
 Append = Callable[[Table, pa.RecordBatch], None]
@@ -251,6 +278,42 @@ def last_verifications(connection: Connection) -> dict[str, dict[str, Any]]:
     return {
         row["backup_id"]: {"verified_at": _with_zones(row)["verified_at"], "damage": row["damage"]} for row in found
     }
+
+
+def start_restore(connection: Connection, restore_id: str, **values: Any) -> None:
+    """Note that a restore runs."""
+    row = {"restore_id": restore_id, "status": "running", "started_at": now(), "obstacles": [], **values}
+    connection.execute(insert(restores).values(row))
+
+
+def finish_restore(connection: Connection, restore_id: str, **values: Any) -> None:
+    """Note how a restore ended."""
+    found = update(restores).where(restores.c.restore_id == restore_id)
+    connection.execute(found.values(finished_at=now(), **values))
+
+
+def interrupt_restore(connection: Connection, restore_id: str) -> None:
+    """Note that the process of a restore ended before the restore did, unless it has ended by now."""
+    told = {
+        "code": "restore.interrupted",
+        "message": "The process that ran the restore has ended",
+        "hint": "Nothing was changed. Restore again.",
+    }
+    left = update(restores).where(restores.c.restore_id == restore_id, restores.c.status == "running")
+    connection.execute(left.values(status="interrupted", finished_at=now(), error=told))
+
+
+def find_restore(connection: Connection, restore_id: str) -> dict[str, Any] | None:
+    row = connection.execute(select(restores).where(restores.c.restore_id == restore_id)).mappings().first()
+    return _with_zones(row) if row else None
+
+
+def list_restores(connection: Connection, limit: int, before: str | None = None) -> list[dict[str, Any]]:
+    """The newest restores first; `before` is the id of the last restore of the page before."""
+    query = select(restores).order_by(restores.c.restore_id.desc()).limit(limit)
+    if before:
+        query = query.where(restores.c.restore_id < before)
+    return [_with_zones(row) for row in connection.execute(query).mappings()]
 
 
 def find_reply(connection: Connection, **identity: str) -> dict[str, Any] | None:

@@ -244,6 +244,11 @@ def test_the_demo_runs_and_runs_again(tmp_path: Path) -> None:
         assert (told["batch"]["received"], len(told["batch"]["rejected"])) == (9, 6)
         assert told["batch"]["inserted"] == {"departments": 1, "hired_employees": 2}
         assert told["repeated_batch"] == told["batch"]
+        before, damaged, after = told["rows_sha256"]
+        assert before == after != damaged
+        changes = [told["restore"][count] for count in ("added", "changed", "removed", "rejected")]
+        assert changes == [told["restore_dry_run"][c] for c in ("added", "changed", "removed", "rejected")]
+        assert 0 not in changes[:3]
 
 
 def test_the_demo_explains_each_step(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """Other connections at work during a load: no orphan, no duplicate, nobody waits for longer than needed."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from others import WAIT, let_go_of_locks, once, somebody
 
 from loading import DEPARTMENTS, Tables, counts, employees
 from rowferry import ledger
@@ -17,49 +18,6 @@ from rowferry.events import Event, LoadFinished, LoadStarted, PublishStarted, Ro
 
 SMALL, LARGE = 40, 15_000
 """Rows of a file, below and above what is worth the preparations for many rows."""
-
-WAIT = 60
-
-
-def once(kind: type[Event], act: Callable[[], object], table: str = "hired_employees") -> Callable[[Event], None]:
-    """An observer that acts when the first event of a kind tells of a table."""
-    done: list[Event] = []
-
-    def observe(event: Event) -> None:
-        if isinstance(event, kind) and getattr(event, "table", table) == table and not done:
-            done.append(event)
-            act()
-
-    return observe
-
-
-@contextmanager
-def somebody(tables: Tables) -> Iterator[Callable[[str], int]]:
-    """Another program's connection, which commits each statement."""
-    engine = sa.create_engine(
-        tables.service.settings.url.set(drivername=tables.service.backend.engine.url.drivername),
-        poolclass=sa.NullPool,
-    )
-
-    def execute(statement: str) -> int:
-        with engine.begin() as connection:
-            if engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("PRAGMA foreign_keys = ON")
-            return connection.exec_driver_sql(statement).rowcount
-
-    yield execute
-    engine.dispose()
-
-
-@contextmanager
-def let_go_of_locks(tables: Tables) -> Iterator[None]:
-    """End what waits for a lock for too long, so that a deadlock fails the test and does not hang it."""
-    try:
-        yield
-    except TimeoutError:
-        if tables.service.backend.engine.dialect.name == "postgresql":
-            tables.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        raise
 
 
 @pytest.mark.parametrize("rows", [SMALL, LARGE])

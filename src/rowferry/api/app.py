@@ -11,7 +11,16 @@ from starlette.concurrency import run_in_threadpool
 
 from rowferry.api import problems
 from rowferry.api.openapi import describe_api
-from rowferry.api.routers import backups, batch_transactions, full_bulk_insert, health, loads, reports, tables
+from rowferry.api.routers import (
+    backups,
+    batch_transactions,
+    full_bulk_insert,
+    health,
+    loads,
+    reports,
+    restore_table,
+    tables,
+)
 from rowferry.api.state import ApiState
 from rowferry.bootstrap import Service
 from rowferry.errors import RowferryError
@@ -48,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.openapi = lambda: describe_api(app)  # type: ignore[method-assign]  # as FastAPI's manual says
     problems.install(app)
     app.add_api_route("/", _to_docs, include_in_schema=False)
-    for part in (full_bulk_insert, batch_transactions, loads, backups, reports, tables, health):
+    for part in (full_bulk_insert, batch_transactions, loads, backups, restore_table, reports, tables, health):
         app.include_router(part.router)
     return app
 

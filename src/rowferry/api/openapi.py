@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from rowferry.api.batch_answers import BatchProblem
 from rowferry.api.problems import MEDIA_TYPE, Problem, ProblemError
+from rowferry.api.restore_answers import RestoreProblem
 from rowferry.dictionary.schemas import BATCH, batch_schemas
 
 _DESCRIPTION = """
@@ -23,6 +24,7 @@ _TAGS = [
     {"name": "batches", "description": "Few rows into any tables, exactly once"},
     {"name": "loads", "description": "What was loaded, how far it is, and what was rejected and why"},
     {"name": "backups", "description": "Tables as Avro files that prove themselves"},
+    {"name": "restores", "description": "Tables as they were in a backup, what changed, and what stood in the way"},
     {"name": "tables", "description": "The tables and the rules of their rows"},
     {"name": "reports", "description": "What people ask about a year: as JSON, CSV, SVG or PNG, by `Accept`"},
     {"name": "health", "description": "For whoever runs the service"},
@@ -75,7 +77,7 @@ def describe_api(app: FastAPI) -> dict[str, Any]:
             title="Rowferry", version=version("rowferry"), description=_DESCRIPTION, routes=app.routes, tags=_TAGS
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for model in (Problem, ProblemError, BatchProblem):
+        for model in (Problem, ProblemError, BatchProblem, RestoreProblem):
             schema = model.model_json_schema(ref_template=_REF)
             schema.pop("$defs", None)
             schemas[model.__name__] = schema

@@ -19,6 +19,9 @@ from rowferry.errors import RowferryError
 BATCHES_AT_ONCE = 8
 """So many batches are put into the database at the same time; others wait. Each takes one connection, or two."""
 
+RESTORES_AT_ONCE = 2
+"""So many restores run at the same time; others wait. Each takes up to three connections."""
+
 _PAUSE_SECONDS = 1.0
 """For so long after a failed start, requests are told of it without another try."""
 
@@ -75,6 +78,7 @@ class ApiState:
         self.hub = ProgressHub()
         self.runner = LoadRunner(self.hub)
         self.batch_slots = asyncio.Semaphore(BATCHES_AT_ONCE)
+        self.restore_slots = asyncio.Semaphore(RESTORES_AT_ONCE)
 
 
 async def _state(request: Request) -> ApiState:

@@ -9,6 +9,7 @@ from rowferry.bootstrap import Service
 from rowferry.cli.demo_steps.batches import post_batch, repeat_batch
 from rowferry.cli.demo_steps.loading import explain_rejects, load_again, load_history
 from rowferry.cli.demo_steps.reports import show_reports
+from rowferry.cli.demo_steps.restoring import back_up, damage_table, rehearse_restore, restore
 from rowferry.cli.demo_steps.stage import AT_DATABASE, DATABASE, Stage, Step
 from rowferry.cli.options import AsJson
 from rowferry.cli.output import out, say, say_json
@@ -17,7 +18,18 @@ from rowferry.settings import read_settings
 
 app = typer.Typer(add_completion=False)
 
-STEPS: tuple[Step, ...] = (load_history, explain_rejects, load_again, post_batch, repeat_batch, show_reports)
+STEPS: tuple[Step, ...] = (
+    load_history,
+    explain_rejects,
+    load_again,
+    post_batch,
+    repeat_batch,
+    back_up,
+    damage_table,
+    rehearse_restore,
+    restore,
+    show_reports,
+)
 """What the demo shows, in this order; a step may build on those before it."""
 
 
@@ -27,7 +39,8 @@ def demo(as_json: AsJson = False) -> None:
 
     Writes sample files, some of whose rows are wrong in every way there is; loads them; explains each rejected row;
     loads them again, which changes nothing; posts a batch with good and wrong rows and explains the answer;
-    reports who was hired.
+    backs all tables up, damages one, shows what a restore would do, restores it and proves it equal; reports who was
+    hired.
     """
     out.quiet = as_json
     for leftover in DATABASE.parent.glob(f"{DATABASE.name}*"):

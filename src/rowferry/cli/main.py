@@ -24,6 +24,8 @@ COMMANDS = (
     "backup",
     "backups",
     "verify",
+    "restore",
+    "restores",
     "report",
     "tables",
     "serve",

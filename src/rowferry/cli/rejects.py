@@ -19,16 +19,20 @@ app = typer.Typer(add_completion=False)
 
 _SHOWN = 50
 
+_FINDERS = (ledger.find_load, ledger.find_batch, ledger.find_restore)
+
 
 @app.command()
 def rejects(
-    load_id: Annotated[str | None, typer.Argument(help="The load or batch. [default: the newest load]")] = None,
+    load_id: Annotated[
+        str | None, typer.Argument(help="The load, batch or restore. [default: the newest load]")
+    ] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them to a CSV file to be corrected.")] = None,
     of_table: Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Only those of this table.")] = None,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the rows that a load or batch rejected, each with its place, as it stood in the file, and all its faults.
+    """List the rows that a load, batch or restore rejected, each with its place, as it stood there, and its faults.
 
     The CSV file has the table's columns and two more that say where each row stood and what is wrong with it. Correct
     the rows, and load the file again: rowferry load FILE --table TABLE.
@@ -36,7 +40,7 @@ def rejects(
     service = open_service(database_url)
     with service.backend.errors(), service.backend.engine.connect() as connection:
         load_id = load_id or _newest(connection)
-        if ledger.find_load(connection, load_id) is None and ledger.find_batch(connection, load_id) is None:
+        if not any(find(connection, load_id) for find in _FINDERS):
             raise LoadUnknown(load_id=load_id)
         if csv:
             _write_csv(service, connection, load_id, csv, of_table, as_json=as_json)
@@ -66,7 +70,7 @@ def _write_csv(
         raise NothingRejected(load_id=load_id)
     name = of_table or tables[-1]
     rules, found = service.catalog.table(name), ledger.find_rejects(connection, load_id, table=name)
-    if ledger.find_batch(connection, load_id):
+    if not ledger.find_load(connection, load_id):
         found = as_csv_rows(rules, found)
     lines = correctable_csv(rules, found, _headers(ledger.find_load(connection, load_id)))
     write_whole(path, (line.encode() for line in lines))

@@ -9,6 +9,16 @@ from rowferry.errors.backups import (
     RowTooLong as RowTooLong,
     ValueUnstorable as ValueUnstorable,
 )
+from rowferry.errors.restores import (
+    BackupMissing as BackupMissing,
+    BackupOfAnother as BackupOfAnother,
+    BackupUnverified as BackupUnverified,
+    ParentsNotBackedUp as ParentsNotBackedUp,
+    RestoreBlocked as RestoreBlocked,
+    RestoreInterrupted as RestoreInterrupted,
+    RestoreMiscounted as RestoreMiscounted,
+    RestoreUnknown as RestoreUnknown,
+)
 from rowferry.errors.root import RowferryError as RowferryError, UsageError as UsageError
 
 

@@ -7,6 +7,7 @@ from rowferry import ledger
 from rowferry.backends.backend import Backend
 from rowferry.errors import AvroUnfit, BackupDamaged, SourceUnreadable
 from rowferry.events import BackupVerified, Observe, RowsVerified
+from rowferry.operations.sealed_backups import find_sealed
 from rowferry.streams.avro_reader import AvroReader
 from rowferry.streams.backup_store import BackupStore
 from rowferry.streams.manifest import Manifest
@@ -42,20 +43,6 @@ def verify_backup(backend: Backend, store: BackupStore, backup_id: str, caller: 
     seconds = round(time.monotonic() - started, 3)
     observe(BackupVerified(backup_id, manifest.rows, seconds, None))
     return Verification(manifest, verified_at, seconds)
-
-
-def find_sealed(backend: Backend, store: BackupStore, backup_id: str) -> Manifest:
-    """The manifest of a backup, which is sound in itself and the one that the ledger knows, if it knows it.
-
-    Raises:
-        BackupUnknown, BackupDamaged: As `verify_backup`.
-    """
-    manifest = store.find(backup_id)
-    with backend.errors(), backend.engine.connect() as connection:
-        noted = ledger.find_backup(connection, backup_id)
-    if noted and noted["manifest_sha256"] != manifest.manifest_sha256:
-        raise BackupDamaged(path=store.path(manifest), reason="its manifest is not the one that was written")
-    return manifest
 
 
 def open_sealed(store: BackupStore, manifest: Manifest) -> AvroReader:

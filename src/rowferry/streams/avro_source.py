@@ -16,6 +16,7 @@ from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import AvroUnfit
 from rowferry.streams.avro_reader import AvroReader, Seal
 from rowferry.streams.rows import RowBatch
+from rowferry.streams.typed_values import as_python
 
 RAW_CHARACTERS = 64 * 1024
 """How much of a row is shown where it is rejected."""
@@ -148,7 +149,7 @@ def _cast(values: pa.Array, arrow: pa.DataType) -> pa.Array:
 
 
 def _raw(batch: pa.RecordBatch, at: int) -> str:
-    row = {name: _plain(column[at].as_py()) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+    row = {name: _plain(as_python(column[at])) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
     text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "backslashreplace").decode()[:RAW_CHARACTERS].replace("\0", r"\x00")
 

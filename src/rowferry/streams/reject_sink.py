@@ -17,7 +17,10 @@ BEGIN;
 
 
 class RejectSink:
-    """The rejected rows of one source; a temporary database, gone with the process."""
+    """The rejected rows of one source; a temporary database, gone with the process.
+
+    `by_code` counts the rows that have a code among their faults, `by_codes` those that have exactly these.
+    """
 
     def __init__(self, rules: TableRules) -> None:
         self._rules = rules
@@ -25,6 +28,7 @@ class RejectSink:
         self._database.executescript(_CREATE)
         self.count = 0
         self.by_code: dict[str, int] = {}
+        self.by_codes: dict[frozenset[str], int] = {}
 
     def add(self, rows: Iterable[RejectedRow]) -> None:
         """Keep rejected rows."""
@@ -33,6 +37,8 @@ class RejectSink:
             codes = {fault.code for fault in row.faults} or {RejectCode.DUPLICATE}
             for code in codes:
                 self.by_code[code] = self.by_code.get(code, 0) + 1
+            together = frozenset(codes)
+            self.by_codes[together] = self.by_codes.get(together, 0) + 1
             faults = json.dumps([fault.as_dict() for fault in row.faults])
             stored.append((row.row_number, row.raw, faults, row.duplicate_of))
         self._database.executemany("INSERT INTO rejects (row_number, raw, faults, key) VALUES (?, ?, ?, ?)", stored)

@@ -87,7 +87,7 @@ _KINDS: tuple[tuple[type, tuple[Kind, ...]], ...] = (
 
 def cell_of(rule: ColumnRule, values: pa.Array, at: int) -> tuple[object, str]:
     """The text that the judge is to read for one value of a column, or UNREADABLE and why."""
-    value = _as_python(values[at])
+    value = as_python(values[at])
     if value is None:
         return "", ""
     if isinstance(value, str):
@@ -111,30 +111,33 @@ def spelled(value: object) -> str:
             return str(value)
 
 
-def _as_python(scalar: pa.Scalar) -> object:
+def as_python(scalar: pa.Scalar) -> object:
     """A value; instants and days out of the calendar, which Python does not know, as what they count."""
     if not scalar.is_valid:
         return None
     if pa.types.is_timestamp(scalar.type):
         count, rest = divmod(scalar.value * _NANOSECONDS[scalar.type.unit], 1_000)
         if rest or not _INSTANTS[0] <= count <= _INSTANTS[1]:
-            return _Beyond(f"{scalar.value} {scalar.type.unit} since 1970")
+            return Beyond(f"{scalar.value} {scalar.type.unit} since 1970")
         return _EPOCH + dt.timedelta(microseconds=count)
     if pa.types.is_date32(scalar.type) and not _DAYS[0] <= scalar.value <= _DAYS[1]:
-        return _Beyond(f"{scalar.value} days since 1970")
+        return Beyond(f"{scalar.value} days since 1970")
     return scalar.as_py()
 
 
 @dataclass(frozen=True, slots=True)
-class _Beyond:
+class Beyond:
     """An instant or a day outside the years 1 to 9999, or finer than a microsecond."""
 
     told: str
 
+    def __str__(self) -> str:
+        return self.told
+
 
 def _described(value: object) -> str:
     match value:
-        case _Beyond():
+        case Beyond():
             return value.told
         case bool():
             return str(value).lower()

@@ -1,0 +1,153 @@
+"""`restore_table` by REST, and the restores of before."""
+
+import re
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from rowferry import ledger
+from rowferry.api.answers import Page
+from rowferry.api.openapi import problems
+from rowferry.api.problems import MEDIA_TYPE, problem_of
+from rowferry.api.restore_answers import (
+    RejectedBackupRowAnswer,
+    RestoreAnswer,
+    RestoreProblem,
+    RestoreReceiptAnswer,
+)
+from rowferry.api.state import Started, State, reading
+from rowferry.bootstrap import Service
+from rowferry.errors import BackupUnknown, RestoreUnknown
+from rowferry.observers.logging import shared_log
+from rowferry.operations.restore_receipt import RestoreClaim, RestoreOptions, RestoreReceipt
+from rowferry.operations.restore_sources import RestoreFinder
+from rowferry.operations.restore_table import restore_table
+from rowferry.streams.backup_store import BackupStore
+
+router = APIRouter(tags=["restores"])
+
+_RESTORE_ID = r"^[A-Za-z0-9_-]{1,64}$"
+
+_BACKUP_ID = r"[A-Za-z0-9_-]{1,300}"
+
+_BLOCKED: dict[int | str, dict[str, Any]] = {
+    409: {
+        "description": "Nothing was changed: something stands in the way, which is named",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{RestoreProblem.__name__}"}}},
+    }
+}
+
+Limit = Annotated[int, Query(ge=1, le=1_000, description="How many, at most")]
+
+
+class RestoreQuery(BaseModel):
+    """How a restore is to be done; a parameter that is not known is refused, not passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    backup_id: str | None = Field(default=None, description="The backup; else the newest good one of the table")
+    dry_run: bool = Field(default=False, description="Answer what would change, and what stands in the way")
+    with_parents: bool = Field(
+        default=False, description="Restore the tables that it refers to, too, from the same snapshot"
+    )
+    partial: bool = Field(
+        default=False, description="Leave out rows that break a rule of today, and keep them as rejected"
+    )
+
+
+@router.post(
+    "/restore-table/{table}",
+    operation_id="restore_table",
+    response_model=RestoreReceiptAnswer,
+    responses=_BLOCKED | problems(404, 422, 500, 503, 507),
+)
+async def post_restore(
+    request: Request, table: str, state: State, service: Started, query: Annotated[RestoreQuery, Query()]
+) -> Any:
+    """Make a table what it was in a backup, which is verified first; every row of it is judged by today's rules.
+
+    Rows that are equal stay untouched; others see the old rows or the new, never fewer. If anything stands in the way,
+    nothing is changed, and the answer names it; a dry run answers the same in its receipt.
+    """
+    rules = service.catalog.table(table)
+    options = RestoreOptions(query.dry_run, query.with_parents, query.partial)
+    finder = RestoreFinder(service.backend, BackupStore(service.settings.backup_dir), service.catalog)
+    claim = RestoreClaim.new(f"api:{request.client.host}" if request.client else "api")
+    async with state.restore_slots:
+        sources = await run_in_threadpool(finder.find, rules, _checked(query.backup_id), options)
+        work = partial(restore_table, service.backend, service.catalog, sources, options)
+        receipt = await run_in_threadpool(work, shared_log(service.settings.log_dir, "restore_table"), claim)
+    return receipt.as_dict() if receipt.dry_run or not receipt.obstacles else _blocked(receipt)
+
+
+@router.get("/restores", operation_id="list_restores", responses=problems(422, 503))
+def list_restores(
+    request: Request,
+    service: Started,
+    limit: Limit = 100,
+    before: Annotated[
+        str | None, Query(pattern=_RESTORE_ID, description="A restore; the page starts behind it")
+    ] = None,
+) -> Page[RestoreAnswer]:
+    """List restores, the newest first."""
+    with reading(service) as connection:
+        found = ledger.list_restores(connection, limit + 1, before)
+    return Page[RestoreAnswer].of(request, found, limit, before="restore_id")
+
+
+@router.get(
+    "/restores/{restore_id}",
+    operation_id="find_restore",
+    response_model=RestoreAnswer,
+    responses=problems(404, 422, 503),
+)
+def find_restore(restore_id: str, service: Started) -> dict[str, Any]:
+    """Show one restore: when, who, from which backups, what changed, and what stood in the way."""
+    return _restore(service, restore_id)
+
+
+@router.get("/restores/{restore_id}/rejects", operation_id="list_restore_rejects", responses=problems(404, 422, 503))
+def list_rejects(
+    request: Request,
+    restore_id: str,
+    service: Started,
+    limit: Limit = 100,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="A reject_id; the page starts behind it")] = 0,
+) -> Page[RejectedBackupRowAnswer]:
+    """List the rows of its backups that a restore rejected, in their order."""
+    _restore(service, restore_id)
+    with reading(service) as connection:
+        found = list(ledger.find_rejects(connection, restore_id, after=after, limit=limit + 1))
+    named = [{**row, "restore_id": row["load_id"]} for row in found]
+    return Page[RejectedBackupRowAnswer].of(request, named, limit, after="reject_id")
+
+
+def _checked(backup_id: str | None) -> str | None:
+    """An id; never a path, which would lead anywhere on the server."""
+    if backup_id is not None and not re.fullmatch(_BACKUP_ID, backup_id):
+        raise BackupUnknown(backup_id=backup_id)
+    return backup_id
+
+
+def _blocked(receipt: RestoreReceipt) -> JSONResponse:
+    failure = receipt.failure()
+    assert failure is not None  # noqa: S101  # there are obstacles
+    problem = problem_of(failure).model_dump(exclude={"load_id"})
+    found = receipt.as_dict()
+    answer = problem | {name: found[name] for name in ("restore_id", "obstacles")}
+    return JSONResponse(answer, problem["status"], media_type=MEDIA_TYPE)
+
+
+def _restore(service: Service, restore_id: str) -> dict[str, Any]:
+    # What cannot be an id may hold what a database does not take as text, such as NUL.
+    if not re.fullmatch(_RESTORE_ID, restore_id):
+        raise RestoreUnknown(restore_id=restore_id)
+    with reading(service) as connection:
+        found = ledger.find_restore(connection, restore_id)
+    if found is None:
+        raise RestoreUnknown(restore_id=restore_id)
+    return found

@@ -1,0 +1,119 @@
+"""`rowferry restore`."""
+
+import sys
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
+from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, say_json, table
+from rowferry.cli.progress import LoadProgress
+from rowferry.events import Event
+from rowferry.ledger import RESTORE_COUNTS
+from rowferry.observers.logging import Log
+from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
+from rowferry.operations.restore_sources import RestoreFinder
+from rowferry.operations.restore_table import restore_table
+from rowferry.streams.backup_store import BackupStore
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def restore(  # noqa: PLR0913, PLR0917  # each is an option of the command
+    name: Annotated[str, typer.Argument(metavar="TABLE", help="The table.")],
+    backup: Annotated[
+        str | None, typer.Option(metavar="ID|FILE", help="The backup. [default: the newest good one of the table]")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and what stands in the way; write nothing.")
+    ] = False,
+    with_parents: Annotated[
+        bool, typer.Option("--with-parents", help="Restore the tables it refers to, too, from the same snapshot.")
+    ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Leave out rows that break a rule of today, and keep them as rejected.")
+    ] = False,
+    unverified: Annotated[
+        bool, typer.Option("--unverified", help="Take a file that was made elsewhere; every row of it is judged.")
+    ] = False,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a table what it was in a backup.
+
+    The backup is verified first, and every row of it is judged by today's rules. Rows that are equal stay untouched;
+    others see the old rows or the new, never fewer. If anything stands in the way, nothing is changed, and you are told
+    what: see what would happen with --dry-run.
+    """
+    service = open_service(database_url)
+    options = RestoreOptions(dry_run=dry_run, with_parents=with_parents, partial=partial, unverified=unverified)
+    finder = RestoreFinder(service.backend, BackupStore(service.settings.backup_dir), service.catalog)
+    sources = finder.find(service.catalog.table(name), backup, options)
+    with (
+        closing(Log(service.settings.log_dir, "restore_table")) as log,
+        LoadProgress(shown=not as_json and sys.stderr.isatty()) as progress,
+    ):
+
+        def observe(event: Event) -> None:
+            progress(event)
+            log(event)
+
+        receipt = restore_table(service.backend, service.catalog, sources, options, observe, RestoreClaim.new(caller()))
+    if as_json:
+        say_json(receipt.as_dict())
+    else:
+        show(receipt)
+    if receipt.obstacles:
+        raise typer.Exit(EXIT_FAILED)
+    raise typer.Exit(EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE)
+
+
+def show(receipt: RestoreReceipt) -> None:
+    """Show people what changed, or would, and what stands in the way."""
+    for damage in receipt.passed_over.values():
+        say(f"Passed over: {damage}.", "bold yellow")
+    refused = bool(receipt.obstacles)
+    title = f"Restore {receipt.restore_id}"
+    if refused or receipt.dry_run:
+        title = "Nothing was changed; without what stands in its way, it would be:" if refused else "Dry run"
+    rows = [[one.table, one.source, *(getattr(one, count) for count in RESTORE_COUNTS)] for one in receipt.tables]
+    table(title, [("table", False), ("from", False), *((count, True) for count in RESTORE_COUNTS)], rows)
+    if receipt.dry_run:
+        for one in receipt.tables:
+            _show_examples(one)
+    for obstacle in receipt.obstacles:
+        _show_obstacle(obstacle)
+    if receipt.total("rejected") and not receipt.dry_run:
+        say(f"See each rejected row with `rowferry rejects {receipt.restore_id}`.")
+
+
+def _show_examples(changes: TableChanges) -> None:
+    rows = [
+        [sort, *(_spelled(key) for key in ([found["key"]] if sort == "changed" else [found])), _columns(found, sort)]
+        for sort, examples in changes.examples.items()
+        for found in examples
+    ]
+    if rows:
+        heads = [("would be", False), ("key", False), ("columns that differ", False)]
+        table(f"The first rows of {changes.table}", heads, rows)
+
+
+def _columns(found: dict[str, Any], sort: str) -> str:
+    return ", ".join(found["columns"]) if sort == "changed" else ""
+
+
+def _spelled(key: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in key.items())
+
+
+def _show_obstacle(obstacle: Obstacle) -> None:
+    say(f"In the way: {obstacle.message}.", "bold red")
+    if obstacle.kind != "referred_to":
+        rows = [
+            [row["row_number"], "\n".join(f"{e['code']}: {e['message']}" for e in row["errors"]), row["raw"]]
+            for row in obstacle.examples
+        ]
+        table("The first of them", [("row", True), ("why", False), ("as it stands in the backup", False)], rows)
+    say(f"What to do: {obstacle.hint}")

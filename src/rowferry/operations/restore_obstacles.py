@@ -1,0 +1,91 @@
+"""What stands in the way of a restore, in words that say what to do."""
+
+import json
+from collections.abc import Collection, Iterator
+from itertools import islice
+from typing import Any
+
+from rowferry.backends.backend import Key, Referring, TableReplacer
+from rowferry.dictionary.faults import RejectCode
+from rowferry.operations.reading import Reading
+from rowferry.operations.restore_receipt import Obstacle, RestoreOptions
+
+EXAMPLES = 5
+"""So many rows or keys of each sort are shown."""
+
+_PARTIAL = "--partial (API: partial=true) leaves such rows out, and keeps them as rejected rows."
+
+
+def obstacles_of(
+    reading: Reading[Any, TableReplacer], options: RestoreOptions, among: Collection[str]
+) -> Iterator[Obstacle]:
+    """What keeps one table from being restored; the tables `among` are restored at the same time.
+
+    Rows that others refer to are never removed, whatever the options.
+    """
+    for one in reading.writer.referring(EXAMPLES, among):
+        yield _referred_to(reading.rules.name, one)
+    if not options.partial:
+        yield from _rejected(reading, options)
+
+
+def _referred_to(table: str, found: Referring) -> Obstacle:
+    columns, keys = ", ".join(found.columns), "; ".join(map(_spelled, found.keys))
+    more = " and others" if len(found.keys) == EXAMPLES else ""
+    return Obstacle(
+        kind="referred_to",
+        table=table,
+        rows=found.rows,
+        message=f"{_rows(found.rows)} of {found.table} refer (by {columns}) to rows of {table} that the backup lacks: "
+        f"{keys}{more}",
+        hint=f"Restore {found.table} from the same snapshot with --with-parents (API: with_parents=true), which "
+        f"restores {table} too; or delete or change the rows that refer to them.",
+        examples=[{name: _plain(value) for name, value in key.items()} for key in found.keys],
+    )
+
+
+def _rejected(reading: Reading[Any, TableReplacer], options: RestoreOptions) -> Iterator[Obstacle]:
+    rejects, table = reading.rejects, reading.rules.name
+    if orphans := rejects.by_codes.get(frozenset({RejectCode.REFERENCE}), 0):
+        parents = " or ".join(dict.fromkeys(reference.parent for reference in reading.rules.references))
+        also = "" if options.with_parents else "--with-parents (API: with_parents=true) restores the parents too. "
+        yield Obstacle(
+            kind="parents_missing",
+            table=table,
+            rows=orphans,
+            message=f"{_rows(orphans)} of the backup of {table} refer to rows of {parents} that do not exist",
+            hint=also + _PARTIAL,
+            examples=_first(reading, orphans=True),
+        )
+    if broken := rejects.count - orphans:
+        codes = ", ".join(f"{code}: {count}" for code, count in rejects.counts().items())
+        yield Obstacle(
+            kind="rules_broken",
+            table=table,
+            rows=broken,
+            message=f"{_rows(broken)} of the backup of {table} break rules of today ({codes})",
+            hint=_PARTIAL,
+            examples=_first(reading, orphans=False),
+        )
+
+
+def _first(reading: Reading[Any, TableReplacer], *, orphans: bool) -> list[dict[str, Any]]:
+    """The first rows that refer to nothing and have no other fault, or the first of all others."""
+    rows = (
+        {"row_number": row_number, "raw": raw, "errors": json.loads(errors)}
+        for row_number, raw, errors in reading.rejects
+    )
+    wanted = (row for row in rows if orphans == ({e["code"] for e in row["errors"]} == {RejectCode.REFERENCE}))
+    return list(islice(wanted, EXAMPLES))
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _spelled(key: Key) -> str:
+    return ", ".join(f"{name} {value}" for name, value in key.items())
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, int | str) else str(value)

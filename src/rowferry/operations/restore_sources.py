@@ -1,0 +1,155 @@
+"""Which files a restore reads: the backup of a table, and of its parents out of the same snapshot."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rowferry.backends.backend import Backend
+from rowferry.dictionary.catalog import Catalog
+from rowferry.dictionary.rules import TableRules
+from rowferry.errors import (
+    BackupDamaged,
+    BackupMissing,
+    BackupOfAnother,
+    BackupUnverified,
+    OptionInvalid,
+    ParentsNotBackedUp,
+    PathMissing,
+    SourceUnreadable,
+)
+from rowferry.operations.restore_receipt import RestoreOptions
+from rowferry.operations.sealed_backups import find_sealed
+from rowferry.streams.avro_reader import Seal
+from rowferry.streams.avro_source import AvroSource
+from rowferry.streams.backup_store import BackupStore
+from rowferry.streams.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class RestoreSource:
+    """The file that a table is restored from; without a seal it was made elsewhere, and nothing is known of it.
+
+    `passed_over` are newer backups that were asked for none by name, with what is wrong with them.
+    """
+
+    rules: TableRules
+    path: Path
+    name: str
+    backup_id: str | None = None
+    seal: Seal | None = None
+    passed_over: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int | None:
+        return self.seal.rows if self.seal else None
+
+    def open(self) -> AvroSource:
+        """The rows of the file, which stays the same one whatever is put in its place meanwhile.
+
+        Raises:
+            BackupDamaged: It is not there, or not a file.
+        """
+        try:
+            return AvroSource(self.path, self.rules, self.name, self.seal)
+        except SourceUnreadable as error:
+            if self.seal is None:
+                raise
+            raise BackupDamaged(path=self.name, reason=str(error.details["reason"])) from error
+
+
+class RestoreFinder:
+    """Finds what to restore a table from, in a store of backups or by the path of a file."""
+
+    def __init__(self, backend: Backend, store: BackupStore, catalog: Catalog) -> None:
+        self._backend, self._store, self._catalog = backend, store, catalog
+
+    def find(self, rules: TableRules, backup: str | None, options: RestoreOptions) -> list[RestoreSource]:
+        """The sources of a restore, parents first, the table that is asked for last; all that is sealed is verified.
+
+        `backup` is the id of a backup or the path of a file; without it, the newest good backup is taken.
+
+        Raises:
+            BackupUnknown, BackupMissing, PathMissing: There is none.
+            BackupDamaged: What was asked for by name is not what was written.
+            UsageError: It is another table's, or nothing proves what it is, or its parents were not backed up with it.
+        """
+        if backup is not None and _is_path(backup):
+            return self._of_file(rules, Path(backup), options)
+        if options.unverified:
+            allowed = "It is for files that were made elsewhere: say --backup FILE."
+            raise OptionInvalid(option="unverified", value="true", allowed=allowed)
+        if backup is None:
+            found, manifest = self._newest_good(rules)
+        else:
+            manifest = self._sealed(backup)
+            found = self._source(rules, manifest)
+            _verify(found)
+        return [*self._parents(rules, manifest, options), found]
+
+    def _of_file(self, rules: TableRules, path: Path, options: RestoreOptions) -> list[RestoreSource]:
+        if not path.exists():
+            raise PathMissing(path=path)
+        backup_id = path.name.removesuffix(".avro")
+        listed = self._store.folder.resolve() / path.resolve().parent.name / path.name == path.resolve()
+        if options.unverified:
+            if options.with_parents:
+                allowed = "Nothing says which files belong to the same snapshot; restore the parents one by one."
+                raise OptionInvalid(option="with-parents", value="true", allowed=allowed)
+            return [RestoreSource(rules, path, path.name)]
+        if not listed:
+            raise BackupUnverified(path=path)
+        return self.find(rules, backup_id, options)
+
+    def _newest_good(self, rules: TableRules) -> tuple[RestoreSource, Manifest]:
+        passed_over: dict[str, str] = {}
+        listing = self._store.listing(rules.name)
+        for manifest in listing.backups:
+            try:
+                self._sealed(manifest.backup_id)
+                found = self._source(rules, manifest, passed_over)
+                _verify(found)
+            except BackupDamaged as error:
+                passed_over[manifest.backup_id] = error.message
+            else:
+                return found, manifest
+        damaged = "; ".join(passed_over.values()) or "none was made"
+        raise BackupMissing(table=rules.name, reason=damaged)
+
+    def _parents(self, rules: TableRules, manifest: Manifest, options: RestoreOptions) -> Iterator[RestoreSource]:
+        """Backups of all tables that a table refers to, be it through others, out of the same snapshot."""
+        if not options.with_parents:
+            return
+        wanted = _ancestors(rules, self._catalog)
+        for parent in (one for one in self._catalog if one.name in wanted):
+            siblings = self._store.listing(parent.name).backups
+            same = next((one for one in siblings if one.snapshot_id == manifest.snapshot_id), None)
+            if same is None:
+                raise ParentsNotBackedUp(parent=parent.name, backup=manifest.backup_id)
+            found = self._source(parent, self._sealed(same.backup_id))
+            _verify(found)
+            yield found
+
+    def _sealed(self, backup_id: str) -> Manifest:
+        return find_sealed(self._backend, self._store, backup_id)
+
+    def _source(
+        self, rules: TableRules, manifest: Manifest, passed_over: dict[str, str] | None = None
+    ) -> RestoreSource:
+        if manifest.table != rules.name:
+            raise BackupOfAnother(backup=manifest.backup_id, found=manifest.table, table=rules.name)
+        path = self._store.path(manifest)
+        return RestoreSource(rules, path, path.name, manifest.backup_id, manifest.seal, passed_over or {})
+
+
+def _verify(source: RestoreSource) -> None:
+    with source.open() as rows:
+        rows.check()
+
+
+def _is_path(backup: str) -> bool:
+    return backup.endswith(".avro") or "/" in backup
+
+
+def _ancestors(rules: TableRules, catalog: Catalog) -> set[str]:
+    parents = {reference.parent for reference in rules.references}
+    return parents.union(*(_ancestors(catalog.table(parent), catalog) for parent in parents))

@@ -1,0 +1,324 @@
+"""Make a table what it was in a backup: rows that are equal stay untouched, and readers see the old or the new."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+
+from rowferry import ledger
+from rowferry.backends.backend import Backend, Comparison, TableReplacer, Transaction
+from rowferry.dictionary.catalog import Catalog
+from rowferry.dictionary.rules import TableRules
+from rowferry.errors import (
+    ConservationBroken,
+    DatabaseBusy,
+    ParentsVanished,
+    RestoreInterrupted,
+    RestoreMiscounted,
+    RowferryError,
+    Unexpected,
+)
+from rowferry.events import Observe, PublishStarted, RestoreFinished, RestoreStarted, RowsJudged
+from rowferry.operations.reading import Reading
+from rowferry.operations.restore_obstacles import EXAMPLES, obstacles_of
+from rowferry.operations.restore_receipt import RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
+from rowferry.operations.restore_sources import RestoreSource
+from rowferry.streams.avro_source import AvroSource
+from rowferry.streams.references import References
+from rowferry.streams.scratch import room_needed
+
+_BULK_ROWS = 10_000
+"""So many rows are worth the preparations that make many rows fast."""
+
+_ATTEMPTS = 3
+
+
+def restore_table(
+    backend: Backend,
+    catalog: Catalog,
+    sources: Sequence[RestoreSource],
+    options: RestoreOptions,
+    observe: Observe,
+    claim: RestoreClaim,
+) -> RestoreReceipt:
+    """Make tables what they were in verified backups, parents first, the last being the one that was asked for.
+
+    Every row is judged by today's rules. All is done in one transaction: others see the old rows or the new, never
+    fewer. If anything stands in the way, nothing is changed, and the receipt says what. The table is counted before
+    the commit. What was done, and all rejected rows, are in the ledger; a dry run writes nothing, nor there.
+
+    Raises:
+        RowferryError: The restore changed nothing but the ledger, which says why.
+    """
+    restore = _Restore(backend, catalog, sources, options, observe, claim)
+    with backend.errors(), backend.hold(claim.restore_id), closing(restore):
+        try:
+            restore.note_start()
+            restore.run()
+        except KeyboardInterrupt as error:
+            if not restore.has_committed():
+                restore.note_failure(RestoreInterrupted())
+                raise RestoreInterrupted from error
+        except RowferryError as error:
+            restore.note_failure(error)
+            raise
+        except BaseException:
+            restore.note_failure(Unexpected())
+            raise
+        return restore.tell_done()
+
+
+class _Stopped(Exception):
+    """The comparison is all there is to do; the transaction is to be rolled back."""
+
+
+@dataclass
+class _Part:
+    """One table on its way to what it was."""
+
+    source: RestoreSource
+    reading: Reading[AvroSource, TableReplacer]
+    changes: TableChanges
+    comparison: Comparison = field(default_factory=lambda: Comparison(0, 0, 0))
+
+    @property
+    def rules(self) -> TableRules:
+        return self.source.rules
+
+    @property
+    def writer(self) -> TableReplacer:
+        return self.reading.writer
+
+
+class _Restore:
+    """The steps of a restore, in the order of their use."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        catalog: Catalog,
+        sources: Sequence[RestoreSource],
+        options: RestoreOptions,
+        observe: Observe,
+        claim: RestoreClaim,
+    ) -> None:
+        self.backend, self.catalog, self.sources = backend, catalog, sources
+        self.options, self.observe, self.claim = options, observe, claim
+        self.table = sources[-1].rules.name
+        self.parts: list[_Part] = []
+        self.files = ExitStack()
+        self.receipt: RestoreReceipt | None = None
+        self.started = time.perf_counter()
+
+    def note_start(self) -> None:
+        if not self.options.dry_run:
+            tables = [asdict(TableChanges(s.rules.name, s.name, s.backup_id)) for s in self.sources]
+            with self.backend.engine.begin() as connection:
+                ledger.start_restore(
+                    connection,
+                    self.claim.restore_id,
+                    table=self.table,
+                    caller=self.claim.caller,
+                    options=asdict(self.options),
+                    tables=tables,
+                )
+        names = tuple(source.name for source in self.sources)
+        self.observe(RestoreStarted(self.claim.restore_id, self.table, names, self.options.dry_run))
+
+    def close(self) -> None:
+        for part in self.parts:
+            part.reading.close()
+        self.files.close()
+
+    def run(self) -> None:
+        """Try until nobody deletes parents or locks in our way, three times at most."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with room_needed():
+                    self._attempt()
+                break
+            except _Stopped:
+                self._note_refusal()
+                break
+            except (ParentsVanished, DatabaseBusy):
+                if attempt == _ATTEMPTS:
+                    raise
+
+    def has_committed(self) -> bool:
+        """Whether the restore was over already when something came in between."""
+        with self.backend.engine.connect() as connection:
+            found = ledger.find_restore(connection, self.claim.restore_id)
+        return found is not None and found["status"] in ("done", "refused")
+
+    def tell_done(self) -> RestoreReceipt:
+        """Tell observers of the end, and the caller what became of the rows."""
+        assert self.receipt is not None  # noqa: S101  # for the type checker
+        self._tell_end(self.receipt.status)
+        return self.receipt
+
+    def _attempt(self) -> None:
+        self.close()
+        self.parts = []
+        opened = [(source, self.files.enter_context(source.open())) for source in self.sources]
+        for _, rows in opened:
+            rows.check()
+        with self.backend.transaction() as transaction:
+            for source, rows in opened:
+                self._read(self._start(transaction, source, rows))
+            for part in self.parts:
+                self._compare(part)
+            self._judge_obstacles()
+            self._publish()
+            for part in self.parts:
+                self._count_again(transaction, part)
+            self._keep_rejects(transaction)
+            ledger.finish_restore(transaction.connection, self.claim.restore_id, **self._outcome("done"))
+
+    def _start(self, transaction: Transaction, source: RestoreSource, rows: AvroSource) -> _Part:
+        rules = source.rules
+        bulk = source.rows is None or source.rows >= _BULK_ROWS
+        writer = transaction.replacer(rules, bulk=bulk, dry_run=self.options.dry_run)
+        reading = Reading(self.claim.restore_id, source.name, rules, rows, writer, self.observe)
+        part = _Part(source, reading, TableChanges(rules.name, source.name, source.backup_id))
+        self.parts.append(part)
+        return part
+
+    def _read(self, part: _Part) -> None:
+        """Read and judge all rows of a backup; that they are as many as its manifest says is known at its end."""
+        started = time.perf_counter()
+
+        def tell_progress() -> None:
+            read, rows, rejected = part.reading.rows.bytes_read, part.reading.rows_read, part.reading.rejects.count
+            told = (part.rules.name, part.source.name, read, part.reading.rows.size, rows, rejected)
+            self.observe(RowsJudged(self.claim.restore_id, *told))
+
+        part.reading.read(self._references(part), self.backend.failed_checks, tell_progress)
+        part.changes.rows_read = part.reading.rows_read
+        part.changes.seconds = time.perf_counter() - started
+
+    def _references(self, part: _Part) -> References:
+        """Parents are looked for among the rows that will be: of a table that is restored too, those of its backup."""
+        accepted = {other.rules.name: [other.reading.taken] for other in self.parts if other is not part}
+        tables = self.catalog.metadata.tables
+
+        def existing(table: str, column: str, values: list[object]) -> list[object]:
+            return [] if table in accepted else self.backend.existing(tables[table], column, values)
+
+        return References(part.rules, existing, accepted)
+
+    def _compare(self, part: _Part) -> None:
+        started = time.perf_counter()
+        self.observe(PublishStarted(self.claim.restore_id, part.rules.name))
+        found, changes = part.writer.compare(), part.changes
+        part.comparison = found
+        changes.added, changes.changed, changes.unchanged = found.new, found.different, found.equal
+        changes.removed, changes.rejected = part.writer.surplus(), part.reading.rejects.count
+        changes.rejected_by_code = part.reading.rejects.counts()
+        accounted = changes.added + changes.changed + changes.unchanged + changes.rejected
+        if changes.rows_read != accounted:
+            raise ConservationBroken(table=changes.table, rows_read=changes.rows_read, accounted=accounted)
+        few = part.writer.examples(EXAMPLES)
+        different = [{"key": key, "columns": columns} for key, columns in few.different]
+        changes.examples = _plain({"added": few.new, "changed": different, "removed": few.surplus})
+        changes.seconds += time.perf_counter() - started
+
+    def _judge_obstacles(self) -> None:
+        """Stop if anything stands in the way, or if a comparison was all that was asked for."""
+        among = {part.rules.name for part in self.parts}
+        found = [one for part in self.parts for one in obstacles_of(part.reading, self.options, among)]
+        self.receipt = RestoreReceipt(
+            restore_id=self.claim.restore_id,
+            status="refused" if found else "done",
+            dry_run=self.options.dry_run,
+            table=self.table,
+            tables=[part.changes for part in self.parts],
+            obstacles=found,
+            passed_over=self.sources[-1].passed_over,
+        )
+        if found or self.options.dry_run:
+            raise _Stopped
+
+    def _publish(self) -> None:
+        """Parents first in, surplus of children first out; where there is no child, surplus goes before what is new."""
+        referred_to = {reference.parent for part in self.parts for reference in part.rules.references}
+        for part in self.parts:
+            started = time.perf_counter()
+            if part.rules.name not in referred_to:
+                self._remove(part)
+            done = part.writer.publish(update=True)
+            if done != (part.comparison.new, part.comparison.different):
+                planned = part.comparison.new + part.comparison.different
+                raise ConservationBroken(table=part.rules.name, rows_read=planned, accounted=sum(done))
+            part.changes.seconds += time.perf_counter() - started
+        for part in reversed(self.parts):
+            if part.rules.name in referred_to:
+                self._remove(part)
+
+    def _remove(self, part: _Part) -> None:
+        removed = part.writer.remove()
+        if removed != part.changes.removed:
+            raise ConservationBroken(table=part.rules.name, rows_read=part.changes.removed, accounted=removed)
+
+    def _count_again(self, transaction: Transaction, part: _Part) -> None:
+        """The table holds as many rows as the backup has, less those that were rejected; otherwise nothing is done."""
+        started = time.perf_counter()
+        rows = transaction.connection.scalar(select(func.count()).select_from(part.rules.table))
+        expected = part.changes.rows_read - part.changes.rejected
+        if rows != expected:
+            raise RestoreMiscounted(table=part.rules.name, rows=rows, expected=expected)
+        part.changes.seconds = round(part.changes.seconds + time.perf_counter() - started, 3)
+
+    def _keep_rejects(self, transaction: Transaction) -> None:
+        kept = ledger.keep_rejects(transaction.append, self.claim.restore_id, self._all_rejects())
+        if kept != (expected := sum(part.reading.rejects.count for part in self.parts)):
+            raise ConservationBroken(table="rejected_rows", rows_read=expected, accounted=kept)
+
+    def _all_rejects(self) -> Iterator[dict[str, Any]]:
+        for part in self.parts:
+            for row_number, raw, errors in part.reading.rejects:
+                row: dict[str, Any] = {"table": part.rules.name, "source": part.source.name}
+                yield row | {"row_number": row_number, "raw": raw, "errors": errors}
+
+    def _outcome(self, status: str) -> dict[str, Any]:
+        tables = [asdict(part.changes) for part in self.parts]
+        totals = {count: sum(table[count] for table in tables) for count in ledger.RESTORE_COUNTS}
+        return {"status": status, "tables": tables, **totals}
+
+    def _note_refusal(self) -> None:
+        """Note what stood in the way; nothing was changed, and rejected rows are kept all the same."""
+        assert self.receipt is not None  # noqa: S101  # for the type checker
+        for part in self.parts:
+            part.changes.seconds = round(part.changes.seconds, 3)
+        if self.options.dry_run:
+            return
+        obstacles = [asdict(one) for one in self.receipt.obstacles]
+        with self.backend.transaction() as transaction:
+            self._keep_rejects(transaction)
+            outcome = self._outcome("refused") | dict.fromkeys(ledger.RESTORE_COUNTS[:-1], 0)
+            ledger.finish_restore(transaction.connection, self.claim.restore_id, **outcome, obstacles=obstacles)
+
+    def note_failure(self, error: RowferryError) -> None:
+        """Note why nothing was changed."""
+        status = "interrupted" if isinstance(error, RestoreInterrupted) else "failed"
+        self.receipt = None
+        if not self.options.dry_run:
+            told = {"code": error.code, "message": error.message, "hint": error.advice}
+            # Where the database is away, it cannot be told; the next start finds the restore interrupted.
+            with suppress(RowferryError), self.backend.transaction() as transaction:
+                ledger.finish_restore(transaction.connection, self.claim.restore_id, status=status, error=told)
+        self._tell_end(status, error.code)
+
+    def _tell_end(self, status: str, error: str | None = None) -> None:
+        done = self.receipt is not None and not self.receipt.obstacles
+        totals = {c: sum(getattr(p.changes, c) for p in self.parts) if done else 0 for c in ledger.RESTORE_COUNTS}
+        seconds = round(time.perf_counter() - self.started, 3)
+        self.observe(RestoreFinished(self.claim.restore_id, self.table, status, **totals, seconds=seconds, error=error))
+
+
+def _plain(value: Any) -> Any:
+    """Keys as JSON has them."""
+    return json.loads(json.dumps(value, default=str))

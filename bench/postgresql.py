@@ -29,6 +29,8 @@ class Server:
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
+        self.pg_dump = str(handle.bin_path / "pg_dump")
+        self.pg_restore = str(handle.bin_path / "pg_restore")
         self.psql = shutil.which("psql") or str(handle.bin_path / "psql")
 
     def tool(self, name: str) -> str:

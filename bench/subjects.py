@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench import batches, loads, memory, reports, restores, small_load
+from bench import backups, batches, loads, memory, reports, restores, small_load
 from bench.contests import Findings
 from bench.lab import Lab
 
@@ -10,6 +10,7 @@ SUBJECTS: dict[str, tuple[str, Callable[[Lab], Findings]]] = {
     "loads": ("Loading", loads.run),
     "memory": ("Memory of a load", memory.run),
     "batches": ("Batches by HTTP", batches.run),
+    "backups": ("Backups", backups.run),
     "reports": ("Reports", reports.run),
     "restores": ("Restores", restores.run),
     "small-load": ("A small load", small_load.run),

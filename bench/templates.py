@@ -18,11 +18,24 @@ def postgresql_with_parents(lab: Lab) -> str:
 
 def postgresql_filled(lab: Lab, rows: int) -> str:
     """The name of a database that has employees, too."""
-    if not lab.server.exists(FILLED):
-        lab.server.create(FILLED, postgresql_with_parents(lab))
-        lab.server.fill(FILLED, lab.samples(rows) / "hired_employees.csv")
-        lab.server.settle(FILLED)
-    return FILLED
+    return postgresql_with_employees(lab, rows, FILLED)
+
+
+def postgresql_with_employees(lab: Lab, rows: int, database: str) -> str:
+    """Make a database of this name that has so many employees, unless it is there."""
+    if not lab.server.exists(database):
+        lab.server.create(database, postgresql_with_parents(lab))
+        lab.server.fill(database, lab.samples(rows) / "hired_employees.csv")
+        lab.server.settle(database)
+    return database
+
+
+def sqlite_filled(lab: Lab, rows: int) -> Path:
+    """An SQLite file that has so many employees, too."""
+    database = lab.folder / f"filled-{rows}.sqlite"
+    if not database.exists():
+        lab.load_aside(f"sqlite:///{database}", lab.samples(rows))
+    return database
 
 
 def sqlite_with_parents(lab: Lab) -> Path:

@@ -49,7 +49,10 @@ def _shell_blocks(page: Path) -> list[str]:
     return re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "docs/howto/batches.md", "docs/howto/restore.md"])
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "docs/quickstart.md", "docs/howto/batches.md", "docs/howto/backups.md", "docs/howto/restore.md"],
+)
 def test_the_commands_of_a_page_run(page: str, tmp_path: Path) -> None:
     """All but those that install or run this very suite, in a copy of the sample data."""
     write_samples(tmp_path / "data")

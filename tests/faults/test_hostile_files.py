@@ -189,7 +189,7 @@ HOSTILE: dict[str, bytes] = {
     "an integer of 64 bits": file_of(GOOD, spell_block(1, spell_varint(2**40) + ROW[1:], SYNC)),
     "another mark behind a block": file_of(GOOD, spell_block(1, ROW, b"another mark 16!")),
     "deflate that is cut": file_of(GOOD, spell_block(1, EMPTY_DEFLATED[:-1], SYNC), codec="deflate"),
-    "bytes behind deflate": file_of(GOOD, spell_block(1, EMPTY_DEFLATED + b"x", SYNC), codec="deflate"),
+    "bytes behind deflate": file_of(GOOD, spell_block(1, EMPTY_DEFLATED + b"12345", SYNC), codec="deflate"),
     "snappy of 4 GiB": file_of(GOOD, spell_block(1, b"\xff\xff\xff\xff\x0f" + bytes(8), SYNC), codec="snappy"),
     "snappy without a size": file_of(GOOD, spell_block(1, b"\xff" * 12, SYNC), codec="snappy"),
     "snappy that is noise": file_of(GOOD, spell_block(1, b"\x05noise1234", SYNC), codec="snappy"),

@@ -1,7 +1,7 @@
 """The way out of a table of PostgreSQL: one snapshot, read in key order, column by column.
 
 A page of rows comes as one value for each column: the database strings the binary forms of its values together. That
-is faster than COPY, whose rows come one by one, and NumPy takes it as it is (docs/decisions/0007-avro-backups.md).
+is faster than COPY, whose rows come one by one, and NumPy takes it as it is (docs/decisions/0008-avro-backups.md).
 """
 
 from collections.abc import Generator, Iterator

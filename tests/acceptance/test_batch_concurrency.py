@@ -2,6 +2,7 @@
 
 import os
 import random
+import secrets
 import threading
 import time
 from collections import Counter
@@ -109,6 +110,33 @@ def test_parents_that_vanish_all_the_time(tables: Tables, client: httpx.Client) 
     assert set().union(*seen) == {201}
     departments = {row[0] for row in tables.rows("departments")}
     assert all(row[3] in departments for row in tables.rows("hired_employees"))
+
+
+MOST_CONNECTIONS = 25
+"""What docs/howto/batches.md tells operators."""
+
+
+@pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+def test_more_clients_take_no_more_connections(tables: Tables, client: httpx.Client) -> None:
+    count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    end = time.monotonic() + SECONDS / 2
+
+    def send(number: int) -> set[int]:
+        statuses = set()
+        while time.monotonic() < end:
+            batch = {"jobs": [job(number, f"Job {number}")]}
+            statuses.add(client.post(ROUTE, json=batch, headers={"Idempotency-Key": secrets.token_hex()}).status_code)
+            statuses.add(client.get("/batches?limit=1").status_code)
+        return statuses
+
+    with ThreadPoolExecutor(48) as pool, tables.service.backend.engine.connect() as connection:
+        working = [pool.submit(send, number) for number in range(48)]
+        seen = 0
+        while time.monotonic() < end:
+            seen = max(seen, connection.exec_driver_sql(count).scalar_one())
+            time.sleep(0.02)
+        assert set().union(*(work.result() for work in working)) == {201, 200}
+    assert 2 < seen <= MOST_CONNECTIONS + 2  # two at most are those of this test
 
 
 def _retrying(work: Any) -> None:

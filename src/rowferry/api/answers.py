@@ -251,6 +251,15 @@ class Page(BaseModel, Generic[Item]):
         return cls.model_validate({"items": items, "next": following})
 
 
+class RowsPage(BaseModel):
+    """One page of the rows of a table."""
+
+    model_config = _example(items=[{"id": 1, "department": "Supply Chain"}], next=None)
+
+    items: list[dict[str, Any]] = Field(description="Values by column; instants in ISO 8601 and UTC, decimals as text")
+    next: str | None = Field(default=None, description="The URL of the next page, or null")
+
+
 def receipt_of_load(load: dict[str, Any]) -> dict[str, Any]:
     """The receipt of a load that is done, out of the ledger."""
     return {name: load[name] for name in ("load_id", "status", "dry_run", "tables", *ledger.COUNTS)}

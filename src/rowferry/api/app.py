@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from rowferry.api import problems
+from rowferry.api import pages, problems
+from rowferry.api.browser_rules import BrowserRules
 from rowferry.api.openapi import describe_api
 from rowferry.api.routers import (
     backups,
@@ -52,13 +52,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         await state.runner.finish()
         state.started.service.backend.engine.dispose()
 
-    app = FastAPI(title="Rowferry", lifespan=lifespan)
+    app = FastAPI(title="Rowferry", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.rowferry = state
     app.openapi = lambda: describe_api(app)  # type: ignore[method-assign]  # as FastAPI's manual says
     problems.install(app)
-    app.add_api_route("/", _to_docs, include_in_schema=False)
     for part in (full_bulk_insert, batch_transactions, loads, backups, restore_table, reports, tables, health):
         app.include_router(part.router)
+    pages.install(app)
+    app.add_middleware(BrowserRules)
     return app
 
 
@@ -67,7 +68,3 @@ def _try_start(state: ApiState) -> None:
         state.started.get()
     except RowferryError as error:
         _log.warning("%s. %s Trying again with each request.", error.message, error.advice)
-
-
-async def _to_docs() -> RedirectResponse:
-    return RedirectResponse("/docs")

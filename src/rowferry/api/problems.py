@@ -135,6 +135,11 @@ def answer_problem(problem: Problem, headers: dict[str, str] | None = None) -> J
     return JSONResponse(problem.model_dump(exclude=left_out), problem.status, headers, MEDIA_TYPE)
 
 
+def refusal(status: int, code: str, detail: str, hint: str) -> JSONResponse:
+    """The answer to a request that does not get as far as a handler."""
+    return answer_problem(_problem(status, code, detail, hint))
+
+
 def install(app: FastAPI) -> None:
     """Answer every error with a problem, those of the framework too."""
     handlers: dict[type[Exception], Callable[[Request, Any], Awaitable[Response]]] = {

@@ -28,7 +28,7 @@ def serve(
     ] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Serve the API and its documentation (/docs) until Ctrl-C."""
+    """Serve the pages (/), the API and its documentation (/docs) until Ctrl-C."""
     settings = check_settings(database_url)
     if not is_open and not _is_loopback(host):
         raise ServiceExposed(host=host)

@@ -40,6 +40,7 @@ _CONFIG: dict[str, Any] = {
         "titlePadding": 10,
     },
     "legend": {
+        "columnPadding": 28,
         "labelFontSize": 13,
         "titleFontSize": 13,
         "titleFontWeight": "normal",

@@ -1,0 +1,54 @@
+"""What browsers are told and asked about safety, on every answer: the outermost layer of the application."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rowferry.api.problems import refusal
+
+_PAGES = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+_DOCS = _PAGES.replace("; require-trusted-types-for 'script'", "")
+"""Swagger UI writes markup by itself; it runs no script but its own either."""
+
+_ALWAYS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+_HEADERS = [*_ALWAYS, (b"content-security-policy", _PAGES.encode())]
+_DOCS_HEADERS = [*_ALWAYS, (b"content-security-policy", _DOCS.encode())]
+
+_READING = {"GET", "HEAD", "OPTIONS"}
+_ELSEWHERE = {b"cross-site", b"same-site"}
+
+
+class BrowserRules:
+    """Adds a strict Content-Security-Policy to each answer; refuses changes that a page of another site asks for.
+
+    Browsers say in Sec-Fetch-Site where a request comes from; other clients say nothing, and are not concerned.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        added = _DOCS_HEADERS if scope["path"] == "/docs" else _HEADERS
+
+        async def send_with_rules(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        if scope["method"] not in _READING and _comes_from_elsewhere(scope):
+            told = "A page of another site may not change anything here", "Do it from the pages of this service."
+            await refusal(403, "request.cross_site", *told)(scope, receive, send_with_rules)
+            return
+        await self.app(scope, receive, send_with_rules)
+
+
+def _comes_from_elsewhere(scope: Scope) -> bool:
+    return any(name == b"sec-fetch-site" and value in _ELSEWHERE for name, value in scope["headers"])

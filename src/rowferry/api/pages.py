@@ -1,0 +1,27 @@
+"""The pages for people and the documentation of the API: files that are served as they are."""
+
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+_WEB = Path(str(files("rowferry.api"))) / "web"
+_SWAGGER = Path(str(files("fastapi_swagger"))) / "resources"
+
+
+def install(app: FastAPI) -> None:
+    """Serve the pages at `/`, the documentation at `/docs`, and what both need below `/web`; nothing from elsewhere."""
+    app.add_api_route("/", _page("index.html"), include_in_schema=False)
+    app.add_api_route("/docs", _page("docs.html"), include_in_schema=False)
+    app.mount("/web/swagger", StaticFiles(directory=_SWAGGER))
+    app.mount("/web", StaticFiles(directory=_WEB))
+
+
+def _page(name: str) -> Callable[[], Awaitable[FileResponse]]:
+    async def page() -> FileResponse:
+        return FileResponse(_WEB / name, headers={"Cache-Control": "no-cache"})
+
+    return page

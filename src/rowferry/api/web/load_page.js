@@ -1,0 +1,218 @@
+// The page where CSV files are chosen, tried and loaded.
+
+import { ask, upload } from './api.js';
+import { el, fill, announce } from './dom.js';
+import { bytes, count, instant, number } from './format.js';
+import { loadView, outcome } from './load_view.js';
+import { badge, button, emptyState, grid, into, problemNotice, working } from './parts.js';
+
+const RECENT = 5;
+
+export function loadPage([loadId], _query, signal) {
+  return loadId ? oneLoad(loadId, signal) : chooser(signal);
+}
+
+function oneLoad(loadId, signal) {
+  return el(
+    'div',
+    { class: 'stack' },
+    el('p', {}, el('a', { href: '#/load' }, '← Load another file')),
+    el('h1', {}, 'Load ', el('span', { class: 'soft mono' }, loadId)),
+    loadView(loadId, signal),
+  );
+}
+
+function chooser(signal) {
+  const page = el('div', { class: 'stack' });
+  const work = el('div', { class: 'stack' });
+  const recent = el('section', { class: 'stack recent', 'aria-labelledby': 'recent' });
+  const told = el('div');
+  fill(
+    page,
+    el('h1', {}, 'Load CSV files'),
+    el('p', { class: 'lead' }, 'Rows that obey the rules go in, all at once. Every other row is kept, with its reasons, to be corrected here.'),
+    work,
+    told,
+    recent,
+  );
+  into(recent, listRecent(signal));
+  ask('/tables', { signal }).then(
+    (tables) => fill(work, form(tables.items.map((table) => table.name), { work, told, recent })),
+    (error) => fill(told, problemNotice(error)),
+  );
+  return page;
+}
+
+async function listRecent(signal) {
+  const { items } = await ask(`/loads?limit=${RECENT}`, { signal });
+  const head = el('h2', { id: 'recent' }, 'Newest loads');
+  if (items.length === 0) return [emptyState('No loads yet', 'Choose a file above, and make the first.')];
+  const columns = [{ title: 'Started' }, { title: 'Files' }, { title: 'Inserted', numeric: true }, { title: 'Rejected', numeric: true }, { title: 'Status' }];
+  const rows = items.map((load) => [
+    el('a', { href: `#/load/${load.load_id}` }, instant(load.started_at)),
+    load.sources.map((source) => source.name).join(', '),
+    load.inserted,
+    load.rejected,
+    badge(load.status),
+  ]);
+  return [head, grid('Newest loads', columns, rows), el('p', {}, el('a', { href: '#/history/loads' }, 'All loads'))];
+}
+
+function form(tables, { work, told, recent }) {
+  const chosen = [];
+  const list = el('ul', { class: 'chosen', 'aria-label': 'Chosen files' });
+  const picker = el('input', {
+    type: 'file',
+    id: 'files',
+    multiple: true,
+    class: 'unseen',
+    accept: '.csv,.gz,.zst,text/csv',
+    onchange: () => add(picker.files),
+  });
+  const zone = el(
+    'label',
+    { class: 'drop', for: 'files' },
+    el('strong', {}, 'Drop CSV files here, or choose them'),
+    el('span', { class: 'soft' }, `One for each table: ${tables.join(', ')}. Also .gz and .zst, of any size.`),
+  );
+  for (const kind of ['dragover', 'dragleave', 'drop']) {
+    zone.addEventListener(kind, (event) => {
+      event.preventDefault();
+      zone.classList.toggle('over', kind === 'dragover');
+      if (kind === 'drop') add(event.dataTransfer.files);
+    });
+  }
+  const options = optionFields();
+  const actions = el('div', { class: 'actions' });
+  const tryIt = button('Try', () => start(true));
+  const loadIt = button('Load', () => start(false), { class: 'main' });
+  const folder = working(
+    'Load the data folder of the server',
+    async () => {
+      const accepted = await startFolder(options.query());
+      location.hash = `#/load/${accepted.load_id}`;
+    },
+    told,
+    { class: 'quiet' },
+  );
+
+  function add(files) {
+    for (const file of files) chosen.push({ file, table: guess(file.name, tables) });
+    picker.value = '';
+    show();
+  }
+
+  function show() {
+    tryIt.disabled = loadIt.disabled = chosen.length === 0;
+    fill(list, chosen.map(item));
+  }
+
+  function item(one, at) {
+    const select = el(
+      'select',
+      { 'aria-label': `Table of ${one.file.name}`, onchange: () => (one.table = select.value) },
+      tables.map((table) => el('option', { value: table, selected: table === one.table }, table)),
+    );
+    one.table = select.value;
+    const remove = button('Remove', () => (chosen.splice(at, 1), show(), zone.focus()), {
+      class: 'quiet',
+      'aria-label': `Remove ${one.file.name}`,
+    });
+    return el('li', {}, el('span', { class: 'name' }, one.file.name), el('span', { class: 'soft' }, bytes(one.file.size)), el('span', {}, 'into ', select), remove);
+  }
+
+  async function start(dry) {
+    const ordered = tables.flatMap((table) => chosen.filter((one) => one.table === table));
+    const query = options.query();
+    recent.hidden = !dry;
+    const again = dry && button('Back to the files', () => fill(work, picker, zone, list, options.element, actions));
+    const cards = ordered.map((one) => el('section', { class: 'card stack' }, el('h2', {}, one.file.name, el('span', { class: 'soft' }, ` into ${one.table}`))));
+    fill(work, cards, again && el('div', { class: 'actions' }, again));
+    for (const [at, one] of ordered.entries()) {
+      await (dry ? rehearse(one, query, cards[at]) : carryOut(one, query, cards[at], ordered.length === 1));
+    }
+    if (!dry) work.append(el('p', {}, el('a', { href: '#/load', onclick: () => setTimeout(() => dispatchEvent(new Event('hashchange'))) }, '← Load more files')));
+  }
+
+  fill(actions, loadIt, tryIt, el('span', { class: 'grow' }), folder);
+  show();
+  return [picker, zone, list, options.element, actions];
+}
+
+function optionFields() {
+  const conflict = el('select', { id: 'conflict' }, [
+    el('option', { value: 'reject' }, 'reject it'),
+    el('option', { value: 'skip' }, 'leave the table’s row'),
+    el('option', { value: 'update' }, 'update the table’s row'),
+  ]);
+  const all = el('input', { type: 'checkbox', id: 'all' });
+  const most = el('input', { id: 'most', placeholder: 'any number', size: 10, pattern: '[0-9]+%?' });
+  const encoding = el('input', { id: 'encoding', value: 'utf-8', size: 10 });
+  const element = el(
+    'details',
+    { class: 'options' },
+    el('summary', {}, 'Options'),
+    el(
+      'div',
+      { class: 'fields' },
+      el('label', { for: 'conflict' }, 'A row whose key is taken by another row'),
+      conflict,
+      el('label', { for: 'most' }, 'Stop if more rows are rejected than (N or P%)'),
+      most,
+      el('label', { for: 'encoding' }, 'Character set of the files'),
+      encoding,
+      el('label', { for: 'all' }, 'Insert nothing if any row is rejected'),
+      all,
+    ),
+  );
+  const query = () => {
+    const told = new URLSearchParams({ on_conflict: conflict.value, encoding: encoding.value.trim() || 'utf-8' });
+    if (all.checked) told.set('all_or_nothing', 'true');
+    if (most.value.trim()) told.set('max_rejects', most.value.trim());
+    return told;
+  };
+  return { element, query };
+}
+
+function startFolder(query) {
+  return ask(`/full-bulk-insert?${query}`, { method: 'POST', headers: { Prefer: 'respond-async' } });
+}
+
+async function rehearse({ file, table }, query, card) {
+  const bar = el('progress', { 'aria-label': `Trying ${file.name}` });
+  card.append(bar);
+  try {
+    const receipt = await upload(`/full-bulk-insert/${encodeURIComponent(table)}?${query}&dry_run=true`, file);
+    bar.replaceWith(outcome(receipt));
+    announce(`Tried ${file.name}: ${count(receipt.inserted, 'row')} would be inserted, ${number(receipt.rejected)} rejected`);
+  } catch (error) {
+    bar.replaceWith(problemNotice(error));
+  }
+}
+
+async function carryOut({ file, table }, query, card, only) {
+  const label = el('p', { class: 'soft' }, 'Sending …');
+  const bar = el('progress', { 'aria-label': `Sending ${file.name}`, max: 1, value: 0 });
+  const place = el('div', { class: 'stack' }, bar, label);
+  card.append(place);
+  const onprogress = (sent, total) => {
+    bar.value = total ? sent / total : 0;
+    label.textContent = `Sent ${bytes(sent)} of ${bytes(total)}`;
+  };
+  try {
+    const path = `/full-bulk-insert/${encodeURIComponent(table)}?${query}`;
+    const { load_id } = await upload(path, file, { headers: { Prefer: 'respond-async' }, onprogress });
+    // From here on the load needs this page no more; the address leads back to it.
+    if (only) history.replaceState(null, '', `#/load/${load_id}`);
+    await new Promise((ended) => place.replaceChildren(loadView(load_id, null, ended)));
+  } catch (error) {
+    place.replaceChildren(problemNotice(error));
+  }
+}
+
+// The table whose name the file's name holds, the longest if there are several.
+function guess(name, tables) {
+  const stem = name.toLowerCase().replace(/\.(csv|gz|zst|txt)\b/g, '');
+  const named = tables.filter((table) => stem.includes(table.toLowerCase()));
+  return named.sort((one, other) => other.length - one.length)[0] ?? tables[0];
+}

@@ -108,6 +108,33 @@ def tables(service: Service, tmp_path: Path) -> Tables:
     return Tables(service, tmp_path)
 
 
+@pytest.fixture
+def owned(tables: Tables) -> Iterator[Tables]:
+    """The same tables, but on PostgreSQL as a user who owns them and is no superuser."""
+    engine = tables.service.backend.engine
+    if engine.dialect.name == "sqlite":
+        yield tables
+        return
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE ROLE plain"))
+        for (name,) in connection.execute(sa.text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")):
+            connection.execute(sa.text(f"ALTER TABLE {name} OWNER TO plain"))
+        connection.execute(sa.text("GRANT ALL ON SCHEMA public TO plain"))
+    sa.event.listen(engine, "checkout", _become_plain)
+    yield tables
+    sa.event.remove(engine, "checkout", _become_plain)
+    with engine.begin() as connection:
+        connection.execute(sa.text("RESET ROLE"))
+        connection.execute(sa.text("REVOKE SET ON PARAMETER session_replication_role FROM plain"))
+        connection.execute(sa.text("DROP OWNED BY plain CASCADE"))
+        connection.execute(sa.text("DROP ROLE plain"))
+
+
+def _become_plain(connection: object, _record: object, _proxy: object) -> None:
+    connection.execute("SET ROLE plain")  # type: ignore[attr-defined]
+    connection.commit()  # type: ignore[attr-defined]
+
+
 @pytest.fixture(scope="session")
 def globant() -> Path:
     """The folder of the real input, beside the repository."""

@@ -1,7 +1,7 @@
 """Files that are large enough to be loaded in bulk, also by somebody who is no superuser."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -58,33 +58,6 @@ def test_rows_above_all_in_the_table_and_then_rows_that_it_has(tables: Tables) -
     assert table.rejected_by_code == {"reference.missing": 10_000, "key.conflict": 1}
     assert tables.count("hired_employees") == 100_000
     assert orphans(tables) == 0
-
-
-@pytest.fixture
-def owned(tables: Tables) -> Iterator[Tables]:
-    """The same tables, but on PostgreSQL as a user who owns them and is no superuser."""
-    engine = tables.service.backend.engine
-    if engine.dialect.name == "sqlite":
-        yield tables
-        return
-    with engine.begin() as connection:
-        connection.execute(sa.text("CREATE ROLE plain"))
-        for (name,) in connection.execute(sa.text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")):
-            connection.execute(sa.text(f"ALTER TABLE {name} OWNER TO plain"))
-        connection.execute(sa.text("GRANT ALL ON SCHEMA public TO plain"))
-    sa.event.listen(engine, "checkout", _become_plain)
-    yield tables
-    sa.event.remove(engine, "checkout", _become_plain)
-    with engine.begin() as connection:
-        connection.execute(sa.text("RESET ROLE"))
-        connection.execute(sa.text("REVOKE SET ON PARAMETER session_replication_role FROM plain"))
-        connection.execute(sa.text("DROP OWNED BY plain CASCADE"))
-        connection.execute(sa.text("DROP ROLE plain"))
-
-
-def _become_plain(connection: object, _record: object, _proxy: object) -> None:
-    connection.execute("SET ROLE plain")  # type: ignore[attr-defined]
-    connection.commit()  # type: ignore[attr-defined]
 
 
 def constraints(tables: Tables, what: str = "pg_get_constraintdef(oid)") -> list[tuple[str, str]]:

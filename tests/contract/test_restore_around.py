@@ -1,0 +1,113 @@
+"""What is around a restored table stays as it is: constraints, rows of tables that nobody serves, rights."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from test_many_rows import constraints
+
+from loading import DEPARTMENTS, Tables, employees
+from restoring import Restores, counts, people
+from rowferry.bootstrap import Service
+from rowferry.errors import KeysTaken
+
+ROWS = 12_000
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_the_owner_of_the_tables_restores_them_as_well(owned: Tables, *, empty: bool) -> None:
+    restores = Restores(owned.with_parents())
+    owned.put("hired_employees.csv", employees(ROWS))
+    kept = [restores.keep(table) for table in restores.service.catalog.names]
+    before, rules = owned.everything(), constraints(owned)
+    owned.execute("DELETE FROM hired_employees" if empty else "DELETE FROM hired_employees WHERE id > 200")
+    owned.execute("DELETE FROM departments WHERE id NOT IN (SELECT department_id FROM hired_employees)")
+    owned.execute("INSERT INTO departments VALUES (9, 'Surplus')")
+    receipt = restores.restore(*kept)
+    assert counts(receipt)[2] == 1
+    assert owned.everything() == before
+    assert constraints(owned) == rules
+
+
+@pytest.mark.parametrize("surplus", [2, ROWS])
+@pytest.mark.parametrize("action", ["NO ACTION", "CASCADE", "SET NULL"])
+def test_rows_of_a_table_that_nobody_serves_are_not_lost(tables: Tables, action: str, surplus: int) -> None:
+    restores = Restores(tables.with_parents())
+    kept = restores.keep("departments")
+    tables.put("departments.csv", "".join(f"{number},Surplus\n" for number in range(10, 10 + surplus)))
+    tables.execute(
+        f"CREATE TABLE offices (department INTEGER REFERENCES departments (id) ON DELETE {action}, name VARCHAR(10))"
+    )
+    tables.execute("INSERT INTO offices VALUES (1, 'West'), (11, 'East')")
+    receipt = restores.restore(kept)
+    assert [(one.kind, one.rows, one.examples) for one in receipt.obstacles] == [("referred_to", 1, [{"id": 11}])]
+    assert "offices" in receipt.obstacles[0].message
+    tables.execute("UPDATE offices SET department = 2 WHERE department = 11")
+    assert counts(restores.restore(kept)) == (0, 0, surplus, 3, 0)
+    assert tables.count("offices WHERE department IN (1, 2)") == 2
+
+
+def test_values_swapped_under_a_unique_constraint_change_nothing(tables: Tables) -> None:
+    restores = Restores(tables.with_parents())
+    kept = restores.keep("departments")
+    tables.execute("UPDATE departments SET department = 'x' || department")
+    tables.execute("CREATE UNIQUE INDEX names ON departments (department)")
+    assert counts(restores.restore(kept)) == (0, 3, 0, 0, 0)
+    tables.execute("UPDATE departments SET department = 'swap' WHERE id = 1")
+    tables.execute("UPDATE departments SET department = 'Sales' WHERE id = 2")
+    before = tables.everything()
+    with pytest.raises(KeysTaken):
+        restores.restore(kept)
+    assert tables.everything() == before
+    assert restores.history()[0]["error"]["code"] == "database.keys_taken"
+
+
+def test_a_unique_value_of_a_surplus_row_is_free_for_another(tables: Tables) -> None:
+    restores = Restores(tables.with_parents())
+    kept = restores.keep("departments")
+    tables.execute("CREATE UNIQUE INDEX names ON departments (department)")
+    tables.execute("DELETE FROM departments WHERE id = 1")
+    tables.execute("INSERT INTO departments VALUES (7, 'Sales')")
+    assert counts(restores.restore(kept)) == (1, 0, 1, 2, 0)
+
+
+def test_a_key_of_several_columns_and_no_other(new_service: Callable[..., Service], tmp_path: Path) -> None:
+    restores = Restores(Tables(new_service("fourth_table"), tmp_path))
+    tables = restores.tables
+    tables.put("departments.csv", DEPARTMENTS)
+    tables.put("countries.csv", "de,Germany\nfr,\n")
+    tables.put("projects.csv", "1,Alpha,1,3,,,,,,\n2,Beta,,1,,,,,,\n")
+    tables.put("assignments.csv", "1,de\n1,fr\n2,de\n")
+    kept = {name: restores.keep(name) for name in restores.service.catalog.names}
+    before = tables.everything()
+    tables.execute("DELETE FROM assignments WHERE country = 'fr'")
+    tables.execute("INSERT INTO countries VALUES ('it', 'Italy')")
+    tables.execute("INSERT INTO assignments VALUES (2, 'it')")
+    tables.execute("UPDATE projects SET budget = 7.5 WHERE id = 1")
+    assert restores.restore(kept["countries"]).obstacles[0].examples == [{"code": "it"}]
+    receipt = restores.restore(kept["assignments"])
+    assert counts(receipt) == (1, 0, 1, 2, 0)
+    assert receipt.tables[0].examples["removed"] == [{"project_id": 2, "country": "it"}]
+    assert counts(restores.restore(kept["countries"])) == (0, 0, 1, 2, 0)
+    assert counts(restores.restore(kept["projects"])) == (0, 1, 0, 1, 0)
+    assert tables.everything() == before
+
+
+def test_rows_that_break_a_check_of_today(new_service: Callable[..., Service], tmp_path: Path) -> None:
+    restores = Restores(Tables(new_service("fourth_table"), tmp_path))
+    row = (1, "Alpha", None, 9, None, None, None, None, None, None)
+    receipt = restores.restore(restores.keep("projects", [row]))
+    assert [error["code"] for error in receipt.obstacles[0].examples[0]["errors"]] == ["value.check"]
+
+
+def test_nothing_is_left_in_the_database(tables: Tables) -> None:
+    restores = Restores(tables.with_parents())
+    kept = restores.keep("departments")
+    tables.put("departments.csv", "".join(f"{number},Surplus\n" for number in range(10, 500)))
+    tables.put("hired_employees.csv", employees(300))
+    engine = tables.service.backend.engine
+    before = sa.inspect(engine).get_table_names(), sa.inspect(engine).get_indexes("hired_employees")
+    assert counts(restores.restore(kept)) == (0, 0, 490, 3, 0)
+    assert (sa.inspect(engine).get_table_names(), sa.inspect(engine).get_indexes("hired_employees")) == before
+    assert counts(restores.restore(restores.keep("hired_employees", people(1, 3)))) == (0, 3, 297, 0, 0)

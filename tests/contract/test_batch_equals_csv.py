@@ -1,14 +1,17 @@
-"""A row gets the same verdict, the same codes and the same values, whether it comes by CSV or by JSON."""
+"""A row gets the same verdict, the same codes and the same values, whether it comes by CSV, by JSON or by Avro."""
 
 import csv
 import io
 import json
 from typing import Any
 
+import fastavro
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from batching import Batches
 from loading import Tables
+from restoring import Restores
+from rowferry.operations.restore_sources import RestoreSource
 
 NAMES = ("id", "name", "datetime", "department_id", "job_id")
 
@@ -65,7 +68,7 @@ Verdicts = dict[int, list[tuple[str | None, str, str]]]
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(rows=[("1", "x", "2021-07-01T10:00Z", "1", "1"), ("1", "y", "2021-07-01T10:00Z", "9", "")], numbers=True)
 @given(rows=_ROWS, numbers=st.booleans())
-def test_csv_and_json_are_judged_alike(tables: Tables, rows: list[tuple[str, ...]], numbers: bool) -> None:
+def test_csv_json_and_avro_are_judged_alike(tables: Tables, rows: list[tuple[str, ...]], numbers: bool) -> None:
     if not tables.rows("jobs"):
         tables.with_parents()
     text = io.StringIO()
@@ -77,6 +80,10 @@ def test_csv_and_json_are_judged_alike(tables: Tables, rows: list[tuple[str, ...
     by_json = tables.rows("hired_employees"), _verdicts(tables.rejects(receipt.batch_id), header=0)
     tables.execute("DELETE FROM hired_employees")
     assert by_json == by_csv
+    restored = Restores(tables).restore(_as_avro(tables, rows, numbers=numbers), partial=True)
+    by_avro = tables.rows("hired_employees"), _verdicts(tables.rejects(restored.restore_id), header=0)
+    tables.execute("DELETE FROM hired_employees")
+    assert by_avro == by_csv
 
 
 def _as_json(rows: list[tuple[str, ...]], *, numbers: bool) -> bytes:
@@ -90,6 +97,21 @@ def _as_json(rows: list[tuple[str, ...]], *, numbers: bool) -> bytes:
         for row in objects
     ]
     return json.dumps({"hired_employees": documents}).encode()
+
+
+def _as_avro(tables: Tables, rows: list[tuple[str, ...]], *, numbers: bool) -> RestoreSource:
+    """The same rows in a file of another program, all as text, or ids as numbers where all of them are."""
+    path = tables.folder / "rows.avro"
+    ids = numbers and all(_is_plain(value) and abs(int(value)) < 2**63 for row in rows for value in (row[0], *row[3:]))
+    types = ["long" if ids and name.endswith("id") else "string" for name in NAMES]
+    fields = [{"name": name, "type": ["null", kind]} for name, kind in zip(NAMES, types, strict=True)]
+    records = [
+        {name: int(value) if kind == "long" else value for name, kind, value in zip(NAMES, types, row, strict=True)}
+        for row in rows
+    ]
+    with path.open("wb") as file:
+        fastavro.writer(file, {"type": "record", "name": "row", "fields": fields}, records)
+    return RestoreSource(tables.service.catalog.table("hired_employees"), path, path.name)
 
 
 def _is_plain(value: str) -> bool:

@@ -49,14 +49,10 @@ def backup_table(
     observe(BackupStarted(snapshot_id, tuple(rules.name for rules in tables)))
     store.clear()
     try:
-        manifests = _Backup(backend, store, options, observe, snapshot_id).run(tables)
+        return _Backup(backend, store, options, observe, snapshot_id).run(tables)
     except RowferryError as error:
         observe(BackupFailed(snapshot_id, error.code))
         raise
-    with backend.errors(), backend.engine.begin() as connection:
-        for manifest in manifests:
-            ledger.note_backup(connection, options.caller, manifest.as_dict())
-    return manifests
 
 
 class _Backup:
@@ -67,17 +63,27 @@ class _Backup:
     ) -> None:
         self._backend, self._store, self._options, self._observe = backend, store, options, observe
         self._snapshot_id = snapshot_id
+        self._created_at = ""
 
     def run(self, tables: Sequence[TableRules]) -> list[Manifest]:
         with ExitStack() as unfinished:
             files = []
             with self._backend.snapshot() as snapshot:
+                self._created_at = ledger.now().isoformat().replace("+00:00", "Z")
                 for rules in tables:
                     backup = unfinished.enter_context(self._store.writing(rules.name))
                     files.append((backup, self._write(snapshot, rules, backup)))
+            manifests = [manifest for _, manifest in files]
+            self._note(manifests)
             for backup, manifest in files:
                 backup.list(manifest)
-        return [manifest for _, manifest in files]
+        return manifests
+
+    def _note(self, manifests: Sequence[Manifest]) -> None:
+        """Note them in the ledger first: what it knows and no manifest lists is no backup."""
+        with self._backend.errors(), self._backend.engine.begin() as connection:
+            for manifest in manifests:
+                ledger.note_backup(connection, self._options.caller, manifest.as_dict())
 
     def _write(self, snapshot: Snapshot, rules: TableRules, backup: UnfinishedBackup) -> Manifest:
         started, expected = time.monotonic(), snapshot.estimate(rules)
@@ -98,7 +104,7 @@ class _Backup:
             "backup_id": backup_id,
             "snapshot_id": self._snapshot_id,
             "table": rules.name,
-            "created_at": ledger.now().isoformat().replace("+00:00", "Z"),
+            "created_at": self._created_at,
             "rowferry_version": version("rowferry"),
             "database": self._backend.engine.dialect.name,
             "schema_sha256": schema_sha256(sink.header.schema),

@@ -1,0 +1,106 @@
+"""Backups that are interrupted, cut off or out of room: no backup is listed, nothing is left, and it is told why."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from test_disk_full import ALONE, ROWFERRY, SMALL
+
+from backing_up import Backups
+from loading import Tables, employees
+from rowferry.bootstrap import Service
+from rowferry.errors import DatabaseUnavailable, RowferryError
+from rowferry.events import BackupFailed, Event, RowsBackedUp
+from rowferry.streams.backup_store import BackupStore
+
+ROWS = 40_000
+
+
+@pytest.fixture
+def url(new_database: Callable[[], str]) -> str:
+    return new_database()
+
+
+@pytest.fixture
+def backups(url: str, new_service: Callable[..., Service], tmp_path: Path) -> Iterator[Backups]:
+    service = new_service(url=url)
+    Tables(service, tmp_path).with_parents().put("hired_employees.csv", employees(ROWS))
+    yield Backups(service, tmp_path / "backups")
+
+
+def test_ctrl_c_leaves_nothing(backups: Backups, url: str, tmp_path: Path) -> None:
+    environment = os.environ | {"SQLALCHEMY_DATABASE_URL": url, "LOG_DIR": str(tmp_path / "logs")}
+    environment["BACKUP_DIR"] = str(backups.folder)
+    command = [str(ROWFERRY), "backup", "--json"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while not backups.folder.exists() and process.poll() is None:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        told, errors = process.communicate(timeout=60)
+    assert errors == b""
+    if process.returncode == 0:  # it was quicker
+        assert len(backups.files()) == 6
+        return
+    assert process.returncode == 3
+    assert json.loads(told)["error"]["code"] == "interrupted"
+    assert backups.files() == []
+
+
+def test_a_cut_connection_is_told(backups: Backups) -> None:
+    engine = backups.service.backend.engine
+    if engine.dialect.name == "sqlite":
+        return
+    killer = sa.create_engine(engine.url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+
+    def cut(event: Event) -> None:
+        backups.events.append(event)
+        if isinstance(event, RowsBackedUp) and event.table == "departments":
+            with killer.connect() as connection:
+                connection.exec_driver_sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+
+    with pytest.raises(DatabaseUnavailable):
+        backups.take(observe=cut)
+    killer.dispose()
+    assert backups.files() == []
+    assert isinstance(backups.events[-1], BackupFailed)
+    assert len(backups.take()) == 3
+
+
+def test_what_the_ledger_cannot_note_is_no_backup(backups: Backups) -> None:
+    Tables(backups.service, backups.folder).execute("DROP TABLE backups")
+    with pytest.raises(RowferryError):
+        backups.take("jobs")
+    assert backups.files() == []
+
+
+def test_a_full_disk_is_told(backups: Backups, url: str, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    Tables(backups.service, tmp_path).execute(f"INSERT INTO jobs SELECT id + {ROWS}, name || 'x' FROM hired_employees")
+    environment = os.environ | {"SQLALCHEMY_DATABASE_URL": url, "LOG_DIR": str(tmp_path / "logs"), "SMALL": str(small)}
+    environment["BACKUP_DIR"] = str(small / "backups")
+    listed = f'"$@"; code=$?; find "{small}/backups" -type f; exit $code'
+    small_disk = SMALL.replace("size=3m", "size=1m").replace('exec "$@"', listed)
+    ran = subprocess.run(
+        [*ALONE, "sh", "-c", small_disk, "sh", ROWFERRY, "backup", "--codec", "null", "--json"],
+        capture_output=True, text=True, env=environment, check=False, timeout=60,
+    )  # fmt: skip
+    assert ran.returncode == 3
+    (told,) = ran.stdout.splitlines()  # and no file is left
+    assert json.loads(told)["error"]["code"] == "disk.full"
+
+
+def test_a_folder_that_is_missing_has_no_backups(tmp_path: Path) -> None:
+    store = BackupStore(tmp_path / "nowhere")
+    assert store.listing().backups == []
+    assert store.ids() == []
+    assert store.clear() == []

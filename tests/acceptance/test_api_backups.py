@@ -15,13 +15,7 @@ from loading import DEPARTMENTS, JOBS, employees
 
 
 @pytest.fixture
-def backup_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("BACKUP_DIR", str(tmp_path / "backups"))
-    return tmp_path / "backups"
-
-
-@pytest.fixture
-def client(new_database: Callable[[], str], tmp_path: Path, backup_dir: Path) -> Iterator[httpx.Client]:
+def client(new_database: Callable[[], str], tmp_path: Path) -> Iterator[httpx.Client]:
     data = tmp_path / "data"
     data.mkdir()
     files = {"departments": DEPARTMENTS, "jobs": JOBS, "hired_employees": employees(100)}
@@ -79,9 +73,9 @@ def test_the_list_is_paged(client: httpx.Client) -> None:
     assert len(client.get("/backups", params={"table": "jobs"}).json()["items"]) == 2
 
 
-def test_damage_is_answered_and_kept(client: httpx.Client, backup_dir: Path) -> None:
+def test_damage_is_answered_and_kept(client: httpx.Client, tmp_path: Path) -> None:
     place = client.post("/backup-table/hired_employees").headers["Location"]
-    flip(next((backup_dir / "hired_employees").glob("*.avro")), -30)
+    flip(next((tmp_path / "backups" / "hired_employees").glob("*.avro")), -30)
     problem = client.post(f"{place}/verify")
     assert (problem.status_code, problem.json()["code"]) == (409, "backup.damaged")
     assert "in block 1" in problem.json()["detail"]
@@ -99,3 +93,8 @@ def test_wrong_requests_are_refused(client: httpx.Client) -> None:
     assert client.post("/backup-table/jobs", params={"codec": "lzma"}).status_code == 422
     assert client.get("/backups", params={"before": "x"}).status_code == 404
     assert client.get("/backups", params={"table": "nothing"}).status_code == 404
+
+
+def test_all_methods_of_a_path_are_named_where_another_is_tried(client: httpx.Client) -> None:
+    refused = client.put("/backups/x")
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "DELETE, GET")

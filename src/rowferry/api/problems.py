@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import compile_path
 
 from rowferry import errors
 
@@ -176,11 +177,21 @@ async def _on_invalid(_request: Request, error: RequestValidationError) -> Respo
     return answer_problem(problem.model_copy(update={"errors": found}))
 
 
-async def _on_http(_request: Request, error: HTTPException) -> Response:
+async def _on_http(request: Request, error: HTTPException) -> Response:
     phrase = HTTPStatus(error.status_code).phrase
     hint = "See /docs for what there is." if error.status_code in (404, 405) else ""
     problem = _problem(error.status_code, f"request.{phrase.lower().replace(' ', '_')}", str(error.detail), hint)
-    return answer_problem(problem, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (allowed := _methods(request)):
+        headers["Allow"] = ", ".join(allowed)
+    return answer_problem(problem, headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What the documentation says may be done with the path; the framework names only the first of several handlers."""
+    paths = request.app.openapi()["paths"]
+    matching = (item for path, item in paths.items() if compile_path(path)[0].match(request.url.path))
+    return sorted({method.upper() for item in matching for method in item})
 
 
 async def _on_pool_timeout(request: Request, _error: PoolTimeoutError) -> Response:

@@ -66,7 +66,7 @@ def read_integers(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, 
     negative = pc.starts_with(texts, "-")
     digits = pc.if_else(negative, pc.utf8_slice_codeunits(texts, 1), texts)
     sure = pc.and_(pc.string_is_ascii(digits), pc.ascii_is_decimal(digits))
-    sure = pc.and_(sure, pc.less_equal(pc.binary_length(digits), longest))
+    sure = pc.and_(sure, pc.less_equal(pc.binary_length(digits), pa.scalar(longest, pa.int32())))
     mask = _mask(sure)
     values = pc.cast(texts if mask.all() else pc.if_else(sure, texts, "0"), arrow)
     return values, mask
@@ -144,7 +144,7 @@ _USUAL_AT = np.flatnonzero(_USUAL)
 
 def _read_usual(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask] | None:
     """Sure of texts like 2021-11-07T02:48:42Z, from the year 1000 on; None if less than nine in ten are such."""
-    usual = pc.equal(pc.binary_length(texts), len(_USUAL))
+    usual = pc.equal(pc.binary_length(texts), pa.scalar(len(_USUAL), pa.int32()))
     mask = _mask(usual)
     if mask.sum() * 10 < len(texts) * 9:
         return None

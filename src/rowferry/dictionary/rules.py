@@ -52,7 +52,7 @@ class ColumnRule:
         if self.kind is TEXT:
             sure &= _plainly_text(texts, self.max_length)
         if not self.required:
-            missing = pc.equal(pc.binary_length(texts), 0)
+            missing = pc.equal(pc.binary_length(texts), pa.scalar(0, pa.int32()))
             values = pc.if_else(missing, pa.scalar(None, self.arrow), values)
             sure |= missing.to_numpy(zero_copy_only=False)
         return values, sure
@@ -155,7 +155,7 @@ def _plainly_text(texts: pa.StringArray, max_length: int | None) -> Mask:
     if (doubtful := (lengths > 0) & ~sure).any():
         sure[doubtful] = pc.invert(pc.utf8_is_space(texts.filter(pa.array(doubtful)))).to_numpy(zero_copy_only=False)
     if max_length and lengths.max(initial=0) > max_length:
-        sure &= pc.less_equal(pc.utf8_length(texts), max_length).to_numpy(zero_copy_only=False)
+        sure &= pc.less_equal(pc.utf8_length(texts), pa.scalar(max_length, pa.int32())).to_numpy(zero_copy_only=False)
     return sure
 
 

@@ -1,4 +1,4 @@
-.PHONY: all check test test-browser format bench torture torture-api torture-batches torture-backups torture-kills torture-restores serve demo docs migration
+.PHONY: all check test test-browser format bench torture torture-api torture-batches torture-backups torture-kills torture-restores serve demo docs migration torture-shutdown
 
 all: check test
 
@@ -57,6 +57,10 @@ torture-kills:
 # Two hundred restores killed at any moment, on both databases.
 torture-restores:
 	ROWFERRY_TORTURE_KILLS=50 uv run pytest tests/faults/test_restores_killed.py --timeout 3000
+
+# SIGTERM during loads and during batches, 50 times each, on both databases.
+torture-shutdown:
+	ROWFERRY_TORTURE_STOPS=50 uv run pytest tests/acceptance/test_service_stops.py --timeout 3600
 
 serve:
 	uv run rowferry serve

@@ -48,6 +48,7 @@ loads = Table(
     Column("unchanged", BigInteger, nullable=False, default=0),
     Column("rejected", BigInteger, nullable=False, default=0),
     Column("error", JSON, doc="why it failed: code, message and hint"),
+    Column("progress", JSON, doc="how far it has come, while it runs: for the other processes of the service"),
 )
 
 rejected_rows = Table(
@@ -154,6 +155,19 @@ def start_load(connection: Connection, load_id: str, **values: Any) -> None:
     """Note that a load runs."""
     row = {"load_id": load_id, "status": "running", "started_at": now(), "tables": [], **values}
     connection.execute(insert(loads).values(row))
+
+
+def note_progress(connection: Connection, load_id: str, progress: dict[str, Any]) -> None:
+    """Note how far a load has come that runs, for those who ask another process."""
+    left = update(loads).where(loads.c.load_id == load_id, loads.c.status == "running")
+    connection.execute(left.values(progress=progress))
+
+
+def find_progress(connection: Connection, load_id: str) -> dict[str, Any] | None:
+    """How far a load had come that runs, if that was noted."""
+    query = select(loads.c.progress).where(loads.c.load_id == load_id, loads.c.status == "running")
+    found: dict[str, Any] | None = connection.scalar(query)
+    return found
 
 
 def finish_load(connection: Connection, load_id: str, **values: Any) -> None:
@@ -341,4 +355,5 @@ def _with_zones(row: Any) -> dict[str, Any]:
 def _shown(row: Any) -> dict[str, Any]:
     shown = _with_zones(row)
     shown["dry_run"] = bool(shown["dry_run"])
+    del shown["progress"]
     return shown

@@ -16,6 +16,8 @@ from rowferry.errors import SettingInvalid, SettingsInvalid
 
 DEFAULT_MODELS = "rowferry.models"
 
+_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # named by the library that reads it, too
+
 
 class Settings(BaseSettings):
     """Where things are; each field's title is the name of its variable."""
@@ -42,6 +44,13 @@ class Settings(BaseSettings):
         default=DEFAULT_MODELS,
         validation_alias="ROWFERRY_MODELS",
         description="The module whose SQLAlchemy tables are served",
+    )
+    shutdown_seconds: float = Field(
+        default=25.0,
+        ge=1,
+        le=3600,
+        validation_alias="ROWFERRY_SHUTDOWN_SECONDS",
+        description="How long a stop of the service may take; loads that need longer roll back",
     )
 
     @field_validator("*", mode="before")
@@ -164,9 +173,16 @@ def masked_url(url: URL) -> str:
     return url.update_query_dict(hidden).render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
 
 
-def pass_on(settings: Settings) -> None:
-    """Give the database that was asked for to the processes that this one starts."""
+def pass_on(settings: Settings, metrics_folder: str | None) -> None:
+    """Give the processes that this one starts the database that was asked for, and a folder for the metrics of all."""
     os.environ["SQLALCHEMY_DATABASE_URL"] = settings.database_url
+    if metrics_folder is not None:
+        os.environ[_METRICS_FOLDER] = metrics_folder
+
+
+def shared_metrics_folder() -> str | None:
+    """Where the workers of one service keep their metrics; None if this process is alone."""
+    return os.environ.get(_METRICS_FOLDER)
 
 
 def _name(key: str) -> str:

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from rowferry import ledger
 from rowferry.bootstrap import Service
 from rowferry.errors import SchemaNewer, SchemaOlder
 from rowferry.migrations.schema import VERSIONS, History, revisions
-from rowferry.migrations.upgrade import migration_scripts
+from rowferry.migrations.upgrade import _apply, migration_scripts
 from rowferry.settings import read_settings
 
 PROGRAM = Path(__file__).with_name("migrating_process.py")
@@ -37,7 +38,10 @@ def described(engine: sa.Engine) -> dict[str, Any]:
     found = sa.inspect(engine)
     return {
         table: {
-            "columns": [{**column, "type": str(column["type"])} for column in found.get_columns(table)],
+            # Columns that were added stand behind those there were.
+            "columns": sorted(
+                ({**column, "type": str(column["type"])} for column in found.get_columns(table)), key=itemgetter("name")
+            ),
             "key": found.get_pk_constraint(table),
             "foreign keys": found.get_foreign_keys(table),
             "indexes": sorted(found.get_indexes(table), key=lambda index: str(index["name"])),
@@ -54,10 +58,11 @@ LATER = {"backups", "verifications", "restores"}
 
 
 def make_unversioned(service: Service, *left_out: str) -> None:
-    """Make the tables as a program without migrations did."""
-    for metadata in (ledger.metadata, service.catalog.metadata):
-        chosen = [table for table in metadata.tables.values() if table.name not in left_out]
-        metadata.create_all(service.backend.engine, chosen)
+    """Make the tables as the programs without migrations did, of which some did not have all."""
+    with service.backend.engine.begin() as connection:
+        _apply(connection, [revisions(history)[0] for history in HISTORIES])
+        for table in (*left_out, VERSIONS.name):
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
 
 
 def set_versions(service: Service, *versions: str) -> None:
@@ -86,7 +91,8 @@ def test_each_history_is_one_chain_in_the_order_of_its_files(history: History) -
 
 def test_migrated_and_made_from_the_models_are_the_same(new_service: NewService, new_database: NewDatabase) -> None:
     migrated, declared = new_service(), unstarted(new_database())
-    make_unversioned(declared)
+    for metadata in (ledger.metadata, declared.catalog.metadata):
+        metadata.create_all(declared.backend.engine)
     assert described(migrated.backend.engine) == described(declared.backend.engine)
     declared.backend.engine.dispose()
 

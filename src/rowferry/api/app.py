@@ -1,16 +1,17 @@
 """The web application: everything that answers HTTP, joined."""
 
+import asyncio
 import gc
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.concurrency import run_in_threadpool
 
 from rowferry.api import pages, problems
 from rowferry.api.browser_rules import BrowserRules
+from rowferry.api.draining import Draining
 from rowferry.api.openapi import describe_api
+from rowferry.api.requests import ObservedRequests
 from rowferry.api.routers import (
     backups,
     batch_transactions,
@@ -22,11 +23,9 @@ from rowferry.api.routers import (
     tables,
 )
 from rowferry.api.state import ApiState
+from rowferry.api.tending import Tending
 from rowferry.bootstrap import Service
-from rowferry.errors import RowferryError
 from rowferry.settings import Settings, read_settings
-
-_log = logging.getLogger(__name__)
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
@@ -40,15 +39,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Raises:
         UsageError: The settings make no sense.
     """
-    state = ApiState(Service(settings or read_settings()))
+    service = Service(settings or read_settings())
+    state = ApiState(service)
+    draining = Draining(service.settings.shutdown_seconds, state.runner.stop, service.backend.cancel)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(_try_start, state)
+        draining.listen()
+        tending = asyncio.create_task(Tending(state).run())
         # A batch makes thousands of objects that soon go again: look for garbage less often, and not among what stays.
         gc.freeze()
         gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 20, 100)
         yield
+        tending.cancel()
         await state.runner.finish()
         state.started.service.backend.engine.dispose()
 
@@ -60,11 +63,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(part.router)
     pages.install(app)
     app.add_middleware(BrowserRules)
+    framework = app.build_middleware_stack
+    app.build_middleware_stack = lambda: ObservedRequests(framework())  # type: ignore[method-assign]
     return app
-
-
-def _try_start(state: ApiState) -> None:
-    try:
-        state.started.get()
-    except RowferryError as error:
-        _log.warning("%s. %s Trying again with each request.", error.message, error.advice)

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from rowferry import ledger
 from rowferry.api.answers import ReceiptAnswer, receipt_of_load
 from rowferry.api.problems import problem_of_load
+from rowferry.api.progress import Progress
 from rowferry.api.state import ApiState, reading
 from rowferry.bootstrap import Service
 from rowferry.errors import RowferryError
@@ -22,12 +23,26 @@ _LOOK_SECONDS = 0.5
 
 
 async def load_events(state: ApiState, service: Service, load_id: str) -> AsyncIterator[ServerSentEvent]:
-    """Events `progress` while the load runs in this process; at its end, wherever it runs, `receipt` or `problem`."""
+    """Events `progress` while the load runs, in whatever process; at its end `receipt` or `problem`."""
     async for progress in state.hub.changes(load_id):
         yield ServerSentEvent(progress.model_dump_json(), event="progress")
+    seen = None
     while (load := await run_in_threadpool(_ended, service, load_id)) is None:
+        noted = await run_in_threadpool(_noted, service, load_id)
+        if noted and noted != seen:
+            seen = noted
+            yield ServerSentEvent(Progress.model_validate(noted).model_dump_json(), event="progress")
         await asyncio.sleep(_LOOK_SECONDS)
     yield _last_event(load)
+
+
+def _noted(service: Service, load_id: str) -> dict[str, Any] | None:
+    """How far a load has come in another process; None too while the database is away."""
+    try:
+        with reading(service) as connection:
+            return ledger.find_progress(connection, load_id)
+    except RowferryError:
+        return None
 
 
 def _ended(service: Service, load_id: str) -> dict[str, Any] | None:

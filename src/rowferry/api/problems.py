@@ -59,6 +59,7 @@ STATUSES: tuple[tuple[type[errors.RowferryError], int], ...] = (
     (errors.SchemaNewer, 503),
     (errors.LoadInterrupted, 503),
     (errors.RestoreInterrupted, 503),
+    (errors.WorkCancelled, 503),
     (errors.DiskFull, 507),
     (errors.RowferryError, 500),
 )

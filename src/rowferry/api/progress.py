@@ -85,6 +85,10 @@ class ProgressHub:
         finally:
             del self._running[load_id]
 
+    def running(self) -> list[Progress]:
+        """How far each load of this process has come."""
+        return [tally.progress() for tally in list(self._running.values())]
+
     async def changes(self, load_id: str) -> AsyncIterator[Progress]:
         """What there is to tell of a load, whenever that is something new, until it ends."""
         seen = -1

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,9 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from rowferry import ledger
 from rowferry.api.progress import ProgressHub
 from rowferry.bootstrap import Service
-from rowferry.errors import RowferryError
-from rowferry.events import Event
-from rowferry.observers.logging import shared_log
+from rowferry.errors import LoadInterrupted, RowferryError
+from rowferry.events import Event, LoadFinished
+from rowferry.observers.service import service_observer
 from rowferry.operations.full_bulk_insert import full_bulk_insert
 from rowferry.operations.load_options import LoadClaim, LoadOptions
 from rowferry.operations.receipt import Receipt
@@ -62,6 +63,11 @@ class LoadRunner:
         self._hub = hub
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
         self._tasks: set[asyncio.Task[Receipt]] = set()
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Let all loads roll back, at the next of their steps."""
+        self._stopped.set()
 
     def start(
         self,
@@ -92,12 +98,15 @@ class LoadRunner:
             on_end()
 
     def _load(self, service: Service, files: Sequence[CsvFile], options: LoadOptions, claim: LoadClaim) -> Receipt:
-        log = shared_log(service.settings.log_dir, "full_bulk_insert")
+        tell = service_observer(service.settings.log_dir, "full_bulk_insert")
         with self._hub.tracking(claim.load_id, sum(_size(file.path) for file in files)) as progress:
 
             def observe(event: Event) -> None:
                 progress(event)
-                log(event)
+                tell(event)
+                # Whoever hears of the end is not to be told that there will be none.
+                if self._stopped.is_set() and not isinstance(event, LoadFinished):
+                    raise LoadInterrupted
 
             try:
                 return full_bulk_insert(service.backend, service.catalog, files, options, observe, claim)

@@ -1,11 +1,13 @@
 """Uploaded files on their way to disk: the body is never held whole, and no load waits for a slow client."""
 
+import fcntl
 import re
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
@@ -13,7 +15,10 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
 from rowferry.api.problems import RequestRefused
+from rowferry.backends.file_lock import is_held
 from rowferry.streams.scratch import room_needed
+
+_PREFIX, _SUFFIX = "rowferry-upload-", ".csv"
 
 _WRITTEN_BYTES = 1024 * 1024
 
@@ -26,9 +31,11 @@ class Upload:
 
     path: Path
     name: str
+    file: IO[bytes]
 
     def remove(self) -> None:
         self.path.unlink(missing_ok=True)
+        self.file.close()
 
 
 async def receive_upload(request: Request, table: str) -> Upload:
@@ -40,14 +47,33 @@ async def receive_upload(request: Request, table: str) -> Upload:
     """
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     part = _FilePart(options.get(b"boundary", b"")) if content_type == b"multipart/form-data" else None
-    with room_needed(), tempfile.NamedTemporaryFile(prefix="rowferry-", suffix=".csv", delete=False) as file:
-        path = Path(file.name)
+    with room_needed():
+        file = _new_file()
         try:
             await _write(file, part.data(request.stream()) if part else request.stream())
         except BaseException:
-            path.unlink(missing_ok=True)
+            Path(file.name).unlink(missing_ok=True)
+            file.close()
             raise
-    return Upload(path, _base_name(part.filename if part else "") or f"{table}.csv")
+    return Upload(Path(file.name), _base_name(part.filename if part else "") or f"{table}.csv", file)
+
+
+def sweep_uploads() -> None:
+    """Remove the files of uploads whose process is gone."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*{_SUFFIX}"):
+        # A file of somebody else is none of ours to remove, nor is one that has just gone.
+        with suppress(OSError):
+            is_held(path)
+
+
+def _new_file() -> IO[bytes]:
+    """A temporary file whose lock is held until it is closed; the lock says that its process is alive."""
+    while True:
+        file = tempfile.NamedTemporaryFile(prefix=_PREFIX, suffix=_SUFFIX, delete=False)  # noqa: SIM115  # the upload's
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if Path(file.name).exists():
+            return cast("IO[bytes]", file)
+        file.close()  # it was swept away before we had its lock
 
 
 async def _write(file: IO[bytes], blocks: AsyncIterator[bytes]) -> None:

@@ -180,6 +180,9 @@ class Backend(Protocol):
     def errors(self) -> AbstractContextManager[None]:
         """Turns what the driver raises inside it into the product's errors."""
 
+    def cancel(self) -> None:
+        """Stop the statements of the transactions that this process has under way: they fail with WorkCancelled."""
+
     def hold(self, name: str) -> AbstractContextManager[None]:
         """Hold a name until the end of the context or of the process, whichever comes first."""
 

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import psycopg
 from psycopg import errors as pg
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Table, create_engine, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from rowferry.backends.at_work import AtWork
 from rowferry.backends.backend import Backend
 from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql_replacer import ReplacingTransaction
@@ -27,9 +29,21 @@ from rowferry.errors import (
     KeysTaken,
     ParentsVanished,
     RowferryError,
+    WorkCancelled,
 )
 
 _CONNECT_SECONDS = 10
+
+_CANCEL_SECONDS = 2.0
+
+_KEEPALIVES = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 40_000}
+"""A server that has gone without a word is noticed within 40 seconds (libpq)."""
+
+_OPTIONS = (
+    "-c timezone=UTC -c client_connection_check_interval=10s -c tcp_keepalives_idle=20 "
+    "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 -c tcp_user_timeout=40s"
+)
+"""The server notices likewise that we have gone, also while it works for us, and frees what we held."""
 
 _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
 """The pool keeps so many open, and opens so many more when needed; docs/reference says what takes how many."""
@@ -41,6 +55,7 @@ _TRANSLATED: tuple[tuple[type[psycopg.Error], type[RowferryError]], ...] = (
     (pg.DeadlockDetected, DatabaseBusy),
     (pg.SerializationFailure, DatabaseBusy),
     (pg.LockNotAvailable, DatabaseBusy),
+    (pg.QueryCanceled, WorkCancelled),
     (pg.OperationalError, DatabaseUnavailable),
     (pg.InterfaceError, DatabaseUnavailable),
 )
@@ -58,12 +73,14 @@ class PostgresqlBackend:
     embedded = False
 
     def __init__(self, url: URL) -> None:
+        self._at_work = AtWork[psycopg.Connection[Any]]()
         self.engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             connect_args={
                 "connect_timeout": _CONNECT_SECONDS,
                 "application_name": "rowferry",
-                "options": "-c timezone=UTC",
+                "options": _OPTIONS,
+                **_KEEPALIVES,
             },
             pool_pre_ping=True,
             pool_size=_KEPT_CONNECTIONS,
@@ -107,6 +124,7 @@ class PostgresqlBackend:
             self.engine.connect() as connection,
             connection.begin(),
             ReplacingTransaction(connection) as transaction,
+            self._at_work.added(transaction.driver),
         ):
             yield transaction
 
@@ -143,6 +161,11 @@ class PostgresqlBackend:
                 yield
             finally:
                 connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (_number(name),))
+
+    def cancel(self) -> None:
+        for driver in self._at_work:
+            with suppress(psycopg.Error):  # it has just ended, or the server has gone
+                driver.cancel_safe(timeout=_CANCEL_SECONDS)
 
     def sweep(self) -> None:
         """Nothing is kept beside the database."""

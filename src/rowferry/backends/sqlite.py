@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Numeric, Table, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from rowferry.backends.at_work import AtWork
 from rowferry.backends.backend import Backend
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.schema import require_columns
@@ -33,7 +34,9 @@ from rowferry.errors import (
     InFlight,
     KeysTaken,
     ParentsVanished,
+    RowferryError,
     SchemaDiffers,
+    WorkCancelled,
 )
 
 BUSY_SECONDS = 60
@@ -52,6 +55,18 @@ _PRAGMAS = (
 )
 
 
+_TRANSLATED: dict[int, type[RowferryError]] = {
+    sqlite3.SQLITE_FULL: DiskFull,
+    sqlite3.SQLITE_INTERRUPT: WorkCancelled,
+    sqlite3.SQLITE_BUSY: DatabaseBusy,
+    sqlite3.SQLITE_LOCKED: DatabaseBusy,
+    sqlite3.SQLITE_CANTOPEN: DatabaseUnavailable,
+    sqlite3.SQLITE_NOTADB: DatabaseUnavailable,
+    sqlite3.SQLITE_PERM: DatabaseUnavailable,
+    sqlite3.SQLITE_READONLY: DatabaseUnavailable,
+    sqlite3.SQLITE_IOERR: DatabaseUnavailable,
+}
+
 _COLUMNS = """
 SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
 WHERE m.type IN ('table', 'view') AND m.name IN (SELECT value FROM json_each(?))
@@ -68,6 +83,7 @@ class SqliteBackend:
             raise DatabaseUnsupported(scheme="sqlite in memory")
         self._path = Path(url.database)
         self._turn = Lock()
+        self._at_work = AtWork[sqlite3.Connection]()
         self.engine = create_engine(
             url.set(drivername="sqlite+pysqlite"),
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
@@ -118,7 +134,7 @@ class SqliteBackend:
         name = f"stage-{uuid.uuid4().hex}"
         with self.errors(), self.hold(name), self.engine.connect() as connection:
             transaction = ReplacingTransaction(connection, self._path.with_name(f"{self._path.name}-{name}"))
-            with closing(transaction), connection.begin():
+            with closing(transaction), connection.begin(), self._at_work.added(transaction.driver()):
                 yield transaction
 
     @contextmanager
@@ -161,6 +177,10 @@ class SqliteBackend:
     def is_held(self, name: str) -> bool:
         return is_held(self._lock_path(name))
 
+    def cancel(self) -> None:
+        for driver in self._at_work:
+            driver.interrupt()
+
     def sweep(self) -> None:
         ours = glob.escape(self._path.name)
         for path in self._path.parent.glob(f"{ours}-*.lock"):
@@ -187,24 +207,11 @@ def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None
 
 def _translated(error: BaseException) -> Exception:
     code = getattr(error, "sqlite_errorcode", 0)
-    primary = code & 0xFF
-    if primary == sqlite3.SQLITE_FULL:
-        return DiskFull(reason=str(error))
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return DatabaseBusy(reason=str(error))
     if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return ParentsVanished()
     if code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
         return KeysTaken(reason=str(error))
-    if primary in (
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_NOTADB,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-    ):
-        return DatabaseUnavailable(reason=str(error))
-    return DatabaseRefused(reason=str(error))
+    return _TRANSLATED.get(code & 0xFF, DatabaseRefused)(reason=str(error))
 
 
 def open_backend(url: URL) -> Backend:

@@ -1,21 +1,34 @@
 """`rowferry serve`."""
 
 import ipaddress
+import signal
 import socket
-from typing import Annotated
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Annotated, Never
 
 import typer
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
 from rowferry.bootstrap import check_settings
 from rowferry.cli.options import DatabaseUrl
+from rowferry.cli.output import EXIT_FAILED
 from rowferry.errors import PortTaken, ServiceExposed
+from rowferry.observers.logging import logging_of_service
 from rowferry.settings import pass_on
 
 app = typer.Typer(add_completion=False)
 
 _KEEP_ALIVE_SECONDS = 75
 """An idle connection is kept for longer than clients and proxies keep it, or they would send into one just closed."""
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+_WORKER_SILENT_SECONDS = 30
+"""A worker that does not answer for so long is replaced; a load may keep it busy for a while."""
 
 
 @app.command()
@@ -28,21 +41,63 @@ def serve(
     ] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Serve the pages (/), the API and its documentation (/docs) until Ctrl-C."""
+    """Serve the pages (/), the API and its documentation (/docs) until Ctrl-C or SIGTERM; exit code 0.
+
+    What is under way finishes first, or is rolled back after ROWFERRY_SHUTDOWN_SECONDS.
+    """
+    for number in _SIGNALS:
+        signal.signal(number, _exit)
     settings = check_settings(database_url)
     if not is_open and not _is_loopback(host):
         raise ServiceExposed(host=host)
-    pass_on(settings)
     _require_free(host, port)
-    uvicorn.run(
-        "rowferry.api.app:create_app",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        log_level="info",
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-    )
+    with _metrics_folder(workers) as folder:
+        pass_on(settings, folder)
+        config = uvicorn.Config(
+            "rowferry.api.app:create_app",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            log_config=logging_of_service(settings.log_dir),
+            access_log=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            ws="none",
+            timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
+            timeout_worker_healthcheck=_WORKER_SILENT_SECONDS,
+        )
+        _run(config)
+
+
+def _run(config: uvicorn.Config) -> None:
+    if config.workers > 1:
+        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        return
+    server = uvicorn.Server(config)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        """Heard before the server listens to signals itself, and again when it has ended."""
+        server.should_exit = True
+
+    for number in _SIGNALS:
+        signal.signal(number, stop)
+    server.run()
+    if not server.started:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _exit(_number: int, _frame: FrameType | None) -> Never:
+    raise SystemExit(0)
+
+
+@contextmanager
+def _metrics_folder(workers: int) -> Iterator[str | None]:
+    """Where workers keep what they count, so that each can tell it for all; one alone needs none."""
+    if workers == 1:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="rowferry-metrics-") as folder:
+        yield folder
 
 
 def _is_loopback(host: str) -> bool:

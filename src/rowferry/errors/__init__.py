@@ -200,6 +200,15 @@ class Unexpected(RowferryError):
     hint = "Nothing was changed. Please report it, with the log."
 
 
+class WorkCancelled(RowferryError):
+    """The database was told to stop the work: {reason}"""
+
+    code = "database.cancelled"
+    hint = (
+        "Nothing was changed. Try again; the service may be about to stop, or the database limits how long work takes."
+    )
+
+
 class LoadInterrupted(RowferryError):
     """The load was interrupted"""
 

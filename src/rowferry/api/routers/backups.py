@@ -13,7 +13,8 @@ from rowferry.api.openapi import problems
 from rowferry.api.state import Started
 from rowferry.bootstrap import Service
 from rowferry.errors import BackupUnknown
-from rowferry.observers.logging import Log, shared_log
+from rowferry.events import Observe
+from rowferry.observers.service import service_observer
 from rowferry.operations.backup_table import BackupOptions, CodecName, backup_table
 from rowferry.operations.list_backups import list_backups
 from rowferry.operations.prune_backups import remove_backup
@@ -136,7 +137,7 @@ def verify(request: Request, backup_id: str, service: Started) -> dict[str, Any]
 
     A damaged one is answered with 409 and what is wrong, by file, byte and block. The outcome is kept.
     """
-    log = shared_log(service.settings.log_dir, "verify_backup")
+    log = service_observer(service.settings.log_dir, "verify_backup")
     found = verify_backup(service.backend, _store(service), backup_id, _caller(request), log)
     return {**found.manifest.as_dict(), "verified_at": found.verified_at, "damage": None}
 
@@ -167,8 +168,8 @@ def _store(service: Service) -> BackupStore:
     return BackupStore(service.settings.backup_dir)
 
 
-def _log(service: Service) -> Log:
-    return shared_log(service.settings.log_dir, "backup_table")
+def _log(service: Service) -> Observe:
+    return service_observer(service.settings.log_dir, "backup_table")
 
 
 def _caller(request: Request) -> str:

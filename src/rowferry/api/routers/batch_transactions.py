@@ -18,7 +18,7 @@ from rowferry.api.openapi import BATCH_BODY, problems
 from rowferry.api.problems import MEDIA_TYPE, ProblemError, RequestRefused, problem_of
 from rowferry.api.state import Started, State, reading
 from rowferry.errors import BatchUnknown, BodyTooLarge, IdempotencyKeyInvalid
-from rowferry.observers.logging import shared_log
+from rowferry.observers.service import service_observer
 from rowferry.operations.batch_transactions import (
     IDEMPOTENCY_HOURS,
     BatchClaim,
@@ -109,7 +109,7 @@ async def post_batch(
     options = BatchOptions(**query.model_dump())
     work = partial(batch_transactions, service.backend, service.catalog, body, options)
     async with state.batch_slots:
-        outcome = await run_in_threadpool(work, shared_log(service.settings.log_dir, "batch_transactions"), claim)
+        outcome = await run_in_threadpool(work, service_observer(service.settings.log_dir, "batch_transactions"), claim)
     if isinstance(outcome, Reply):
         return _answer(outcome, {"Idempotency-Replayed": "true"})
     return _answer(reply_to(outcome))

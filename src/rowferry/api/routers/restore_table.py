@@ -22,7 +22,7 @@ from rowferry.api.restore_answers import (
 from rowferry.api.state import Started, State, reading
 from rowferry.bootstrap import Service
 from rowferry.errors import BackupUnknown, RestoreUnknown
-from rowferry.observers.logging import shared_log
+from rowferry.observers.service import service_observer
 from rowferry.operations.restore_receipt import RestoreClaim, RestoreOptions, RestoreReceipt
 from rowferry.operations.restore_sources import RestoreFinder
 from rowferry.operations.restore_table import restore_table
@@ -80,7 +80,7 @@ async def post_restore(
     async with state.restore_slots:
         sources = await run_in_threadpool(finder.find, rules, _checked(query.backup_id), options)
         work = partial(restore_table, service.backend, service.catalog, sources, options)
-        receipt = await run_in_threadpool(work, shared_log(service.settings.log_dir, "restore_table"), claim)
+        receipt = await run_in_threadpool(work, service_observer(service.settings.log_dir, "restore_table"), claim)
     return receipt.as_dict() if receipt.dry_run or not receipt.obstacles else _blocked(receipt)
 
 

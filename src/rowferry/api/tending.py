@@ -1,0 +1,77 @@
+"""What a process that serves does by itself: notes progress, clears what dead ones left, waits for a lost database."""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+
+from starlette.concurrency import run_in_threadpool
+
+from rowferry import ledger
+from rowferry.api.state import ApiState
+from rowferry.api.uploads import sweep_uploads
+from rowferry.errors import RowferryError
+
+NOTE_SECONDS = 1.0
+"""How often it is noted how far loads have come, for those who ask another process."""
+
+SWEEP_SECONDS = 15.0
+"""How often it is looked for what dead processes left; a load whose process died is found within a minute."""
+
+_log = logging.getLogger(__name__)
+
+
+class Tending:
+    """Goes on until it is cancelled; what fails is told once, and tried again."""
+
+    def __init__(self, state: ApiState) -> None:
+        self._state = state
+        self._is_away = False
+        self._seen: dict[str, int] = {}
+        self._parent = os.getppid()
+
+    async def run(self) -> None:
+        """Note and sweep, again and again."""
+        swept = -SWEEP_SECONDS
+        while True:
+            try:
+                if time.monotonic() - swept >= SWEEP_SECONDS:
+                    swept = time.monotonic()
+                    await run_in_threadpool(self._sweep)
+                await run_in_threadpool(self._note)
+                self._tell(None)
+            except RowferryError as error:
+                self._tell(error)
+            except Exception:
+                _log.exception("Looking after the service failed; it is tried again")
+            await asyncio.sleep(NOTE_SECONDS)
+
+    def _sweep(self) -> None:
+        if os.getppid() != self._parent and self._state.is_worker:
+            # Nobody is left to stop this worker, which would go on to listen.
+            os.kill(os.getpid(), signal.SIGTERM)
+        sweep_uploads()
+        service = self._state.started.get()
+        with service.backend.errors():
+            service.clear_interrupted()
+            service.backend.sweep()
+
+    def _note(self) -> None:
+        """Note what has changed since the last time."""
+        running = {one.load_id: one for one in self._state.hub.running()}
+        news = [one for one in running.values() if self._seen.get(one.load_id) != one.bytes_read]
+        self._seen = {one.load_id: one.bytes_read for one in running.values()}
+        if news and self._state.started.is_started:
+            backend = self._state.started.service.backend
+            with backend.errors(), backend.engine.begin() as connection:
+                for one in news:
+                    ledger.note_progress(connection, one.load_id, one.model_dump())
+
+    def _tell(self, error: RowferryError | None) -> None:
+        """Say once that the database cannot be used, and once that it can be again."""
+        if error and not self._is_away:
+            _log.warning("%s. %s Trying again until it is there.", error.message, error.advice)
+        elif self._is_away and not error:
+            _log.info("The database can be used again")
+        self._is_away = error is not None

@@ -1,0 +1,90 @@
+"""A log file that any number of processes append whole lines to, and that is rotated when it is large."""
+
+import fcntl
+import os
+import sys
+from io import FileIO
+from pathlib import Path
+from threading import Lock
+
+from rowferry.errors import SettingInvalid
+
+MOST_BYTES = 64 * 1024 * 1024
+"""A file that would get larger is put aside; a line on each of a million rejected rows stays within what is kept."""
+
+KEPT_FILES = 4
+
+
+class LogFile:
+    """Appends lines; threads may share it, and processes may open the same one.
+
+    Whether a file has been put aside by another process is looked at before each write. Where the disk is full, that is
+    said once, and work goes on without its log: the ledger keeps what matters.
+
+    Raises:
+        SettingInvalid: The folder cannot be written to.
+    """
+
+    def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
+        self.path, self._most_bytes = path, most_bytes
+        self._lock = Lock()
+        self._complained = False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._open()
+        except OSError as error:
+            told = f"{path.parent} cannot be written to: {error.strerror}; choose another one, or allow it"
+            raise SettingInvalid(name="LOG_DIR", reason=told) from error
+
+    def write(self, lines: str) -> None:
+        """Append lines, each with its end."""
+        with self._lock:
+            try:
+                self._append(lines.encode("utf-8", "backslashreplace"))
+            except OSError as error:
+                self._complain(error)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _append(self, data: bytes) -> None:
+        if not self._is_in_place():
+            self._reopen()
+        if os.fstat(self._file.fileno()).st_size + len(data) > self._most_bytes:
+            self._rotate(len(data))
+        while data:
+            data = data[self._file.write(data) :]
+
+    def _open(self) -> FileIO:
+        return self.path.open("ab", buffering=0)
+
+    def _reopen(self) -> None:
+        self._file.close()
+        self._file = self._open()
+
+    def _is_in_place(self) -> bool:
+        try:
+            return os.fstat(self._file.fileno()).st_ino == self.path.stat().st_ino
+        except FileNotFoundError:
+            return False
+
+    def _rotate(self, more: int) -> None:
+        """Put the file aside, unless another process has just done so."""
+        with self.path.with_name(f".{self.path.name}.lock").open("a") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            self._reopen()
+            size = os.fstat(self._file.fileno()).st_size
+            if size and size + more > self._most_bytes:
+                for number in range(KEPT_FILES - 1, 0, -1):
+                    if (older := self._aside(number)).exists():
+                        older.replace(self._aside(number + 1))
+                self.path.replace(self._aside(1))
+                self._reopen()
+
+    def _aside(self, number: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.{number}")
+
+    def _complain(self, error: OSError) -> None:
+        if not self._complained:
+            self._complained = True
+            sys.stderr.write(f"Warning: the log {self.path} cannot be written: {error}. Work goes on.\n")

@@ -1,22 +1,30 @@
 """Backups: what is written, what is proven, what is found damaged, and what stays."""
 
+import hashlib
 import json
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import fastavro
 import pytest
+import sqlalchemy as sa
 
 from avro_rows import read_avro
 from backing_up import Backups, flip
 from loading import Tables, employees
 from rowferry import ledger
 from rowferry.bootstrap import Service
+from rowferry.dictionary.avro_schema import schema_sha256
 from rowferry.errors import BackupDamaged, BackupNeeded, BackupUnknown, FileUnwritable, OptionInvalid
 from rowferry.events import BackupFailed, BackupStarted, BackupVerified, BackupWritten
 from rowferry.operations.list_backups import list_backups
 from rowferry.operations.prune_backups import PruneOptions, prune_backups, remove_backup
 from rowferry.streams.avro_codecs import CODECS
+from rowferry.streams.avro_container import Header, spell_header
+from rowferry.streams.manifest import spell_manifest
 
 EMPLOYEES = "hired_employees"
 CONTRACT = [
@@ -269,3 +277,47 @@ def test_one_backup_can_be_removed_but_not_the_last_good_one(filled: Tables, bac
     assert backups.store.listing().backups == [second]
     remove_backup(backups.store, second.backup_id, backups.events.append, even_last=True)
     assert backups.files() == []
+
+
+def test_names_that_are_no_identifiers_are_spelled_out(new_service: Callable[..., Service], tmp_path: Path) -> None:
+    service = new_service("odd_names")
+    rules = service.catalog.table("odd names/ü")
+    rows: list[dict[str, Any]] = [{"the key": "a", "100 %": 1}, {"the key": "b", "100 %": None}]
+    with service.backend.engine.begin() as connection:
+        connection.execute(sa.insert(rules.table), rows)
+    backups = Backups(service, tmp_path / "backups")
+    (manifest,) = backups.take()
+    assert backups.path(manifest).parent.name == "odd_x20_names_x2f__xfc_"
+    assert read_avro(backups.path(manifest), rules, manifest.seal) == rows
+    backups.verify(manifest)
+
+
+def test_the_right_seal_of_a_wrong_file_does_not_help(filled: Tables, backups: Backups) -> None:
+    """A file that was no table's from the beginning: hash and schema are right, and still it is damaged."""
+    (manifest,) = backups.take("jobs")
+    schema = {"type": "record", "name": "jobs", "fields": [{"name": "x", "type": {"type": "array", "items": "int"}}]}
+    data = spell_header(Header(schema, "null", bytes(16)))
+    backups.path(manifest).write_bytes(data)
+    sha256, of_schema = hashlib.sha256(data).hexdigest(), schema_sha256(schema)
+    forged = replace(manifest, bytes=len(data), sha256=sha256, schema_sha256=of_schema, rows=0).sealed()
+    backups.manifest_path(manifest).write_bytes(spell_manifest(forged))
+    filled.execute("DELETE FROM backups")
+    with pytest.raises(BackupDamaged, match="nested"):
+        backups.verify(manifest)
+
+
+@pytest.mark.parametrize("change", [{"created_at": "yesterday"}, {"backup_id": "jobs-20200101T000000000000-00000000"}])
+def test_a_manifest_must_make_sense(filled: Tables, backups: Backups, change: dict[str, str]) -> None:
+    (manifest,) = backups.take("jobs")
+    backups.manifest_path(manifest).write_bytes(spell_manifest(replace(manifest, **change).sealed()))  # type: ignore[arg-type]  # texts
+    with pytest.raises(BackupDamaged, match="manifest is not sound"):
+        backups.store.find(manifest.backup_id)
+
+
+def test_a_backup_that_cannot_be_removed_is_told(filled: Tables, backups: Backups) -> None:
+    (manifest,) = backups.take("jobs")
+    backups.path(manifest).unlink()
+    backups.path(manifest).mkdir()
+    with pytest.raises(FileUnwritable):
+        backups.store.remove(manifest)
+    assert backups.store.listing().backups == []

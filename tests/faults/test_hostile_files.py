@@ -173,6 +173,17 @@ HOSTILE: dict[str, bytes] = {
     "a header of negative length": b"Obj\x01" + spell_varint(1) + spell_varint(-5),
     "a number that never ends": b"Obj\x01" + b"\xff" * 1_000,
     "two fields of one name": file_of({**GOOD, "fields": GOOD["fields"] * 2}),
+    "symbols that are none": file_of(record({"type": "enum", "name": "e", "symbols": "abc"})),
+    "a symbol that is none": file_of(
+        {"type": "record", "name": "r", "fields": [{"name": "id", "type": "int"},
+         {"name": "job", "type": {"type": "enum", "name": "e", "symbols": ["a"]}}]},
+        spell_block(1, spell_varint(1) + spell_varint(7), SYNC)),
+    "a fixed of no size": file_of(record({"type": "fixed", "name": "f", "size": -1})),
+    "a decimal of 99 digits": file_of(record({"type": "bytes", "logicalType": "decimal", "precision": 99})),
+    "a decimal of 20 bytes": file_of(
+        {"type": "record", "name": "r", "fields": [{"name": "id", "type": "int"}, {"name": "job", "type":
+         {"type": "bytes", "logicalType": "decimal", "precision": 9}}]},
+        spell_block(1, spell_varint(1) + spell_varint(20) + bytes(20), SYNC)),
     "an unknown codec": file_of(GOOD, codec="lzma9"),
     "10**12 rows of nothing": file_of(record(), spell_block(10**12, b"", SYNC)),
     "10**12 rows of null": file_of(record("null"), spell_block(10**12, b"", SYNC)),

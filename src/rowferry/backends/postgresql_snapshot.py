@@ -66,21 +66,24 @@ class PostgresqlSnapshot:
 
 def _page(rules: TableRules, *, after: bool) -> Composed:
     """The query for the next rows, behind a key if there was one."""
-    columns = SQL(", ").join(Identifier(name) for name in rules.names)
-    key = SQL(", ").join(Identifier(name) for name in rules.key)
+    columns = SQL(", ").join(_name(name) for name in rules.names)
+    key = SQL(", ").join(_name(name) for name in rules.key)
     behind = SQL("WHERE ({}) > ({})").format(key, SQL(", ").join([SQL("%s")] * len(rules.key))) if after else SQL("")
     rows = SQL("SELECT {} FROM {} {} ORDER BY {} LIMIT {}")
-    page = rows.format(columns, Identifier(rules.name), behind, key, SQL(str(_page_rows(rules))))
+    page = rows.format(columns, _name(rules.name), behind, key, SQL(str(_page_rows(rules))))
     if unbounded := [column for column in rules.columns if _is_unbounded(column)]:
-        sizes = SQL(" + ").join(
-            SQL("coalesce(octet_length({}::text), 0)").format(Identifier(c.name)) for c in unbounded
-        )
+        sizes = SQL(" + ").join(SQL("coalesce(octet_length({}::text), 0)").format(_name(c.name)) for c in unbounded)
         measured = SQL("SELECT *, sum({}) OVER w AS rowferry_size, row_number() OVER w AS rowferry_at FROM ({}) p")
         cut = SQL("SELECT {} FROM ({}) m WHERE rowferry_size <= {} OR rowferry_at = 1")
         window = SQL(" WINDOW w AS (ORDER BY {} ROWS UNBOUNDED PRECEDING)").format(key)
         page = cut.format(columns, measured.format(sizes, page) + window, SQL(str(_PAGE_BYTES)))
     parts = [part for column in rules.columns for part in _sent(column)]
     return SQL("SELECT count(*), {} FROM ({}) page").format(SQL(", ").join(parts), page)
+
+
+def _name(name: str) -> Composable:
+    """An identifier in a statement that has parameters, where a percent sign is doubled."""
+    return SQL(Identifier(name).as_string().replace("%", "%%"))
 
 
 def _page_rows(rules: TableRules) -> int:
@@ -94,7 +97,7 @@ def _is_unbounded(column: ColumnRule) -> bool:
 
 def _sent(column: ColumnRule) -> list[Composable]:
     """What a page has of a column: its values, and where it is optional and of fixed width, which are missing."""
-    name = Identifier(column.name)
+    name = _name(column.name)
     if column.arrow not in _SENT:
         text = SQL("textsend({}::text)").format(name)
         text = text if column.required else SQL(r"coalesce({}, '\xff'::bytea)").format(text)

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 import secrets
 import zlib
 from collections import deque
@@ -65,11 +64,6 @@ class AvroSink:
             finally:
                 workers.shutdown(wait=True, cancel_futures=True)
 
-    def sync(self) -> None:
-        """Have the disk hold everything that was written."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
     def _take(self, made: Future[tuple[int, bytes]]) -> int:
         rows, block = made.result()
         self._append(block)
@@ -83,14 +77,11 @@ class AvroSink:
         self.bytes += len(data)
 
     def _block(self, rows: pa.RecordBatch) -> tuple[int, bytes]:
-        data = encode(rows.cast(self._schema) if rows.schema.names == self._schema.names else self._renamed(rows))
+        data = encode(pa.RecordBatch.from_arrays(rows.columns, schema=self._schema))
         if len(data) > MAX_INFLATED_BYTES:
             raise RowTooLong(table=self._rules.name, limit=f"{MAX_INFLATED_BYTES:,}")
         compressed = CODECS[self.header.codec].compress(data)
         return rows.num_rows, spell_block(rows.num_rows, compressed, self.header.sync)
-
-    def _renamed(self, rows: pa.RecordBatch) -> pa.RecordBatch:
-        return pa.RecordBatch.from_arrays(rows.columns, schema=self._schema)
 
 
 def encode(rows: pa.RecordBatch) -> bytes:

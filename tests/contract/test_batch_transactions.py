@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -384,6 +385,33 @@ def test_references_that_only_the_database_knows_are_checked(batches: Batches, m
     with pytest.raises(ParentsVanished):
         batches.put(company(employee(number) for number in range(MANY)))
     assert batches.tables.rows("hired_employees") == []
+
+
+@only_postgresql
+def test_a_deadlock_is_tried_again(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = batches.tables.service.backend.engine
+    insert = sa.text("INSERT INTO jobs VALUES (:id, 'Clerk')")
+    attempts: list[int] = []
+    run = operation._Batch.run
+
+    def counted(batch: Any) -> BatchReceipt | Reply:
+        attempts.append(1)
+        return run(batch)
+
+    monkeypatch.setattr(operation._Batch, "run", counted)
+    with ThreadPoolExecutor(1) as pool, engine.connect() as other:
+        other.execute(insert, {"id": 2})
+        posted = pool.submit(batches.put, {"jobs": [job(1), job(2)]})
+        waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        while not other.execute(waiting).scalar():
+            pass
+        # The batch has put in job 1 and waits for job 2; whoever has waited for longer is the one that must give way.
+        other.execute(insert, {"id": 1})
+        other.commit()
+        receipt = posted.result(30)
+    assert len(attempts) > 1
+    assert (codes(receipt), receipt.inserted, receipt.unchanged) == ([], {"jobs": 0}, {"jobs": 2})
+    assert batches.tables.rows("jobs") == [(1, "Clerk"), (2, "Clerk")]
 
 
 def test_what_only_the_database_wants_unique(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,9 @@ def test_pages_come_without_anything_from_elsewhere_or_inline(client: httpx.Clie
         assert " style=" not in page.text
         assert "<script>" not in page.text
     for name in ("web/app.js", "web/icon.svg", "web/swagger/swagger-ui.css", "web/swagger/swagger-ui-bundle.js"):
-        assert client.get(f"/{name}").status_code == 200
+        found = client.get(f"/{name}")
+        assert (found.status_code, found.headers["cache-control"]) == (200, "no-cache")
+        assert client.get(f"/{name}", headers={"If-None-Match": found.headers["etag"]}).status_code == 304
     for name in ("web/", "web/../app.py", "web/%2e%2e/app.py", "web/swagger/", "redoc"):
         assert client.get(f"/{name}").status_code == 404
 

@@ -60,6 +60,7 @@ def test_from_the_first_backup_to_a_restored_table(page: Page, server: httpx.Cli
     expect(history.filter(has_text="Backup")).to_have_count(3)
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 def test_what_stands_in_the_way_of_a_restore_is_named(page: Page, server: httpx.Client) -> None:
     page.get_by_label("Back up").select_option("departments")
     page.get_by_role("button", name="Back up now").click()
@@ -76,6 +77,7 @@ def test_what_stands_in_the_way_of_a_restore_is_named(page: Page, server: httpx.
     assert len(rows_of(server, "departments")) == 13
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 def test_a_damaged_backup_is_said_to_be_damaged(page: Page, tmp_path: Path) -> None:
     page.get_by_label("Back up").select_option("jobs")
     page.get_by_role("button", name="Back up now").click()

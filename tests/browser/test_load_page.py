@@ -15,6 +15,9 @@ from rowferry.events import RowsJudged
 
 NAMES = ("departments", "jobs", "hired_employees")
 
+one_database = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+"""For what is the same on every database."""
+
 FIRST_FIVE = {2: "job_id", 67: "department_id", 84: "job_id", 87: "department_id", 97: "department_id"}
 """What is missing in the first five of the rejected rows of the real input."""
 
@@ -72,6 +75,7 @@ def test_the_real_input_is_tried_loaded_and_its_first_five_rejects_corrected(
     expect(page.get_by_text("1 row inserted, 0 rejected.")).to_be_visible()
 
 
+@one_database
 def test_rejects_are_filtered_undone_and_taken_away_as_a_file(
     open_page: OpenPage, server: httpx.Client, globant: Path
 ) -> None:
@@ -99,6 +103,7 @@ def test_rejects_are_filtered_undone_and_taken_away_as_a_file(
     assert rows[0]["rejected_because"] == "job_id is required"
 
 
+@one_database
 def test_cells_stand_in_their_columns_whatever_the_order_in_the_file(open_page: OpenPage, tmp_path: Path) -> None:
     file = tmp_path / "my hired_employees (2).CSV"
     file.write_text('job_id,department_id,ID,name,datetime\n,2,1,"Ann, of\nthe ""North""",2021-01-01T00:00:00Z\n')
@@ -134,6 +139,7 @@ def test_a_load_goes_on_without_its_page_and_is_found_again(
         expect(again.get_by_text("12 rows inserted, 0 rejected.")).to_be_visible()
 
 
+@one_database
 def test_options_and_the_data_folder_of_the_server(open_page: OpenPage, server: httpx.Client, tmp_path: Path) -> None:
     page = open_page()
     page.get_by_role("button", name="Load the data folder of the server").click()
@@ -152,6 +158,7 @@ def test_options_and_the_data_folder_of_the_server(open_page: OpenPage, server: 
     assert server.get("/tables/departments/rows?limit=1").json()["items"][0]["department"] == "Product Management"
 
 
+@one_database
 def test_what_goes_wrong_is_said_in_words(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page("/#/load/load-nowhere")
     expect(page.get_by_role("alert")).to_contain_text("There is no load 'load-nowhere'.")

@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 _WEB = Path(str(files("rowferry.api"))) / "web"
@@ -16,8 +17,17 @@ def install(app: FastAPI) -> None:
     """Serve the pages at `/`, the documentation at `/docs`, and what both need below `/web`; nothing from elsewhere."""
     app.add_api_route("/", _page("index.html"), include_in_schema=False)
     app.add_api_route("/docs", _page("docs.html"), include_in_schema=False)
-    app.mount("/web/swagger", StaticFiles(directory=_SWAGGER))
-    app.mount("/web", StaticFiles(directory=_WEB))
+    app.mount("/web/swagger", _Files(directory=_SWAGGER))
+    app.mount("/web", _Files(directory=_WEB))
+
+
+class _Files(StaticFiles):
+    """Files that browsers keep, but ask about each time: parts of two versions must never meet."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 def _page(name: str) -> Callable[[], Awaitable[FileResponse]]:

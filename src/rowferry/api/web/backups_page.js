@@ -51,7 +51,7 @@ function table(items, told, refresh) {
     verified(backup),
     actions(backup, told, refresh),
   ]);
-  return grid('Backups', columns, rows);
+  return grid('Backups', columns, rows, { class: 'scroll stacked' });
 }
 
 function verified({ verified_at: at, damage }) {

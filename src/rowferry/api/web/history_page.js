@@ -6,6 +6,7 @@ import { count, instant, number } from './format.js';
 import { badge, emptyState, grid, into, pager, pathOf, tabs } from './parts.js';
 
 const NEWEST = 25;
+const STACKED = { class: 'scroll stacked' };
 
 const total = (counts) => Object.values(counts).reduce((sum, one) => sum + one, 0);
 
@@ -38,9 +39,9 @@ const KINDS = {
       at: backup.created_at,
       what: el('a', { href: '#/backups' }, 'Backup'),
       of: backup.table,
-      outcome: `${count(backup.rows, 'row')} saved`,
+      outcome: `${count(backup.rows, 'row')} saved from ${backup.database}`,
       status: 'done',
-      by: backup.database,
+      by: '–',
     }),
   },
   restores: {
@@ -79,7 +80,7 @@ async function one(kind, signal) {
 
 function draw(entries) {
   const columns = ['When', 'What', 'Of', 'Outcome', 'Status', 'By'].map((title) => ({ title }));
-  return grid('History', columns, entries.map((entry) => [instant(entry.at), entry.what, entry.of, entry.outcome, badge(entry.status), entry.by]));
+  return grid('History', columns, entries.map((entry) => [instant(entry.at), entry.what, entry.of, entry.outcome, badge(entry.status), entry.by]), STACKED);
 }
 
 function nothing(kind = 'things done') {

@@ -55,7 +55,7 @@ async function listRecent(signal) {
     load.rejected,
     badge(load.status),
   ]);
-  return [head, grid('Newest loads', columns, rows), el('p', {}, el('a', { href: '#/history/loads' }, 'All loads'))];
+  return [head, grid('Newest loads', columns, rows, { class: 'scroll stacked' }), el('p', {}, el('a', { href: '#/history/loads' }, 'All loads'))];
 }
 
 function form(tables, { work, told, recent }) {

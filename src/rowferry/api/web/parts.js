@@ -55,7 +55,7 @@ export function working(text, work, place, properties = {}) {
 export function grid(label, columns, rows, properties = {}) {
   const heads = columns.map(({ title, numeric }) => el('th', { scope: 'col', class: numeric && 'number' }, title));
   const body = rows.map((cells) =>
-    el('tr', {}, cells.map((value, at) => el('td', { class: columns[at].numeric && 'number' }, shown(value, columns[at])))),
+    el('tr', {}, cells.map((value, at) => el('td', { class: columns[at].numeric && 'number', 'data-title': columns[at].title }, el('div', {}, shown(value, columns[at]))))),
   );
   const table = el('table', {}, el('thead', {}, el('tr', {}, heads)), el('tbody', {}, body));
   return el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label, ...properties }, table);

@@ -28,3 +28,19 @@ class Kinds(Base):
     price: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
     day: Mapped[dt.date | None]
     instant: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class Plain(Base):
+    """Columns of the kinds that most tables have, by a number as key."""
+
+    __tablename__ = "plains"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    note: Mapped[str] = mapped_column(String(60))
+    remark: Mapped[str | None] = mapped_column(String(60))
+    small: Mapped[int | None] = mapped_column(SmallInteger)
+    large: Mapped[int] = mapped_column(BigInteger)
+    flag: Mapped[bool | None]
+    sure: Mapped[bool]
+    day: Mapped[dt.date | None]
+    instant: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))

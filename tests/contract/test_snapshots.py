@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +13,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from avro_rows import Row, rows_of
 from rowferry.bootstrap import Service
-from rowferry.errors import ValueUnstorable
+from rowferry.errors import DatabaseRefused, ValueUnstorable
+from rowferry.settings import read_settings
 
 NewService = Callable[..., Service]
 
@@ -35,16 +37,19 @@ def unique(rows: list[Row], key: tuple[str, ...]) -> list[Row]:
     return list({tuple(row[name] for name in key): row for row in rows}.values())
 
 
+@pytest.mark.parametrize("table", ["kinds", "plains"])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data())
-def test_every_kind_of_value_is_read_as_it_was_written(service_of_kinds: Service, data: st.DataObject) -> None:
+@given(data=st.data())
+def test_every_kind_of_value_is_read_as_it_was_written(
+    service_of_kinds: Service, table: str, data: st.DataObject
+) -> None:
     service = service_of_kinds
-    rules = service.catalog.table("kinds")
+    rules = service.catalog.table(table)
     rows = unique(data.draw(rows_of(rules)), rules.key)
     with service.backend.engine.begin() as connection:
         connection.execute(sa.delete(rules.table))
-    insert(service, "kinds", rows)
-    found = read(service, "kinds")
+    insert(service, table, rows)
+    found = read(service, table)
     assert sorted(found, key=lambda row: row["id"]) == found
     assert found == sorted(rows, key=lambda row: row["id"])
 
@@ -66,6 +71,8 @@ def test_pages_join_without_a_gap_with_keys_of_several_columns(
     insert(service, "projects", [{"id": at, **project} for at in range(-5, 6)])
     pairs = [{"project_id": at, "country": code} for at in range(-5, 6) for code in ("a", "B", "ä", "Z z", "'")]
     insert(service, "assignments", pairs)
+    insert(service, "departments", [{"id": at, "department": "b"} for at in range(-20, 0)])
+    assert [row["id"] for row in read(service, "departments")] == [*range(-20, 0), 1]
     found = read(service, "assignments")
     assert len(found) == len(pairs)
     assert {tuple(row.values()) for row in found} == {tuple(row.values()) for row in pairs}
@@ -107,6 +114,44 @@ STRANGE: list[tuple[str, Any]] = [
     ("postgresql", "INSERT INTO kinds (id, note, price) VALUES (1, 'n', 'NaN')"),
     ("postgresql", "ALTER TABLE kinds ALTER note DROP NOT NULL; INSERT INTO kinds (id) VALUES (1)"),
 ]
+
+
+PLAIN = {"id": 1, "note": "n", "large": 2, "sure": 1, "instant": "2021-07-01 10:00:00"}
+UNUSUAL: list[tuple[dict[str, str], dict[str, Any] | None]] = [
+    ({}, {}),
+    ({"note": "'a' || char(0) || 'b'"}, {"note": "a\0b"}),
+    ({"instant": "'2021-07-01T12:00+02:00'"}, {}),
+    ({"remark": "CAST(x'FF' AS TEXT)"}, None),
+    ({"note": "CAST(x'FF' AS TEXT)"}, None),
+    ({"note": "x'00'"}, None),
+    ({"small": "70000"}, None),
+    ({"large": "'many'"}, None),
+    ({"large": "1.5"}, None),
+    ({"flag": "7"}, None),
+    ({"day": "'someday'"}, None),
+]
+"""What another program put into SQLite, and how it is read; None where it cannot be."""
+
+
+@pytest.mark.parametrize(("changed", "expected"), UNUSUAL)
+def test_what_is_unusual_in_sqlite_is_read_or_named(
+    tmp_path: Path, changed: dict[str, str], expected: dict[str, Any] | None
+) -> None:
+    settings = read_settings(f"sqlite:///{tmp_path}/database.db").model_copy(update={"models": "kind_tables"})
+    service = Service(settings)
+    service.start()
+    values = {name: repr(value) for name, value in PLAIN.items()} | changed
+    with service.backend.engine.begin() as connection:
+        connection.exec_driver_sql(f"INSERT INTO plains ({', '.join(values)}) VALUES ({', '.join(values.values())})")
+    if expected is None:
+        with pytest.raises((ValueUnstorable, DatabaseRefused), match="|".join(changed)):
+            read(service, "plains")
+    else:
+        row = read(service, "plains")[0]
+        instant = dt.datetime(2021, 7, 1, 10, tzinfo=dt.UTC)
+        missing = dict.fromkeys(("remark", "small", "flag", "day"))
+        assert row == missing | PLAIN | {"instant": instant, "sure": True} | expected
+    service.backend.engine.dispose()
 
 
 @pytest.mark.parametrize(("database", "statement"), STRANGE)

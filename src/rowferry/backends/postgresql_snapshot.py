@@ -14,6 +14,7 @@ from psycopg import Connection as DriverConnection
 from psycopg.sql import SQL, Composable, Composed, Identifier
 from sqlalchemy import Connection
 
+from rowferry.backends.joined_texts import split_texts
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import ValueUnstorable
 
@@ -34,9 +35,6 @@ _SENT: dict[pa.DataType, tuple[str, str]] = {
 
 _EPOCH = {pa.date32(): 10_957, pa.timestamp("us", "UTC"): 10_957 * 86_400 * 1_000_000}
 """From 1970, where Arrow counts from, to 2000, where PostgreSQL does."""
-
-_NO_TEXT = 0xFF
-"""Stands for a missing text: no text in UTF-8 holds this byte, and none in PostgreSQL NUL, which separates them."""
 
 
 class PostgresqlSnapshot:
@@ -123,7 +121,7 @@ def _array(rules: TableRules, column: ColumnRule, rows: int, sent: Iterator[Any]
     if data is None:  # there was nothing to string together
         array = pa.array([], column.arrow)
     elif column.arrow not in _SENT:
-        array = _texts(data)
+        array = split_texts(data)
     else:
         numbers = np.frombuffer(data, dtype=_SENT[column.arrow][1])
         missing = None if column.required else np.frombuffer(next(sent), dtype=np.bool_)
@@ -149,21 +147,3 @@ def _counted(rules: TableRules, column: ColumnRule, numbers: npt.NDArray[Any]) -
         raise ValueUnstorable(table=rules.name, column=column.name, value="infinity")
     counted: npt.NDArray[Any] = own + own.dtype.type(epoch)
     return counted
-
-
-def _texts(data: bytes) -> pa.Array:
-    """Texts that NUL stands between; at least one."""
-    letters = np.frombuffer(data, dtype=np.uint8)
-    ends = np.append(np.flatnonzero(letters == 0), len(letters))
-    starts = np.append(0, ends[:-1] + 1)
-    single = np.flatnonzero(ends - starts == 1)
-    missing = np.zeros(len(ends), dtype=np.bool_)
-    missing[single] = letters[starts[single]] == _NO_TEXT
-    before: npt.NDArray[np.int64] = (
-        np.cumsum(missing) - missing
-    )  # how many missing ones stand before each, whose one byte goes too
-    offsets = np.append(starts - np.arange(len(starts)) - before, ends[-1] - (len(ends) - 1) - missing.sum())
-    kept = letters[(letters != 0) & (letters != _NO_TEXT)] if missing.any() else letters[letters != 0]
-    valid = pa.array(~missing).buffers()[1] if missing.any() else None
-    buffers = [valid, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(kept.tobytes())]
-    return pa.Array.from_buffers(pa.string(), len(ends), buffers)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
+from rowferry.backends.sqlite_joined import joined_page, joins, split_page
 from rowferry.backends.sqlite_writer import quoted
 from rowferry.dictionary.faults import shown
 from rowferry.dictionary.kinds import UnfitError
@@ -35,8 +36,27 @@ class SqliteSnapshot:
         return max(0, found) if isinstance(found, int) else 0
 
     def read(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
+        return self._read_joined(rules) if joins(rules) else self._read_rows(rules)
+
+    def _read_joined(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
+        """Page by page, each column as one value; a page with anything unusual in it is read row by row."""
+        after: int | None = None
+        while True:
+            condition = "" if after is None else f" WHERE {quoted(rules.key[0])} > {after}"
+            count, last, *joined = self._driver().execute(joined_page(rules, condition, _page_rows(rules))).fetchone()
+            if not count:
+                return
+            batch = split_page(rules, count, joined)
+            if batch is None:
+                key = quoted(rules.key[0])
+                yield from self._read_rows(rules, f"{condition}{' AND' if condition else ' WHERE'} {key} <= {last}")
+            else:
+                yield batch
+            after = last
+
+    def _read_rows(self, rules: TableRules, condition: str = "") -> Generator[pa.RecordBatch, None, None]:
         names, key = (", ".join(map(quoted, some)) for some in (rules.names, rules.key))
-        found = self._driver().execute(f"SELECT {names} FROM {quoted(rules.name)} ORDER BY {key}")
+        found = self._driver().execute(f"SELECT {names} FROM {quoted(rules.name)}{condition} ORDER BY {key}")
         many = _page_rows(rules)
         while rows := found.fetchmany(many):
             columns = zip(*rows, strict=True)
@@ -75,6 +95,8 @@ def _read_plain(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
     if pa.types.is_decimal(rule.arrow):
         spelled = [None if value is None else repr(value) for value in values]
         return pa.array(spelled, pa.string()).cast(rule.arrow)
+    if bytes in set(map(type, values)):  # Arrow would take them for texts
+        raise pa.ArrowInvalid("no text")
     return pa.array(values, rule.arrow)
 
 

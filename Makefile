@@ -1,4 +1,4 @@
-.PHONY: all check test test-browser format bench torture torture-api torture-batches torture-backups torture-kills torture-restores serve demo docs migration torture-shutdown
+.PHONY: all check test test-browser format bench torture torture-api torture-batches torture-backups torture-kills torture-restores serve demo docs migration torture-shutdown test-compose
 
 all: check test
 
@@ -61,6 +61,10 @@ torture-restores:
 # SIGTERM during loads and during batches, 50 times each, on both databases.
 torture-shutdown:
 	ROWFERRY_TORTURE_STOPS=50 uv run pytest tests/acceptance/test_service_stops.py --timeout 3600
+
+# Builds the image, starts compose.yml on a copy, and looks at it from outside; needs Docker, takes some minutes.
+test-compose:
+	uv run python tests/compose/check.py
 
 serve:
 	uv run rowferry serve

@@ -51,7 +51,15 @@ def _shell_blocks(page: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "docs/quickstart.md", "docs/howto/batches.md", "docs/howto/backups.md", "docs/howto/restore.md"],
+    [
+        "README.md",
+        "docs/quickstart.md",
+        "docs/howto/batches.md",
+        "docs/howto/backups.md",
+        "docs/howto/restore.md",
+        "docs/howto/deploy.md",
+        "docs/howto/upgrade.md",
+    ],
 )
 def test_the_commands_of_a_page_run(page: str, tmp_path: Path) -> None:
     """All but those that install or run this very suite, in a copy of the sample data."""

@@ -110,12 +110,7 @@ class PostgresqlBackend:
         document = json.dumps([{"rowferry_at": at, **row} for at, row in enumerate(rows)], default=str)
         with self.engine.connect() as connection:
             judged = connection.exec_driver_sql(judge, (document,)).all()
-        return [
-            (row[0], check.name)
-            for row in judged
-            for check, broken in zip(rules.checks, row[1:], strict=True)
-            if broken
-        ]
+        return [(at, name) for at, *broken in judged for name in rules.names_of_checks(broken)]
 
     @contextmanager
     def transaction(self) -> Iterator[ReplacingTransaction]:

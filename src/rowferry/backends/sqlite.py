@@ -122,12 +122,7 @@ class SqliteBackend:
         judge = f"SELECT at, {verdicts} FROM (SELECT key AS at, {columns} FROM json_each(?))"
         with self.engine.connect() as connection:
             judged = connection.exec_driver_sql(judge, (document,)).all()
-        return [
-            (row[0], check.name)
-            for row in judged
-            for check, broken in zip(rules.checks, row[1:], strict=True)
-            if broken
-        ]
+        return [(at, name) for at, *broken in judged for name in rules.names_of_checks(broken)]
 
     @contextmanager
     def transaction(self) -> Iterator[ReplacingTransaction]:

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rowferry.cli.load import Conflict
-from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
+from rowferry.cli.options import AllOrNothing, AsJson, Conflict, DatabaseUrl, OnConflict, caller, open_service
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, table
 from rowferry.errors import PathMissing, SourceUnreadable
 from rowferry.observers.logging import Log
@@ -28,15 +27,8 @@ _SHOWN = 50
 @app.command()
 def batch(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A JSON file, or - for standard input.")],
-    on_conflict: Annotated[
-        Conflict,
-        typer.Option(
-            help="A row whose key is in the table already, with other values: reject it, skip it, or update the table."
-        ),
-    ] = Conflict.reject,
-    all_or_nothing: Annotated[
-        bool, typer.Option("--all-or-nothing", help="Insert nothing if any row is rejected.")
-    ] = False,
+    on_conflict: OnConflict = Conflict.reject,
+    all_or_nothing: AllOrNothing = False,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:

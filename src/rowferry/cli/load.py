@@ -2,13 +2,12 @@
 
 import sys
 from contextlib import closing
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
+from rowferry.cli.options import AllOrNothing, AsJson, Conflict, DatabaseUrl, OnConflict, caller, open_service
 from rowferry.cli.output import EXIT_DONE, EXIT_REJECTED, say, say_json, table
 from rowferry.cli.progress import LoadProgress
 from rowferry.events import Event
@@ -21,14 +20,6 @@ from rowferry.streams.csv_files import find_files
 app = typer.Typer(add_completion=False)
 
 
-class Conflict(StrEnum):
-    """The values of OnConflict, as the command line knows choices."""
-
-    reject = "reject"
-    skip = "skip"
-    update = "update"
-
-
 @app.command()
 def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
     paths: Annotated[
@@ -39,15 +30,8 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
         typer.Option("--table", metavar="TABLE", help="Load the files into this table, whatever their names."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what a load would do; write nothing.")] = False,
-    on_conflict: Annotated[
-        Conflict,
-        typer.Option(
-            help="A row whose key is in the table already, with other values: reject it, skip it, or update the table."
-        ),
-    ] = Conflict.reject,
-    all_or_nothing: Annotated[
-        bool, typer.Option("--all-or-nothing", help="Insert nothing if any row is rejected.")
-    ] = False,
+    on_conflict: OnConflict = Conflict.reject,
+    all_or_nothing: AllOrNothing = False,
     max_rejects: Annotated[
         str | None, typer.Option(metavar="N|P%", help="Insert nothing if more rows than this are rejected.")
     ] = None,

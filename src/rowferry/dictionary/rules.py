@@ -1,6 +1,6 @@
 """The rules of a table, as they follow from its columns and constraints."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -131,6 +131,10 @@ class TableRules:
     def values(self) -> tuple[str, ...]:
         """The columns that are not part of the key."""
         return tuple(name for name in self.names if name not in self.key)
+
+    def names_of_checks(self, broken: Iterable[object]) -> list[str]:
+        """The names of the checks that are broken, given for each check whether it is."""
+        return [check.name for check, is_broken in zip(self.checks, broken, strict=True) if is_broken]
 
     @cached_property
     def schema(self) -> pa.Schema:

@@ -175,3 +175,31 @@ def test_instants_that_others_spelled_are_understood(new_service: NewService) ->
     row = read(service, "kinds")[0]
     assert row["instant"] == dt.datetime(2021, 7, 1, 8, tzinfo=dt.UTC)
     assert row["price"] == Decimal("1.50")
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "value", "expected"),
+    [
+        ("middle", "bigint", "5", 5),
+        ("middle", "bigint", "5000000000", None),
+        ("middle", "numeric", "1.5", None),
+        ("middle", "float8", "1.5", None),
+        ("large", "smallint", "5", 5),
+        ("day", "timestamptz", "'2021-07-01 10:00'", None),
+        ("ratio", "int", "2", 2.0),
+    ],
+)
+def test_nothing_is_rounded_where_postgresql_has_other_types_than_the_model(
+    new_service: NewService, column: str, kind: str, value: str, expected: object
+) -> None:
+    service = new_service("kind_tables")
+    if service.backend.engine.dialect.name != "postgresql":
+        return
+    with service.backend.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE kinds ALTER {column} TYPE {kind} USING NULL")
+        connection.exec_driver_sql(f"INSERT INTO kinds (id, note, {column}) VALUES (1, 'n', {value})")
+    if expected is None:
+        with pytest.raises((ValueUnstorable, DatabaseRefused)):
+            read(service, "kinds")
+    else:
+        assert read(service, "kinds")[0][column] == expected

@@ -23,15 +23,18 @@ _PAGE_BYTES = 16 * 1024 * 1024
 _LETTER_BYTES = 4
 
 _SENT: dict[pa.DataType, tuple[str, str]] = {
-    pa.bool_(): ("boolsend({}::bool)", "?"),
-    pa.int16(): ("int2send({}::int2)", ">i2"),
-    pa.int32(): ("int4send({}::int4)", ">i4"),
-    pa.int64(): ("int8send({}::int8)", ">i8"),
-    pa.float64(): ("float8send({}::float8)", ">f8"),
-    pa.date32(): ("date_send({}::date)", ">i4"),
-    pa.timestamp("us", "UTC"): ("timestamptz_send({}::timestamptz)", ">i8"),
+    pa.bool_(): ("boolsend({})", "?"),
+    pa.int16(): ("int8send({})", ">i8"),
+    pa.int32(): ("int8send({})", ">i8"),
+    pa.int64(): ("int8send({})", ">i8"),
+    pa.float64(): ("float8send({})", ">f8"),
+    pa.date32(): ("date_send({})", ">i4"),
+    pa.timestamp("us", "UTC"): ("timestamptz_send({})", ">i8"),
 }
-"""How values of fixed width are sent, and what they are to NumPy; all others are sent as texts."""
+"""How values of fixed width are sent, and what they are to NumPy; all others are sent as texts.
+
+Nothing is cast on the way: a column that has fractions where its model has none is refused, not rounded.
+"""
 
 _EPOCH = {pa.date32(): 10_957, pa.timestamp("us", "UTC"): 10_957 * 86_400 * 1_000_000}
 """From 1970, where Arrow counts from, to 2000, where PostgreSQL does."""

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Generator
+from types import NoneType
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 from rowferry.backends.sqlite_joined import joined_page, joins, split_page
 from rowferry.backends.sqlite_writer import quoted
 from rowferry.dictionary.faults import shown
-from rowferry.dictionary.kinds import UnfitError
+from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind, UnfitError
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import ValueUnstorable
 
@@ -85,6 +86,8 @@ def _array(rules: TableRules, rule: ColumnRule, values: tuple[Any, ...]) -> pa.A
     """
     if rule.required and None in values:
         raise ValueUnstorable(table=rules.name, column=rule.name, value="null, which its model forbids")
+    if not set(map(type, values)) <= _STORED_AS[rule.kind]:  # Arrow would cut fractions off, and take bytes for texts
+        return _read_singly(rules, rule, values)
     try:
         return _READ.get(rule.arrow, _read_plain)(rule, values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
@@ -95,8 +98,6 @@ def _read_plain(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
     if pa.types.is_decimal(rule.arrow):
         spelled = [None if value is None else repr(value) for value in values]
         return pa.array(spelled, pa.string()).cast(rule.arrow)
-    if bytes in set(map(type, values)):  # Arrow would take them for texts
-        raise pa.ArrowInvalid("no text")
     return pa.array(values, rule.arrow)
 
 
@@ -115,6 +116,17 @@ def _read_booleans(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
         raise pa.ArrowInvalid("neither 0 nor 1")
     return numbers.cast(rule.arrow)
 
+
+_STORED_AS: dict[Kind, set[type]] = {
+    INTEGER: {int, NoneType},
+    BOOLEAN: {int, NoneType},
+    FLOAT: {float, int, NoneType},
+    DECIMAL: {float, int, NoneType},
+    TEXT: {str, NoneType},
+    DATE: {str, NoneType},
+    DATETIME: {str, NoneType},
+}
+"""What SQLite gives for the values of each kind, if nobody put anything else there."""
 
 _READ: dict[pa.DataType, Callable[[ColumnRule, tuple[Any, ...]], pa.Array]] = {
     pa.timestamp("us", "UTC"): _read_instants,

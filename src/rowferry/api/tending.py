@@ -16,7 +16,7 @@ from rowferry.errors import RowferryError
 NOTE_SECONDS = 1.0
 """How often it is noted how far loads have come, for those who ask another process."""
 
-SWEEP_SECONDS = 15.0
+SWEEP_SECONDS = 5.0
 """How often it is looked for what dead processes left; a load whose process died is found within a minute."""
 
 _log = logging.getLogger(__name__)

@@ -41,7 +41,7 @@ class Log:
 
     def __call__(self, event: Event) -> None:
         if lines := self._lines(event):
-            self._file.write("".join(f"{line}\n" for line in lines))
+            self._file.write(lines)
 
     def close(self) -> None:
         self._file.close()
@@ -61,16 +61,17 @@ class Log:
         }
         return head | ({"request_id": self.request_id} if self.request_id else {})
 
-    def _lines(self, event: Event) -> list[str]:
+    def _lines(self, event: Event) -> str:
         """The lines of one event; how far a load has come is for progress bars only."""
         if isinstance(event, PROGRESS):
-            return []
+            return ""
         match event:
             case RowsRejected(table=table, source=source, rows=rows):
                 begun = json_line(self._head("RowRejected", event.id) | {"table": table, "source": source})[:-1]
-                return [f'{begun}, "row_number": {number}, "faults": {_spelled(faults)}}}' for number, faults in rows]
+                begun += ', "row_number": '
+                return "".join([f'{begun}{number}, "faults": {_spelled(faults)}}}\n' for number, faults in rows])
             case _:
-                return [json_line(self.fields(event))]
+                return f"{json_line(self.fields(event))}\n"
 
 
 @lru_cache(4_096)

@@ -10,10 +10,11 @@ import pytest
 import sqlalchemy as sa
 from others import WAIT, let_go_of_locks, once, somebody
 
+from batching import Batches, employee
 from loading import Tables, employees
 from restoring import Restores, counts, people
 from rowferry.bootstrap import Service
-from rowferry.errors import RestoreInterrupted
+from rowferry.errors import DatabaseUnavailable, RestoreInterrupted
 from rowferry.events import Event, PublishStarted, RestoreFinished, RestoreStarted, RowsJudged
 
 SMALL, LARGE = 40, 12_000
@@ -169,3 +170,51 @@ def test_an_interrupt_after_the_commit_does_not_deny_what_was_done(restores: Res
         restores.restore(kept, observe=once(RestoreFinished, interrupt))
     assert restores.tables.rows("hired_employees") == people(1, SMALL)
     assert restores.history()[0]["status"] == "done"
+
+
+@pytest.mark.parametrize("moment", [RowsJudged, PublishStarted])
+@pytest.mark.parametrize("old", [0, 5])
+def test_a_connection_that_is_cut_changes_nothing(restores: Restores, moment: type[Event], old: int) -> None:
+    tables = restores.tables
+    if tables.service.backend.engine.dialect.name == "sqlite":
+        return  # it has no connections to cut
+    tables.put("hired_employees.csv", employees(old))
+    before = tables.everything()
+    kept = restores.keep("hired_employees", people(1, LARGE))
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+    with somebody(tables) as execute, pytest.raises(DatabaseUnavailable):
+        restores.restore(kept, observe=once(moment, lambda: execute(cut)))
+    tables.service.backend.engine.dispose()
+    tables.service.start()
+    assert tables.everything() == before
+    assert restores.history()[0]["status"] in ("failed", "interrupted")
+    assert counts(restores.restore(kept))[0] == LARGE - old
+
+
+def test_batches_go_on_while_their_table_is_restored(restores: Restores) -> None:
+    tables = restores.tables
+    kept, batches = restores.keep("hired_employees", people(1, LARGE)), Batches(tables)
+    sent: list[int] = []
+    ended = threading.Event()
+
+    def send() -> None:
+        while not ended.is_set():
+            sent.append(100_000 + len(sent))
+            assert batches.put({"hired_employees": [employee(sent[-1])]}).inserted == {"hired_employees": 1}
+
+    tables.put("hired_employees.csv", employees(100, first=5))
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(send)
+        try:
+            receipts = [restores.restore(kept) for _ in range(2)]
+        finally:
+            ended.set()
+        writer.result(WAIT)
+    after = {row[0] for row in tables.rows("hired_employees")}
+    removed = sum(receipt.total("removed") for receipt in receipts)
+    assert after >= set(range(1, LARGE + 1))
+    assert len(after) - LARGE == len(sent) - removed
+    assert [receipt.total("rejected") for receipt in receipts] == [0, 0]

@@ -78,8 +78,11 @@ def show(receipt: RestoreReceipt) -> None:
     title = f"Restore {receipt.restore_id}"
     if refused or receipt.dry_run:
         title = "Nothing was changed; without what stands in its way, it would be:" if refused else "Dry run"
-    rows = [[one.table, one.source, *(getattr(one, count) for count in RESTORE_COUNTS)] for one in receipt.tables]
-    table(title, [("table", False), ("from", False), *((count, True) for count in RESTORE_COUNTS)], rows)
+    rows = [
+        [one.table, one.backup_id or one.source, *(getattr(one, count) for count in RESTORE_COUNTS)]
+        for one in receipt.tables
+    ]
+    table(title, [("table", False), ("from", False), *((count, True) for count in RESTORE_COUNTS)], rows, tight=True)
     if receipt.dry_run:
         for one in receipt.tables:
             _show_examples(one)

@@ -24,7 +24,7 @@ WORKDIR /app
 USER rowferry
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=12s --start-period=30s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=12s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/readyz', timeout=11)"]
 ENTRYPOINT ["rowferry"]
 CMD ["serve"]

@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from rowferry.errors import (
     ConservationBroken,
     IdempotencyKeyReused,
     KeysTaken,
-    ParentsVanished,
     SourceUnreadable,
 )
 from rowferry.events import BatchFinished, RowsRejected
@@ -353,65 +351,6 @@ def test_what_others_do_in_between_is_tried_again_but_not_forever(
     failures = iter([KeysTaken(reason="x")])
     with pytest.raises(KeysTaken):
         batches.put({"jobs": [job(2)]})
-
-
-MANY = 150
-"""So many rows that triggers of foreign keys are spared where they may be."""
-
-
-only_postgresql = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
-"""What only PostgreSQL has."""
-
-
-@only_postgresql
-def test_triggers_of_others_fire(batches: Batches) -> None:
-    tables = batches.tables
-    tables.execute("CREATE TABLE seen (id integer)")
-    tables.execute(
-        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN INSERT INTO seen VALUES (NEW.id); RETURN NEW; END $$"
-    )
-    tables.execute("CREATE TRIGGER note AFTER INSERT ON hired_employees FOR EACH ROW EXECUTE FUNCTION note()")
-    batches.put(company(employee(number) for number in range(MANY)))
-    with tables.service.backend.engine.connect() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM seen").scalar() == MANY
-
-
-@only_postgresql
-def test_references_that_only_the_database_knows_are_checked(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operation, "_PATIENCE_SECONDS", 0.0)
-    batches.tables.execute("CREATE TABLE badges (id integer PRIMARY KEY)")
-    batches.tables.execute("ALTER TABLE hired_employees ADD FOREIGN KEY (id) REFERENCES badges")
-    with pytest.raises(ParentsVanished):
-        batches.put(company(employee(number) for number in range(MANY)))
-    assert batches.tables.rows("hired_employees") == []
-
-
-@only_postgresql
-def test_a_deadlock_is_tried_again(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = batches.tables.service.backend.engine
-    insert = sa.text("INSERT INTO jobs VALUES (:id, 'Clerk')")
-    attempts: list[int] = []
-    run = operation._Batch.run
-
-    def counted(batch: Any) -> BatchReceipt | Reply:
-        attempts.append(1)
-        return run(batch)
-
-    monkeypatch.setattr(operation._Batch, "run", counted)
-    with ThreadPoolExecutor(1) as pool, engine.connect() as other:
-        other.execute(insert, {"id": 2})
-        posted = pool.submit(batches.put, {"jobs": [job(1), job(2)]})
-        waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        while not other.execute(waiting).scalar():
-            pass
-        # The batch has put in job 1 and waits for job 2; whoever has waited for longer is the one that must give way.
-        other.execute(insert, {"id": 1})
-        other.commit()
-        receipt = posted.result(30)
-    assert len(attempts) > 1
-    assert (codes(receipt), receipt.inserted, receipt.unchanged) == ([], {"jobs": 0}, {"jobs": 2})
-    assert batches.tables.rows("jobs") == [(1, "Clerk"), (2, "Clerk")]
 
 
 def test_what_only_the_database_wants_unique(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:

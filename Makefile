@@ -1,4 +1,4 @@
-.PHONY: all check test test-browser format bench torture torture-api torture-batches torture-backups torture-kills torture-restores serve demo docs migration torture-shutdown test-compose
+.PHONY: all check test test-browser test-programs format bench torture torture-api torture-batches torture-backups torture-kills torture-restores serve demo docs migration torture-shutdown test-compose
 
 all: check test
 
@@ -16,6 +16,10 @@ test:
 # The pages in the system's Chromium (apt-get install chromium).
 test-browser:
 	uv run pytest tests/browser
+
+# Needs Debian's avrocat (package avro-bin).
+test-programs:
+	uv run pytest tests/programs
 
 format:
 	uv run ruff format .

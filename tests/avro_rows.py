@@ -17,6 +17,22 @@ from rowferry.streams.avro_source import AvroSource
 
 Row = dict[str, Any]
 
+FULL: Row = {
+    "id": -(2**31),
+    "name": "Zoë ☃ 'x'",
+    "department_id": 7,
+    "level": 32767,
+    "visits": -(2**63),
+    "budget": Decimal("-1234567890.12"),
+    "ratio": 1e-300,
+    "active": False,
+    "ends": dt.date(1, 1, 1),
+    "seen": dt.datetime(2021, 11, 7, 2, 48, 42, 123456, dt.UTC),
+}
+"""A row of `projects`, the throw-away table, with a value in each column; EMPTY has only what is required."""
+
+EMPTY: Row = dict.fromkeys(FULL) | {"id": 2**31 - 1, "name": "x", "level": 1}
+
 
 def texts(column: ColumnRule) -> st.SearchStrategy[str]:
     letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")

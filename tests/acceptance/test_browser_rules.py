@@ -7,6 +7,8 @@ import httpx
 import pytest
 from api_server import serve
 
+from rowferry.api.routers import tables
+
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[httpx.Client]:
@@ -22,6 +24,13 @@ def test_every_answer_has_a_strict_policy(client: httpx.Client, path: str) -> No
     assert "unsafe" not in policy
     assert "http" not in policy
     assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
+
+
+def test_the_answer_to_an_unexpected_error_has_it_too(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "describe", lambda _: 1 / 0)
+    answer = client.get("/tables")
+    assert answer.status_code == 500
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
 def test_pages_come_without_anything_from_elsewhere_or_inline(client: httpx.Client) -> None:
@@ -40,10 +49,21 @@ def test_pages_come_without_anything_from_elsewhere_or_inline(client: httpx.Clie
 
 
 @pytest.mark.parametrize(
-    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 201), ("none", 201), (None, 201)]
+    ("told", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://elsewhere.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://behind-a-proxy.example"}, 201),
+        ({"Sec-Fetch-Site": "none"}, 201),
+        ({"Origin": "{base_url}"}, 201),
+        ({}, 201),
+    ],
 )
-def test_pages_of_other_sites_change_nothing(client: httpx.Client, site: str | None, status: int) -> None:
-    headers = {"Sec-Fetch-Site": site} if site else {}
+def test_pages_of_other_sites_change_nothing(client: httpx.Client, told: dict[str, str], status: int) -> None:
+    here = str(client.base_url).rstrip("/")
+    headers = {name: value.format(base_url=here) for name, value in told.items()}
     answer = client.post("/batch-transactions", json={"departments": [{"id": 1, "department": "A"}]}, headers=headers)
     assert answer.status_code == status
     assert len(client.get("/tables/departments/rows", headers=headers).json()["items"]) == (status == 201)

@@ -244,6 +244,10 @@ def test_the_demo_runs_and_runs_again(tmp_path: Path) -> None:
         assert (told["batch"]["received"], len(told["batch"]["rejected"])) == (9, 6)
         assert told["batch"]["inserted"] == {"departments": 1, "hired_employees": 2}
         assert told["repeated_batch"] == told["batch"]
+        assert told["hires-by-quarter"]["rows"]
+        assert [row["hired"] for row in told["departments-above-mean"]["rows"]] == sorted(
+            (row["hired"] for row in told["departments-above-mean"]["rows"]), reverse=True
+        )
         before, damaged, after = told["rows_sha256"]
         assert before == after != damaged
         changes = [told["restore"][count] for count in ("added", "changed", "removed", "rejected")]

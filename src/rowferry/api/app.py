@@ -62,7 +62,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for part in (full_bulk_insert, batch_transactions, loads, backups, restore_table, reports, tables, health):
         app.include_router(part.router)
     pages.install(app)
-    app.add_middleware(BrowserRules)
     framework = app.build_middleware_stack
-    app.build_middleware_stack = lambda: ObservedRequests(framework())  # type: ignore[method-assign]
+    app.build_middleware_stack = lambda: ObservedRequests(BrowserRules(framework()))  # type: ignore[method-assign]
     return app

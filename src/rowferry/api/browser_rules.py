@@ -1,4 +1,4 @@
-"""What browsers are told and asked about safety, on every answer: the outermost layer of the application."""
+"""What browsers are told and asked about safety, on every answer."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,7 +26,8 @@ _ELSEWHERE = {b"cross-site", b"same-site"}
 class BrowserRules:
     """Adds a strict Content-Security-Policy to each answer; refuses changes that a page of another site asks for.
 
-    Browsers say in Sec-Fetch-Site where a request comes from; other clients say nothing, and are not concerned.
+    Browsers say in Sec-Fetch-Site where a request comes from, or, where a service on another machine is reached by
+    plain HTTP, at least in Origin. Other clients say nothing, and are not concerned.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -51,4 +52,8 @@ class BrowserRules:
 
 
 def _comes_from_elsewhere(scope: Scope) -> bool:
-    return any(name == b"sec-fetch-site" and value in _ELSEWHERE for name, value in scope["headers"])
+    headers = dict(scope["headers"])
+    if site := headers.get(b"sec-fetch-site"):
+        return site in _ELSEWHERE
+    origin = headers.get(b"origin")
+    return origin is not None and origin.partition(b"://")[2] != headers.get(b"host")

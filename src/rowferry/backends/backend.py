@@ -177,6 +177,9 @@ class Backend(Protocol):
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """A snapshot to read from; it keeps nobody from writing."""
 
+    def scanning(self) -> AbstractContextManager[Connection]:
+        """A connection for one pass over many rows."""
+
     def errors(self) -> AbstractContextManager[None]:
         """Turns what the driver raises inside it into the product's errors."""
 

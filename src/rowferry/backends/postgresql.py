@@ -139,6 +139,11 @@ class PostgresqlBackend:
             yield PostgresqlSnapshot(connection)
 
     @contextmanager
+    def scanning(self) -> Iterator[Connection]:
+        with self.errors(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
     def errors(self) -> Iterator[None]:
         try:
             yield

@@ -47,11 +47,14 @@ _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
 
 _DECIMAL_DIGITS = 15
 
+_CACHE, _CACHE_OF_A_SCAN = -65_536, -2_000
+"""How much of the database a connection keeps in memory, in KiB, negative as SQLite wants it."""
+
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -65536",
+    f"PRAGMA cache_size = {_CACHE}",
 )
 
 
@@ -156,6 +159,16 @@ class SqliteBackend:
         with self.errors(), self.engine.connect() as connection, connection.begin():
             connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")  # only now it is fixed
             yield SqliteSnapshot(connection)
+
+    @contextmanager
+    def scanning(self) -> Iterator[Connection]:
+        # Pages that pass by once are read almost twice as fast into memory that fits into the processor.
+        with self.errors(), self.engine.connect() as connection:
+            connection.exec_driver_sql(f"PRAGMA cache_size = {_CACHE_OF_A_SCAN}")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql(f"PRAGMA cache_size = {_CACHE}")
 
     @contextmanager
     def errors(self) -> Iterator[None]:

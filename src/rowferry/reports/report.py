@@ -69,7 +69,7 @@ def answer(report: Report, backend: Backend, catalog: Catalog, year: Year) -> An
     if any(id(model.__table__) not in served for model in report.reads):
         names = ", ".join(model.__tablename__ for model in report.reads)
         raise ReportUnavailable(report=report.name, tables=names)
-    with backend.errors(), backend.engine.connect() as connection:
+    with backend.scanning() as connection:
         found = [dict(row) for row in connection.execute(report.statement(year)).mappings()]
     if report.order:
         found.sort(key=itemgetter(*report.order))

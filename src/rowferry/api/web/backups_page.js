@@ -2,7 +2,7 @@
 
 import { ask } from './api.js';
 import { el, announce } from './dom.js';
-import { bytes, count, instant } from './format.js';
+import { age, bytes, count, instant } from './format.js';
 import { badge, emptyState, grid, into, notice, pager, pathOf, working } from './parts.js';
 import { openRestore } from './restore_dialog.js';
 
@@ -45,7 +45,7 @@ function table(items, told, refresh) {
   const columns = [{ title: 'Table' }, { title: 'Made' }, { title: 'Rows', numeric: true }, { title: 'Size', numeric: true }, { title: 'Verified' }, { title: 'Actions' }];
   const rows = items.map((backup) => [
     el('strong', {}, backup.table),
-    el('span', { title: backup.backup_id }, instant(backup.created_at)),
+    el('span', {}, instant(backup.created_at), el('div', { class: 'soft small' }, age(backup.created_at))),
     backup.rows,
     bytes(backup.bytes),
     verified(backup),

@@ -31,8 +31,18 @@ export function duration(seconds) {
 // An instant in the reader's zone; in UTC to whoever points at it.
 export function instant(text) {
   if (!text) return '–';
-  const utc = new Date(text).toISOString().replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC');
+  const utc = `${text.replace('T', ' ').replace(/(Z|\+00:00)$/, '')} UTC`;
   return el('time', { datetime: text, title: utc }, local.format(new Date(text)));
+}
+
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
+
+// How long ago an instant was.
+export function age(text) {
+  const seconds = (Date.now() - new Date(text)) / 1000;
+  const [unit, length] = UNITS.find(([, one]) => seconds >= one) ?? ['second', 1];
+  return relative.format(-Math.floor(Math.max(seconds, 0) / length), unit);
 }
 
 // A value of a row as it stands in its table.

@@ -197,7 +197,7 @@ def test_interrupted_half_way_nothing_changes(
             assert running.poll() is None
         running.send_signal(sent)
         out, err = running.communicate(timeout=60)
-    assert (running.returncode, err) == (3, "")
+    assert (running.returncode, err) == (3, ""), err
     assert json.loads(out)["error"]["code"] == "load.interrupted"
     (load,) = answer(environment, "loads")["loads"]
     assert (load["status"], load["inserted"]) == ("interrupted", 0)

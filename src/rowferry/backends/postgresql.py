@@ -118,6 +118,7 @@ class PostgresqlBackend:
             self.errors(),
             self.engine.connect() as connection,
             connection.begin(),
+            _dropped_if_interrupted(connection),
             ReplacingTransaction(connection) as transaction,
             self._at_work.added(transaction.driver),
         ):
@@ -174,6 +175,17 @@ class PostgresqlBackend:
         with self.engine.connect() as connection:
             free = connection.exec_driver_sql("SELECT pg_try_advisory_xact_lock(%s)", (_number(name),)).scalar()
         return not free
+
+
+@contextmanager
+def _dropped_if_interrupted(connection: Connection) -> Iterator[None]:
+    """Close a connection that an interruption may have left within a command: the server rolls back."""
+    try:
+        yield
+    except BaseException as error:
+        if _is_by_interrupt(error):
+            connection.invalidate()
+        raise
 
 
 def _number(name: str) -> int:

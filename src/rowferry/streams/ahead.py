@@ -1,5 +1,7 @@
 """Work ahead: the next items of a stream are made in another thread while one is used."""
 
+import inspect
+import time
 from collections import deque
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,4 +27,7 @@ def ahead(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
             yield cast("Item", item)
     finally:
         worker.shutdown(cancel_futures=True)
+        # A signal that comes while the thread starts leaves it unknown to its pool, which did not wait for it.
+        while inspect.getgeneratorstate(items) == inspect.GEN_RUNNING:
+            time.sleep(0.001)
         items.close()

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from polars_avro import _avro_rs as arrow_avro
 
+from rowferry.streams import arrow_avro
 from rowferry.streams.avro_codecs import UnsoundBlockError
 from rowferry.streams.avro_container import SYNC_BYTES, Header, spell_block, spell_header
 

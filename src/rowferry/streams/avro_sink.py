@@ -10,11 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO
 
 import pyarrow as pa
-from polars_avro import _avro_rs as arrow_avro
 
 from rowferry.dictionary.avro_schema import avro_name, avro_schema
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import RowTooLong
+from rowferry.streams import arrow_avro
 from rowferry.streams.avro_codecs import CODECS, MAX_INFLATED_BYTES
 from rowferry.streams.avro_container import SYNC_BYTES, Container, Header, spell_block, spell_header
 

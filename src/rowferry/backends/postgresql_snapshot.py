@@ -4,7 +4,7 @@ A page of rows comes as one value for each column: the database strings the bina
 is faster than COPY, whose rows come one by one, and NumPy takes it as it is (docs/decisions/0008-avro-backups.md).
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,16 +53,18 @@ class PostgresqlSnapshot:
     def read(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
         driver = self.connection.connection.driver_connection
         assert isinstance(driver, DriverConnection)  # noqa: S101  # for the type checker
-        key: tuple[object, ...] = ()
-        with driver.cursor(binary=True) as cursor:
+        with driver.pipeline() as pipeline, driver.cursor(binary=True) as cursor:
+            cursor.execute(_page(rules, after=False), ())
             while True:
-                row = cursor.execute(_page(rules, after=bool(key)), key).fetchone()
+                row = cursor.fetchone()
                 assert row is not None  # noqa: S101  # an aggregate
                 if not row[0]:
                     return
-                batch = _batch(rules, row[0], list(row[1:]))
-                key = tuple(batch.column(name)[-1].as_py() for name in rules.key)
-                yield batch
+                page = _Page(rules, row[0], row[1:])
+                # The database makes the next page while this one is taken apart.
+                cursor.execute(_page(rules, after=True), page.last_key())
+                pipeline.sync()
+                yield page.batch()
 
 
 def _page(rules: TableRules, *, after: bool) -> Composed:
@@ -113,10 +115,23 @@ def _sent(column: ColumnRule) -> list[Composable]:
     return [SQL("string_agg({}, ''::bytea)").format(one) for one in (value, missing)]
 
 
-def _batch(rules: TableRules, rows: int, sent: list[Any]) -> pa.RecordBatch:
-    values = iter(sent)
-    arrays = [_array(rules, column, rows, values) for column in rules.columns]
-    return pa.RecordBatch.from_arrays(arrays, schema=rules.schema)
+class _Page:
+    """A page as it came: of each column its values, and where they are missing."""
+
+    def __init__(self, rules: TableRules, rows: int, sent: Sequence[Any]) -> None:
+        self._rules, self._rows = rules, rows
+        values = iter(sent)
+        self._sent = {column.name: [next(values) for _ in _sent(column)] for column in rules.columns}
+
+    def last_key(self) -> tuple[object, ...]:
+        return tuple(self._column(self._rules.by_name[name])[-1].as_py() for name in self._rules.key)
+
+    def batch(self) -> pa.RecordBatch:
+        arrays = [self._column(column) for column in self._rules.columns]
+        return pa.RecordBatch.from_arrays(arrays, schema=self._rules.schema)
+
+    def _column(self, column: ColumnRule) -> pa.Array:
+        return _array(self._rules, column, self._rows, iter(self._sent[column.name]))
 
 
 def _array(rules: TableRules, column: ColumnRule, rows: int, sent: Iterator[Any]) -> pa.Array:

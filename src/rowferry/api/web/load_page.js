@@ -33,13 +33,16 @@ function chooser(signal) {
     el('p', { class: 'lead' }, 'Rows that obey the rules go in, all at once. Every other row is kept, with its reasons, to be corrected here.'),
     work,
     told,
-    recent,
   );
-  into(recent, listRecent(signal));
-  ask('/tables', { signal }).then(
-    (tables) => fill(work, form(tables.items.map((table) => table.name), { work, told, recent })),
-    (error) => fill(told, problemNotice(error)),
-  );
+  ask('/tables', { signal })
+    .then(
+      (tables) => fill(work, form(tables.items.map((table) => table.name), { work, told, recent })),
+      (error) => fill(told, problemNotice(error)),
+    )
+    .then(() => {
+      page.append(recent); // only now, so that nothing that is seen moves
+      into(recent, listRecent(signal));
+    });
   return page;
 }
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     DateTime,
     Integer,
     MetaData,
+    RowMapping,
     String,
     Table,
     Text,
@@ -172,7 +173,7 @@ def find_progress(connection: Connection, load_id: str) -> dict[str, Any] | None
 
 def finish_load(connection: Connection, load_id: str, **values: Any) -> None:
     """Note how a load ended."""
-    connection.execute(update(loads).where(loads.c.load_id == load_id).values(finished_at=now(), **values))
+    _finish(connection, loads, load_id, values)
 
 
 def interrupt_load(connection: Connection, load_id: str) -> None:
@@ -182,8 +183,7 @@ def interrupt_load(connection: Connection, load_id: str) -> None:
         "message": "The process that ran the load has ended",
         "hint": "Nothing was inserted. Load again.",
     }
-    left = update(loads).where(loads.c.load_id == load_id, loads.c.status == "running")
-    connection.execute(left.values(status="interrupted", finished_at=now(), error=told))
+    _interrupt(connection, loads, load_id, told)
 
 
 def running(connection: Connection) -> list[tuple[str, str]]:
@@ -209,16 +209,13 @@ def keep_rejects(append: Append, load_id: str, rejects: Iterable[dict[str, Any]]
 
 
 def find_load(connection: Connection, load_id: str) -> dict[str, Any] | None:
-    row = connection.execute(select(loads).where(loads.c.load_id == load_id)).mappings().first()
+    row = _find(connection, loads, load_id)
     return _shown(row) if row else None
 
 
 def list_loads(connection: Connection, limit: int, before: str | None = None) -> list[dict[str, Any]]:
     """The newest loads first; `before` is the id of the last load of the page before."""
-    query = select(loads).order_by(loads.c.load_id.desc()).limit(limit)
-    if before:
-        query = query.where(loads.c.load_id < before)
-    return [_shown(row) for row in connection.execute(query).mappings()]
+    return [_shown(row) for row in _newest(connection, loads, limit, before)]
 
 
 def tables_with_rejects(connection: Connection, load_id: str) -> list[str]:
@@ -253,16 +250,13 @@ def note_batch(connection: Connection, batch_id: str, **values: Any) -> None:
 
 
 def find_batch(connection: Connection, batch_id: str) -> dict[str, Any] | None:
-    row = connection.execute(select(batches).where(batches.c.batch_id == batch_id)).mappings().first()
+    row = _find(connection, batches, batch_id)
     return _with_zones(row) if row else None
 
 
 def list_batches(connection: Connection, limit: int, before: str | None = None) -> list[dict[str, Any]]:
     """The newest batches first; `before` is the id of the last batch of the page before."""
-    query = select(batches).order_by(batches.c.batch_id.desc()).limit(limit)
-    if before:
-        query = query.where(batches.c.batch_id < before)
-    return [_with_zones(row) for row in connection.execute(query).mappings()]
+    return [_with_zones(row) for row in _newest(connection, batches, limit, before)]
 
 
 def note_backup(connection: Connection, caller: str, manifest: Mapping[str, Any]) -> None:
@@ -273,7 +267,7 @@ def note_backup(connection: Connection, caller: str, manifest: Mapping[str, Any]
 
 def find_backup(connection: Connection, backup_id: str) -> dict[str, Any] | None:
     """What is known of a backup that was written from this database."""
-    row = connection.execute(select(backups).where(backups.c.backup_id == backup_id)).mappings().first()
+    row = _find(connection, backups, backup_id)
     return dict(row) if row else None
 
 
@@ -302,8 +296,7 @@ def start_restore(connection: Connection, restore_id: str, **values: Any) -> Non
 
 def finish_restore(connection: Connection, restore_id: str, **values: Any) -> None:
     """Note how a restore ended."""
-    found = update(restores).where(restores.c.restore_id == restore_id)
-    connection.execute(found.values(finished_at=now(), **values))
+    _finish(connection, restores, restore_id, values)
 
 
 def interrupt_restore(connection: Connection, restore_id: str) -> None:
@@ -313,21 +306,17 @@ def interrupt_restore(connection: Connection, restore_id: str) -> None:
         "message": "The process that ran the restore has ended",
         "hint": "Nothing was changed. Restore again.",
     }
-    left = update(restores).where(restores.c.restore_id == restore_id, restores.c.status == "running")
-    connection.execute(left.values(status="interrupted", finished_at=now(), error=told))
+    _interrupt(connection, restores, restore_id, told)
 
 
 def find_restore(connection: Connection, restore_id: str) -> dict[str, Any] | None:
-    row = connection.execute(select(restores).where(restores.c.restore_id == restore_id)).mappings().first()
+    row = _find(connection, restores, restore_id)
     return _with_zones(row) if row else None
 
 
 def list_restores(connection: Connection, limit: int, before: str | None = None) -> list[dict[str, Any]]:
     """The newest restores first; `before` is the id of the last restore of the page before."""
-    query = select(restores).order_by(restores.c.restore_id.desc()).limit(limit)
-    if before:
-        query = query.where(restores.c.restore_id < before)
-    return [_with_zones(row) for row in connection.execute(query).mappings()]
+    return [_with_zones(row) for row in _newest(connection, restores, limit, before)]
 
 
 def find_reply(connection: Connection, **identity: str) -> dict[str, Any] | None:
@@ -357,3 +346,29 @@ def _shown(row: Any) -> dict[str, Any]:
     shown["dry_run"] = bool(shown["dry_run"])
     del shown["progress"]
     return shown
+
+
+def _id(table: Table) -> Column[str]:
+    """The column that names the rows of a table: ids sort by time."""
+    (column,) = table.primary_key.columns
+    return column
+
+
+def _find(connection: Connection, table: Table, id_: str) -> RowMapping | None:
+    return connection.execute(select(table).where(_id(table) == id_)).mappings().first()
+
+
+def _newest(connection: Connection, table: Table, limit: int, before: str | None) -> Iterable[RowMapping]:
+    query = select(table).order_by(_id(table).desc()).limit(limit)
+    if before:
+        query = query.where(_id(table) < before)
+    return connection.execute(query).mappings()
+
+
+def _finish(connection: Connection, table: Table, id_: str, values: Mapping[str, Any]) -> None:
+    connection.execute(update(table).where(_id(table) == id_).values(finished_at=now(), **values))
+
+
+def _interrupt(connection: Connection, table: Table, id_: str, told: Mapping[str, str]) -> None:
+    left = update(table).where(_id(table) == id_, table.c.status == "running")
+    connection.execute(left.values(status="interrupted", finished_at=now(), error=told))

@@ -14,6 +14,7 @@ from rowferry.dictionary.catalog import load_catalog
 from rowferry.errors import AvroUnfit
 from rowferry.streams.avro_container import Header, spell_header
 from rowferry.streams.avro_source import AvroSource
+from rowferry.streams.rows import raw_rows
 
 CATALOG = load_catalog("changed_tables")
 THINGS = CATALOG.table("things")
@@ -108,7 +109,7 @@ def test_rows_are_shown_as_json(tmp_path: Path) -> None:
     fields = [("id", "int"), ("price", decimal), ("seen", {"type": "long", "logicalType": "timestamp-micros"})]
     rows = [{"id": at, "price": Decimal("1.50"), "seen": SEEN} for at in range(3)]
     with source_of(tmp_path, fields, rows) as source:
-        assert list(source.raw_rows([1, 3])) == [
+        assert list(raw_rows(source.batches(), [1, 3])) == [
             (1, '{"id":0,"price":"1.50","seen":"2021-11-07T02:48:42.123000Z"}'),
             (3, '{"id":2,"price":"1.50","seen":"2021-11-07T02:48:42.123000Z"}'),
         ]

@@ -1,9 +1,9 @@
 """What the API answers, as Pydantic models: they check the answers and make their documentation."""
 
 import datetime as dt
-from typing import Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
-from fastapi import Request
+from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from rowferry import ledger
@@ -228,6 +228,9 @@ class Health(BaseModel):
 
     status: str = Field(examples=["ready"])
 
+
+Limit = Annotated[int, Query(ge=1, le=1_000, description="How many, at most")]
+"""How many items of a list are wanted on a page."""
 
 Item = TypeVar("Item", bound=BaseModel)
 

@@ -1,11 +1,12 @@
 """What the handlers of one app share, and how they come by it."""
 
 import asyncio
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from sqlalchemy import Connection
@@ -106,3 +107,21 @@ def reading(service: Service) -> Iterator[Connection]:
     """A connection to read the ledger with."""
     with service.backend.errors(), service.backend.engine.connect() as connection:
         yield connection
+
+
+ID = r"^[A-Za-z0-9_-]{1,64}$"
+"""What the ids of the ledger look like."""
+
+
+def find_known(
+    service: Service, find: Callable[[Connection, str], dict[str, Any] | None], id_: str, unknown: RowferryError
+) -> dict[str, Any]:
+    """What the ledger has under an id; raises `unknown` if that is nothing."""
+    # What cannot be an id may hold what a database does not take as text, such as NUL.
+    if not re.fullmatch(ID, id_):
+        raise unknown
+    with reading(service) as connection:
+        found = find(connection, id_)
+    if found is None:
+        raise unknown
+    return found

@@ -120,9 +120,6 @@ class StagedReplacer(StagedWriter):
 
     def _find_known(self) -> tuple[int, int]:
         """Hold each row of the table against the stage; how many are equal and how many different."""
-        equal = SQL(" AND ").join(
-            SQL("s.{0} IS NOT DISTINCT FROM t.{0}").format(Identifier(name)) for name in self._rules.values
-        )
         self._has_known = True
         self._transaction.execute(SQL("ANALYZE {stage}").format(**self._names()))
         self._transaction.execute(
@@ -130,9 +127,7 @@ class StagedReplacer(StagedWriter):
                 "CREATE TEMPORARY TABLE {known} ON COMMIT DROP AS SELECT s.{number}, "
                 "CASE WHEN s.{number} IS NOT NULL THEN {equal} END AS equal, {keys} "
                 "FROM {table} t LEFT JOIN {stage} s ON {same}"
-            ).format(
-                equal=equal if self._rules.values else Literal(True), keys=self._keys_of_surplus(), **self._names()
-            )
+            ).format(equal=self._equal(), keys=self._keys_of_surplus(), **self._names())
         )
         self._transaction.execute(SQL("ANALYZE {known}").format(**self._names()))
         count = SQL(

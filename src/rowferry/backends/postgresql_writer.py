@@ -4,7 +4,6 @@ A trigger fires for each row and foreign key, and takes most of the time of a pl
 once than row by row. Both matter only where many rows come (docs/decisions/0004-into-postgresql.md).
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
@@ -16,7 +15,7 @@ from psycopg import Copy
 from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection, Table
 
-from rowferry.backends.backend import Comparison
+from rowferry.backends.backend import Comparison, TableWriter
 from rowferry.backends.copy_format import copy_format
 from rowferry.backends.key_range import KeyRange
 from rowferry.backends.postgresql_table import PostgresqlTable, Referred, Statements
@@ -44,7 +43,7 @@ class PostgresqlTransaction(Statements):
     ) -> None:
         self.open.__exit__(kind, error, trace)
 
-    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool, appends: bool = False) -> "PostgresqlWriter":
+    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool, appends: bool = False) -> TableWriter:
         table = PostgresqlTable(self, rules)
         if bulk and self.takes_over(table, dry_run=dry_run):
             return DirectWriter(self, table, rules)
@@ -71,7 +70,7 @@ class PostgresqlTransaction(Statements):
         return cursor.rowcount
 
 
-class PostgresqlWriter(ABC):
+class PostgresqlWriter:
     """What all ways into a table share: rows go into a target by one COPY that lasts until `end`."""
 
     took_over = False
@@ -97,9 +96,6 @@ class PostgresqlWriter(ABC):
         self._referred.add(rows)
         self._copy.write(self._format.rows(rows if numbered else rows.select(list(self._rules.names))))
 
-    @abstractmethod
-    def write(self, rows: pa.RecordBatch) -> None: ...
-
     def end(self) -> None:
         self._copy.write(self._format.end())
         self._copies.close()
@@ -107,15 +103,6 @@ class PostgresqlWriter(ABC):
     def taken(self) -> int:
         """How many rows the database took from the COPY."""
         return self._cursor.rowcount
-
-    @abstractmethod
-    def compare(self) -> Comparison: ...
-
-    @abstractmethod
-    def different(self) -> Iterator[tuple[int, list[str]]]: ...
-
-    @abstractmethod
-    def publish(self, *, update: bool) -> tuple[int, int]: ...
 
 
 class DirectWriter(PostgresqlWriter):
@@ -303,22 +290,24 @@ class StagedWriter(PostgresqlWriter):
 
     def _find_known(self) -> tuple[int, int]:
         """Note the rows whose key the table holds; how many of them are equal and how many different."""
-        equal = SQL(" AND ").join(
-            SQL("s.{0} IS NOT DISTINCT FROM t.{0}").format(Identifier(name)) for name in self._rules.values
-        )
         self._has_known = True
         self._transaction.execute(SQL("ANALYZE {stage}").format(**self._names()))
         self._transaction.execute(
             SQL(
                 "CREATE TEMPORARY TABLE {known} ON COMMIT DROP AS "
                 "SELECT s.{number}, {equal} AS equal FROM {stage} s JOIN {table} t ON {same}"
-            ).format(equal=equal if self._rules.values else Literal(True), **self._names())
+            ).format(equal=self._equal(), **self._names())
         )
         self._transaction.execute(SQL("ANALYZE {known}").format(**self._names()))
         count = SQL("SELECT count(*) FILTER (WHERE equal), count(*) FILTER (WHERE NOT equal) FROM {known}")
         row = self._transaction.execute(count.format(**self._names())).fetchone()
         assert row is not None  # noqa: S101  # an aggregate has a row
         return row[0], row[1]
+
+    def _equal(self) -> Composable:
+        """The condition that a row of the stage is equal to the one of the same key in the table."""
+        tests = [SQL("s.{0} IS NOT DISTINCT FROM t.{0}").format(Identifier(name)) for name in self._rules.values]
+        return SQL(" AND ").join(tests) if tests else Literal(True)
 
     def _names(self) -> dict[str, Composable]:
         return {

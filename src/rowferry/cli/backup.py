@@ -9,7 +9,7 @@ import typer
 
 from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
 from rowferry.cli.output import say, say_json, table
-from rowferry.cli.row_progress import RowProgress
+from rowferry.cli.progress import RowProgress
 from rowferry.events import Event
 from rowferry.observers.logging import Log
 from rowferry.operations.backup_table import BackupOptions, backup_table

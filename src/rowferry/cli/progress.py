@@ -1,4 +1,4 @@
-"""The progress bar of a load."""
+"""The progress bars of operations."""
 
 from types import TracebackType
 from typing import Self
@@ -6,7 +6,9 @@ from typing import Self
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
@@ -14,25 +16,14 @@ from rich.progress import (
 )
 
 from rowferry.cli.output import err
-from rowferry.events import Event, PublishStarted, RowsJudged
+from rowferry.events import Event, PublishStarted, RowsBackedUp, RowsJudged, RowsVerified
 
 
-class LoadProgress:
-    """Shows rows, bytes, rate and time left on a terminal; takes the events of a load."""
+class ProgressBars:
+    """Bars on a terminal, a line for each thing that goes on, as long as `with` lasts."""
 
-    def __init__(self, *, shown: bool) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TextColumn("{task.fields[rows]:,} rows, {task.fields[rejected]:,} rejected"),
-            TimeRemainingColumn(),
-            console=err,
-            disable=not shown,
-            transient=True,
-        )
-        self._tasks: dict[str, TaskID] = {}
+    def __init__(self, *columns: ProgressColumn, shown: bool) -> None:
+        self._progress = Progress(*columns, console=err, disable=not shown, transient=True)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -42,6 +33,22 @@ class LoadProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+
+
+class LoadProgress(ProgressBars):
+    """Shows rows, bytes, rate and time left on a terminal; takes the events of a load."""
+
+    def __init__(self, *, shown: bool) -> None:
+        super().__init__(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TextColumn("{task.fields[rows]:,} rows, {task.fields[rejected]:,} rejected"),
+            TimeRemainingColumn(),
+            shown=shown,
+        )
+        self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -55,3 +62,20 @@ class LoadProgress:
         if event.table not in self._tasks:
             self._tasks[event.table] = self._progress.add_task(event.table, total=event.bytes_total, rows=0, rejected=0)
         return self._tasks[event.table]
+
+
+class RowProgress(ProgressBars):
+    """Shows rows and time left on a terminal, a line for each table; takes the events of an operation."""
+
+    def __init__(self, *, shown: bool) -> None:
+        super().__init__(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), shown=shown
+        )
+        self._tasks: dict[tuple[str, str], TaskID] = {}
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RowsBackedUp | RowsVerified):
+            line = (event.id, event.table)
+            if line not in self._tasks:
+                self._tasks[line] = self._progress.add_task(event.table, total=event.rows_expected)
+            self._progress.update(self._tasks[line], completed=event.rows, total=event.rows_expected)

@@ -8,7 +8,7 @@ import typer
 
 from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
 from rowferry.cli.output import say, say_json, table
-from rowferry.cli.row_progress import RowProgress
+from rowferry.cli.progress import RowProgress
 from rowferry.errors import NothingChosen
 from rowferry.events import Event
 from rowferry.observers.logging import Log

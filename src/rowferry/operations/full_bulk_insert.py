@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import tee
 from typing import Any
@@ -19,25 +19,22 @@ from rowferry.errors import (
     ParentsVanished,
     RejectsExceeded,
     RowferryError,
-    Unexpected,
 )
 from rowferry.events import LoadFinished, LoadStarted, Observe, PublishStarted, RowsJudged
+from rowferry.operations.carrying_out import attempt_again, carry_out
 from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
-from rowferry.operations.reading import Reading
+from rowferry.operations.reading import Reading, keep_rejects
 from rowferry.operations.receipt import Receipt, TableReceipt
 from rowferry.streams.byte_source import text_encoding
 from rowferry.streams.csv_files import CsvFile
 from rowferry.streams.csv_source import CsvSource
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
-from rowferry.streams.rows import RejectedRow
-from rowferry.streams.scratch import room_needed
+from rowferry.streams.rows import RejectedRow, raw_rows
 from rowferry.streams.taken_keys import TakenKeys
 
 _BULK_BYTES = 512 * 1024
 """A file of this size is worth the preparations that make many rows fast."""
-
-_ATTEMPTS = 3
 
 
 def full_bulk_insert(
@@ -57,21 +54,7 @@ def full_bulk_insert(
         RowferryError: The load changed nothing but the ledger, which says why.
     """
     load = _Load(backend, catalog, files, options, observe, claim)
-    with backend.errors(), backend.hold(claim.load_id), closing(load):
-        try:
-            load.note_start()
-            load.run()
-        except KeyboardInterrupt as error:
-            if not load.has_committed():
-                load.note_failure(LoadInterrupted())
-                raise LoadInterrupted from error
-        except RowferryError as error:
-            load.note_failure(error)
-            raise
-        except BaseException:
-            load.note_failure(Unexpected())
-            raise
-        return load.tell_done()
+    return carry_out(backend, claim.load_id, load, LoadInterrupted)
 
 
 class _Rehearsed(Exception):
@@ -117,7 +100,7 @@ class _Load:
         text_encoding(options.encoding)
         self.sources: list[_Source] = []
         self.judged = False
-        self.is_first_attempt = True
+        self.attempts = 0
         self.receipt: Receipt | None = None
         self.started = time.perf_counter()
 
@@ -141,17 +124,8 @@ class _Load:
 
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with room_needed():
-                    self._attempt()
-                break
-            except _Rehearsed:
-                break
-            except (ParentsVanished, DatabaseBusy, KeysTaken):
-                self.is_first_attempt = False
-                if attempt == _ATTEMPTS:
-                    raise
+        with suppress(_Rehearsed):
+            attempt_again(self._attempt, (ParentsVanished, DatabaseBusy, KeysTaken))
 
     def has_committed(self) -> bool:
         """Whether the load was over already when something came in between."""
@@ -167,6 +141,7 @@ class _Load:
 
     def _attempt(self) -> None:
         self.close()
+        self.attempts += 1
         self.sources, self.judged = [], False
         with self.backend.transaction() as transaction:
             for file in self.files:
@@ -189,7 +164,7 @@ class _Load:
             file.rules,
             bulk=bulk,
             dry_run=self._rehearses(file),
-            appends=self.is_first_attempt and self.limit == RejectLimit(),
+            appends=self.attempts == 1 and self.limit == RejectLimit(),
         )
         reading = Reading(self.claim.load_id, file.name, file.rules, rows, writer, self.observe)
         source = _Source(file, reading, TableReceipt(file.rules.name, file.name))
@@ -250,7 +225,7 @@ class _Load:
         key = ", ".join(source.file.rules.key)
         column = source.file.rules.key[0] if len(source.file.rules.key) == 1 else None
         numbered, described = tee(source.writer.different())
-        raws = source.rows.raw_rows(number for number, _ in numbered)
+        raws = raw_rows(source.rows.batches(), (number for number, _ in numbered))
         for (row_number, raw), (_, differs) in zip(raws, described, strict=True):
             message = f"{key} is in the table already, with another {', '.join(differs)}"
             yield RejectedRow(row_number, raw, (Fault(column, RejectCode.CONFLICT, message),))
@@ -262,15 +237,7 @@ class _Load:
             raise RejectsExceeded(rejected=rejected, rows_read=rows_read, limit=self.limit, load_id=self.claim.load_id)
 
     def _keep_rejects(self, transaction: Transaction) -> None:
-        kept = ledger.keep_rejects(transaction.append, self.claim.load_id, self._all_rejects())
-        if kept != (expected := sum(source.rejects.count for source in self.sources)):
-            raise ConservationBroken(table="rejected_rows", rows_read=expected, accounted=kept)
-
-    def _all_rejects(self) -> Iterator[dict[str, Any]]:
-        for source in self.sources:
-            for row_number, raw, errors in source.rejects:
-                row: dict[str, Any] = {"table": source.receipt.table, "source": source.receipt.source}
-                yield row | {"row_number": row_number, "raw": raw, "errors": errors}
+        keep_rejects(transaction.append, self.claim.load_id, [source.reading for source in self.sources])
 
     def _outcome(self, status: str) -> dict[str, Any]:
         tables = [asdict(source.receipt) for source in self.sources]

@@ -1,15 +1,18 @@
 """The first half of every operation that puts many rows into a table: read all of a source, and judge it."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+from rowferry import ledger
 from rowferry.backends.backend import TableWriter
 from rowferry.dictionary.faults import RejectCode
 from rowferry.dictionary.rules import TableRules
+from rowferry.errors import ConservationBroken
 from rowferry.events import Observe, RowsRejected
+from rowferry.ledger import Append
 from rowferry.streams.ahead import ahead
 from rowferry.streams.judge import FailedChecks, Judge
 from rowferry.streams.references import References
@@ -80,6 +83,18 @@ class Reading(Generic[Rows, Writer]):
             verdict = judge.judge(batch)
             self.reject(verdict.rejected)
             yield verdict
+
+
+def keep_rejects(append: Append, id_: str, readings: Sequence[Reading[Any, Any]]) -> None:
+    """Keep the rejected rows of an operation in the ledger; ConservationBroken if one gets lost on the way."""
+    rejected = (
+        {"table": one.rules.name, "source": one.name, "row_number": row_number, "raw": raw, "errors": errors}
+        for one in readings
+        for row_number, raw, errors in one.rejects
+    )
+    kept = ledger.keep_rejects(append, id_, rejected)
+    if kept != (expected := sum(one.rejects.count for one in readings)):
+        raise ConservationBroken(table="rejected_rows", rows_read=expected, accounted=kept)
 
 
 def _told(row: RejectedRow, rules: TableRules) -> tuple[tuple[str | None, str], ...]:

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -20,21 +20,18 @@ from rowferry.errors import (
     RestoreInterrupted,
     RestoreMiscounted,
     RowferryError,
-    Unexpected,
 )
 from rowferry.events import Observe, PublishStarted, RestoreFinished, RestoreStarted, RowsJudged
-from rowferry.operations.reading import Reading
+from rowferry.operations.carrying_out import attempt_again, carry_out
+from rowferry.operations.reading import Reading, keep_rejects
 from rowferry.operations.restore_obstacles import EXAMPLES, obstacles_of
 from rowferry.operations.restore_receipt import RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
 from rowferry.operations.restore_sources import RestoreSource
 from rowferry.streams.avro_source import AvroSource
 from rowferry.streams.references import References
-from rowferry.streams.scratch import room_needed
 
 _BULK_ROWS = 10_000
 """So many rows are worth the preparations that make many rows fast."""
-
-_ATTEMPTS = 3
 
 
 def restore_table(
@@ -55,21 +52,7 @@ def restore_table(
         RowferryError: The restore changed nothing but the ledger, which says why.
     """
     restore = _Restore(backend, catalog, sources, options, observe, claim)
-    with backend.errors(), backend.hold(claim.restore_id), closing(restore):
-        try:
-            restore.note_start()
-            restore.run()
-        except KeyboardInterrupt as error:
-            if not restore.has_committed():
-                restore.note_failure(RestoreInterrupted())
-                raise RestoreInterrupted from error
-        except RowferryError as error:
-            restore.note_failure(error)
-            raise
-        except BaseException:
-            restore.note_failure(Unexpected())
-            raise
-        return restore.tell_done()
+    return carry_out(backend, claim.restore_id, restore, RestoreInterrupted)
 
 
 class _Stopped(Exception):
@@ -136,17 +119,10 @@ class _Restore:
 
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with room_needed():
-                    self._attempt()
-                break
-            except _Stopped:
-                self._note_refusal()
-                break
-            except (ParentsVanished, DatabaseBusy):
-                if attempt == _ATTEMPTS:
-                    raise
+        try:
+            attempt_again(self._attempt, (ParentsVanished, DatabaseBusy))
+        except _Stopped:
+            self._note_refusal()
 
     def has_committed(self) -> bool:
         """Whether the restore was over already when something came in between."""
@@ -273,15 +249,7 @@ class _Restore:
         part.changes.seconds = round(part.changes.seconds + time.perf_counter() - started, 3)
 
     def _keep_rejects(self, transaction: Transaction) -> None:
-        kept = ledger.keep_rejects(transaction.append, self.claim.restore_id, self._all_rejects())
-        if kept != (expected := sum(part.reading.rejects.count for part in self.parts)):
-            raise ConservationBroken(table="rejected_rows", rows_read=expected, accounted=kept)
-
-    def _all_rejects(self) -> Iterator[dict[str, Any]]:
-        for part in self.parts:
-            for row_number, raw, errors in part.reading.rejects:
-                row: dict[str, Any] = {"table": part.rules.name, "source": part.source.name}
-                yield row | {"row_number": row_number, "raw": raw, "errors": errors}
+        keep_rejects(transaction.append, self.claim.restore_id, [part.reading for part in self.parts])
 
     def _outcome(self, status: str) -> dict[str, Any]:
         tables = [asdict(part.changes) for part in self.parts]

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -88,15 +88,6 @@ class AvroSource:
             if batch.num_rows:
                 yield self._row_batch(first, batch, places)
             first += batch.num_rows
-
-    def raw_rows(self, row_numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
-        """Rows as they stand in the file, as JSON, by ascending row number; reads the file again."""
-        wanted = iter(row_numbers)
-        number = next(wanted, None)
-        for batch in self.batches():
-            while number is not None and number < batch.first + batch.count:
-                yield number, batch.raw(number - batch.first)
-                number = next(wanted, None)
 
     def _resolved(self) -> list[int | None]:
         """Where in the file each column stands."""

@@ -8,10 +8,10 @@ import datetime as dt
 import fcntl
 import os
 import secrets
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,23 +39,25 @@ class Listing:
 
 
 class UnfinishedBackup:
-    """A file that is being written; its lock says so to everybody."""
+    """A file that is being written; its lock says so to everybody. Nothing is there before it is opened."""
 
     def __init__(self, backup_id: str, folder: Path) -> None:
         self.backup_id = backup_id
         self._path = folder / f"{backup_id}{_FILE}"
         self._part = folder / f".{backup_id}{_FILE}{_PART}"
+        self._manifest = folder / f"{backup_id}{_MANIFEST}"
         self._listed = False
-        self.file: BinaryIO = self._open()
+        self.file: BinaryIO = BytesIO()
 
-    def _open(self) -> BinaryIO:
+    def open(self) -> None:
+        """Make the file; whoever calls it closes what it may have made, also when it is interrupted."""
         while True:
-            file = self._part.open("xb")
-            fcntl.flock(file, fcntl.LOCK_EX)
+            self.file = self._part.open("xb")
+            fcntl.flock(self.file, fcntl.LOCK_EX)
             with suppress(FileNotFoundError):
-                if self._part.stat().st_ino == os.fstat(file.fileno()).st_ino:
-                    return file
-            file.close()  # it was cleared away before we had the lock
+                if self._part.stat().st_ino == os.fstat(self.file.fileno()).st_ino:
+                    return
+            self.file.close()  # it was cleared away before we had the lock
 
     def keep(self) -> None:
         """Give the file its name, once the disk holds all of it."""
@@ -66,16 +68,14 @@ class UnfinishedBackup:
 
     def list(self, manifest: Manifest) -> None:
         """Make a backup of it."""
-        path = self._path.with_name(f"{self.backup_id}{_MANIFEST}")
-        write_whole(path, [spell_manifest(manifest)])
-        path.chmod(stat.S_IMODE(self._path.stat().st_mode))
+        write_whole(self._manifest, [spell_manifest(manifest)])
         _sync_folder(self._path.parent)
         self._listed = True
 
     def close(self) -> None:
         """Let go of the file; if it became no backup, it is removed."""
         if not self._listed:
-            for path in (self._part, self._path):
+            for path in (self._manifest, self._part, self._path):
                 path.unlink(missing_ok=True)
         self.file.close()
 
@@ -99,6 +99,7 @@ class BackupStore:
                 folder = self._make_folder(avro_name(table))
                 unfinished = UnfinishedBackup(new_id(avro_name(table)), folder)
                 try:
+                    unfinished.open()
                     yield unfinished
                 finally:
                     unfinished.close()

@@ -1,7 +1,7 @@
 """The rows of a CSV file, in bounded memory, whatever state the file is in."""
 
 from codecs import BOM_UTF8
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,15 +62,6 @@ class CsvSource:
             self.rows_read += batch.count
             if batch.count:
                 yield batch
-
-    def raw_rows(self, row_numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
-        """Rows as they stand in the file, by ascending row number; reads the file again."""
-        wanted = iter(row_numbers)
-        number = next(wanted, None)
-        for batch in self.batches():
-            while number is not None and number < batch.first + batch.count:
-                yield number, batch.raw(number - batch.first)
-                number = next(wanted, None)
 
     def _pass_header(self, buffer: "_Buffer") -> int:
         """The number of header rows, 0 or 1; a header also says in which order the columns come."""

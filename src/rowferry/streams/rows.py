@@ -1,6 +1,6 @@
 """Rows in motion: what a source hands out and what the judge makes of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,6 +40,16 @@ class RowBatch:
     odd: list[OddRow]
     raw: Callable[[int], str]
     typed: bool = False
+
+
+def raw_rows(batches: Iterable[RowBatch], row_numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
+    """Rows as they stood in their source, by ascending row number."""
+    wanted = iter(row_numbers)
+    number = next(wanted, None)
+    for batch in batches:
+        while number is not None and number < batch.first + batch.count:
+            yield number, batch.raw(number - batch.first)
+            number = next(wanted, None)
 
 
 @dataclass(frozen=True, slots=True)

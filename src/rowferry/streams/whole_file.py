@@ -1,7 +1,7 @@
 """Files that are there whole or not at all."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,15 +16,17 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> None:
         FileUnwritable: The folder is missing, or must not be written to.
         DiskFull: There is no room.
     """
+    # Its name is known before it exists, so that nothing of it stays, wherever it is interrupted.
+    unfinished = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
-        with room_needed(), tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+        with room_needed():
             try:
-                file.writelines(parts)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+                with unfinished.open("xb") as file:
+                    file.writelines(parts)
+                    file.flush()
+                    os.fsync(file.fileno())
+                unfinished.replace(path)
+            finally:
+                unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise FileUnwritable(path=path, reason=error.strerror or str(error)) from error

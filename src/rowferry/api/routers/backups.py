@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from rowferry.api.answers import Page
+from rowferry.api.answers import Limit, Page
 from rowferry.api.backup_answers import BACKUP_ID, BackupAnswer, BackupsAnswer, ManifestAnswer
 from rowferry.api.openapi import problems
 from rowferry.api.state import Started
@@ -77,7 +77,7 @@ def backup_one_table(
 def find_backups(
     request: Request,
     service: Started,
-    limit: Annotated[int, Query(ge=1, le=1_000, description="How many, at most")] = 100,
+    limit: Limit = 100,
     before: Annotated[
         str | None, Query(description="A backup; the page starts behind it", examples=[BACKUP_ID])
     ] = None,

@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from rowferry import ledger
-from rowferry.api.answers import Page
+from rowferry.api.answers import Limit, Page
 from rowferry.api.batch_answers import BatchListed, BatchProblem, BatchReceiptAnswer, BatchShown
 from rowferry.api.openapi import BATCH_BODY, problems
 from rowferry.api.problems import MEDIA_TYPE, ProblemError, RequestRefused, problem_of
-from rowferry.api.state import Started, State, reading
+from rowferry.api.state import ID, Started, State, find_known, reading
 from rowferry.errors import BatchUnknown, BodyTooLarge, IdempotencyKeyInvalid
 from rowferry.observers.service import service_observer
 from rowferry.operations.batch_transactions import (
@@ -119,8 +119,8 @@ async def post_batch(
 def list_batches(
     request: Request,
     service: Started,
-    limit: Annotated[int, Query(ge=1, le=1_000, description="How many, at most")] = 100,
-    before: Annotated[str | None, Query(description="A batch; the page starts behind it")] = None,
+    limit: Limit = 100,
+    before: Annotated[str | None, Query(pattern=ID, description="A batch; the page starts behind it")] = None,
 ) -> Page[BatchListed]:
     """List batches, the newest first."""
     with reading(service) as connection:
@@ -133,10 +133,8 @@ def list_batches(
 )
 def find_batch(batch_id: str, service: Started) -> Response:
     """Show one batch: when, who, what became of its rows, and which of them were rejected and why."""
+    batch = find_known(service, ledger.find_batch, batch_id, BatchUnknown(batch_id=batch_id))
     with reading(service) as connection:
-        batch = ledger.find_batch(connection, batch_id)
-        if batch is None:
-            raise BatchUnknown(batch_id=batch_id)
         rejects = list(ledger.find_rejects(connection, batch_id))
     del batch["rejected"]
     rejected = ", ".join(_as_sent(row).as_json() for row in rejects)

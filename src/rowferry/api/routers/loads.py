@@ -1,6 +1,5 @@
 """Loads of now and before: what became of their rows, how far they are, and what they rejected."""
 
-import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated, Any
@@ -12,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 
 from rowferry import ledger
 from rowferry.api.accept import preferred
-from rowferry.api.answers import LoadAnswer, Page, RejectedRowAnswer
+from rowferry.api.answers import Limit, LoadAnswer, Page, RejectedRowAnswer
 from rowferry.api.load_events import LAST_EVENT, load_events
 from rowferry.api.openapi import problems
-from rowferry.api.state import Started, State, reading
+from rowferry.api.state import ID, Started, State, find_known, reading
 from rowferry.bootstrap import Service
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import LoadUnknown
@@ -40,11 +39,7 @@ _EVENT = {
 """What each event is, as later versions of OpenAPI say it."""
 _JSON, _CSV = _OFFERED = ("application/json", "text/csv")
 
-_LOAD_ID = r"^[A-Za-z0-9_-]{1,64}$"
-
 _CHUNK = 1_000
-
-Limit = Annotated[int, Query(ge=1, le=1_000, description="How many, at most")]
 
 
 @router.get("", operation_id="list_loads", responses=problems(422, 503))
@@ -52,7 +47,7 @@ def list_loads(
     request: Request,
     service: Started,
     limit: Limit = 100,
-    before: Annotated[str | None, Query(pattern=_LOAD_ID, description="A load; the page starts behind it")] = None,
+    before: Annotated[str | None, Query(pattern=ID, description="A load; the page starts behind it")] = None,
 ) -> Page[LoadAnswer]:
     """List loads, the newest first."""
     with reading(service) as connection:
@@ -63,7 +58,7 @@ def list_loads(
 @router.get("/{load_id}", operation_id="find_load", response_model=LoadAnswer, responses=problems(404, 422, 503))
 def find_load(load_id: str, service: Started) -> dict[str, Any]:
     """Show one load: when, who, which files, what became of their rows, and why it failed."""
-    return _load(service, load_id)
+    return _find(service, load_id)
 
 
 @router.get(
@@ -86,7 +81,7 @@ async def follow_load(
     last_event_id: Annotated[str | None, Header(description="Sent by browsers that connect again")] = None,
 ) -> Response:
     """Follow a load to its end by server-sent events: rows, bytes, rate, seconds left, and at last its receipt."""
-    await run_in_threadpool(_load, service, load_id)
+    await run_in_threadpool(_find, service, load_id)
     if last_event_id == LAST_EVENT:
         return Response(status_code=204)
     return EventSourceResponse(load_events(state, service, load_id))
@@ -117,7 +112,7 @@ def list_rejects(
     With `Accept: text/csv`: the rows of one table (default: the first that has any) as they came, with the reasons, to
     be corrected and loaded again.
     """
-    load = _load(service, load_id)
+    load = _find(service, load_id)
     rules = service.catalog.table(table) if table else None
     if preferred(request.headers.get("accept"), _OFFERED) == _CSV:
         return _csv_file(service, load, rules or _first_table(service, load))
@@ -126,15 +121,8 @@ def list_rejects(
     return Page[RejectedRowAnswer].of(request, found, limit, after="reject_id")
 
 
-def _load(service: Service, load_id: str) -> dict[str, Any]:
-    # What cannot be an id may hold what a database does not take as text, such as NUL.
-    if not re.fullmatch(_LOAD_ID, load_id):
-        raise LoadUnknown(load_id=load_id)
-    with reading(service) as connection:
-        load = ledger.find_load(connection, load_id)
-    if load is None:
-        raise LoadUnknown(load_id=load_id)
-    return load
+def _find(service: Service, load_id: str) -> dict[str, Any]:
+    return find_known(service, ledger.find_load, load_id, LoadUnknown(load_id=load_id))
 
 
 def _first_table(service: Service, load: dict[str, Any]) -> TableRules:

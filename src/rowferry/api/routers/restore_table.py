@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from rowferry import ledger
-from rowferry.api.answers import Page
+from rowferry.api.answers import Limit, Page
 from rowferry.api.openapi import problems
 from rowferry.api.problems import MEDIA_TYPE, problem_of
 from rowferry.api.restore_answers import (
@@ -19,7 +19,7 @@ from rowferry.api.restore_answers import (
     RestoreProblem,
     RestoreReceiptAnswer,
 )
-from rowferry.api.state import Started, State, reading
+from rowferry.api.state import ID, Started, State, find_known, reading
 from rowferry.bootstrap import Service
 from rowferry.errors import BackupUnknown, RestoreUnknown
 from rowferry.observers.service import service_observer
@@ -30,8 +30,6 @@ from rowferry.streams.backup_store import BackupStore
 
 router = APIRouter(tags=["restores"])
 
-_RESTORE_ID = r"^[A-Za-z0-9_-]{1,64}$"
-
 _BACKUP_ID = r"[A-Za-z0-9_-]{1,300}"
 
 _BLOCKED: dict[int | str, dict[str, Any]] = {
@@ -40,8 +38,6 @@ _BLOCKED: dict[int | str, dict[str, Any]] = {
         "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{RestoreProblem.__name__}"}}},
     }
 }
-
-Limit = Annotated[int, Query(ge=1, le=1_000, description="How many, at most")]
 
 
 class RestoreQuery(BaseModel):
@@ -89,9 +85,7 @@ def list_restores(
     request: Request,
     service: Started,
     limit: Limit = 100,
-    before: Annotated[
-        str | None, Query(pattern=_RESTORE_ID, description="A restore; the page starts behind it")
-    ] = None,
+    before: Annotated[str | None, Query(pattern=ID, description="A restore; the page starts behind it")] = None,
 ) -> Page[RestoreAnswer]:
     """List restores, the newest first."""
     with reading(service) as connection:
@@ -143,11 +137,4 @@ def _blocked(receipt: RestoreReceipt) -> JSONResponse:
 
 
 def _restore(service: Service, restore_id: str) -> dict[str, Any]:
-    # What cannot be an id may hold what a database does not take as text, such as NUL.
-    if not re.fullmatch(_RESTORE_ID, restore_id):
-        raise RestoreUnknown(restore_id=restore_id)
-    with reading(service) as connection:
-        found = ledger.find_restore(connection, restore_id)
-    if found is None:
-        raise RestoreUnknown(restore_id=restore_id)
-    return found
+    return find_known(service, ledger.find_restore, restore_id, RestoreUnknown(restore_id=restore_id))

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from rowferry.api.answers import Page, RowsPage, TableAnswer
+from rowferry.api.answers import Limit, Page, RowsPage, TableAnswer
 from rowferry.api.openapi import problems
 from rowferry.api.state import Started, State
 from rowferry.dictionary.describe import describe
@@ -33,7 +33,7 @@ def list_rows(
     request: Request,
     table: str,
     service: Started,
-    limit: Annotated[int, Query(ge=1, le=1_000, description="How many, at most")] = 100,
+    limit: Limit = 100,
     after: Annotated[
         list[str] | None, Query(description="The key of a row; the page starts behind it. Once for each of its columns")
     ] = None,

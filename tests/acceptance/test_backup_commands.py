@@ -9,17 +9,14 @@ from typing import Any
 import pytest
 
 from backing_up import flip
-from rowferry.samples import write_samples
 
 ROWFERRY = Path(sys.executable).with_name("rowferry")
 
 
 @pytest.fixture
-def folder(tmp_path: Path, database_url: str) -> Path:
-    """A folder with loaded samples, whose .env names the database."""
-    write_samples(tmp_path / "data", 100)
-    (tmp_path / ".env").write_text(f"SQLALCHEMY_DATABASE_URL={database_url}\n")
-    run(tmp_path, "load", expected=1)
+def folder(tmp_path: Path, filled_url: str) -> Path:
+    """A folder whose .env names a database that has rows."""
+    (tmp_path / ".env").write_text(f"SQLALCHEMY_DATABASE_URL={filled_url}\n")
     return tmp_path
 
 

@@ -74,6 +74,7 @@ def test_all_or_nothing(rowferry: Command) -> None:
     assert rowferry("batch", "-", "--all-or-nothing", "--json", stdin=body).returncode == 3
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)  # asked before any database
 @pytest.mark.parametrize(
     ("body", "code"),
     [(b"{}", "batch.size"), (b"[", "body.not_json"), (b" " * (8 * 1024 * 1024 + 1), "body.too_large")],

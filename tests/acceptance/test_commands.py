@@ -123,6 +123,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
 }
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)  # asked before any database
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_input_gets_a_clear_answer(environment: dict[str, str], tmp_path: Path, case: str) -> None:
     (tmp_path / "empty").mkdir()

@@ -22,9 +22,8 @@ FIRST = {"department": "Accounting", "job": "Account Representative IV", "q1": 1
 
 
 @pytest.fixture
-def client(database_url: str, globant: Path, tmp_path: Path) -> Iterator[httpx.Client]:
-    with serve(database_url, globant, tmp_path / "logs") as client:
-        assert client.post("/full-bulk-insert").status_code == 200
+def client(filled_url: str, globant: Path, tmp_path: Path) -> Iterator[httpx.Client]:
+    with serve(filled_url, globant, tmp_path / "logs") as client:
         yield client
 
 
@@ -85,11 +84,9 @@ def test_nonsense_is_told_as_such(client: httpx.Client, query: str, accept: str,
 
 
 @pytest.fixture
-def environment(database_url: str, tmp_path: Path, globant: Path) -> dict[str, str]:
-    told = {"SQLALCHEMY_DATABASE_URL": database_url, "LOG_DIR": str(tmp_path / "logs"), "COLUMNS": "160"}
-    surroundings = os.environ | told
-    subprocess.run([ROWFERRY, "load", globant], env=surroundings, capture_output=True, check=False)
-    return surroundings
+def environment(filled_url: str, tmp_path: Path) -> dict[str, str]:
+    told = {"SQLALCHEMY_DATABASE_URL": filled_url, "LOG_DIR": str(tmp_path / "logs"), "COLUMNS": "160"}
+    return os.environ | told
 
 
 def run(environment: dict[str, str], *words: object) -> tuple[int, bytes, str]:
@@ -97,6 +94,7 @@ def run(environment: dict[str, str], *words: object) -> tuple[int, bytes, str]:
     return ran.returncode, ran.stdout, ran.stderr.decode()
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)  # that both find the same is shown elsewhere
 def test_every_form_by_command(environment: dict[str, str], tmp_path: Path) -> None:
     code, shown, said = run(environment, "departments-above-mean")
     assert (code, said) == (0, "")

@@ -8,7 +8,7 @@ from typing import Any
 import fastavro
 import pytest
 import sqlalchemy as sa
-from test_commands import GLOBANT, answer, run
+from test_commands import answer, run
 
 from rowferry.settings import read_settings
 
@@ -16,11 +16,9 @@ COUNTS = ("added", "changed", "removed", "unchanged", "rejected")
 
 
 @pytest.fixture
-def environment(tmp_path: Path, database_url: str) -> dict[str, str]:
+def environment(tmp_path: Path, filled_url: str) -> dict[str, str]:
     folders = {name: str(tmp_path / name) for name in ("LOG_DIR", "DATA_DIR", "BACKUP_DIR")}
-    found = os.environ | folders | {"SQLALCHEMY_DATABASE_URL": database_url, "COLUMNS": "160"}
-    answer(found, "load", GLOBANT, code=1)
-    return found
+    return os.environ | folders | {"SQLALCHEMY_DATABASE_URL": filled_url, "COLUMNS": "160"}
 
 
 def execute(environment: dict[str, str], *statements: str) -> list[Any]:

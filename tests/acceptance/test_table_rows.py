@@ -13,9 +13,8 @@ from rowferry.settings import Settings
 
 
 @pytest.fixture
-def client(database_url: str, globant: Path, tmp_path: Path) -> Iterator[httpx.Client]:
-    with serve(database_url, globant, tmp_path / "logs") as client:
-        assert client.post("/full-bulk-insert").status_code == 200
+def client(filled_url: str, globant: Path, tmp_path: Path) -> Iterator[httpx.Client]:
+    with serve(filled_url, globant, tmp_path / "logs") as client:
         yield client
 
 

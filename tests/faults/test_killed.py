@@ -18,7 +18,7 @@ from rowferry.migrations.schema import VERSIONS
 
 PROGRAM = Path(__file__).with_name("loading_process.py")
 ROWS = 200_000
-DELAYS = [0.06 * at for at in range(12)]
+DELAYS = [0.12 * at for at in range(6)]
 """Seconds between the first rows read and the kill: spread over reading, publishing and what comes after."""
 
 
@@ -72,9 +72,9 @@ def test_all_or_nothing_is_left(
         before = 5
     outcomes = set()
     chance = random.Random(7)
-    for delay in DELAYS[:: 3 if filled else 1]:
+    for delay in DELAYS[:: 2 if filled else 1]:
         loads = len(tables.loads())
-        kill_while_loading(url, delay + chance.random() / 50, file)
+        kill_while_loading(url, delay + chance.random() / 8, file)
         start_again(tables)
         newest = tables.loads()[0]
         assert len(tables.loads()) == loads + 1

@@ -89,6 +89,7 @@ def test_what_people_are_shown(environment: dict[str, str]) -> None:
 def test_rows_that_break_a_rule_are_left_out_only_if_asked_for(environment: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "elsewhere.avro"
     fields = [{"name": "department", "type": ["null", "string"]}, {"name": "id", "type": "long"}]
+    fields.append({"name": "gone", "type": ["null", "string"]})
     rows = [{"id": number, "department": f"Department {number}"} for number in range(1, 13)]
     with path.open("wb") as file:
         fastavro.writer(
@@ -98,7 +99,10 @@ def test_rows_that_break_a_rule_are_left_out_only_if_asked_for(environment: dict
     assert refused["error"]["code"] == "restore.unverified"
     refused = answer(environment, "restore", "departments", "--backup", path, "--unverified", code=3)
     assert refused["obstacles"][0]["kind"] == "rules_broken"
+    said = run(environment, "restore", "departments", "--backup", path, "--unverified", "--dry-run").stdout
+    assert "Passed over, as departments has no such columns: 'gone'." in said
     done = answer(environment, "restore", "departments", "--backup", path, "--unverified", "--partial", code=1)
+    assert done["tables"][0]["ignored"] == ["gone"]
     assert counts(done) == [0, 12, 0, 0, 1]
     (rejected,) = answer(environment, "rejects", done["restore_id"])["rejects"]
     assert [error["code"] for error in rejected["errors"]] == ["value.range", "value.required"]

@@ -3,11 +3,12 @@
 import pytest
 import sqlalchemy as sa
 
+from backing_up import flip
 from loading import Tables, employees
 from restoring import NOON, Restores, counts, people
 from rowferry import ledger
-from rowferry.errors import RestoreBlocked
-from rowferry.events import RestoreFinished, RestoreStarted
+from rowferry.errors import BackupDamaged, RestoreBlocked
+from rowferry.events import RestoreFinished, RestoreStarted, RowsJudged
 
 LARGE = 12_000
 """More than what is worth the preparations for many rows."""
@@ -53,6 +54,22 @@ def test_a_damaged_table_is_what_it_was(restores: Restores, rows: int) -> None:
     assert receipt.tables[0].examples == rehearsed.tables[0].examples
     assert restores.tables.everything() == before
     assert counts(restores.restore(kept)) == (0, 0, 0, rows, 0)
+
+
+@pytest.mark.parametrize("exchanged", [False, True])
+def test_a_file_that_changes_after_it_was_verified_is_refused(restores: Restores, *, exchanged: bool) -> None:
+    verified = restores.back_up("jobs")
+    assert verified.state
+    data = verified.path.read_bytes()
+    if exchanged:
+        verified.path.unlink()
+    verified.path.write_bytes(data)
+    flip(verified.path, len(data) // 2)
+    before = restores.tables.everything()
+    with pytest.raises(BackupDamaged):
+        restores.restore(verified)
+    assert restores.tables.everything() == before
+    assert not [event for event in restores.events if isinstance(event, RowsJudged)]
 
 
 @pytest.mark.parametrize("rows", [10, LARGE])

@@ -23,6 +23,7 @@ _CHANGES: dict[str, Any] = {
         "changed": [{"key": {"id": 5}, "columns": ["department"]}],
         "removed": [{"id": 99}],
     },
+    "ignored": [],
     "seconds": 0.1,
 }
 _OBSTACLE = {
@@ -54,6 +55,7 @@ class TableChangesAnswer(BaseModel):
     rejected: int
     rejected_by_code: dict[str, int] = Field(description="How many rows have each code among their faults")
     examples: dict[str, list[Any]] = Field(description="The first keys of each sort; of changed rows also the columns")
+    ignored: list[str] = Field(default=[], description="Fields of the file that the table has no column for")
     seconds: float
 
 

@@ -9,6 +9,7 @@ import typer
 from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, say_json, table
 from rowferry.cli.progress import LoadProgress
+from rowferry.dictionary.faults import shown
 from rowferry.events import Event
 from rowferry.ledger import RESTORE_COUNTS
 from rowferry.observers.logging import Log
@@ -18,6 +19,8 @@ from rowferry.operations.restore_table import restore_table
 from rowferry.streams.backup_store import BackupStore
 
 app = typer.Typer(add_completion=False)
+
+_MOST_NAMES = 10
 
 
 @app.command()
@@ -72,8 +75,7 @@ def restore(  # noqa: PLR0913, PLR0917  # each is an option of the command
 
 def show(receipt: RestoreReceipt) -> None:
     """Show people what changed, or would, and what stands in the way."""
-    for damage in receipt.passed_over.values():
-        say(f"Passed over: {damage}.", "bold yellow")
+    _show_passed_over(receipt)
     refused = bool(receipt.obstacles)
     title = f"Restore {receipt.restore_id}"
     if refused or receipt.dry_run:
@@ -90,6 +92,16 @@ def show(receipt: RestoreReceipt) -> None:
         _show_obstacle(obstacle)
     if receipt.total("rejected") and not receipt.dry_run:
         say(f"See each rejected row with `rowferry rejects {receipt.restore_id}`.")
+
+
+def _show_passed_over(receipt: RestoreReceipt) -> None:
+    for damage in receipt.passed_over.values():
+        say(f"Passed over: {damage}.", "bold yellow")
+    for one in receipt.tables:
+        if one.ignored:
+            names = ", ".join(map(shown, one.ignored[:_MOST_NAMES]))
+            more = f", and {len(one.ignored) - _MOST_NAMES} more" if len(one.ignored) > _MOST_NAMES else ""
+            say(f"Passed over, as {one.table} has no such columns: {names}{more}.", "bold yellow")
 
 
 def _show_examples(changes: TableChanges) -> None:

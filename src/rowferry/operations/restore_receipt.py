@@ -35,7 +35,8 @@ class RestoreClaim:
 class TableChanges:
     """What a restore does to one table. `rows_read = added + changed + unchanged + rejected`; others are removed.
 
-    `examples` are the first few keys of each sort; of a changed row also the columns that differ.
+    `examples` are the first few keys of each sort; of a changed row also the columns that differ. `ignored` are the
+    fields of the file that the table has no column for.
     """
 
     table: str
@@ -49,6 +50,7 @@ class TableChanges:
     rejected: int = 0
     rejected_by_code: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[Any]] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 

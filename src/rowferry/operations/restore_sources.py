@@ -1,7 +1,7 @@
 """Which files a restore reads: the backup of a table, and of its parents out of the same snapshot."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rowferry.backends.backend import Backend
@@ -19,7 +19,7 @@ from rowferry.errors import (
 )
 from rowferry.operations.restore_receipt import RestoreOptions
 from rowferry.operations.sealed_backups import find_sealed
-from rowferry.streams.avro_reader import Seal
+from rowferry.streams.avro_reader import FileState, Seal
 from rowferry.streams.avro_source import AvroSource
 from rowferry.streams.backup_store import BackupStore
 from rowferry.streams.manifest import Manifest
@@ -29,7 +29,7 @@ from rowferry.streams.manifest import Manifest
 class RestoreSource:
     """The file that a table is restored from; without a seal it was made elsewhere, and nothing is known of it.
 
-    `passed_over` are newer backups that were asked for none by name, with what is wrong with them.
+    `state` is that of the file when it was verified; `passed_over` are newer backups, with what is wrong with them.
     """
 
     rules: TableRules
@@ -37,6 +37,7 @@ class RestoreSource:
     name: str
     backup_id: str | None = None
     seal: Seal | None = None
+    state: FileState | None = None
     passed_over: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -82,8 +83,7 @@ class RestoreFinder:
             found, manifest = self._newest_good(rules)
         else:
             manifest = self._sealed(backup)
-            found = self._source(rules, manifest)
-            _verify(found)
+            found = _verified(self._source(rules, manifest))
         return [*self._parents(rules, manifest, options), found]
 
     def _of_file(self, rules: TableRules, path: Path, options: RestoreOptions) -> list[RestoreSource]:
@@ -106,8 +106,7 @@ class RestoreFinder:
         for manifest in listing.backups:
             try:
                 self._sealed(manifest.backup_id)
-                found = self._source(rules, manifest, passed_over)
-                _verify(found)
+                found = _verified(self._source(rules, manifest, passed_over))
             except BackupDamaged as error:
                 passed_over[manifest.backup_id] = error.message
             else:
@@ -125,9 +124,7 @@ class RestoreFinder:
             same = next((one for one in siblings if one.snapshot_id == manifest.snapshot_id), None)
             if same is None:
                 raise ParentsNotBackedUp(parent=parent.name, backup=manifest.backup_id)
-            found = self._source(parent, self._sealed(same.backup_id))
-            _verify(found)
-            yield found
+            yield _verified(self._source(parent, self._sealed(same.backup_id)))
 
     def _sealed(self, backup_id: str) -> Manifest:
         return find_sealed(self._backend, self._store, backup_id)
@@ -138,12 +135,13 @@ class RestoreFinder:
         if manifest.table != rules.name:
             raise BackupOfAnother(backup=manifest.backup_id, found=manifest.table, table=rules.name)
         path = self._store.path(manifest)
-        return RestoreSource(rules, path, path.name, manifest.backup_id, manifest.seal, passed_over or {})
+        return RestoreSource(rules, path, path.name, manifest.backup_id, manifest.seal, passed_over=passed_over or {})
 
 
-def _verify(source: RestoreSource) -> None:
+def _verified(source: RestoreSource) -> RestoreSource:
     with source.open() as rows:
         rows.check()
+        return replace(source, state=rows.reader.state)
 
 
 def _is_path(backup: str) -> bool:

@@ -140,8 +140,8 @@ class _Restore:
         self.close()
         self.parts = []
         opened = [(source, self.files.enter_context(source.open())) for source in self.sources]
-        for _, rows in opened:
-            rows.check()
+        for source, rows in opened:
+            rows.check(source.state)
         with self.backend.transaction() as transaction:
             for source, rows in opened:
                 self._read(self._start(transaction, source, rows))
@@ -159,7 +159,8 @@ class _Restore:
         bulk = source.rows is None or source.rows >= _BULK_ROWS
         writer = transaction.replacer(rules, bulk=bulk, dry_run=self.options.dry_run)
         reading = Reading(self.claim.restore_id, source.name, rules, rows, writer, self.observe)
-        part = _Part(source, reading, TableChanges(rules.name, source.name, source.backup_id))
+        changes = TableChanges(rules.name, source.name, source.backup_id, ignored=rows.ignored)
+        part = _Part(source, reading, changes)
         self.parts.append(part)
         return part
 

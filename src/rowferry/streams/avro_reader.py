@@ -38,6 +38,17 @@ class Seal:
     crc32s: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class FileState:
+    """Which file it is and when it was changed last: while that stays the same, so does what is in it."""
+
+    device: int
+    inode: int
+    bytes: int
+    modified_ns: int
+    changed_ns: int
+
+
 class AvroReader:
     """One open file, so that what is checked is what is read, whatever is put in its place meanwhile.
 
@@ -49,7 +60,7 @@ class AvroReader:
         self.shown = shown or str(path)
         self.seal = seal
         self._file = _open(path, self.shown)
-        self.size = os.fstat(self._file.fileno()).st_size
+        self.size = self.state.bytes
         self._container: Container | None = None
         self.rows_read = 0
 
@@ -60,6 +71,11 @@ class AvroReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+    @property
+    def state(self) -> FileState:
+        found = os.fstat(self._file.fileno())
+        return FileState(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
     @property
     def bytes_read(self) -> int:

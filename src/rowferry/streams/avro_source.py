@@ -14,7 +14,7 @@ from rowferry.dictionary.avro_schema import aliases_of, avro_name, default_of
 from rowferry.dictionary.kinds import DATETIME, DECIMAL, FLOAT
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import AvroUnfit
-from rowferry.streams.avro_reader import AvroReader, Seal
+from rowferry.streams.avro_reader import AvroReader, FileState, Seal
 from rowferry.streams.rows import RowBatch
 from rowferry.streams.typed_values import as_python
 
@@ -66,14 +66,17 @@ class AvroSource:
         taken = {place for place in self._resolved() if place is not None}
         return [field.name for at, field in enumerate(self.reader.fields) if at not in taken]
 
-    def check(self) -> None:
+    def check(self, verified: FileState | None = None) -> None:
         """Compare the file with its seal, and its fields with the table; before any row is decoded.
+
+        It need not be hashed again if it is still in the state in which it was `verified` already.
 
         Raises:
             BackupDamaged: It is not the file that was sealed, or no sound Avro file.
             AvroUnfit: It lacks a column that is required and has no default, or its rows are not those of a table.
         """
-        self.reader.check_seal()
+        if self.reader.state != verified:
+            self.reader.check_seal()
         self._resolved()
 
     def batches(self) -> Generator[RowBatch, None, None]:

@@ -7,6 +7,7 @@ same value, just as the readers of texts (docs/decisions/0002-one-judge-two-spee
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -44,9 +45,15 @@ def read_typed(rule: ColumnRule, values: pa.Array) -> tuple[pa.Array, Mask]:
 
 def _read_texts(rule: ColumnRule, texts: pa.StringArray) -> tuple[pa.Array, Mask]:
     values, sure = rule.read(pc.fill_null(texts, "") if texts.null_count else texts)
-    if rule.kind is TEXT and pc.any(found := pc.match_substring(values, "\0")).as_py():
-        sure &= ~_mask(found)
+    if rule.kind is TEXT and _may_have_nul(values):
+        sure &= ~_mask(pc.match_substring(values, "\0"))
     return values, sure
+
+
+def _may_have_nul(texts: pa.StringArray) -> bool:
+    """Whether there is any NUL where the texts are kept, which is found out much faster than in which text."""
+    kept = texts.buffers()[2]
+    return kept is not None and bool((np.frombuffer(kept, dtype=np.uint8) == 0).any())
 
 
 def _fitting(rule: ColumnRule, values: pa.Array) -> pa.BooleanArray | None:
@@ -62,12 +69,17 @@ def _fitting(rule: ColumnRule, values: pa.Array) -> pa.BooleanArray | None:
         return _between(values.view(pa.int64() if rule.kind is DATETIME else pa.int32()), least, greatest)
     if rule.kind is DECIMAL:
         most = Decimal(10**found.precision - 1).scaleb(-found.scale)
-        return _between(values, pa.scalar(-most, found), pa.scalar(most, found))
+        return _between(values, -most, most)
     return pc.is_finite(values) if rule.kind is FLOAT else pc.is_valid(values)
 
 
-def _between(values: pa.Array, least: object, greatest: object) -> pa.BooleanArray:
-    return pc.and_(pc.greater_equal(values, least), pc.less_equal(values, greatest))
+def _between(values: pa.Array, least: Any, greatest: Any) -> pa.BooleanArray:
+    found = pc.min_max(values).as_py()
+    if found["min"] is None or (found["min"] >= least and found["max"] <= greatest):
+        return pc.is_valid(values)
+    return pc.and_(
+        pc.greater_equal(values, pa.scalar(least, values.type)), pc.less_equal(values, pa.scalar(greatest, values.type))
+    )
 
 
 def _mask(sure: pa.BooleanArray) -> Mask:

@@ -122,6 +122,7 @@ class _Page:
         self._rules, self._rows = rules, rows
         values = iter(sent)
         self._sent = {column.name: [next(values) for _ in _sent(column)] for column in rules.columns}
+        self._arrays: dict[str, pa.Array] = {}
 
     def last_key(self) -> tuple[object, ...]:
         return tuple(self._column(self._rules.by_name[name])[-1].as_py() for name in self._rules.key)
@@ -131,7 +132,9 @@ class _Page:
         return pa.RecordBatch.from_arrays(arrays, schema=self._rules.schema)
 
     def _column(self, column: ColumnRule) -> pa.Array:
-        return _array(self._rules, column, self._rows, iter(self._sent[column.name]))
+        if column.name not in self._arrays:
+            self._arrays[column.name] = _array(self._rules, column, self._rows, iter(self._sent[column.name]))
+        return self._arrays[column.name]
 
 
 def _array(rules: TableRules, column: ColumnRule, rows: int, sent: Iterator[Any]) -> pa.Array:

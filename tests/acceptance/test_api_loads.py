@@ -202,14 +202,14 @@ def test_rejected_rows_come_back_cell_by_cell(client: httpx.Client, raw: str, ce
     load_id = client.post("/full-bulk-insert/hired_employees", content=f"9,,,,\n{raw}\n").json()["load_id"]
     answer = client.get(f"/loads/{load_id}/rejects", headers={"Accept": "text/csv, */*;q=0.1"})
     found = list(csv.reader(io.StringIO(answer.text, newline="")))
-    assert found[0][-2:] == ["rejected_row_number", "rejected_because"]
+    assert found[0][-3:] == ["rejected_row_number", "rejected_because", "empty_this_once_corrected"]
     assert (found[2][:5], found[2][5]) == (cells, "2")
 
 
 def test_csv_of_a_chosen_table_and_of_none(client: httpx.Client) -> None:
     load_id = client.post("/full-bulk-insert").json()["load_id"]
     nothing = client.get(f"/loads/{load_id}/rejects?table=jobs", headers={"Accept": "text/csv"})
-    assert nothing.text == "id,job,rejected_row_number,rejected_because\r\n"
+    assert nothing.text == "id,job,rejected_row_number,rejected_because,empty_this_once_corrected\r\n"
     clean = client.post("/full-bulk-insert/jobs", content="900,Clerk").json()["load_id"]
     assert client.get(f"/loads/{clean}/rejects", headers={"Accept": "text/csv"}).text == nothing.text
     for accept in ("*/*", "text/csv;q=0.5, application/json", "text/csv;q=x", "image/png"):

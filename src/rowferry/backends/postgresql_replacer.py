@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from rowferry.backends.backend import Comparison, Examples, Key, Referring
+from rowferry.backends.backend import Examples, Key, Referring
 from rowferry.backends.postgresql_table import PostgresqlTable
 from rowferry.backends.postgresql_writer import BULK_ROWS, DirectWriter, PostgresqlTransaction, StagedWriter
 from rowferry.dictionary.rules import TableRules
@@ -60,17 +60,13 @@ class DirectReplacer(DirectWriter):
 
 
 class StagedReplacer(StagedWriter):
-    """Into a table that has rows. The rows of `known` without a number are surplus: they have no row in the stage."""
+    """Into a table that has rows. Here `known` has only what differs, as most rows of a table do not.
 
-    _comparison = Comparison(0, 0, 0)
+    A row of it without a number is surplus: it has no row in the stage. One that is not known to be equal or different
+    is new: it has no row in the table.
+    """
+
     _surplus = 0
-
-    def compare(self) -> Comparison:
-        if not self._dry_run:
-            self._transaction.execute(SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(self._table.name))
-        equal, different = self._find_known() if self._table.has_rows() else (0, 0)
-        self._comparison = Comparison(self._rows - equal - different, equal, different)
-        return self._comparison
 
     def surplus(self) -> int:
         return self._surplus
@@ -115,8 +111,16 @@ class StagedReplacer(StagedWriter):
             delete = SQL("DELETE FROM {table} t USING {known} k WHERE k.{number} IS NULL AND {is_surplus}")
             return self._transaction.execute(delete.format(is_surplus=self._is_surplus(), **self._names())).rowcount
 
-    def _changing(self) -> int:
-        return self._comparison.new + self._comparison.different
+    def _meets_known_keys(self) -> bool:
+        """Whether the table holds any key; one that the rows have not is surplus."""
+        return self._table.has_rows()
+
+    def _only_new(self) -> Composable:
+        if not self._has_known:
+            return SQL("")
+        return SQL("WHERE EXISTS (SELECT FROM {known} k WHERE k.{number} = s.{number} AND k.equal IS NULL)").format(
+            **self._names()
+        )
 
     def _find_known(self) -> tuple[int, int]:
         """Hold each row of the table against the stage; how many are equal and how many different."""
@@ -125,19 +129,25 @@ class StagedReplacer(StagedWriter):
         self._transaction.execute(
             SQL(
                 "CREATE TEMPORARY TABLE {known} ON COMMIT DROP AS SELECT s.{number}, "
-                "CASE WHEN s.{number} IS NOT NULL THEN {equal} END AS equal, {keys} "
-                "FROM {table} t LEFT JOIN {stage} s ON {same}"
-            ).format(equal=self._equal(), keys=self._keys_of_surplus(), **self._names())
+                "CASE WHEN s.{number} IS NOT NULL AND t.{key} IS NOT NULL THEN FALSE END AS equal, {keys} "
+                "FROM {table} t FULL JOIN {stage} s ON {same} "
+                "WHERE s.{number} IS NULL OR t.{key} IS NULL OR NOT ({equal})"
+            ).format(
+                key=Identifier(self._rules.key[0]),
+                equal=self._equal(),
+                keys=self._keys_of_surplus(),
+                **self._names(),
+            )
         )
         self._transaction.execute(SQL("ANALYZE {known}").format(**self._names()))
         count = SQL(
-            "SELECT count(*) FILTER (WHERE equal), count(*) FILTER (WHERE NOT equal), "
-            "count(*) FILTER (WHERE {number} IS NULL) FROM {known}"
+            "SELECT count(*) FILTER (WHERE {number} IS NULL), count(*) FILTER (WHERE NOT equal), "
+            "count(*) FILTER (WHERE {number} IS NOT NULL AND equal IS NULL) FROM {known}"
         )
         row = self._transaction.execute(count.format(**self._names())).fetchone()
         assert row is not None  # noqa: S101  # an aggregate has a row
-        self._surplus = row[2]
-        return row[0], row[1]
+        self._surplus, different, new = row
+        return self._rows - different - new, different
 
     def _referring(self, child: Identifier, ours: list[str], theirs: list[str], count: int) -> tuple[int, list[Key]]:
         """How many rows of a table refer by columns `ours` to columns `theirs` of surplus rows, and to which."""

@@ -200,6 +200,7 @@ class StagedWriter(PostgresqlWriter):
         self._stage = Identifier(f"rowferry_stage_{transaction.stages}")
         self._known = Identifier(f"rowferry_known_{transaction.stages}")
         self._has_known = False
+        self._comparison = Comparison(0, 0, 0)
         self._transaction.execute(
             SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {}, 0::bigint AS {} FROM {} WITH NO DATA").format(
                 self._stage, self._columns(rules.names), Identifier(ROW_NUMBER), table.name
@@ -214,10 +215,9 @@ class StagedWriter(PostgresqlWriter):
     def compare(self) -> Comparison:
         if not self._dry_run:
             self._transaction.execute(SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(self._table.name))
-        if not self._meets_known_keys():
-            return Comparison(self._rows, 0, 0)
-        equal, different = self._find_known()
-        return Comparison(self._rows - equal - different, equal, different)
+        equal, different = self._find_known() if self._meets_known_keys() else (0, 0)
+        self._comparison = Comparison(self._rows - equal - different, equal, different)
+        return self._comparison
 
     def different(self) -> Iterator[tuple[int, list[str]]]:
         if not self._has_known:
@@ -235,13 +235,16 @@ class StagedWriter(PostgresqlWriter):
 
     def publish(self, *, update: bool) -> tuple[int, int]:
         with self._foreign_keys():
-            updated = self._update() if update and self._has_known else 0
-            inserted = self._transaction.execute(
-                SQL("INSERT INTO {table} ({columns}) SELECT {columns} FROM {stage} s {new}").format(
-                    columns=self._columns(self._rules.names), new=self._only_new(), **self._names()
-                )
-            ).rowcount
+            updated = self._update() if update and self._comparison.different else 0
+            inserted = self._insert() if self._comparison.new else 0
         return inserted, updated
+
+    def _insert(self) -> int:
+        return self._transaction.execute(
+            SQL("INSERT INTO {table} ({columns}) SELECT {columns} FROM {stage} s {new}").format(
+                columns=self._columns(self._rules.names), new=self._only_new(), **self._names()
+            )
+        ).rowcount
 
     def _update(self) -> int:
         if not self._rules.values:
@@ -258,7 +261,7 @@ class StagedWriter(PostgresqlWriter):
     def _foreign_keys(self) -> Iterator[None]:
         """Check the foreign keys in the cheapest way that is open to us; each is as safe as the triggers."""
         with ExitStack() as stack:
-            if self._changing() >= BULK_ROWS and self._rules.references:
+            if self._comparison.new + self._comparison.different >= BULK_ROWS and self._rules.references:
                 if self._table.skips_triggers():
                     self._referred.hold(self._transaction, self._stage)
                     stack.enter_context(self._table.triggers_aside())
@@ -273,10 +276,6 @@ class StagedWriter(PostgresqlWriter):
         if not self._has_known:
             return SQL("")
         return SQL("WHERE NOT EXISTS (SELECT FROM {known} k WHERE k.{number} = s.{number})").format(**self._names())
-
-    def _changing(self) -> int:
-        """How many rows may have to be inserted or updated."""
-        return self._rows
 
     def _meets_known_keys(self) -> bool:
         """Whether the table may hold keys of the rows: any key within the range of theirs."""

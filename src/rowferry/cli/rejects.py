@@ -34,8 +34,9 @@ def rejects(
 ) -> None:
     """List the rows that a load, batch or restore rejected, each with its place, as it stood there, and its faults.
 
-    The CSV file has the table's columns and two more that say where each row stood and what is wrong with it. Correct
-    the rows, and load the file again: rowferry load FILE --table TABLE.
+    The CSV file has the table's columns and three more: where each row stood, what is wrong with it, and, if it cannot
+    be shown as it came, a code; such a row stays rejected until that cell is emptied. Correct the rows, and load the
+    file again: rowferry load FILE --table TABLE.
     """
     service = open_service(database_url)
     with service.backend.errors(), service.backend.engine.connect() as connection:

@@ -6,11 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rowferry.dictionary.faults import RejectCode
+from rowferry.dictionary.kinds import TEXT
 from rowferry.dictionary.rules import TableRules
-from rowferry.streams.csv_source import REASONS
+from rowferry.streams.csv_source import RAW_BYTES, REASONS
 from rowferry.streams.framing import scan_row
 
 _WRONG_WIDTH = {RejectCode.TOO_FEW_FIELDS, RejectCode.TOO_MANY_FIELDS, RejectCode.QUOTE, RejectCode.TOO_LONG}
+_SHOWN_OTHERWISE = {*_WRONG_WIDTH, RejectCode.ENCODING, RejectCode.NOT_AN_OBJECT, RejectCode.UNKNOWN_COLUMN}
+
+_LETTER_BYTES = 4
 
 
 def correctable_csv(
@@ -19,15 +23,29 @@ def correctable_csv(
     """Lines of CSV: a header, then each rejected row of one table as it came, where it stood, and what is wrong.
 
     Cells are as they stood in the file; a row that has too few of them is filled up, and what it has too many is
-    joined into its last one. `headers` says which columns a source has, if not the table's in their order. Each line
-    ends with CR LF (RFC 4180).
+    joined into its last one; whatever had to be shown otherwise than it came says so in its last cell, and stays
+    rejected until that is emptied. `headers` says which columns a source has, if not the table's in their order. Each
+    line ends with CR LF (RFC 4180).
     """
     yield _line([*rules.names, *REASONS])
     for row in rejects:
         columns = (headers or {}).get(row["source"]) or _columns(rules, row)
         cells = dict(zip(map(str.casefold, columns), _fitted(row["raw"], len(columns)), strict=True))
         because = "; ".join(error["message"] for error in row["errors"])
-        yield _line([*(cells[name.casefold()] for name in rules.names), row["row_number"], because])
+        reasons = row["row_number"], because, _shown_otherwise(rules, row)
+        yield _line([*(cells[name.casefold()] for name in rules.names), *reasons])
+
+
+def _shown_otherwise(rules: TableRules, row: Mapping[str, Any]) -> str:
+    """The code of the fault that keeps a row from being shown as it came; empty if there is none."""
+    for error in row["errors"]:
+        # A text of a file can hold no other thing that is not its type than NUL; a value of JSON or Avro has a type.
+        kind = rules.by_name[error["column"]].kind if error["column"] in rules.by_name else TEXT
+        lost_type = error["code"] == RejectCode.TYPE and (kind is TEXT or row.get("typed"))
+        if error["code"] in _SHOWN_OTHERWISE or lost_type:
+            return str(error["code"])
+    is_beginning = len(row["raw"].encode()) > RAW_BYTES - _LETTER_BYTES
+    return str(row["errors"][0]["code"]) if is_beginning else ""
 
 
 def _columns(rules: TableRules, row: Mapping[str, Any]) -> Sequence[str]:

@@ -22,7 +22,13 @@ MAX_ROW_BYTES = 1024 * 1024
 RAW_BYTES = 64 * 1024
 """How much of a row that is too long is kept."""
 
-REASONS = ("rejected_row_number", "rejected_because")
+NOT_AS_IT_CAME = "empty_this_once_corrected"
+"""A column of the correctable file: in it stands the code of a fault that kept a row from being shown as it came.
+
+Such a row might pass as another than the one that was sent, so it stays rejected until somebody has emptied the cell.
+"""
+
+REASONS = ("rejected_row_number", "rejected_because", NOT_AS_IT_CAME)
 """Columns that the correctable file of rejected rows adds; a header may have them, and they are passed over."""
 
 _TOO_LONG = Fault(None, RejectCode.TOO_LONG, f"the row is longer than {MAX_ROW_BYTES:,} bytes")
@@ -43,6 +49,7 @@ class CsvSource:
         self.columns = list(rules.names)
         self._fields = len(rules.columns)
         self._order = list(range(self._fields))
+        self._marked: int | None = None
 
     def batches(self) -> Generator[RowBatch, None, None]:
         """All rows in order; may be called again, to read the file again."""
@@ -77,6 +84,7 @@ class CsvSource:
             return 0
         self.columns = names
         self._fields, self._order = len(names), [names.index(column) for column in columns]
+        self._marked = names.index(NOT_AS_IT_CAME) if NOT_AS_IT_CAME in names else None
         buffer.drop(row.after)
         return 1
 
@@ -84,6 +92,8 @@ class CsvSource:
         """The rows of whole lines of a buffer, and how much they take: all but a row that goes on behind them."""
         lines = find_lines(data)
         plain = lines.plain & (lines.fields == self._fields) & (lines.ends - lines.starts <= MAX_ROW_BYTES)
+        if self._marked is not None:
+            plain &= self._unmarked(data, lines)
         begins = np.ones(len(plain), dtype=np.bool_)
         odd: dict[int, OddRow] = {}
         used, after = len(data), 0
@@ -101,6 +111,13 @@ class CsvSource:
             begins[rest] = plain[rest] = False
             odd[line] = self._odd_row(row, data[start : row.end])
         return self._batch(first, data[:used], lines, begins, plain, odd), used
+
+    def _unmarked(self, data: bytes, lines: Lines) -> npt.NDArray[np.bool_]:
+        """Which lines have nothing in the column of marks for sure; it is behind all others, unless it was moved."""
+        if self._marked != self._fields - 1:
+            return np.zeros(len(lines.ends), dtype=np.bool_)
+        letters = np.frombuffer(data, dtype=np.uint8)
+        return np.asarray(letters[np.maximum(lines.ends - 1, 0)] == ord(","))
 
     def _batch(
         self,
@@ -154,6 +171,8 @@ class CsvSource:
         if UNREADABLE in cells:
             faults.append(Fault(None, RejectCode.ENCODING, "the row holds bytes that cannot be decoded"))
         if len(cells) == self._fields:
+            if self._marked is not None and cells[self._marked]:
+                faults.append(_uncorrected(cells[self._marked]))
             return OddRow(0, [cells[field] for field in self._order], tuple(faults))
         code = RejectCode.TOO_FEW_FIELDS if len(cells) < self._fields else RejectCode.TOO_MANY_FIELDS
         plural = "" if len(cells) == 1 else "s"
@@ -219,6 +238,11 @@ def _only(data: bytes, starts: Offsets, after: Offsets, wanted: npt.NDArray[np.b
     firsts, lasts = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
     view = memoryview(data)
     return b"".join([view[a:b] for a, b in zip(starts[firsts].tolist(), after[lasts].tolist(), strict=True)])
+
+
+def _uncorrected(mark: object) -> Fault:
+    code = next((code for code in RejectCode if code == mark), RejectCode.TOO_MANY_FIELDS)
+    return Fault(None, code, f"the row is not shown as it came: correct it, then empty its {NOT_AS_IT_CAME}")
 
 
 def _decoded(cell: bytes) -> object:

@@ -128,7 +128,7 @@ def as_csv_rows(rules: TableRules, rejects: Iterable[dict[str, Any]]) -> Iterato
             cells = ["" if (value := row.get(name)) is None else _as_text(value) for name in rules.names]
         line = io.StringIO()
         csv.writer(line, lineterminator="").writerow(cells)
-        yield {**reject, "raw": line.getvalue()}
+        yield {**reject, "raw": line.getvalue(), "typed": True}
 
 
 def _as_text(value: object) -> str:

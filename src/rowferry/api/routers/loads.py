@@ -23,7 +23,7 @@ from rowferry.streams.correctable_csv import correctable_csv
 router = APIRouter(prefix="/loads", tags=["loads"])
 
 _CSV_EXAMPLE = (
-    "id,name,datetime,department_id,job_id,rejected_row_number,rejected_because\r\n"
+    "id,name,datetime,department_id,job_id,rejected_row_number,rejected_because,empty_this_once_corrected\r\n"
     "2,Ty Hofer,2021-05-30T05:43:46Z,8,,2,job_id is required\r\n"
 )
 

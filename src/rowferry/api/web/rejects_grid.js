@@ -46,7 +46,7 @@ class Rejects {
     this.cells ??= await this.openCells();
     for (const row of page.items) {
       const { value = [] } = await this.cells.next();
-      const cells = value.slice(0, -2);
+      const cells = value.slice(0, -3);
       this.rows.push({ ...row, cells, original: [...cells], loaded: false });
     }
     this.next = page.next;

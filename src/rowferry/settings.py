@@ -45,6 +45,11 @@ class Settings(BaseSettings):
         validation_alias="ROWFERRY_MODELS",
         description="The module whose SQLAlchemy tables are served",
     )
+    hosts: str = Field(
+        default="localhost",
+        validation_alias="ROWFERRY_HOSTS",
+        description="Names of the service that browsers may use, by commas; names without a dot need not be named",
+    )
     shutdown_seconds: float = Field(
         default=25.0,
         ge=1,

@@ -16,6 +16,13 @@ def client(tmp_path: Path) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture
+def named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    monkeypatch.setenv("ROWFERRY_HOSTS", "known.example, b.example")
+    with serve(f"sqlite:///{tmp_path}/rules.db", tmp_path, tmp_path / "logs") as client:
+        yield client
+
+
 @pytest.mark.parametrize("path", ["/", "/docs", "/livez", "/nowhere", "/web/style.css", "/reports/hires-by-quarter"])
 def test_every_answer_has_a_strict_policy(client: httpx.Client, path: str) -> None:
     headers = client.get(path).headers
@@ -46,6 +53,30 @@ def test_pages_come_without_anything_from_elsewhere_or_inline(client: httpx.Clie
         assert client.get(f"/{name}", headers={"If-None-Match": found.headers["etag"]}).status_code == 304
     for name in ("web/", "web/../app.py", "web/%2e%2e/app.py", "web/swagger/", "redoc"):
         assert client.get(f"/{name}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("rebound.example", 421),
+        ("rebound.example:8000", 421),
+        ("known.example", 200),
+        ("Known.Example:8000", 200),
+        ("localhost:1", 200),
+        ("app.localhost", 200),
+        ("intranet", 200),
+        ("192.0.2.7", 200),
+        ("[::1]:8000", 200),
+        ("127.0.0.1.rebound.example", 421),
+        ("[rebound.example", 421),
+    ],
+)
+def test_browsers_come_by_a_name_that_is_ours(named: httpx.Client, host: str, status: int) -> None:
+    for told in ({"Sec-Fetch-Site": "same-origin"}, {"Origin": f"http://{host}"}):
+        answer = named.get("/livez", headers={"Host": host, **told})
+        assert answer.status_code == status
+        assert status == 200 or (answer.json()["code"], bool(answer.json()["hint"])) == ("request.host_unknown", True)
+    assert named.get("/livez", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(

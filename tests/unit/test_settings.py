@@ -133,6 +133,7 @@ def test_what_is_in_force_and_where_it_came_from(monkeypatch: pytest.MonkeyPatch
         "BACKUP_DIR": ("kept", ".env"),
         "LOG_DIR": ("here", "environment"),
         "ROWFERRY_MODELS": ("rowferry.models", "default"),
+        "ROWFERRY_HOSTS": ("localhost", "default"),
         "ROWFERRY_SHUTDOWN_SECONDS": ("25.0", "default"),
     }
     assert [one for one in unknown_settings() if "TORTURE" not in one] == [

@@ -63,5 +63,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(part.router)
     pages.install(app)
     framework = app.build_middleware_stack
-    app.build_middleware_stack = lambda: ObservedRequests(BrowserRules(framework()))  # type: ignore[method-assign]
+    hosts = service.settings.hosts.split(",")
+    app.build_middleware_stack = lambda: ObservedRequests(BrowserRules(framework(), hosts))  # type: ignore[method-assign]
     return app

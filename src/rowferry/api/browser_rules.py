@@ -1,5 +1,9 @@
 """What browsers are told and asked about safety, on every answer."""
 
+import ipaddress
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rowferry.api.problems import refusal
@@ -27,11 +31,14 @@ class BrowserRules:
     """Adds a strict Content-Security-Policy to each answer; refuses changes that a page of another site asks for.
 
     Browsers say in Sec-Fetch-Site where a request comes from, or, where a service on another machine is reached by
-    plain HTTP, at least in Origin. Other clients say nothing, and are not concerned.
+    plain HTTP, at least in Origin. Other clients say nothing, and are not concerned. What a browser asks for under a
+    name that is not among `hosts` is refused, too: anybody may let a name of theirs lead to this address, and then
+    their page would be of the same site. An address, and a name without a dot, cannot be made to lead elsewhere.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
         self.app = app
+        self._hosts = {host.strip().casefold() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,7 +55,29 @@ class BrowserRules:
             told = "A page of another site may not change anything here", "Do it from the pages of this service."
             await refusal(403, "request.cross_site", *told)(scope, receive, send_with_rules)
             return
+        if not self._knows(scope):
+            told = "Nobody said that this is a name of this service", "Name it in ROWFERRY_HOSTS, or use an address."
+            await refusal(421, "request.host_unknown", *told)(scope, receive, send_with_rules)
+            return
         await self.app(scope, receive, send_with_rules)
+
+    def _knows(self, scope: Scope) -> bool:
+        headers = dict(scope["headers"])
+        if not headers.keys() & {b"sec-fetch-site", b"origin"}:
+            return True
+        try:
+            name = urlsplit(f"//{headers.get(b'host', b'').decode('latin-1')}").hostname or ""
+        except ValueError:
+            return False
+        return "." not in name or name.endswith(".localhost") or name in self._hosts or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _comes_from_elsewhere(scope: Scope) -> bool:

@@ -82,6 +82,13 @@ class BackupStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftoversRemoved(Event):
+    """Files without a manifest were removed: a killed backup had left them, or somebody had taken it away."""
+
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RowsBackedUp(Event):
     """How far the backup of a table has come; how many rows there will be is only about right."""
 

@@ -50,6 +50,15 @@ def test_only_what_is_named_is_backed_up(folder: Path) -> None:
     assert "hired_employees" not in run(folder, "backups").stdout
 
 
+def test_what_has_no_manifest_is_removed_and_told(folder: Path) -> None:
+    (backup_id,) = (one["backup_id"] for one in run_json(folder, "backup", "jobs")["backups"])
+    (folder / "backups" / "jobs" / f"{backup_id}.manifest.json").unlink()
+    told = run(folder, "backup", "departments").stdout
+    assert f"Removed, as they had no manifest: {backup_id}.avro." in told
+    assert f"{backup_id}.avro" in (folder / "logs" / "backup_table.jsonl").read_text()
+    assert "Removed" not in run(folder, "backup", "departments").stdout
+
+
 def test_the_first_damage_ends_it_with_3_and_is_described(folder: Path) -> None:
     run(folder, "backup")
     file = next((folder / "backups" / "hired_employees").glob("*.avro"))

@@ -10,7 +10,7 @@ import typer
 from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
 from rowferry.cli.output import say, say_json, table
 from rowferry.cli.progress import RowProgress
-from rowferry.events import Event
+from rowferry.events import Event, LeftoversRemoved
 from rowferry.observers.logging import Log
 from rowferry.operations.backup_table import BackupOptions, backup_table
 from rowferry.streams.backup_store import BackupStore
@@ -49,16 +49,21 @@ def backup(
         closing(Log(service.settings.log_dir, "backup_table")) as log,
         RowProgress(shown=not as_json and sys.stderr.isatty()) as progress,
     ):
+        removed: list[str] = []
 
         def observe(event: Event) -> None:
             progress(event)
             log(event)
+            if isinstance(event, LeftoversRemoved):
+                removed.extend(event.files)
 
         manifests = backup_table(service.backend, store, in_order, options, observe)
     if as_json:
         say_json({"backups": [manifest.as_dict() for manifest in manifests]})
     else:
         show(manifests)
+        if removed:
+            say(f"Removed, as they had no manifest: {', '.join(removed)}.", "bold yellow")
         say(f"In {store.folder}. Prove them with: rowferry verify --all")
 
 

@@ -12,7 +12,7 @@ from rowferry.backends.backend import Backend, Snapshot
 from rowferry.dictionary.avro_schema import schema_sha256
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import OptionInvalid, RowferryError
-from rowferry.events import BackupFailed, BackupStarted, BackupWritten, Observe, RowsBackedUp
+from rowferry.events import BackupFailed, BackupStarted, BackupWritten, LeftoversRemoved, Observe, RowsBackedUp
 from rowferry.streams.ahead import ahead
 from rowferry.streams.avro_codecs import CODECS, DEFAULT_CODEC
 from rowferry.streams.avro_sink import AvroSink
@@ -47,7 +47,8 @@ def backup_table(
         raise OptionInvalid(option="codec", value=options.codec, allowed=f"Use one of {', '.join(CODECS)}.")
     snapshot_id = new_id("snapshot")
     observe(BackupStarted(snapshot_id, tuple(rules.name for rules in tables)))
-    store.clear()
+    if removed := store.clear():
+        observe(LeftoversRemoved(snapshot_id, tuple(path.name for path in removed)))
     try:
         return _Backup(backend, store, options, observe, snapshot_id).run(tables)
     except RowferryError as error:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import CheckConstraint, Column, Table
+from sqlalchemy.exc import CompileError
 
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.kinds import INTEGER, TEXT, Kind, Mask, OutOfRangeError, UnfitError, kind_of
@@ -212,5 +213,15 @@ def _references(table: Table) -> list[Reference]:
 
 
 def _checks(table: Table) -> list[Check]:
-    found = [c for c in table.constraints if isinstance(c, CheckConstraint)]
-    return [Check(str(c.name or c.sqltext), str(c.sqltext)) for c in found]
+    """The checks of a table, those that stand at its columns among them."""
+    holders = [table, *table.columns]
+    found = [c for holder in holders for c in holder.constraints if isinstance(c, CheckConstraint)]
+    return [Check(str(c.name or _spelled(c)), _spelled(c)) for c in found]
+
+
+def _spelled(check: CheckConstraint) -> str:
+    """The condition as a statement over the table alone may hold it."""
+    try:
+        return str(check.sqltext.compile(compile_kwargs={"include_table": False, "literal_binds": True}))
+    except CompileError as error:
+        raise LookupError(f"{check.sqltext} cannot be checked: {error}") from error

@@ -26,29 +26,37 @@ def joins(rules: TableRules) -> bool:
 
 
 def joined_page(rules: TableRules, condition: str, rows: int) -> str:
-    """The query for the next rows: their number, the last key, and of each column all values and how many are odd."""
+    """The query for the next rows: how many, the last key, how many are odd, and of each column all values."""
     names, key = ", ".join(map(quoted, rules.names)), quoted(rules.key[0])
+    usual = " AND ".join(map(_is_usual, rules.columns))
     parts = ", ".join(part for column in rules.columns for part in _joined(column))
     page = f"SELECT {names} FROM {quoted(rules.name)}{condition} ORDER BY {key} LIMIT {rows}"
-    return f"SELECT count(*), max({key}), {parts} FROM ({page})"
+    return f"SELECT count(*), max({key}), sum(NOT ({usual})), {parts} FROM ({page})"
+
+
+def _is_usual(column: ColumnRule) -> str:
+    """The condition that a value is of the type that the model says."""
+    name, stored = f"typeof({quoted(column.name)})", "integer" if column.kind in _NUMBERS else "text"
+    return f"{name} = '{stored}'" if column.required else f"{name} IN ('{stored}', 'null')"
 
 
 def _joined(column: ColumnRule) -> list[str]:
-    """All values of a column, which of them are missing, and how many are of another type."""
-    name = quoted(column.name)
-    missing = f"group_concat({name} IS NULL, '')"
-    if column.kind in _NUMBERS:
-        return [f"group_concat(coalesce({name}, 0))", missing, f"sum(typeof({name}) NOT IN ('integer', 'null'))"]
-    texts = f"CAST(group_concat(coalesce({name}, CAST(x'{NO_TEXT:X}' AS TEXT)), char(0)) AS BLOB)"
-    return [texts, missing, f"sum(typeof({name}) NOT IN ('text', 'null'))"]
+    """All values of a column, and of an optional one which of them are missing."""
+    name, number = quoted(column.name), column.kind in _NUMBERS
+    instead = "0" if number else f"CAST(x'{NO_TEXT:X}' AS TEXT)"
+    value = name if column.required else f"coalesce({name}, {instead})"
+    values = f"group_concat({value})" if number else f"CAST(group_concat({value}, char(0)) AS BLOB)"
+    return [values] if column.required else [values, f"group_concat({name} IS NULL, '')"]
 
 
 def split_page(rules: TableRules, rows: int, joined: list[Any]) -> pa.RecordBatch | None:
     """The rows of a page, or None if a value is not what its column asks for."""
-    arrays = []
-    for at, column in enumerate(rules.columns):
-        values, missing, odd = joined[3 * at : 3 * at + 3]
-        array = None if odd or (column.required and "1" in missing) else _array(column, rows, values, missing)
+    odd, *parts = joined
+    if odd:
+        return None
+    arrays, sent = [], iter(parts)
+    for column in rules.columns:
+        array = _array(column, rows, next(sent), "" if column.required else next(sent))
         if array is None:
             return None
         arrays.append(array)

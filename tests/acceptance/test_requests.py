@@ -93,3 +93,12 @@ def test_a_load_on_one_worker_is_seen_from_the_others(tmp_path: Path) -> None:
                 assert listed.status_code == 200, f"{listed.text}\n{running.log}"
                 assert [one["load_id"] for one in listed.json()["items"]] == ids[::-1]
                 assert "event: receipt" in another.get(f"/loads/{ids[0]}/events").text
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/loads", "/openapi.json", "/web/style.css", "/nowhere"])
+def test_head_is_get_without_its_body(running: Served, path: str) -> None:
+    head, get = running.client.head(path), running.client.get(path)
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    for name in ("content-type", "content-length", "etag"):
+        assert head.headers.get(name) == get.headers.get(name)
+    assert running.client.get("/livez").status_code == 200

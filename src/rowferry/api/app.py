@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from rowferry.api import pages, problems
 from rowferry.api.browser_rules import BrowserRules
 from rowferry.api.draining import Draining
+from rowferry.api.heads import Heads
 from rowferry.api.openapi import describe_api
 from rowferry.api.requests import ObservedRequests
 from rowferry.api.routers import (
@@ -64,5 +65,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     pages.install(app)
     framework = app.build_middleware_stack
     hosts = service.settings.hosts.split(",")
-    app.build_middleware_stack = lambda: ObservedRequests(BrowserRules(framework(), hosts))  # type: ignore[method-assign]
+    app.build_middleware_stack = lambda: ObservedRequests(BrowserRules(Heads(framework()), hosts))  # type: ignore[method-assign]
     return app

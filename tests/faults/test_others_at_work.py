@@ -73,6 +73,33 @@ def test_two_loads_of_the_same_file_at_once(
     assert len(both[0].rows("hired_employees")) == rows + filled
 
 
+@pytest.mark.parametrize("with_parents", [True, False])
+def test_the_owner_loads_the_same_rows_several_times_at_once(owned: Tables, *, with_parents: bool) -> None:
+    owned.with_parents().put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
+    children = owned.write("hired_employees.csv", employees(LARGE))
+    parents = [owned.write("departments.csv", DEPARTMENTS + "4,New\n")] if with_parents else []
+    all_read = threading.Barrier(3)
+
+    def load(*paths: Path) -> tuple[int, int]:
+        tables = Tables(owned.service, owned.folder)
+        wait = once(PublishStarted, lambda: all_read.wait(WAIT), "departments" if len(paths) > 1 else "hired_employees")
+        published: list[Event] = []
+
+        def observe(event: Event) -> None:
+            published.extend([event] if isinstance(event, PublishStarted) else [])
+            wait(event)
+
+        return tables.load(*paths, observe=observe).total("inserted"), len(published)
+
+    with ThreadPoolExecutor(3) as pool:
+        loads = [pool.submit(load, children), pool.submit(load, *parents, children), pool.submit(load, children)]
+        with let_go_of_locks(owned):
+            ended = [one.result(WAIT) for one in loads]
+    assert sum(inserted for inserted, _ in ended) == LARGE + with_parents
+    assert sum(published for _, published in ended) == 3 + with_parents, "none was tried again"
+    assert owned.count("hired_employees") == LARGE + 1
+
+
 def test_a_key_that_somebody_takes_meanwhile(tables: Tables) -> None:
     rows = 100_000
     tables.with_parents().put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")

@@ -78,6 +78,27 @@ def test_two_restores_at_once_queue(
     assert both[0].tables.rows("hired_employees") == people(1, LARGE)
 
 
+def test_the_owner_restores_and_loads_the_same_rows_at_once(owned: Tables) -> None:
+    owned.with_parents().put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
+    kept = Restores(owned).keep("hired_employees", people(1, 15_000))
+    path = owned.write("hired_employees.csv", employees(15_000))
+    all_read = threading.Barrier(3)
+
+    def restore() -> int:
+        wait = once(PublishStarted, lambda: all_read.wait(WAIT))
+        return counts(Restores(owned).restore(kept, observe=wait))[0]
+
+    def load() -> int:
+        wait = once(PublishStarted, lambda: all_read.wait(WAIT))
+        return Tables(owned.service, owned.folder).load(path, observe=wait).total("inserted")
+
+    with ThreadPoolExecutor(3) as pool:
+        ends = [pool.submit(work) for work in (restore, load, restore)]
+        with let_go_of_locks(owned):
+            assert sum(one.result(WAIT) for one in ends) == 15_000
+    assert owned.count("hired_employees") == 15_000
+
+
 @pytest.mark.parametrize("moment", [RowsJudged, PublishStarted])
 @pytest.mark.parametrize("rows", [SMALL, LARGE])
 @pytest.mark.parametrize("filled", [True, False])

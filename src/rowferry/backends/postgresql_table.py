@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Connection
 
 from rowferry.backends.referred_keys import ReferredKeys
-from rowferry.dictionary.rules import Reference, TableRules
+from rowferry.dictionary.rules import Reference, TableRules, load_order
 from rowferry.errors import ParentsVanished
 
 _SKIPS_TRIGGERS = """
@@ -30,6 +30,23 @@ WHERE c.conrelid = %(table)s::regclass AND c.contype = 'f'
 """
 """Which column of a table refers to which table, as far as the database knows."""
 
+_COLUMNS = """
+SELECT a.attname, format_type(a.atttypid, a.atttypmod)
+  || CASE WHEN a.attcollation <> t.typcollation THEN format(' COLLATE %%I.%%I', n.nspname, c.collname) ELSE '' END
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_collation c ON c.oid = a.attcollation LEFT JOIN pg_namespace n ON n.oid = c.collnamespace
+WHERE a.attrelid = %(table)s::regclass AND a.attname = ANY(%(names)s)
+"""
+"""The types of columns, as they are spelled to make a column."""
+
+_PARENTS = """
+SELECT DISTINCT n.nspname, p.relname FROM pg_constraint c
+JOIN pg_class p ON p.oid = c.confrelid JOIN pg_namespace n ON n.oid = p.relnamespace
+WHERE c.conrelid = %(table)s::regclass AND c.contype = 'f'
+  AND has_table_privilege(p.oid, 'UPDATE, DELETE, TRUNCATE')
+"""
+"""The tables that a table refers to, as far as we may lock them."""
+
 _OWNS = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = %(table)s::regclass"
 
 _FOREIGN_KEYS = """
@@ -48,6 +65,10 @@ WHERE c.conrelid = %(table)s::regclass AND c.contype = 'p' AND NOT c.condeferrab
   AND pg_has_role(t.relowner, 'USAGE')
 """
 """The primary key, if it can be dropped and added again without a trace: nothing refers to it, nothing is special."""
+
+
+LockMode = Literal["SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
+"""Nobody else writes; nobody else reads either."""
 
 
 class Statements:
@@ -100,12 +121,35 @@ class PostgresqlTable:
     def is_ours(self) -> bool:
         return bool(self.transaction.value(SQL(_OWNS), self._spelled))
 
+    def drops_foreign_keys(self) -> bool:
+        """Whether the way to check many foreign keys is to let the database do it, by dropping and adding them."""
+        return bool(self.rules.references) and not self.skips_triggers() and self.is_ours()
+
+    def lock(self, mode: LockMode, *, with_parents: bool = False) -> None:
+        """Lock the table, and its parents before it: whoever locks in load order never waits in a circle."""
+        tables = [self.name]
+        if with_parents:
+            order = {name: at for at, name in enumerate(load_order(self.rules.table.metadata.tables.values()))}
+            parents = self.transaction.execute(SQL(_PARENTS), self._spelled).fetchall()
+            parents.sort(key=lambda parent: (order.get(parent[1], len(order)), parent))
+            tables = [*(Identifier(*parent) for parent in parents), self.name]
+        self.transaction.execute(SQL("LOCK TABLE {} IN {} MODE").format(SQL(", ").join(tables), SQL(mode)))
+
+    def columns(self) -> Composable:
+        """The columns of the model with their types in the database; unlike `SELECT` this takes no lock that lasts."""
+        found = self.transaction.execute(SQL(_COLUMNS), {**self._spelled, "names": list(self.rules.names)}).fetchall()
+        types = dict(found)
+        return SQL(", ").join(SQL("{} {}").format(Identifier(name), SQL(types[name])) for name in self.rules.names)
+
     def take_over_empty(self) -> bool:
         """Lock the table if it is empty; a table that has rows is left in use."""
-        if self.has_rows():
-            return False
         self.transaction.execute(SQL("SAVEPOINT rowferry_take_over"))
-        self.transaction.execute(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(self.name))
+        has_rows = self.has_rows()
+        # Two who look at the same time would wait for each other, if both kept the lock of having looked.
+        self.transaction.execute(SQL("ROLLBACK TO SAVEPOINT rowferry_take_over"))
+        if has_rows:
+            return False
+        self.lock("ACCESS EXCLUSIVE")
         if self.has_rows():
             self.transaction.execute(SQL("ROLLBACK TO SAVEPOINT rowferry_take_over"))
             return False

@@ -202,8 +202,8 @@ class StagedWriter(PostgresqlWriter):
         self._has_known = False
         self._comparison = Comparison(0, 0, 0)
         self._transaction.execute(
-            SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {}, 0::bigint AS {} FROM {} WITH NO DATA").format(
-                self._stage, self._columns(rules.names), Identifier(ROW_NUMBER), table.name
+            SQL("CREATE TEMPORARY TABLE {} ({}, {} bigint) ON COMMIT DROP").format(
+                self._stage, table.columns(), Identifier(ROW_NUMBER)
             )
         )
         self._open(self._stage, rules.numbered_schema)
@@ -214,7 +214,8 @@ class StagedWriter(PostgresqlWriter):
 
     def compare(self) -> Comparison:
         if not self._dry_run:
-            self._transaction.execute(SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(self._table.name))
+            with_parents = self._rows >= BULK_ROWS and self._table.drops_foreign_keys()
+            self._table.lock("SHARE ROW EXCLUSIVE", with_parents=with_parents)
         equal, different = self._find_known() if self._meets_known_keys() else (0, 0)
         self._comparison = Comparison(self._rows - equal - different, equal, different)
         return self._comparison
@@ -265,7 +266,8 @@ class StagedWriter(PostgresqlWriter):
                 if self._table.skips_triggers():
                     self._referred.hold(self._transaction, self._stage)
                     stack.enter_context(self._table.triggers_aside())
-                elif self._table.is_ours():
+                elif self._table.drops_foreign_keys():
+                    self._table.lock("ACCESS EXCLUSIVE", with_parents=True)
                     if not self._table.has_rows():
                         stack.enter_context(self._table.key_aside())
                     stack.enter_context(self._table.foreign_keys_aside())

@@ -3,12 +3,12 @@
 import importlib
 import inspect
 from collections.abc import Iterator, Mapping
-from graphlib import CycleError, TopologicalSorter
+from graphlib import CycleError
 from types import ModuleType
 
 from sqlalchemy import MetaData
 
-from rowferry.dictionary.rules import TableRules, rules_of
+from rowferry.dictionary.rules import TableRules, load_order, rules_of
 from rowferry.errors import ModelsUnusable, TableUnknown
 
 
@@ -18,8 +18,7 @@ class Catalog:
     def __init__(self, metadata: MetaData, docs: Mapping[str, str] | None = None) -> None:
         self.metadata = metadata
         rules = {table.name: rules_of(table, (docs or {}).get(table.name, "")) for table in metadata.tables.values()}
-        parents = {name: {reference.parent for reference in rules[name].references} for name in sorted(rules)}
-        self._tables = {name: rules[name] for name in TopologicalSorter(parents).static_order()}
+        self._tables = {name: rules[name] for name in load_order(metadata.tables.values())}
 
     def __iter__(self) -> Iterator[TableRules]:
         return iter(self._tables.values())

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from graphlib import TopologicalSorter
 
 import numpy as np
 import pyarrow as pa
@@ -180,6 +181,19 @@ def rules_of(table: Table, doc: str = "") -> TableRules:
         references=tuple(_references(table)),
         checks=tuple(_checks(table)),
     )
+
+
+def load_order(tables: Iterable[Table]) -> list[str]:
+    """The names of tables, parents first; the same in every process.
+
+    Raises:
+        CycleError: Tables refer to each other in a circle.
+    """
+    parents = {
+        table.name: sorted({key.column.table.name for key in table.foreign_keys})
+        for table in sorted(tables, key=lambda table: table.name)
+    }
+    return list(TopologicalSorter(parents).static_order())
 
 
 def _column_rule(column: Column[object]) -> ColumnRule:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rowferry.cli.options import AllOrNothing, AsJson, Conflict, DatabaseUrl, OnConflict, caller, open_service
-from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, table
+from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, say_json_text, table
 from rowferry.errors import PathMissing, SourceUnreadable
 from rowferry.observers.logging import Log
 from rowferry.operations.batch_transactions import (
@@ -45,7 +45,7 @@ def batch(
         receipt = batch_transactions(service.backend, service.catalog, body, options, log, claim)
     assert isinstance(receipt, BatchReceipt)  # noqa: S101  # without a key, nothing is a repeat
     if as_json:
-        sys.stdout.write(receipt.as_json() + "\n")
+        say_json_text(receipt.as_json())
     else:
         show(receipt)
     done = EXIT_FAILED if receipt.status == "refused" else EXIT_DONE

@@ -1,19 +1,21 @@
 """The command line: finds the command, and turns errors into messages and exit codes."""
 
+import errno
 import gc
 import importlib
 import importlib.metadata
+import io
 import os
 import signal
 import sys
 from types import FrameType
-from typing import Annotated, Any, Never
+from typing import Annotated, Any, Never, TextIO
 
 import typer
 from typer.core import TyperGroup
 
-from rowferry.cli.output import EXIT_FAILED, EXIT_USAGE, say, say_error
-from rowferry.errors import Interrupted, RowferryError, UsageError
+from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, say, say_error, written
+from rowferry.errors import CommandMisused, Interrupted, OutputUnwritable, RowferryError, Unexpected, UsageError
 
 COMMANDS = (
     "demo",
@@ -53,14 +55,13 @@ class LazyGroup(TyperGroup):
         return command
 
     def invoke(self, ctx: Any) -> Any:
-        as_json = "--json" in sys.argv
+        # The library has exit codes of its own for these two.
         try:
             return super().invoke(ctx)
-        except RowferryError as error:
-            say_error(error, as_json=as_json)
-            raise typer.Exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED) from error
         except KeyboardInterrupt as error:
-            say_error(Interrupted(), as_json=as_json)
+            raise Interrupted from error
+        except BrokenPipeError as error:
+            _write_no_more(sys.stdout)
             raise typer.Exit(EXIT_FAILED) from error
 
 
@@ -92,22 +93,77 @@ def rowferry(
     Exit codes: 0 done; 1 done, with rejected rows; 2 wrong usage; 3 failed, nothing changed.
     """
     if ctx.invoked_subcommand is None:
-        typer.echo(ctx.get_help())
+        with written():
+            typer.echo(ctx.get_help())
 
 
 def main() -> Never:
     """Run one command and exit with its code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    code = EXIT_FAILED
     try:
-        app()
+        code = _run()
     except BrokenPipeError:
-        # Whoever read our output has gone: nothing more can be said, also not at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more(sys.stdout)
     finally:
         # What was done is done and said: a late signal must not change the exit code.
         for late in (signal.SIGINT, signal.SIGTERM):
             signal.signal(late, signal.SIG_IGN)
-    sys.exit(EXIT_FAILED)
+    sys.exit(code)
+
+
+def _run() -> int:
+    """The exit code of the command; whatever went wrong was said."""
+    try:
+        code = app(standalone_mode=False)
+        with written():
+            sys.stdout.flush()
+    except typer.TyperException as mistake:
+        return _fail(_misuse(mistake))
+    except RowferryError as error:
+        return _fail(error)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+            # The library prints the help; of work that needs room, DiskFull tells.
+            return _fail(OutputUnwritable(reason=error.strerror))
+        # Imported when it is needed, which is hardly ever.
+        logged = importlib.import_module("rowferry.cli.unexpected").logged
+        return _fail(Unexpected(log=logged(error)))
+    return code or EXIT_DONE
+
+
+def _fail(error: RowferryError) -> int:
+    """Say it where it can be heard."""
+    as_json = "--json" in sys.argv
+    try:
+        if isinstance(error, OutputUnwritable):
+            _write_no_more(sys.stdout)
+            as_json = False
+        say_error(error, as_json=as_json)
+        with written():
+            sys.stdout.flush()
+    except OutputUnwritable as unwritable:
+        return _fail(unwritable)
+    except OSError:  # of standard error: nobody can be told
+        _write_no_more(sys.stderr)
+    return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
+
+
+def _misuse(mistake: typer.TyperException) -> CommandMisused:
+    """What the library says of words that it cannot make a command of."""
+    told = getattr(mistake, "format_message", mistake.__str__)().rstrip(".")
+    context = getattr(mistake, "ctx", None)
+    return CommandMisused(reason=told, command=context.command_path if context else "rowferry")
+
+
+def _write_no_more(stream: TextIO) -> None:
+    """Nothing more can be said there, also not at exit: its reader has gone, or it is full."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

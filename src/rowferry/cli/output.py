@@ -1,27 +1,59 @@
 """What commands show: JSON for programs, tables and words for people."""
 
+import codecs
 import json
+import re
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Never
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rowferry.errors import RowferryError
+from rowferry.errors import OutputUnwritable, RowferryError
 
 EXIT_DONE, EXIT_REJECTED, EXIT_USAGE, EXIT_FAILED = range(4)
 
 _LONGEST = 300
 
-out = Console(highlight=False, soft_wrap=False)
-err = Console(stderr=True, highlight=False)
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+class _Terminal(Console):
+    def on_broken_pipe(self) -> Never:
+        """Leave it to the entry point; the library would exit, with a code that means rejected rows."""
+        raise BrokenPipeError
+
+
+out = _Terminal(highlight=False, soft_wrap=False)
+err = _Terminal(stderr=True, highlight=False)
+
+
+@contextmanager
+def written() -> Iterator[None]:
+    """Where standard output is written to; OutputUnwritable if it cannot be, as on a full disk."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputUnwritable(reason=error.strerror or str(error)) from error
 
 
 def say_json(value: object) -> None:
     """Write one JSON object, and nothing else, to standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    say_json_text(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def say_json_text(text: str) -> None:
+    """The same of an object that is JSON already, to the letter, unless standard output has not all letters."""
+    if codecs.lookup(sys.stdout.encoding).name != "utf-8":
+        text = _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    with written():
+        sys.stdout.write(f"{text}\n")
 
 
 def say_error(error: RowferryError, *, as_json: bool) -> None:
@@ -36,7 +68,8 @@ def say_error(error: RowferryError, *, as_json: bool) -> None:
 
 def say(text: str, style: str = "") -> None:
     """Say something to people; nothing in it is markup."""
-    out.print(Text(text, style=style), soft_wrap=True)
+    with written():
+        out.print(Text(text, style=style), soft_wrap=True)
 
 
 def table(title: str, columns: list[tuple[str, bool]], rows: list[list[Any]], *, tight: bool = False) -> None:
@@ -59,7 +92,8 @@ def table(title: str, columns: list[tuple[str, bool]], rows: list[list[Any]], *,
         )
     for row in rows:
         shown.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else _harmless(str(cell))) for cell in row))
-    out.print(shown)
+    with written():
+        out.print(shown)
 
 
 def _harmless(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 from rowferry.cli.options import AsJson, DatabaseUrl, open_service
-from rowferry.cli.output import say, say_json, table
+from rowferry.cli.output import say, say_json, table, written
 from rowferry.errors import OptionInvalid
 from rowferry.reports.listed import find_report
 from rowferry.reports.report import Answer, answer
@@ -53,8 +53,10 @@ def report(
     elif chosen == "table":
         _show(found)
     else:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(_rendered(found, chosen))
+        rendered = _rendered(found, chosen)
+        with written():
+            sys.stdout.flush()
+            sys.stdout.buffer.write(rendered)
 
 
 def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:

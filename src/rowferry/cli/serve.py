@@ -17,7 +17,7 @@ from rowferry.bootstrap import check_settings
 from rowferry.cli.options import DatabaseUrl
 from rowferry.cli.output import EXIT_FAILED
 from rowferry.errors import PortTaken, ServiceExposed
-from rowferry.observers.logging import logging_of_service
+from rowferry.observers.logging import SERVE, logging_of_service, shared_log
 from rowferry.settings import pass_on
 
 app = typer.Typer(add_completion=False)
@@ -51,6 +51,8 @@ def serve(
     if not is_open and not _is_loopback(host):
         raise ServiceExposed(host=host)
     _require_free(host, port)
+    # Said as an error of ours; the library that sets logging up would hide it in one of its own.
+    shared_log(settings.log_dir, SERVE)
     with _metrics_folder(workers) as folder:
         pass_on(settings, folder)
         config = uvicorn.Config(

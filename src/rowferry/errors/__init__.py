@@ -9,6 +9,7 @@ from rowferry.errors.backups import (
     RowTooLong as RowTooLong,
     ValueUnstorable as ValueUnstorable,
 )
+from rowferry.errors.commands import CommandMisused as CommandMisused, OutputUnwritable as OutputUnwritable
 from rowferry.errors.restores import (
     BackupMissing as BackupMissing,
     BackupOfAnother as BackupOfAnother,
@@ -197,7 +198,7 @@ class Unexpected(RowferryError):
     """Something went wrong that should not"""
 
     code = "unexpected"
-    hint = "Nothing was changed. Please report it, with the log."
+    hint = "What was not complete was rolled back. Please report it: what you did, `rowferry --version`, and {log}."
 
 
 class WorkCancelled(RowferryError):

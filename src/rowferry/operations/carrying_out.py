@@ -53,7 +53,7 @@ def carry_out(backend: Backend, name: str, work: Work[Outcome_co], interrupted: 
             work.note_failure(error)
             raise
         except BaseException:
-            work.note_failure(Unexpected())
+            work.note_failure(Unexpected(log="the log of the service"))
             raise
         return work.tell_done()
 

@@ -98,9 +98,12 @@ class ByteSource:
             yield from blocks
             return
         decoder = codecs.getincrementaldecoder(self._encoding)(_UNREADABLE)
-        for block in chain([head], blocks):
-            yield decoder.decode(block).encode("utf-8", "surrogateescape")
-        yield decoder.decode(b"", final=True).encode("utf-8", "surrogateescape")
+        try:
+            for block in chain([head], blocks):
+                yield decoder.decode(block).encode("utf-8", "surrogateescape")
+            yield decoder.decode(b"", final=True).encode("utf-8", "surrogateescape")
+        except UnicodeError as error:
+            raise SourceNotText(path=self.name, reason=f"in {self._encoding} it cannot be read ({error})") from error
 
 
 class _Chained:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.rules import TableRules
-from rowferry.errors import FolderEmpty, PathMissing, SourceAmbiguous, SourceUnknown
+from rowferry.errors import FolderEmpty, PathMissing, SourceAmbiguous, SourceUnknown, SourceUnreadable
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst")
 
@@ -30,16 +30,20 @@ def find_files(paths: Sequence[Path], catalog: Catalog, table: str | None = None
 
     Raises:
         PathMissing, FolderEmpty, SourceUnknown, SourceAmbiguous, TableUnknown: What was asked for is not there.
+        SourceUnreadable: There is no permission to look at a path.
     """
     named = catalog.table(table) if table else None
     found: list[CsvFile] = []
     for path in paths:
-        if not path.exists():
-            raise PathMissing(path=path)
-        if path.is_dir():
-            found += _in_folder(path, catalog, named)
-        else:
-            found.append(CsvFile(path, named or _table_of(path, catalog), path.name))
+        try:
+            if not path.exists():
+                raise PathMissing(path=path)
+            if path.is_dir():
+                found += _in_folder(path, catalog, named)
+            else:
+                found.append(CsvFile(path, named or _table_of(path, catalog), path.name))
+        except OSError as error:
+            raise SourceUnreadable(path=path, reason=error.strerror or str(error)) from error
     return sorted(found, key=lambda file: catalog.names.index(file.rules.name))
 
 

@@ -1,0 +1,202 @@
+"""What a command does when something is wrong with its words, its output or itself: a clear answer, the right code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
+
+AS_OTHERS = [] if os.geteuid() else ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+"""Root may read everything, unless it gives that up."""
+
+BROKEN = """
+import sys
+import rowferry.ledger
+
+def fail(*_):
+    raise ZeroDivisionError("this was not foreseen")
+
+rowferry.ledger.list_loads = fail
+from rowferry.cli.main import main
+main()
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    database = {"SQLALCHEMY_DATABASE_URL": f"sqlite:///{tmp_path}/rows.db"}
+    return os.environ | {"LOG_DIR": str(tmp_path / "logs"), "COLUMNS": "160"} | database
+
+
+def run(environment: dict[str, str], *words: object, program: str | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program] if program else [ROWFERRY]
+    return subprocess.run(
+        [*command, *map(str, words)], capture_output=True, text=True, env=environment, check=False, timeout=60
+    )
+
+
+def load_wrong_rows(environment: dict[str, str], folder: Path) -> None:
+    path = folder / "departments.csv"
+    path.write_text("1,Äpfel\nx,Größe 😀 €\n", "utf-8")
+    assert run(environment, "load", path).returncode == 1
+
+
+def test_what_nobody_foresaw_is_an_error_like_others(environment: dict[str, str], tmp_path: Path) -> None:
+    ran = run(environment, "loads", program=BROKEN)
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert ran.stderr.startswith("Error: Something went wrong that should not.")
+    assert "Traceback" not in ran.stderr
+    assert f"the last line of {tmp_path}/logs/command.jsonl" in ran.stderr
+    (line,) = (tmp_path / "logs" / "command.jsonl").read_text().splitlines()
+    logged = json.loads(line)
+    assert logged["command"] == "loads"
+    assert "Traceback" in logged["exception"]
+    assert "this was not foreseen" in logged["exception"]
+
+
+def test_what_nobody_foresaw_is_told_as_json_too(environment: dict[str, str]) -> None:
+    ran = run(environment, "loads", "--json", program=BROKEN)
+    assert (ran.returncode, ran.stderr) == (3, "")
+    assert json.loads(ran.stdout)["error"]["code"] == "unexpected"
+
+
+def test_what_nobody_foresaw_without_a_log(environment: dict[str, str]) -> None:
+    ran = run(environment | {"LOG_DIR": "/proc/nowhere"}, "loads", program=BROKEN)
+    assert ran.returncode == 3
+    assert "Traceback" not in ran.stderr
+    assert "LOG_DIR cannot be written to" in ran.stderr
+
+
+@pytest.mark.parametrize("words", [["loads"], ["loads", "--json"], ["tables"], [], ["load", "--help"]], ids=" ".join)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_behind_the_output(environment: dict[str, str], words: list[str], unbuffered: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [ROWFERRY, *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment | {"PYTHONUNBUFFERED": unbuffered},
+            check=False,
+            timeout=60,
+        )
+    assert ran.returncode == 3
+    assert ran.stderr.startswith("Error: Standard output cannot be written to: No space left on device.\nHint: ")
+    assert ran.stderr.count("\n") == 2
+
+
+def test_nobody_hears_of_the_error(environment: dict[str, str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run([ROWFERRY, "load", "nowhere"], stderr=full, env=environment, check=False, timeout=60)
+    assert ran.returncode == 2
+
+
+def test_whoever_reads_the_output_goes(environment: dict[str, str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run(
+        [ROWFERRY, "tables"], stdout=writer, stderr=subprocess.PIPE, env=environment, check=False, timeout=60
+    )
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (3, b"")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_an_output_that_has_not_all_letters(environment: dict[str, str], tmp_path: Path, encoding: str) -> None:
+    load_wrong_rows(environment, tmp_path)
+    narrow = environment | {"PYTHONIOENCODING": encoding}
+    words = ["rejects", "--json"]
+    ran = subprocess.run([ROWFERRY, *words], capture_output=True, env=narrow, check=False, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert json.loads(ran.stdout.decode("ascii"))["rejects"][0]["raw"] == "x,Größe 😀 €"
+    shown = subprocess.run([ROWFERRY, "rejects"], capture_output=True, env=narrow, check=False, timeout=60)
+    assert (shown.returncode, shown.stderr) == (0, b"")
+    assert r"\U0001f600" in shown.stdout.decode(encoding)
+    batch = tmp_path / "batch.json"
+    batch.write_text('{"departments": [{"id": 1.00, "department": "😀"}]}', "utf-8")
+    sent = subprocess.run(
+        [ROWFERRY, "batch", batch, "--json"], capture_output=True, env=narrow, check=False, timeout=60
+    )
+    assert (sent.returncode, sent.stderr) == (1, b"")
+    assert json.loads(sent.stdout.decode("ascii"))["rejected"]
+
+
+def test_the_demo_in_ascii(environment: dict[str, str], tmp_path: Path) -> None:
+    narrow = environment | {"PYTHONIOENCODING": "ascii"}
+    ran = subprocess.run([ROWFERRY, "demo"], cwd=tmp_path, capture_output=True, env=narrow, check=False, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert ran.stdout.isascii()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_file_that_is_not_in_the_encoding_that_was_named(
+    environment: dict[str, str], tmp_path: Path, encoding: str
+) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("1,Sales\n")
+    ran = run(environment, "load", path, "--table", "departments", "--encoding", encoding, "--json")
+    assert ran.returncode == 3
+    told = json.loads(ran.stdout)["error"]
+    assert (told["code"], encoding in told["message"]) == ("source.not_text", True)
+
+
+def test_a_service_whose_log_cannot_be_written(environment: dict[str, str]) -> None:
+    ran = run(environment | {"LOG_DIR": "/proc/nowhere"}, "serve", "--port", 0)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("Error: The setting LOG_DIR is not valid: /proc/nowhere cannot be written to")
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("what", ["departments.csv", "folder", "folder/departments.csv"])
+@pytest.mark.parametrize("named", ["departments.csv", "folder"])
+def test_what_cannot_be_read_is_told_alike(environment: dict[str, str], tmp_path: Path, what: str, named: str) -> None:
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "departments.csv", tmp_path / "folder" / "departments.csv"):
+        path.write_text("1,Sales\n")
+    (tmp_path / what).chmod(0)
+    try:
+        ran = subprocess.run(
+            [*AS_OTHERS, ROWFERRY, "load", tmp_path / named, "--json"],
+            env=environment,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        (tmp_path / what).chmod(0o700)
+    if what.startswith(named):
+        assert (ran.returncode, ran.stderr) == (3, b"")
+        assert json.loads(ran.stdout)["error"]["code"] == "source.unreadable"
+    else:
+        assert ran.returncode == 0
+
+
+MISUSED = {
+    "an unknown option": (["load", "--nope"], "No such option: --nope", "rowferry load --help"),
+    "a bad value": (["load", "--on-conflict", "x"], "--on-conflict", "rowferry load --help"),
+    "a number out of range": (["loads", "--limit", "0"], "--limit", "rowferry loads --help"),
+    "an unknown command": (["nope"], "No such command 'nope'", "rowferry --help"),
+    "an unknown option of all": (["--nope", "loads"], "No such option: --nope", "rowferry --help"),
+    "a missing argument": (["restore"], "Missing argument 'TABLE'", "rowferry restore --help"),
+    "a missing command": (["db"], "Missing command", "rowferry db --help"),
+    "an unknown command of a command": (["backups", "nope"], "No such command 'nope'", "rowferry backups --help"),
+}
+
+
+@pytest.mark.parametrize("case", MISUSED)
+def test_words_that_make_no_command(environment: dict[str, str], case: str) -> None:
+    words, message, hint = MISUSED[case]
+    ran = run(environment, *words)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("Error: ")
+    assert message in ran.stderr
+    assert f"Hint: See `{hint}`." in ran.stderr
+    if case != "a missing command":  # there, --json is an unknown option
+        ran = run(environment, *words, "--json")
+        assert (ran.returncode, ran.stderr) == (2, "")
+        told = json.loads(ran.stdout)["error"]
+        assert (told["code"], message in told["message"], told["hint"]) == ("usage", True, f"See `{hint}`.")

@@ -86,6 +86,11 @@ def _show_rejected(receipt: BatchReceipt) -> None:
         [row.table, row.index, "\n".join(f"{e['code']}: {e['message']}" for e in row.errors), row.row]
         for row in receipt.rejected[:_SHOWN]
     ]
-    table("Rejected", [("table", False), ("index", True), ("why", False), ("as it was sent", False)], rows)
+    table(
+        "Rejected",
+        [("table", False), ("index", True), ("why", False), ("as it was sent", False)],
+        rows,
+        free=("why", "as it was sent"),
+    )
     if len(receipt.rejected) > _SHOWN:
         say(f"These are the first {_SHOWN}. All of them: rowferry rejects {receipt.batch_id}")

@@ -28,8 +28,16 @@ def loads(
     else:
         heads = [("load", False), ("status", False)]
         heads += [(count.removeprefix("rows_"), True) for count in ledger.COUNTS]
-        rows = [[one["load_id"], one["status"], *(one[count] for count in ledger.COUNTS)] for one in found]
-        table("Loads", heads, rows, tight=True)
+        heads += [("when (UTC)", False), ("who", False)]
+        rows = [
+            [
+                *(one["load_id"], one["status"]),
+                *(one[count] for count in ledger.COUNTS),
+                *(one["started_at"][:19].replace("T", " "), one["caller"]),
+            ]
+            for one in found
+        ]
+        table("Loads", heads, rows, tight=True, free=("who",))
         for one in found:
             if one["error"]:
                 say(f"{one['load_id']}: {one['error']['message']}. {one['error']['hint']}")

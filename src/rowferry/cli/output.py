@@ -4,12 +4,14 @@ import codecs
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Never
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +20,9 @@ from rowferry.errors import OutputUnwritable, RowferryError
 EXIT_DONE, EXIT_REJECTED, EXIT_USAGE, EXIT_FAILED = range(4)
 
 _LONGEST = 300
+
+_NARROWEST, _ENDLESS = 24, 1_000_000
+"""Widths: how far a column of free text may shrink, and what no table is as wide as."""
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
@@ -72,28 +77,32 @@ def say(text: str, style: str = "") -> None:
         out.print(Text(text, style=style), soft_wrap=True)
 
 
-def table(title: str, columns: list[tuple[str, bool]], rows: list[list[Any]], *, tight: bool = False) -> None:
-    """Show a table; a column is its title and whether it holds numbers. A tight one has a single space between."""
-    shown = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 0, 0, not tight),
-    )
+def table(
+    title: str, columns: list[tuple[str, bool]], rows: list[list[Any]], *, tight: bool = False, free: Sequence[str] = ()
+) -> None:
+    """Show a table; a column is its title and whether it holds numbers. A tight one has a single space between.
+
+    Nothing is cut off, and only the columns named in `free` wrap: on a terminal that is too narrow for the others, the
+    table is wider than it, and so it is where nobody looks, as in a file.
+    """
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 0, 0, not tight))
+    cells = [[Text(f"{cell:,}" if isinstance(cell, int) else _harmless(str(cell))) for cell in row] for row in rows]
     for at, (name, numeric) in enumerate(columns):
+        longest = max((cell_len(line) for row in cells for line in row[at].plain.splitlines()), default=0)
         shown.add_column(
             name,
             justify="right" if numeric else "left",
             overflow="fold",
-            no_wrap=numeric or at == 0,
-            min_width=len(name),
+            no_wrap=name not in free,
+            min_width=max(cell_len(name), min(longest, _NARROWEST) if name in free else longest),
         )
-    for row in rows:
-        shown.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else _harmless(str(cell))) for cell in row))
+    for row in cells:
+        shown.add_row(*row)
+    needed = Measurement.get(out, out.options.update(max_width=_ENDLESS), shown)
+    shown.width = max(needed.minimum, min(out.width, needed.maximum)) if out.is_terminal else needed.maximum
+    say(title, "bold")
     with written():
-        out.print(shown)
+        out.print(shown, crop=False)
 
 
 def _harmless(text: str) -> str:

@@ -92,6 +92,11 @@ def _show(connection: Any, load_id: str, of_table: str | None) -> None:
         [one["source"], one["row_number"], "\n".join(f"{e['code']}: {e['message']}" for e in one["errors"]), one["raw"]]
         for one in found[:_SHOWN]
     ]
-    table(f"Rejected by {load_id}", [("file", False), ("row", True), ("why", False), ("as it stood", False)], rows)
+    table(
+        f"Rejected by {load_id}",
+        [("file", False), ("row", True), ("why", False), ("as it stood", False)],
+        rows,
+        free=("why", "as it stood"),
+    )
     if len(found) > _SHOWN:
         say(f"These are the first {_SHOWN}. All of them: --json, or --csv FILE.")

@@ -96,4 +96,4 @@ def _show(found: Answer) -> None:
         say(found.emptiness)
         return
     heads = [(column, not isinstance(rows[0][column], str)) for column in found.report.columns]
-    table(f"{found.title} (UTC)", heads, [list(row.values()) for row in rows])
+    table(f"{found.title} (UTC)", heads, [list(row.values()) for row in rows], free=found.report.columns)

@@ -112,7 +112,7 @@ def _show_examples(changes: TableChanges) -> None:
     ]
     if rows:
         heads = [("would be", False), ("key", False), ("columns that differ", False)]
-        table(f"The first rows of {changes.table}", heads, rows)
+        table(f"The first rows of {changes.table}", heads, rows, free=("key", "columns that differ"))
 
 
 def _columns(found: dict[str, Any], sort: str) -> str:
@@ -130,5 +130,10 @@ def _show_obstacle(obstacle: Obstacle) -> None:
             [row["row_number"], "\n".join(f"{e['code']}: {e['message']}" for e in row["errors"]), row["raw"]]
             for row in obstacle.examples
         ]
-        table("The first of them", [("row", True), ("why", False), ("as it stands in the backup", False)], rows)
+        table(
+            "The first of them",
+            [("row", True), ("why", False), ("as it stands in the backup", False)],
+            rows,
+            free=("why", "as it stands in the backup"),
+        )
     say(f"What to do: {obstacle.hint}")

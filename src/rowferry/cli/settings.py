@@ -21,6 +21,6 @@ def settings(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
         say_json({"settings": [asdict(one) for one in found], "unknown": unknown})
         return
     heads = [("setting", False), ("value", False), ("from", False), ("meaning", False)]
-    table("Settings", heads, [[one.name, one.value, one.source, one.meaning] for one in found])
+    table("Settings", heads, [[one.name, one.value, one.source, one.meaning] for one in found], free=("meaning",))
     for one in unknown:
         say(one, style="yellow")

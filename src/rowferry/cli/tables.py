@@ -22,4 +22,4 @@ def tables(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     for one in found:
         rows = [[c["name"], c["type"], c["rule"], c["doc"]] for c in one["columns"]]
         heads = [("column", False), ("type", False), ("rule", False), ("meaning", False)]
-        table(f"{one['name']}: {one['doc']}" if one["doc"] else one["name"], heads, rows)
+        table(f"{one['name']}: {one['doc']}" if one["doc"] else one["name"], heads, rows, free=("rule", "meaning"))

@@ -42,7 +42,12 @@ def explain_rejects(stage: Stage) -> None:
         [one["row_number"], "\n".join(f"{e['code']}: {e['message']}" for e in one["errors"]), one["raw"][:80]]
         for one in rejects
     ]
-    table("Rejected rows of hired_employees.csv", [("row", True), ("why", False), ("as it stood", False)], rows)
+    table(
+        "Rejected rows of hired_employees.csv",
+        [("row", True), ("why", False), ("as it stood", False)],
+        rows,
+        free=("why", "as it stood"),
+    )
     stage.told["rejects"] = rejects
 
 

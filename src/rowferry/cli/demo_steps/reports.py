@@ -14,7 +14,8 @@ def show_reports(stage: Stage) -> None:
     for report in REPORTS.values():
         found = answer(report, stage.service.backend, stage.service.catalog, Year(2021))
         heads = [(column, not isinstance(found.rows[0][column], str)) for column in report.columns]
-        table(found.title, heads, [list(row.values()) for row in found.rows[:_SHOWN]])
+        rows = [list(row.values()) for row in found.rows[:_SHOWN]]
+        table(found.title, heads, rows, free=report.columns)
         if len(found.rows) > _SHOWN:
             say(f"… and {len(found.rows) - _SHOWN:,} more rows.")
         say("")

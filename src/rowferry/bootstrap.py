@@ -8,8 +8,8 @@ from sqlalchemy import Table
 from rowferry import ledger
 from rowferry.backends.backend import Backend
 from rowferry.dictionary.catalog import Catalog, load_catalog
-from rowferry.errors import DatabaseUnsupported, ModelsUnusable
-from rowferry.migrations.schema import History, SchemaState, look
+from rowferry.errors import DatabaseUnsupported, ModelsUnusable, RowferryError
+from rowferry.migrations.schema import VERSIONS, History, SchemaState, look
 from rowferry.settings import (
     DEFAULT_MODELS,
     SettingFault,
@@ -38,6 +38,7 @@ class Service:
         self.catalog: Catalog = load_catalog(settings.models)
         self.histories: tuple[History, ...] = ("ledger", "models") if settings.models == DEFAULT_MODELS else ("ledger",)
         self.backend = _open_backend(settings)
+        _require_served(settings, self.catalog, self.backend)
 
     def start(self) -> None:
         """Bring a database up to date that is empty or embedded, and clear what killed processes left behind.
@@ -102,16 +103,34 @@ def check_settings(database_url: str | None = None) -> Settings:
     """
     settings, faults = inspect_settings(database_url)
     faults += folder_faults(settings)
+    catalog: Catalog | None = None
     try:
-        load_catalog(settings.models)
+        catalog = load_catalog(settings.models)
     except ModelsUnusable as error:
-        faults.append(SettingFault("ROWFERRY_MODELS", f"{error.message}; {error.advice.rstrip('.')}"))
+        faults.append(_fault("ROWFERRY_MODELS", error))
     try:
-        _open_backend(settings)
+        backend = _open_backend(settings)
+        if catalog:
+            _require_served(settings, catalog, backend)
+    except ModelsUnusable as error:
+        faults.append(_fault("ROWFERRY_MODELS", error))
     except DatabaseUnsupported as error:
-        faults.append(SettingFault("SQLALCHEMY_DATABASE_URL", f"{error.message}; {error.advice.rstrip('.')}"))
+        faults.append(_fault("SQLALCHEMY_DATABASE_URL", error))
     require_none(faults)
     return settings
+
+
+def _fault(name: str, error: RowferryError) -> SettingFault:
+    return SettingFault(name, f"{error.message}; {error.advice.rstrip('.')}")
+
+
+def _require_served(settings: Settings, catalog: Catalog, backend: Backend) -> None:
+    """Raise ModelsUnusable if a table has a name that is taken, or values that the database does not keep."""
+    taken = {table.key for table in (VERSIONS, *ledger.metadata.tables.values())}
+    for table in catalog.metadata.tables.values():
+        reason = f"{table.key} is the name of a table of Rowferry's own" if table.key.lower() in taken else None
+        if reason := reason or backend.unkept(table):
+            raise ModelsUnusable(module=settings.models, reason=reason)
 
 
 def _open_backend(settings: Settings) -> Backend:

@@ -9,12 +9,14 @@ import pytest
 
 from batching import Batches, codes
 from loading import Tables, counts
-from rowferry.bootstrap import Service
+from rowferry.bootstrap import Service, check_settings
+from rowferry.errors import ModelsUnusable, SettingInvalid, UniqueBroken
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "own-tables.md"
 
 HEAD = """\
-from sqlalchemy import CheckConstraint, Column, Integer, MetaData, Table
+from sqlalchemy import REAL, Double, Float, Integer, Numeric
+from sqlalchemy import CheckConstraint, Column, Computed, Identity, MetaData, Table
 
 metadata = MetaData()
 """
@@ -60,3 +62,62 @@ def test_checks_may_have_names_and_be_expressions(service_of: ServiceOf, tmp_pat
     assert counts(boxes.put("boxes.csv", "1,2\n2,3\n3,10\n4,11\n")) == (4, 1, 0, 0, 3)
     assert boxes.codes() == [(2, ["value.check"]), (3, ["value.check"]), (4, ["value.check"] * 2)]
     assert "size_is_small" in boxes.rejects()[1]["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "told"),
+    [
+        ("boxes", 'Column("size", Integer, Computed("id * 2"))', "boxes.size: the database makes its values"),
+        ("boxes", 'Column("size", Integer, Identity(always=True))', "boxes.size: the database makes its values"),
+        ("boxes", 'Column("size", Float(24))', "boxes.size: no support for Float"),
+        ("boxes", 'Column("size", REAL())', "boxes.size: no support for REAL"),
+        ("loads", 'Column("size", Integer)', "loads is the name of a table of Rowferry's own"),
+        ("Backups", 'Column("size", Integer)', "Backups is the name"),
+        ("rowferry_schema", 'Column("size", Integer)', "rowferry_schema is the name"),
+    ],
+)
+def test_what_is_not_supported_is_said_at_the_start(
+    service_of: ServiceOf, monkeypatch: pytest.MonkeyPatch, name: str, column: str, told: str
+) -> None:
+    source = HEAD + f'boxes = Table("{name}", metadata, Column("id", Integer, primary_key=True), {column})\n'
+    with pytest.raises(ModelsUnusable, match=re.escape(told)):
+        service_of(source)
+    monkeypatch.setenv("ROWFERRY_MODELS", "own_tables")
+    with pytest.raises(SettingInvalid, match=re.escape(told)):
+        check_settings()
+
+
+def test_decimals_that_the_database_does_not_keep_are_said_at_the_start(
+    service_of: ServiceOf, database_url: str, tmp_path: Path
+) -> None:
+    source = HEAD + (
+        'prices = Table("prices", metadata, Column("id", Integer, primary_key=True), Column("price", Numeric(20, 2)))\n'
+    )
+    if database_url.startswith("sqlite"):
+        with pytest.raises(ModelsUnusable, match=r"SQLite keeps 15 digits of a decimal, prices\.price has 20"):
+            service_of(source)
+    else:
+        prices = Tables(service_of(source), tmp_path)
+        assert counts(prices.put("prices.csv", "1,123456789012345678.90\n")) == (1, 1, 0, 0, 0)
+
+
+def test_numbers_of_64_bits_are_supported_by_whatever_name(service_of: ServiceOf, tmp_path: Path) -> None:
+    columns = 'Column("a", Float(53)), Column("b", Double()), Column("c", Float())'
+    source = HEAD + f'sizes = Table("sizes", metadata, Column("id", Integer, primary_key=True), {columns})\n'
+    sizes = Tables(service_of(source), tmp_path)
+    assert counts(sizes.put("sizes.csv", "1,0.1,0.1,0.1\n")) == (1, 1, 0, 0, 0)
+    assert sizes.rows("sizes") == [(1, 0.1, 0.1, 0.1)]
+
+
+def test_a_value_that_is_not_unique_is_told_with_its_column(service_of: ServiceOf, tmp_path: Path) -> None:
+    source = HEAD + (
+        'number = Column("id", Integer, primary_key=True)\n'
+        'boxes = Table("boxes", metadata, number, Column("label_no", Integer, unique=True))\n'
+    )
+    boxes = Tables(service_of(source), tmp_path)
+    error = boxes.fail(UniqueBroken, boxes.write("boxes.csv", "1,7\n2,8\n3,7\n"))
+    assert "label_no" in error.message
+    assert len(boxes.loads()) == 1
+    with pytest.raises(UniqueBroken, match="label_no"):
+        Batches(boxes).put({"boxes": [{"id": 1, "label_no": 7}, {"id": 2, "label_no": 7}]})
+    assert boxes.rows("boxes") == []

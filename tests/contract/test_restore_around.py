@@ -10,7 +10,7 @@ from test_many_rows import constraints
 from loading import DEPARTMENTS, Tables, employees
 from restoring import Restores, counts, people
 from rowferry.bootstrap import Service
-from rowferry.errors import KeysTaken
+from rowferry.errors import UniqueBroken
 
 ROWS = 12_000
 
@@ -57,10 +57,10 @@ def test_values_swapped_under_a_unique_constraint_change_nothing(tables: Tables)
     tables.execute("UPDATE departments SET department = 'swap' WHERE id = 1")
     tables.execute("UPDATE departments SET department = 'Sales' WHERE id = 2")
     before = tables.everything()
-    with pytest.raises(KeysTaken):
+    with pytest.raises(UniqueBroken):
         restores.restore(kept)
     assert tables.everything() == before
-    assert restores.history()[0]["error"]["code"] == "database.keys_taken"
+    assert restores.history()[0]["error"]["code"] == "database.unique"
 
 
 def test_a_unique_value_of_a_surplus_row_is_free_for_another(tables: Tables) -> None:

@@ -39,6 +39,7 @@ STATUSES: tuple[tuple[type[errors.RowferryError], int], ...] = (
     (errors.BodyTooLarge, 413),
     (errors.InFlight, 409),
     (errors.KeysTaken, 409),
+    (errors.UniqueBroken, 409),
     (errors.SourceChanged, 409),
     (errors.ParentsVanished, 409),
     (errors.RestoreBlocked, 409),

@@ -158,6 +158,9 @@ class Backend(Protocol):
     def require(self, table: Table, columns: set[str] | None) -> None:
         """Raise SchemaDiffers unless a table with these columns, or None if there is none, can serve its model."""
 
+    def unkept(self, table: Table) -> str | None:
+        """What of the values that the model of a table allows the database does not keep; None if it keeps all."""
+
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         """Those of the values that a column of a table holds; sees committed rows only."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.sql import Identifier
 from sqlalchemy import Connection, Table, create_engine, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
@@ -29,6 +30,7 @@ from rowferry.errors import (
     KeysTaken,
     ParentsVanished,
     RowferryError,
+    UniqueBroken,
     WorkCancelled,
 )
 
@@ -66,6 +68,8 @@ SELECT wanted.name, a.attname FROM unnest(CAST(%s AS text[])) wanted (name)
 JOIN pg_attribute a ON a.attrelid = to_regclass(wanted.name) AND a.attnum > 0 AND NOT a.attisdropped
 """
 
+_IS_OF_KEY = "SELECT indisprimary FROM pg_index WHERE indexrelid = to_regclass(%s)"
+
 
 class PostgresqlBackend:
     """One PostgreSQL database."""
@@ -96,6 +100,9 @@ class PostgresqlBackend:
 
     def require(self, table: Table, columns: set[str] | None) -> None:
         require_columns(table, columns)
+
+    def unkept(self, table: Table) -> str | None:  # noqa: ARG002  # it keeps all kinds of values
+        return None
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         found = select(table.c[column]).where(table.c[column] == text("ANY(:values)").bindparams(values=list(values)))
@@ -151,7 +158,17 @@ class PostgresqlBackend:
         except (DBAPIError, psycopg.Error) as error:
             if _is_by_interrupt(error):
                 raise KeyboardInterrupt from error
-            raise _translated(getattr(error, "orig", None) or error) from error
+            cause = getattr(error, "orig", None) or error
+            if isinstance(cause, pg.UniqueViolation) and not self._is_of_key(cause.diag):
+                raise UniqueBroken(reason=f"{_reason(cause)}; {cause.diag.message_detail}") from error
+            raise _translated(cause) from error
+
+    def _is_of_key(self, told: psycopg.errors.Diagnostic) -> bool:
+        """Whether a value is there twice in a primary key, which the index that found it belongs to."""
+        index = Identifier(told.schema_name or "", told.constraint_name or "").as_string()
+        with suppress(DBAPIError), self.engine.connect() as connection:
+            return connection.exec_driver_sql(_IS_OF_KEY, (index,)).scalar() is not False
+        return True  # the server has gone; whoever tries again will see
 
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
@@ -201,11 +218,14 @@ def _is_by_interrupt(error: BaseException | None) -> bool:
 
 
 def _translated(error: BaseException) -> Exception:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     for cause, outcome in _TRANSLATED:
         if isinstance(error, cause):
-            return outcome(reason=reason)
-    return DatabaseRefused(reason=reason)
+            return outcome(reason=_reason(error))
+    return DatabaseRefused(reason=_reason(error))
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 def open_backend(url: URL) -> Backend:

@@ -35,7 +35,7 @@ from rowferry.errors import (
     KeysTaken,
     ParentsVanished,
     RowferryError,
-    SchemaDiffers,
+    UniqueBroken,
     WorkCancelled,
 )
 
@@ -105,12 +105,12 @@ class SqliteBackend:
 
     def require(self, table: Table, columns: set[str] | None) -> None:
         require_columns(table, columns)
+
+    def unkept(self, table: Table) -> str | None:
         for column in table.columns:
             if isinstance(column.type, Numeric) and (column.type.precision or 0) > _DECIMAL_DIGITS:
-                reason = (
-                    f"SQLite keeps {_DECIMAL_DIGITS} digits of a decimal, {column.name} has {column.type.precision}"
-                )
-                raise SchemaDiffers(table=table.name, reason=reason)
+                return f"SQLite keeps {_DECIMAL_DIGITS} digits of a decimal, {column} has {column.type.precision}"
+        return None
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         with self.engine.connect() as connection:
@@ -217,8 +217,10 @@ def _translated(error: BaseException) -> Exception:
     code = getattr(error, "sqlite_errorcode", 0)
     if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return ParentsVanished()
-    if code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
+    if code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
         return KeysTaken(reason=str(error))
+    if code == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+        return UniqueBroken(reason=str(error))
     return _TRANSLATED.get(code & 0xFF, DatabaseRefused)(reason=str(error))
 
 

@@ -248,6 +248,16 @@ def _decimal(column_type: Any) -> pa.DataType:
     return pa.decimal128(column_type.precision, column_type.scale or 0)
 
 
+def _float(column_type: Any) -> pa.DataType:
+    if isinstance(column_type, sql.REAL) or (column_type.precision or _DOUBLE) < _DOUBLE:
+        raise LookupError(f"{column_type!r}: numbers of 64 bits need Float without a precision, or Double")
+    return pa.float64()
+
+
+_DOUBLE = 25
+"""From this precision on, in bits, SQL keeps a number of 64 bits."""
+
+
 def _instant(column_type: Any) -> pa.DataType:
     if not column_type.timezone:
         raise LookupError(f"{column_type!r}: instants need DateTime(timezone=True)")
@@ -259,7 +269,7 @@ _KINDS: tuple[tuple[type[sql.TypeEngine[Any]], Kind, Callable[[Any], pa.DataType
     (sql.SmallInteger, INTEGER, lambda _: pa.int16()),
     (sql.BigInteger, INTEGER, lambda _: pa.int64()),
     (sql.Integer, INTEGER, lambda _: pa.int32()),
-    (sql.Float, FLOAT, lambda _: pa.float64()),
+    (sql.Float, FLOAT, _float),
     (sql.Numeric, DECIMAL, _decimal),
     (sql.DateTime, DATETIME, _instant),
     (sql.Date, DATE, lambda _: pa.date32()),

@@ -197,6 +197,8 @@ def load_order(tables: Iterable[Table]) -> list[str]:
 
 
 def _column_rule(column: Column[object]) -> ColumnRule:
+    if column.computed is not None or (column.identity is not None and column.identity.always):
+        raise LookupError(f"{column.table.name}.{column.name}: the database makes its values, so none can be loaded")
     try:
         kind, arrow = kind_of(column.type)
     except LookupError as error:

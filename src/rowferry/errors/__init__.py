@@ -256,10 +256,20 @@ class FileUnwritable(RowferryError):
 
 
 class KeysTaken(RowferryError):
-    """Somebody else has just taken a key or another unique value of these rows: {reason}"""
+    """Somebody else has just taken a key of these rows: {reason}"""
 
     code = "database.keys_taken"
-    hint = "Nothing was changed. Try again; if it stays so, the database asks for unique values that the rows repeat."
+    hint = "Nothing was changed. Try again."
+
+
+class UniqueBroken(RowferryError):
+    """The database refused a value that must be unique: {reason}"""
+
+    code = "database.unique"
+    hint = (
+        "Nothing was changed. Only the primary key is judged row by row; any other UNIQUE constraint is left to the "
+        "database, which stops at the first row that breaks it. Look for the value in the rows and in the table."
+    )
 
 
 class BodyTooLarge(UsageError):

@@ -69,6 +69,27 @@ def test_no_space_for_the_database(small: Path, tmp_path: Path, large_file: Path
     assert error_of(ran)["code"] == "disk.full"
 
 
+FILL = """
+mount -t tmpfs -o size=3m none "$SMALL" && "$@" load "$FIRST" --json > /dev/null &&
+{ dd if=/dev/zero of="$SMALL/fill" bs=4096 2> /dev/null; "$@" loads --json; }
+"""
+
+
+def test_no_space_beside_a_database_that_is_there(small: Path, tmp_path: Path) -> None:
+    first = tmp_path / "jobs.csv"
+    first.write_text("1,Clerk\n")
+    database = {"SMALL": str(small), "SQLALCHEMY_DATABASE_URL": f"sqlite:///{small}/x.db"}
+    ran = subprocess.run(
+        [*ALONE, "sh", "-c", FILL, "sh", ROWFERRY],
+        capture_output=True,
+        text=True,
+        env=os.environ | database | {"FIRST": str(first), "LOG_DIR": str(tmp_path / "logs")},
+        check=False,
+        timeout=60,
+    )
+    assert error_of(ran)["code"] == "disk.full"
+
+
 def test_no_space_for_temporary_files(small: Path, tmp_path: Path, large_file: Path, database_url: str) -> None:
     logs = str(tmp_path / "logs")
     first = tmp_path / "one" / "jobs.csv"

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from rowferry.backends.at_work import AtWork
 from rowferry.backends.backend import Backend
 from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
+from rowferry.backends.postgresql_grants import missing_grant
 from rowferry.backends.postgresql_replacer import ReplacingTransaction
 from rowferry.backends.postgresql_snapshot import PostgresqlSnapshot
 from rowferry.backends.postgresql_writer import quoted
@@ -29,6 +30,7 @@ from rowferry.errors import (
     InFlight,
     KeysTaken,
     ParentsVanished,
+    RightMissing,
     RowferryError,
     UniqueBroken,
     WorkCancelled,
@@ -161,6 +163,9 @@ class PostgresqlBackend:
             cause = getattr(error, "orig", None) or error
             if isinstance(cause, pg.UniqueViolation) and not self._is_of_key(cause.diag):
                 raise UniqueBroken(reason=f"{_reason(cause)}; {cause.diag.message_detail}") from error
+            if isinstance(cause, (pg.InsufficientPrivilege, pg.InvalidSchemaName)):
+                grant = missing_grant(str(cause).partition("\n")[0], self.engine.url.username)
+                raise RightMissing(reason=_reason(cause), grant=grant) from error
             raise _translated(cause) from error
 
     def _is_of_key(self, told: psycopg.errors.Diagnostic) -> bool:

@@ -70,6 +70,9 @@ _TRANSLATED: dict[int, type[RowferryError]] = {
     sqlite3.SQLITE_IOERR: DatabaseUnavailable,
 }
 
+_NO_ROOM = (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE)
+"""What SQLite says if a file beside the database cannot grow."""
+
 _COLUMNS = """
 SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
 WHERE m.type IN ('table', 'view') AND m.name IN (SELECT value FROM json_each(?))
@@ -217,6 +220,8 @@ def _translated(error: BaseException) -> Exception:
     code = getattr(error, "sqlite_errorcode", 0)
     if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return ParentsVanished()
+    if code in _NO_ROOM:
+        return DiskFull(reason=str(error))
     if code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
         return KeysTaken(reason=str(error))
     if code == sqlite3.SQLITE_CONSTRAINT_UNIQUE:

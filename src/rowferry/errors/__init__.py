@@ -138,6 +138,13 @@ class DatabaseRefused(RowferryError):
     hint = "Nothing was changed. Compare the table in the database with `rowferry tables`."
 
 
+class RightMissing(RowferryError):
+    """The database user lacks a right: {reason}"""
+
+    code = "database.right"
+    hint = "Nothing was changed. Let the owner of the database run: {grant}"
+
+
 class DiskFull(RowferryError):
     """There is no space left: {reason}"""
 

@@ -1,0 +1,28 @@
+"""Which grant a user of PostgreSQL lacks, as far as the server's message tells."""
+
+import re
+
+_GRANTS: tuple[tuple[str, str], ...] = (
+    (r"for schema (.+)", "GRANT USAGE, CREATE ON SCHEMA {} TO {};"),
+    (r"for (?:table|view|relation) (.+)", "GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES ON {} TO {};"),
+    (r'temporary tables in database "(.+)"', "GRANT TEMPORARY ON DATABASE {} TO {};"),
+    (r"must be owner of (?:table|relation) (.+)", "ALTER TABLE {} OWNER TO {};"),
+)
+
+_ALL = (
+    "GRANT USAGE, CREATE ON SCHEMA public TO {0}; "
+    "GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES ON ALL TABLES IN SCHEMA public TO {0};"
+)
+
+
+def missing_grant(message: str, user: str | None) -> str:
+    """The statement that gives a user what the message of the server denies; all that is ever needed, if unclear."""
+    to = _spelled(user) if user else "<user>"
+    for pattern, grant in _GRANTS:
+        if found := re.search(pattern, message):
+            return grant.format(_spelled(found[1]), to)
+    return _ALL.format(to)
+
+
+def _spelled(name: str) -> str:
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'

@@ -90,4 +90,4 @@ def test_a_pipe_gets_each_row_in_one_line(environment: dict[str, str]) -> None:
     told = shown(environment, None, "rejects").splitlines()
     (line,) = (line for line in told if "x,Wrong" in line)
     assert "departments.csv" in line
-    assert "value.integer: " in line
+    assert "value.type: " in line

@@ -175,6 +175,27 @@ def test_what_cannot_be_read_is_told_alike(environment: dict[str, str], tmp_path
         assert ran.returncode == 0
 
 
+def test_tables_of_a_module_in_the_current_folder(environment: dict[str, str], tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "howto" / "own-tables.md").read_text("utf-8")
+    (tmp_path / "mytables.py").write_text(page.split("```python\n")[1].split("```")[0], "utf-8")
+    (tmp_path / "json.py").write_text("raise RuntimeError('this hides a library')")
+    shown = [
+        subprocess.run(
+            [ROWFERRY, "tables", "--json"],
+            cwd=tmp_path,
+            env=environment | {"ROWFERRY_MODELS": name},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        for name in ("mytables", "myrabbles")
+    ]
+    assert [(ran.returncode, ran.stderr) for ran in shown] == [(0, ""), (2, "")]
+    assert [table["name"] for table in json.loads(shown[0].stdout)["tables"]] == ["ships", "trips"]
+    assert "current folder" in json.loads(shown[1].stdout)["error"]["hint"]
+
+
 MISUSED = {
     "an unknown option": (["load", "--nope"], "No such option: --nope", "rowferry load --help"),
     "a bad value": (["load", "--on-conflict", "x"], "--on-conflict", "rowferry load --help"),

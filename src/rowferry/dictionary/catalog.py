@@ -2,8 +2,10 @@
 
 import importlib
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError
+from pathlib import Path
 from types import ModuleType
 
 from sqlalchemy import MetaData
@@ -50,6 +52,9 @@ def load_catalog(module: str) -> Catalog:
 
 
 def _import(module: str) -> ModuleType:
+    # A module of a user's own is looked for in the current folder too, but last: a file there hides no library.
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
     try:
         return importlib.import_module(module)
     except ImportError:

@@ -48,7 +48,10 @@ class ModelsUnusable(UsageError):
     """The tables of {module} cannot be served: {reason}"""
 
     code = "models.unusable"
-    hint = "ROWFERRY_MODELS names a Python module that holds SQLAlchemy classes; each table needs a primary key."
+    hint = (
+        "ROWFERRY_MODELS names a Python module that holds SQLAlchemy classes, such as mytables for mytables.py in the "
+        "current folder, on PYTHONPATH or installed; each table needs a primary key."
+    )
 
 
 class PathMissing(UsageError):

@@ -5,12 +5,15 @@ import json
 import os
 import pty
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from serving import served
 
 from rowferry.cli.demo import STEPS
 
@@ -254,6 +257,20 @@ def test_the_demo_runs_and_runs_again(tmp_path: Path) -> None:
         changes = [told["restore"][count] for count in ("added", "changed", "removed", "rejected")]
         assert changes == [told["restore_dry_run"][c] for c in ("added", "changed", "removed", "rejected")]
         assert 0 not in changes[:3]
+
+
+def test_the_demo_runs_again_while_its_database_is_served(tmp_path: Path) -> None:
+    path = tmp_path / "rowferry-demo.db"
+    demo = [ROWFERRY, "demo", "--json"]
+    subprocess.run(demo, cwd=tmp_path, capture_output=True, check=True)
+    with served(f"sqlite:///{path}", tmp_path / "server") as server:
+        hired = server.client.get("/tables/departments/rows").json()
+        subprocess.run(demo, cwd=tmp_path, capture_output=True, check=True)
+        assert server.client.get("/tables/departments/rows").json() == hired
+        batch = {"departments": [{"id": 9_999, "department": "New"}]}
+        assert server.client.post("/batch-transactions", json=batch).status_code == 201
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("SELECT department FROM departments WHERE id = 9999").fetchall() == [("New",)]
 
 
 def test_the_demo_explains_each_step(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from rowferry.cli.demo_steps.batches import post_batch, repeat_batch
 from rowferry.cli.demo_steps.loading import explain_rejects, load_again, load_history
 from rowferry.cli.demo_steps.reports import show_reports
 from rowferry.cli.demo_steps.restoring import back_up, damage_table, rehearse_restore, restore
-from rowferry.cli.demo_steps.stage import AT_DATABASE, DATABASE, Stage, Step
+from rowferry.cli.demo_steps.stage import AT_DATABASE, DATABASE, Stage, Step, empty
 from rowferry.cli.options import AsJson
 from rowferry.cli.output import out, say, say_json
 from rowferry.samples import write_samples
@@ -40,14 +40,13 @@ def demo(as_json: AsJson = False) -> None:
     Writes sample files, some of whose rows are wrong in every way there is; loads them; explains each rejected row;
     loads them again, which changes nothing; posts a batch with good and wrong rows and explains the answer;
     backs all tables up, damages one, shows what a restore would do, restores it and proves it equal; reports who was
-    hired.
+    hired. Run again, it empties its database first; a server that serves it goes on with what is new.
     """
     out.quiet = as_json
-    for leftover in DATABASE.parent.glob(f"{DATABASE.name}*"):
-        leftover.unlink()
     with tempfile.TemporaryDirectory() as folder:
         write_samples(Path(folder))
         service = Service(read_settings(f"sqlite:///{DATABASE}"))
+        empty(service.backend)
         service.start()
         stage = Stage(service, Path(folder))
         for number, step in enumerate(STEPS, 1):

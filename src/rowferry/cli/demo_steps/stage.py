@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import MetaData
+
+from rowferry.backends.backend import Backend
 from rowferry.bootstrap import Service
 from rowferry.events import Event
 
@@ -29,6 +32,14 @@ class Stage:
 
 Step = Callable[[Stage], None]
 """A step does one thing and shows what came of it; the first line of its docstring is its heading."""
+
+
+def empty(backend: Backend) -> None:
+    """Drop all tables of the demo's database, in place: a server that has the file open goes on with the same one."""
+    with backend.short_transaction() as transaction:
+        found = MetaData()
+        found.reflect(transaction.connection)
+        found.drop_all(transaction.connection)
 
 
 def ignore(_event: Event) -> None:

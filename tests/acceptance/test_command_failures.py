@@ -2,11 +2,14 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from rowferry.cli.options import at_database
 
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 
@@ -194,6 +197,35 @@ def test_tables_of_a_module_in_the_current_folder(environment: dict[str, str], t
     assert [(ran.returncode, ran.stderr) for ran in shown] == [(0, ""), (2, "")]
     assert [table["name"] for table in json.loads(shown[0].stdout)["tables"]] == ["ships", "trips"]
     assert "current folder" in json.loads(shown[1].stdout)["error"]["hint"]
+
+
+def test_commands_that_are_named_use_the_same_database(environment: dict[str, str], tmp_path: Path) -> None:
+    path, url = tmp_path / "departments.csv", f"sqlite:///{tmp_path}/other.db"
+    path.write_text("1,Sales\nx,Wrong\n")
+    at = ("--database-url", url)
+    assert f"Make the first: rowferry load FOLDER --database-url {url}" in run(environment, "loads", *at).stdout
+    loaded = run(environment, "load", path, *at).stdout
+    named = loaded.partition("See each with `rowferry ")[2].partition("`")[0].split()
+    assert "x,Wrong" in run(environment, *named).stdout
+    corrected = run(environment, "rejects", "--csv", tmp_path / "to correct.csv", *at).stdout
+    words = shlex.split(corrected.partition("then: rowferry ")[2])
+    assert run(environment, *words).returncode == 1
+
+
+def test_a_password_is_not_repeated() -> None:
+    assert at_database("postgresql://me:hidden@host/base") == " --database-url URL"
+    assert at_database("postgresql://host/base?password=hidden") == " --database-url URL"
+    assert at_database("sqlite:///a b.db") == " --database-url 'sqlite:///a b.db'"
+    assert at_database(None) == ""
+
+
+def test_a_dry_run_names_no_load_that_was_never_kept(environment: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "departments.csv"
+    path.write_text("x,Wrong\n")
+    for words, named in (["--dry-run"], False), ([], True):
+        ran = run(environment, "load", path, "--all-or-nothing", *words)
+        assert ran.returncode == 3
+        assert ("rowferry rejects load-" in ran.stderr) is named
 
 
 MISUSED = {

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
+from rowferry.cli.options import AsJson, DatabaseUrl, at_database, caller, open_service
 from rowferry.cli.output import say, say_json, table
 from rowferry.cli.progress import RowProgress
 from rowferry.events import Event, LeftoversRemoved
@@ -64,7 +64,7 @@ def backup(
         show(manifests)
         if removed:
             say(f"Removed, as they had no manifest: {', '.join(removed)}.", "bold yellow")
-        say(f"In {store.folder}. Prove them with: rowferry verify --all")
+        say(f"In {store.folder}. Prove them with: rowferry verify --all{at_database(database_url)}")
 
 
 def show(manifests: list[Manifest]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from rowferry.cli.backup import show
-from rowferry.cli.options import AsJson, DatabaseUrl, open_service
+from rowferry.cli.options import AsJson, DatabaseUrl, at_database, open_service
 from rowferry.cli.output import say, say_json, table
 from rowferry.observers.logging import Log
 from rowferry.operations.list_backups import list_backups
@@ -38,7 +38,7 @@ def backups(
         heads = [("backup", False), ("rows", True), ("bytes", True), ("verified", False)]
         table("Backups", heads, [[b["backup_id"], b["rows"], b["bytes"], _verified(b)] for b in found], tight=True)
     else:
-        say("No backups yet. Make the first: rowferry backup")
+        say(f"No backups yet. Make the first: rowferry backup{at_database(database_url)}")
     for error in damaged:
         say(f"{error.message}.", style="bold red")
 

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from rowferry.cli.options import AllOrNothing, AsJson, Conflict, DatabaseUrl, OnConflict, caller, open_service
+from rowferry.cli.options import (
+    AllOrNothing,
+    AsJson,
+    Conflict,
+    DatabaseUrl,
+    OnConflict,
+    at_database,
+    caller,
+    open_service,
+)
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, say_json_text, table
 from rowferry.errors import PathMissing, SourceUnreadable
 from rowferry.observers.logging import Log
@@ -47,7 +56,7 @@ def batch(
     if as_json:
         say_json_text(receipt.as_json())
     else:
-        show(receipt)
+        show(receipt, at_database(database_url))
     done = EXIT_FAILED if receipt.status == "refused" else EXIT_DONE
     raise typer.Exit(EXIT_REJECTED if receipt.rejected and not done else done)
 
@@ -66,8 +75,8 @@ def _read(file: str) -> bytes:
         raise SourceUnreadable(path=path, reason=error.strerror or str(error)) from error
 
 
-def show(receipt: BatchReceipt) -> None:
-    """Show people what became of the rows."""
+def show(receipt: BatchReceipt, at: str = "") -> None:
+    """Show people what became of the rows; `at` makes the commands that it names use the same database."""
     counts = ("inserted", "updated", "unchanged")
     rejected = dict.fromkeys(receipt.inserted, 0)
     for row in receipt.rejected:
@@ -76,12 +85,12 @@ def show(receipt: BatchReceipt) -> None:
     heads = [("table", False), *((count, True) for count in counts), ("rejected", True)]
     table(f"Batch {receipt.batch_id}", heads, rows)
     if receipt.rejected:
-        _show_rejected(receipt)
+        _show_rejected(receipt, at)
     if receipt.status == "refused":
         say("Nothing was inserted, as it was to be all or nothing.", style="bold red")
 
 
-def _show_rejected(receipt: BatchReceipt) -> None:
+def _show_rejected(receipt: BatchReceipt, at: str) -> None:
     rows = [
         [row.table, row.index, "\n".join(f"{e['code']}: {e['message']}" for e in row.errors), row.row]
         for row in receipt.rejected[:_SHOWN]
@@ -93,4 +102,4 @@ def _show_rejected(receipt: BatchReceipt) -> None:
         free=("why", "as it was sent"),
     )
     if len(receipt.rejected) > _SHOWN:
-        say(f"These are the first {_SHOWN}. All of them: rowferry rejects {receipt.batch_id}")
+        say(f"These are the first {_SHOWN}. All of them: rowferry rejects {receipt.batch_id}{at}")

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from rowferry.cli.options import AllOrNothing, AsJson, Conflict, DatabaseUrl, OnConflict, caller, open_service
+from rowferry.cli.options import (
+    AllOrNothing,
+    AsJson,
+    Conflict,
+    DatabaseUrl,
+    OnConflict,
+    at_database,
+    caller,
+    open_service,
+)
 from rowferry.cli.output import EXIT_DONE, EXIT_REJECTED, say, say_json, table
 from rowferry.cli.progress import LoadProgress
 from rowferry.events import Event
@@ -63,12 +72,12 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
     if as_json:
         say_json(receipt.as_dict())
     else:
-        show(receipt)
+        show(receipt, at_database(database_url))
     raise typer.Exit(EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE)
 
 
-def show(receipt: Receipt) -> None:
-    """Show people what became of the rows."""
+def show(receipt: Receipt, at: str = "") -> None:
+    """Show people what became of the rows; `at` makes the commands that it names use the same database."""
     counts = ("rows_read", "inserted", "updated", "unchanged", "rejected")
     rows = [[t.source, *(getattr(t, count) for count in counts), f"{t.seconds:.2f}"] for t in receipt.tables]
     if len(rows) > 1:
@@ -84,5 +93,6 @@ def show(receipt: Receipt) -> None:
         table("Why rows were rejected", [("code", False), ("rows", True)], [[c, n] for c, n in sorted(by_code.items())])
     if by_code and not receipt.dry_run:
         say(
-            f"See each with `rowferry rejects {receipt.load_id}`; get a file to correct and load again with --csv FILE."
+            f"See each with `rowferry rejects {receipt.load_id}{at}`; get a file to correct and load again with "
+            "--csv FILE."
         )

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from rowferry import ledger
-from rowferry.cli.options import AsJson, DatabaseUrl, open_service
+from rowferry.cli.options import AsJson, DatabaseUrl, at_database, open_service
 from rowferry.cli.output import say, say_json, table
 
 app = typer.Typer(add_completion=False)
@@ -24,7 +24,7 @@ def loads(
     if as_json:
         say_json({"loads": found})
     elif not found:
-        say("No loads yet. Make the first: rowferry load FOLDER")
+        say(f"No loads yet. Make the first: rowferry load FOLDER{at_database(database_url)}")
     else:
         heads = [("load", False), ("status", False)]
         heads += [(count.removeprefix("rows_"), True) for count in ledger.COUNTS]

@@ -1,14 +1,16 @@
 """Options that several commands have."""
 
 import getpass
+import shlex
 import socket
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+from sqlalchemy.engine import make_url
 
 from rowferry.bootstrap import Service
-from rowferry.settings import read_settings
+from rowferry.settings import masked_url, read_settings
 
 
 class Conflict(StrEnum):
@@ -40,6 +42,14 @@ def open_service(database_url: str | None) -> Service:
     service = Service(read_settings(database_url))
     service.start()
     return service
+
+
+def at_database(database_url: str | None) -> str:
+    """What makes another command use the same database; a URL with a password in it is not repeated."""
+    if database_url is None:
+        return ""
+    is_secret = "***" in masked_url(make_url(database_url))
+    return f" --database-url {'URL' if is_secret else shlex.quote(database_url)}"
 
 
 def caller() -> str:

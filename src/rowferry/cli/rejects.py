@@ -1,5 +1,6 @@
 """`rowferry rejects`."""
 
+import shlex
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +9,7 @@ import typer
 
 from rowferry import ledger
 from rowferry.bootstrap import Service
-from rowferry.cli.options import AsJson, DatabaseUrl, open_service
+from rowferry.cli.options import AsJson, DatabaseUrl, at_database, open_service
 from rowferry.cli.output import say, say_json, table
 from rowferry.errors import LoadUnknown, NothingRejected
 from rowferry.streams.correctable_csv import correctable_csv
@@ -44,7 +45,11 @@ def rejects(
         if not any(find(connection, load_id) for find in _FINDERS):
             raise LoadUnknown(load_id=load_id)
         if csv:
-            _write_csv(service, connection, load_id, csv, of_table, as_json=as_json)
+            name, others = _write_csv(service, connection, load_id, csv, of_table)
+            if as_json:
+                say_json({"load_id": load_id, "table": name, "file": str(csv)})
+            else:
+                _say_written(csv, name, others, at_database(database_url))
         elif as_json:
             say_json({"rejects": list(ledger.find_rejects(connection, load_id, table=of_table))})
         else:
@@ -64,8 +69,9 @@ def _newest(connection: Any) -> str:
 
 
 def _write_csv(
-    service: Service, connection: Any, load_id: str, path: Path, of_table: str | None, *, as_json: bool
-) -> None:
+    service: Service, connection: Any, load_id: str, path: Path, of_table: str | None
+) -> tuple[str, list[str]]:
+    """Write the file; the table whose rows it has, and the other tables that have rejected rows."""
     tables = ledger.tables_with_rejects(connection, load_id)
     if not tables or (of_table and of_table not in tables):
         raise NothingRejected(load_id=load_id)
@@ -75,11 +81,12 @@ def _write_csv(
         found = as_csv_rows(rules, found)
     lines = correctable_csv(rules, found, _headers(ledger.find_load(connection, load_id)))
     write_whole(path, (line.encode() for line in lines))
-    if as_json:
-        say_json({"load_id": load_id, "table": name, "file": str(path)})
-        return
-    say(f"Wrote {path}. Correct its rows, then: rowferry load {path} --table {name}")
-    if others := [table for table in tables if table != name]:
+    return name, [table for table in tables if table != name]
+
+
+def _say_written(path: Path, name: str, others: list[str], at: str) -> None:
+    say(f"Wrote {path}. Correct its rows, then: rowferry load {shlex.quote(str(path))} --table {name}{at}")
+    if others:
         say(f"Rows of {', '.join(others)} were rejected too: choose them with --table.")
 
 

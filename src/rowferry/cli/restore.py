@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
+from rowferry.cli.options import AsJson, DatabaseUrl, at_database, caller, open_service
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, say_json, table
 from rowferry.cli.progress import LoadProgress
 from rowferry.dictionary.faults import shown
@@ -67,14 +67,14 @@ def restore(  # noqa: PLR0913, PLR0917  # each is an option of the command
     if as_json:
         say_json(receipt.as_dict())
     else:
-        show(receipt)
+        show(receipt, at_database(database_url))
     if receipt.obstacles:
         raise typer.Exit(EXIT_FAILED)
     raise typer.Exit(EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE)
 
 
-def show(receipt: RestoreReceipt) -> None:
-    """Show people what changed, or would, and what stands in the way."""
+def show(receipt: RestoreReceipt, at: str = "") -> None:
+    """Show people what changed, or would, and what stands in the way; `at` is for the commands that it names."""
     _show_passed_over(receipt)
     refused = bool(receipt.obstacles)
     title = f"Restore {receipt.restore_id}"
@@ -91,7 +91,7 @@ def show(receipt: RestoreReceipt) -> None:
     for obstacle in receipt.obstacles:
         _show_obstacle(obstacle)
     if receipt.total("rejected") and not receipt.dry_run:
-        say(f"See each rejected row with `rowferry rejects {receipt.restore_id}`.")
+        say(f"See each rejected row with `rowferry rejects {receipt.restore_id}{at}`.")
 
 
 def _show_passed_over(receipt: RestoreReceipt) -> None:

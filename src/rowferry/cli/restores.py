@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from rowferry import ledger
-from rowferry.cli.options import AsJson, DatabaseUrl, open_service
+from rowferry.cli.options import AsJson, DatabaseUrl, at_database, open_service
 from rowferry.cli.output import say, say_json, table
 
 app = typer.Typer(add_completion=False)
@@ -24,7 +24,7 @@ def restores(
     if as_json:
         say_json({"restores": found})
     elif not found:
-        say("No restores yet. See what one would do: rowferry restore TABLE --dry-run")
+        say(f"No restores yet. See what one would do: rowferry restore TABLE --dry-run{at_database(database_url)}")
     else:
         heads = [("restore", False), ("table", False), ("status", False)]
         heads += [(count, True) for count in ledger.RESTORE_COUNTS]

@@ -180,7 +180,7 @@ class RejectsExceeded(RowferryError):
     """{rejected} of {rows_read} rows are rejected, and {limit} are allowed"""
 
     code = "load.rejects_exceeded"
-    hint = "No row was inserted. See why with `rowferry rejects {load_id}`, correct them, and load again."
+    hint = "No row was inserted. See why with {how}, correct them, and load again."
 
 
 class ConservationBroken(RowferryError):

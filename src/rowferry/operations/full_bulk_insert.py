@@ -234,7 +234,10 @@ class _Load:
         rejected = sum(source.rejects.count for source in self.sources)
         rows_read = sum(source.receipt.rows_read for source in self.sources)
         if self.limit.exceeded(rejected, rows_read):
-            raise RejectsExceeded(rejected=rejected, rows_read=rows_read, limit=self.limit, load_id=self.claim.load_id)
+            # A dry run keeps no rows to be seen later.
+            load_id = None if self.options.dry_run else self.claim.load_id
+            how = f"`rowferry rejects {load_id}`" if load_id else "a dry run without a limit of rejected rows"
+            raise RejectsExceeded(rejected=rejected, rows_read=rows_read, limit=self.limit, load_id=load_id, how=how)
 
     def _keep_rejects(self, transaction: Transaction) -> None:
         keep_rejects(transaction.append, self.claim.load_id, [source.reading for source in self.sources])

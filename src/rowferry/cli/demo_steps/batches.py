@@ -50,7 +50,7 @@ def post_batch(stage: Stage) -> None:
     receipt = _send(stage)
     assert isinstance(receipt, BatchReceipt)  # noqa: S101  # the key is new in a new database
     say("\nThe good rows are in, parents first; every other row comes back with all its faults (HTTP status 207):\n")
-    show(receipt)
+    show(receipt, f" {AT_DATABASE}")
     stage.told["batch"] = json.loads(receipt.as_json())
     stage.next_commands.append(
         (f"rowferry rejects {receipt.batch_id} {AT_DATABASE}", "rejected rows of a batch are kept, too")

@@ -20,7 +20,7 @@ def load_history(stage: Stage) -> None:
     """Load years of history: departments, jobs and hired employees, from three CSV files."""
     say("The same files are in data/ of the repository.\n")
     receipt = _load(stage)
-    show(receipt)
+    show(receipt, f" {AT_DATABASE}")
     stage.told["first_load"] = receipt.as_dict()
     stage.next_commands += [
         (
@@ -54,7 +54,7 @@ def explain_rejects(stage: Stage) -> None:
 def load_again(stage: Stage) -> None:
     """Load the same files again: every row is there already, so nothing changes."""
     receipt = _load(stage)
-    show(receipt)
+    show(receipt, f" {AT_DATABASE}")
     say("\nEvery row is accounted for: rows read = inserted + updated + unchanged + rejected.", "bold")
     stage.told["second_load"] = receipt.as_dict()
 

@@ -43,14 +43,14 @@ def damage_table(stage: Stage) -> None:
 def rehearse_restore(stage: Stage) -> None:
     """See what a restore would do: nothing is written."""
     receipt = _restore(stage, dry_run=True)
-    show(receipt)
+    show(receipt, f" {AT_DATABASE}")
     stage.told["restore_dry_run"] = receipt.as_dict()
 
 
 def restore(stage: Stage) -> None:
     """Restore the table from its newest good backup, and prove that every value is what it was."""
     receipt = _restore(stage, dry_run=False)
-    show(receipt)
+    show(receipt, f" {AT_DATABASE}")
     stage.told["restore"] = receipt.as_dict()
     stage.told["rows_sha256"].append(_fingerprint(stage))
     before, damaged, after = stage.told["rows_sha256"]

@@ -23,6 +23,7 @@ from rowferry.errors import (
     IdempotencyKeyReused,
     KeysTaken,
     SourceUnreadable,
+    UniqueBroken,
 )
 from rowferry.events import BatchFinished, RowsRejected
 from rowferry.operations import batch_transactions as operation
@@ -353,9 +354,8 @@ def test_what_others_do_in_between_is_tried_again_but_not_forever(
         batches.put({"jobs": [job(2)]})
 
 
-def test_what_only_the_database_wants_unique(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operation, "_PATIENCE_SECONDS", 0.0)
+def test_what_only_the_database_wants_unique(batches: Batches) -> None:
     batches.tables.execute("CREATE UNIQUE INDEX one_name ON jobs (job)")
-    with pytest.raises(KeysTaken):
+    with pytest.raises(UniqueBroken, match="job"):
         batches.put({"jobs": [job(1), job(2)]})
     assert batches.tables.rows("jobs") == []

@@ -1,10 +1,13 @@
 """What a command does when something is wrong with its words, its output or itself: a clear answer, the right code."""
 
+import gzip
 import json
 import os
 import shlex
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -226,6 +229,51 @@ def test_a_dry_run_names_no_load_that_was_never_kept(environment: dict[str, str]
         ran = run(environment, "load", path, "--all-or-nothing", *words)
         assert ran.returncode == 3
         assert ("rowferry rejects load-" in ran.stderr) is named
+
+
+WORDED: dict[str, tuple[str, int, str, str]] = {
+    "a compressed file that is cut off": ("load {cut}", 3, "source.unreadable", "cut off or damaged"),
+    "no batch file": ("batch nowhere.json", 2, "path.missing", "Check the spelling, and the folder"),
+    "no Avro file": ("restore jobs --unverified --backup nowhere.avro", 2, "path.missing", "Check the spelling, and"),
+    "nothing to keep": ("backups prune", 2, "backup.nothing_kept", "--keep-last N"),
+    "unverified, of a backup": ("restore jobs --unverified", 2, "option.invalid", "--backup FILE"),
+    "a database in memory": ("loads --database-url sqlite://", 2, "database.unsupported", "sqlite:///FILE"),
+    "rejects before any load": ("rejects", 2, "load.none_yet", "rowferry load"),
+}
+
+
+@pytest.mark.parametrize("case", WORDED)
+def test_hints_lead_to_the_cause(environment: dict[str, str], tmp_path: Path, case: str) -> None:
+    words, code, error, hint = WORDED[case]
+    cut = tmp_path / "departments.csv.gz"
+    cut.write_bytes(gzip.compress("".join(f"{at},Department {at * at}\n" for at in range(1_000)).encode())[:2_000])
+    ran = run(environment, *words.format(cut=cut).split(), "--json")
+    assert (ran.returncode, ran.stderr) == (code, "")
+    told = json.loads(ran.stdout)["error"]
+    assert (told["code"], hint in told["hint"]) == (error, True), told
+    assert not {"'true'", "'everything'", "in memory'"} & set(told["message"].split())
+
+
+def test_rejects_of_a_table_that_does_not_exist(environment: dict[str, str], tmp_path: Path) -> None:
+    load_wrong_rows(environment, tmp_path)
+    for words in ([], ["--csv", tmp_path / "x.csv"]):
+        ran = run(environment, "rejects", "--table", "nosuch", "--json", *words)
+        assert (ran.returncode, json.loads(ran.stdout)["error"]["code"]) == (2, "table.unknown")
+    assert run(environment, "rejects", "--table", "jobs").returncode == 0
+
+
+def test_a_database_that_differs_is_told_in_words(environment: dict[str, str], tmp_path: Path) -> None:
+    assert run(environment, "db", "upgrade").returncode == 0
+    with closing(sqlite3.connect(tmp_path / "rows.db")) as database:
+        database.execute("DROP INDEX ix_loads_started_at")
+    ran = run(environment, "db", "check")
+    assert ran.returncode == 3
+    assert ran.stderr.startswith("Error: The database differs from the tables of this program: loads lacks the index")
+
+
+@pytest.mark.parametrize("words", ["load", "rejects", "backup", "restore", "report"])
+def test_help_tells_defaults(environment: dict[str, str], words: str) -> None:
+    assert "(default: " in " ".join(run(environment, words, "--help").stdout.split())
 
 
 MISUSED = {

@@ -122,7 +122,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "a limit that is none": (["load", "{unknown}", "--table", "jobs", "--max-rejects", "some"], 2, "option.invalid"),
     "a character set that is none": (["load", "{unknown}", "--table", "jobs", "--encoding", "x"], 2, "option.invalid"),
     "an unknown load": (["rejects", "nope"], 2, "load.unknown"),
-    "no load yet": (["rejects"], 2, "load.unknown"),
+    "no load yet": (["rejects"], 2, "load.none_yet"),
 }
 
 

@@ -27,9 +27,9 @@ from rowferry.dictionary.kinds import DECIMAL
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import (
     DatabaseBusy,
+    DatabaseInMemory,
     DatabaseRefused,
     DatabaseUnavailable,
-    DatabaseUnsupported,
     DiskFull,
     InFlight,
     KeysTaken,
@@ -86,7 +86,7 @@ class SqliteBackend:
 
     def __init__(self, url: URL) -> None:
         if not url.database or url.database == ":memory:":
-            raise DatabaseUnsupported(scheme="sqlite in memory")
+            raise DatabaseInMemory
         self._path = Path(url.database)
         self._turn = Lock()
         self._at_work = AtWork[sqlite3.Connection]()

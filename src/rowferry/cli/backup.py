@@ -30,7 +30,7 @@ class CodecChoice(StrEnum):
 
 @app.command()
 def backup(
-    tables: Annotated[list[str] | None, typer.Argument(metavar="TABLE", help="[default: all tables]")] = None,
+    tables: Annotated[list[str] | None, typer.Argument(metavar="TABLE", help="The tables (default: all).")] = None,
     codec: Annotated[
         CodecChoice, typer.Option(help="How files are compressed; every reader of Avro knows deflate and null.")
     ] = CodecChoice.deflate,

@@ -18,7 +18,7 @@ from rowferry.cli.options import (
     open_service,
 )
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, say_json_text, table
-from rowferry.errors import PathMissing, SourceUnreadable
+from rowferry.errors import FileMissing, SourceUnreadable
 from rowferry.observers.logging import Log
 from rowferry.operations.batch_transactions import (
     BatchClaim,
@@ -67,7 +67,7 @@ def _read(file: str) -> bytes:
         return sys.stdin.buffer.read(MAX_BODY_BYTES + 1)
     path = Path(file)
     if not path.exists():
-        raise PathMissing(path=path)
+        raise FileMissing(path=path)
     try:
         with path.open("rb") as opened:
             return opened.read(MAX_BODY_BYTES + 1)

@@ -6,7 +6,7 @@ from rowferry import ledger
 from rowferry.bootstrap import Service
 from rowferry.cli.options import AsJson, DatabaseUrl
 from rowferry.cli.output import say, say_json
-from rowferry.errors import SchemaDiffers
+from rowferry.errors import DatabaseDiffers
 from rowferry.migrations.differences import differences
 from rowferry.settings import read_settings
 
@@ -54,7 +54,7 @@ def check(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
                 one for known in (ledger.metadata, service.catalog.metadata) for one in differences(connection, known)
             ]
     if found:
-        raise SchemaDiffers(table="…", reason="; ".join(found))
+        raise DatabaseDiffers(reason="; ".join(found))
     if as_json:
         say_json({"differences": []})
     else:

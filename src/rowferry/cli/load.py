@@ -34,7 +34,7 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
     paths: Annotated[
         list[Path] | None,
         # Whether they can be read is looked at where they are, be it in a folder, and said alike.
-        typer.Argument(metavar="PATH", readable=False, help="Folders or CSV files. [default: DATA_DIR]"),
+        typer.Argument(metavar="PATH", readable=False, help="Folders or CSV files (default: DATA_DIR)."),
     ] = None,
     to_table: Annotated[
         str | None,

@@ -11,7 +11,7 @@ from rowferry import ledger
 from rowferry.bootstrap import Service
 from rowferry.cli.options import AsJson, DatabaseUrl, at_database, open_service
 from rowferry.cli.output import say, say_json, table
-from rowferry.errors import LoadUnknown, NothingRejected
+from rowferry.errors import LoadUnknown, NothingLoaded, NothingRejected
 from rowferry.streams.correctable_csv import correctable_csv
 from rowferry.streams.json_source import as_csv_rows
 from rowferry.streams.whole_file import write_whole
@@ -26,7 +26,7 @@ _FINDERS = (ledger.find_load, ledger.find_batch, ledger.find_restore)
 @app.command()
 def rejects(
     load_id: Annotated[
-        str | None, typer.Argument(help="The load, batch or restore. [default: the newest load]")
+        str | None, typer.Argument(help="The load, batch or restore (default: the newest load).")
     ] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them to a CSV file to be corrected.")] = None,
     of_table: Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Only those of this table.")] = None,
@@ -44,6 +44,8 @@ def rejects(
         load_id = load_id or _newest(connection)
         if not any(find(connection, load_id) for find in _FINDERS):
             raise LoadUnknown(load_id=load_id)
+        if of_table and of_table not in ledger.tables_with_rejects(connection, load_id):
+            service.catalog.table(of_table)
         if csv:
             name, others = _write_csv(service, connection, load_id, csv, of_table)
             if as_json:
@@ -64,7 +66,7 @@ def _headers(load: dict[str, Any] | None) -> dict[str, list[str]]:
 def _newest(connection: Any) -> str:
     newest = ledger.list_loads(connection, 1)
     if not newest:
-        raise LoadUnknown(load_id="(none yet)")
+        raise NothingLoaded
     return str(newest[0]["load_id"])
 
 

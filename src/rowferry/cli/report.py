@@ -32,7 +32,7 @@ def report(
     year: Annotated[str, typer.Option(help="The year, in UTC.")] = "2021",
     form: Annotated[
         Form | None,
-        typer.Option("--format", help="How to show it. [default: table, or what the name of --output ends with]"),
+        typer.Option("--format", help="How to show it. (default: table, or what the name of --output ends with)"),
     ] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it to a file.")] = None,
     database_url: DatabaseUrl = None,

@@ -27,7 +27,7 @@ _MOST_NAMES = 10
 def restore(  # noqa: PLR0913, PLR0917  # each is an option of the command
     name: Annotated[str, typer.Argument(metavar="TABLE", help="The table.")],
     backup: Annotated[
-        str | None, typer.Option(metavar="ID|FILE", help="The backup. [default: the newest good one of the table]")
+        str | None, typer.Option(metavar="ID|FILE", help="The backup (default: the newest good one of the table).")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and what stands in the way; write nothing.")

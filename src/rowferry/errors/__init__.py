@@ -9,7 +9,14 @@ from rowferry.errors.backups import (
     RowTooLong as RowTooLong,
     ValueUnstorable as ValueUnstorable,
 )
-from rowferry.errors.commands import CommandMisused as CommandMisused, OutputUnwritable as OutputUnwritable
+from rowferry.errors.commands import (
+    CommandMisused as CommandMisused,
+    NothingKept as NothingKept,
+    NothingLoaded as NothingLoaded,
+    OptionInvalid as OptionInvalid,
+    OptionUnfit as OptionUnfit,
+    OutputUnwritable as OutputUnwritable,
+)
 from rowferry.errors.restores import (
     BackupMissing as BackupMissing,
     BackupOfAnother as BackupOfAnother,
@@ -21,6 +28,17 @@ from rowferry.errors.restores import (
     RestoreUnknown as RestoreUnknown,
 )
 from rowferry.errors.root import RowferryError as RowferryError, UsageError as UsageError
+from rowferry.errors.sources import (
+    FileMissing as FileMissing,
+    FolderEmpty as FolderEmpty,
+    PathMissing as PathMissing,
+    SourceAmbiguous as SourceAmbiguous,
+    SourceBroken as SourceBroken,
+    SourceChanged as SourceChanged,
+    SourceNotText as SourceNotText,
+    SourceUnknown as SourceUnknown,
+    SourceUnreadable as SourceUnreadable,
+)
 
 
 class SettingInvalid(UsageError):
@@ -44,6 +62,13 @@ class DatabaseUnsupported(UsageError):
     hint = "Use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE."
 
 
+class DatabaseInMemory(DatabaseUnsupported):
+    """A SQLite database in memory would be gone with the command"""
+
+    code = "database.unsupported"
+    hint = "Keep it in a file: sqlite:///FILE."
+
+
 class ModelsUnusable(UsageError):
     """The tables of {module} cannot be served: {reason}"""
 
@@ -54,67 +79,11 @@ class ModelsUnusable(UsageError):
     )
 
 
-class PathMissing(UsageError):
-    """{path} does not exist"""
-
-    code = "path.missing"
-    hint = "Check the spelling; give a folder that holds <table>.csv files, or such files, or set DATA_DIR."
-
-
-class FolderEmpty(UsageError):
-    """{path} holds no CSV file of a table"""
-
-    code = "folder.empty"
-    hint = "Files are named after their tables: {names}; each may end in .csv, .csv.gz or .csv.zst."
-
-
-class SourceUnknown(UsageError):
-    """{path} is not named after a table"""
-
-    code = "source.unknown"
-    hint = "The tables are {names}. Rename the file to <table>.csv, or say --table TABLE."
-
-
-class SourceAmbiguous(UsageError):
-    """{path} holds more than one file of the table {table}: {files}"""
-
-    code = "source.ambiguous"
-    hint = "Keep one of them in the folder, or name the files one by one."
-
-
 class TableUnknown(UsageError):
     """There is no table {table!r}"""
 
     code = "table.unknown"
     hint = "The tables are {names}."
-
-
-class OptionInvalid(UsageError):
-    """{option} cannot be {value!r}"""
-
-    code = "option.invalid"
-    hint = "{allowed}"
-
-
-class SourceUnreadable(RowferryError):
-    """{path} cannot be read: {reason}"""
-
-    code = "source.unreadable"
-    hint = "Check the file and its permissions; the user that runs Rowferry must be able to read it."
-
-
-class SourceNotText(RowferryError):
-    """{path} is not a CSV file: {reason}"""
-
-    code = "source.not_text"
-    hint = "Export it as CSV in UTF-8, or name its character set with --encoding."
-
-
-class SourceChanged(RowferryError):
-    """{path} changed while it was read"""
-
-    code = "source.changed"
-    hint = "Load it again once nothing writes to it any more."
 
 
 class DatabaseUnavailable(RowferryError):
@@ -160,6 +129,13 @@ class SchemaDiffers(RowferryError):
 
     code = "schema.differs"
     hint = "Change the table or the model, so that both have the same columns."
+
+
+class DatabaseDiffers(SchemaDiffers):
+    """The database differs from the tables of this program: {reason}"""
+
+    code = "schema.differs"
+    hint = "Change the tables or their models, so that both have the same columns."
 
 
 class SchemaOlder(RowferryError):

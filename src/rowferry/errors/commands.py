@@ -18,3 +18,31 @@ class OutputUnwritable(RowferryError):
         "Write it elsewhere, or free space. What the command did before stays done: see `rowferry loads`, `backups` "
         "and `restores`."
     )
+
+
+class OptionInvalid(UsageError):
+    """{option} cannot be {value!r}"""
+
+    code = "option.invalid"
+    hint = "{allowed}"
+
+
+class OptionUnfit(OptionInvalid):
+    """{option} does not go with {other}"""
+
+    code = "option.invalid"
+    hint = "{allowed}"
+
+
+class NothingKept(OptionInvalid):
+    """Nothing says which backups are to stay"""
+
+    code = "backup.nothing_kept"
+    hint = "Say --keep-last N, --keep-days D, or both: what either of them keeps stays."
+
+
+class NothingLoaded(UsageError):
+    """Nothing was loaded yet"""
+
+    code = "load.none_yet"
+    hint = "Load something first with `rowferry load`, or name a batch or a restore: see `rowferry restores`."

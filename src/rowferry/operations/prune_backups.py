@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rowferry import ledger
-from rowferry.errors import BackupDamaged, BackupNeeded, OptionInvalid
+from rowferry.errors import BackupDamaged, BackupNeeded, NothingKept
 from rowferry.events import BackupRemoved, Observe
 from rowferry.operations.verify_backup import open_sealed
 from rowferry.streams.backup_store import BackupStore
@@ -28,11 +28,10 @@ def prune_backups(store: BackupStore, options: PruneOptions, observe: Observe) -
     written or says now. A dry run removes nothing.
 
     Raises:
-        OptionInvalid: Nothing says what is to stay.
+        NothingKept: Nothing says what is to stay.
     """
     if options.keep_last is None and options.keep_days is None:
-        allowed = "Say --keep-last N, --keep-days D, or both: what either of them keeps stays."
-        raise OptionInvalid(option="prune", value="everything", allowed=allowed)
+        raise NothingKept
     surplus = list(_surplus(store, options))
     if not options.dry_run:
         for manifest in surplus:

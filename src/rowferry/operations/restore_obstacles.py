@@ -36,8 +36,8 @@ def _referred_to(table: str, found: Referring) -> Obstacle:
         kind="referred_to",
         table=table,
         rows=found.rows,
-        message=f"{_rows(found.rows)} of {found.table} refer (by {columns}) to rows of {table} that the backup lacks: "
-        f"{keys}{more}",
+        message=f"{_rows(found.rows)} of {found.table} {_do(found.rows, 'refer')} (by {columns}) to rows of {table} "
+        f"that the backup lacks: {keys}{more}",
         hint=f"Restore {found.table} from the same snapshot with --with-parents (API: with_parents=true), which "
         f"restores {table} too; or delete or change the rows that refer to them.",
         examples=[{name: _plain(value) for name, value in key.items()} for key in found.keys],
@@ -53,7 +53,8 @@ def _rejected(reading: Reading[Any, TableReplacer], options: RestoreOptions) -> 
             kind="parents_missing",
             table=table,
             rows=orphans,
-            message=f"{_rows(orphans)} of the backup of {table} refer to rows of {parents} that do not exist",
+            message=f"{_rows(orphans)} of the backup of {table} {_do(orphans, 'refer')} to rows of {parents} "
+            "that do not exist",
             hint=also + _PARTIAL,
             examples=_first(reading, orphans=True),
         )
@@ -63,7 +64,7 @@ def _rejected(reading: Reading[Any, TableReplacer], options: RestoreOptions) -> 
             kind="rules_broken",
             table=table,
             rows=broken,
-            message=f"{_rows(broken)} of the backup of {table} break rules of today ({codes})",
+            message=f"{_rows(broken)} of the backup of {table} {_do(broken, 'break')} rules of today ({codes})",
             hint=_PARTIAL,
             examples=_first(reading, orphans=False),
         )
@@ -81,6 +82,10 @@ def _first(reading: Reading[Any, TableReplacer], *, orphans: bool) -> list[dict[
 
 def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _do(count: int, verb: str) -> str:
+    return f"{verb}s" if count == 1 else verb
 
 
 def _spelled(key: Key) -> str:

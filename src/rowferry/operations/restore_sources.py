@@ -12,9 +12,9 @@ from rowferry.errors import (
     BackupMissing,
     BackupOfAnother,
     BackupUnverified,
-    OptionInvalid,
+    FileMissing,
+    OptionUnfit,
     ParentsNotBackedUp,
-    PathMissing,
     SourceUnreadable,
 )
 from rowferry.operations.restore_receipt import RestoreOptions
@@ -78,7 +78,7 @@ class RestoreFinder:
             return self._of_file(rules, Path(backup), options)
         if options.unverified:
             allowed = "It is for files that were made elsewhere: say --backup FILE."
-            raise OptionInvalid(option="unverified", value="true", allowed=allowed)
+            raise OptionUnfit(option="--unverified", other="a backup in BACKUP_DIR", allowed=allowed)
         if backup is None:
             found, manifest = self._newest_good(rules)
         else:
@@ -88,13 +88,13 @@ class RestoreFinder:
 
     def _of_file(self, rules: TableRules, path: Path, options: RestoreOptions) -> list[RestoreSource]:
         if not path.exists():
-            raise PathMissing(path=path)
+            raise FileMissing(path=path)
         backup_id = path.name.removesuffix(".avro")
         listed = self._store.folder.resolve() / path.resolve().parent.name / path.name == path.resolve()
         if options.unverified:
             if options.with_parents:
                 allowed = "Nothing says which files belong to the same snapshot; restore the parents one by one."
-                raise OptionInvalid(option="with-parents", value="true", allowed=allowed)
+                raise OptionUnfit(option="--with-parents", other="--unverified", allowed=allowed)
             return [RestoreSource(rules, path, path.name)]
         if not listed:
             raise BackupUnverified(path=path)

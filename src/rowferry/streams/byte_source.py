@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from rowferry.errors import OptionInvalid, SourceChanged, SourceNotText, SourceUnreadable
+from rowferry.errors import OptionInvalid, SourceBroken, SourceChanged, SourceNotText, SourceUnreadable
 
 BLOCK_BYTES = 2 * 1024 * 1024
 """How much is read at a time: large enough for speed, small enough for the processor's cache."""
@@ -57,7 +57,8 @@ class ByteSource:
         """Blocks of UTF-8 without byte order mark; may be called again, to read the file again.
 
         Raises:
-            SourceUnreadable: No permission, not a file, or damaged compression.
+            SourceUnreadable: No permission, or not a file.
+            SourceBroken: Damaged compression.
             SourceNotText: The file is something else than text.
             SourceChanged: The file is not the same at the end as it was at the start.
         """
@@ -70,7 +71,9 @@ class ByteSource:
             if _state(self.path) != self._state:
                 raise SourceChanged(path=self.name)
         except OSError as error:
-            raise SourceUnreadable(path=self.name, reason=error.strerror or str(error)) from error
+            # What is wrong with the file and not with reading it, the library that inflates it says, without a number.
+            kind = SourceUnreadable if error.errno else SourceBroken
+            raise kind(path=self.name, reason=error.strerror or str(error)) from error
 
     def _read(self, file: BinaryIO, size: int) -> bytes:
         data = file.read(size)

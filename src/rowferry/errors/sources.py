@@ -1,0 +1,66 @@
+"""Errors of the files that rows come from."""
+
+from rowferry.errors.root import RowferryError, UsageError
+
+
+class PathMissing(UsageError):
+    """{path} does not exist"""
+
+    code = "path.missing"
+    hint = "Check the spelling; give a folder that holds <table>.csv files, or such files, or set DATA_DIR."
+
+
+class FileMissing(PathMissing):
+    """{path} does not exist"""
+
+    code = "path.missing"
+    hint = "Check the spelling, and the folder in which it is looked for."
+
+
+class FolderEmpty(UsageError):
+    """{path} holds no CSV file of a table"""
+
+    code = "folder.empty"
+    hint = "Files are named after their tables: {names}; each may end in .csv, .csv.gz or .csv.zst."
+
+
+class SourceUnknown(UsageError):
+    """{path} is not named after a table"""
+
+    code = "source.unknown"
+    hint = "The tables are {names}. Rename the file to <table>.csv, or say --table TABLE."
+
+
+class SourceAmbiguous(UsageError):
+    """{path} holds more than one file of the table {table}: {files}"""
+
+    code = "source.ambiguous"
+    hint = "Keep one of them in the folder, or name the files one by one."
+
+
+class SourceUnreadable(RowferryError):
+    """{path} cannot be read: {reason}"""
+
+    code = "source.unreadable"
+    hint = "Check the file and its permissions; the user that runs Rowferry must be able to read it."
+
+
+class SourceBroken(SourceUnreadable):
+    """{path} cannot be read: {reason}"""
+
+    code = "source.unreadable"
+    hint = "It is compressed, and it is cut off or damaged: compress it again, or copy it again."
+
+
+class SourceNotText(RowferryError):
+    """{path} is not a CSV file: {reason}"""
+
+    code = "source.not_text"
+    hint = "Export it as CSV in UTF-8, or name its character set with --encoding."
+
+
+class SourceChanged(RowferryError):
+    """{path} changed while it was read"""
+
+    code = "source.changed"
+    hint = "Load it again once nothing writes to it any more."

@@ -86,6 +86,13 @@ def test_what_is_not_text_is_refused_by_its_name(client: httpx.Client) -> None:
     assert answer.json()["detail"].startswith("jobs.xlsx is not a CSV file")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_what_is_in_another_encoding_is_refused(client: httpx.Client, encoding: str) -> None:
+    url = "/full-bulk-insert/departments"
+    answer = client.post(url, content=b"4,Sales\n", params={"encoding": encoding})
+    assert (answer.status_code, answer.json()["code"]) == (422, "source.not_text")
+
+
 def test_upload_that_breaks_off_loads_nothing(client: httpx.Client, uploads: Path) -> None:
     address = (client.base_url.host, client.base_url.port or 0)
     with socket.create_connection(address) as connection:

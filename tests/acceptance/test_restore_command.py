@@ -72,7 +72,7 @@ def test_what_people_are_shown(environment: dict[str, str]) -> None:
     )
     dry = run(environment, "restore", "departments", "--dry-run")
     assert dry.returncode == 3
-    for told in ("id 77", "id 3", "department", "1 row of hired_employees refer", "What to do"):
+    for told in ("id 77", "id 3", "department", "1 row of hired_employees refers ", "What to do"):
         assert told in dry.stdout
     refused = run(environment, "restore", "departments")
     assert refused.returncode == 3

@@ -66,7 +66,7 @@ class DatabaseInMemory(DatabaseUnsupported):
     """A SQLite database in memory would be gone with the command"""
 
     code = "database.unsupported"
-    hint = "Keep it in a file: sqlite:///FILE."
+    hint = "Keep it in a file, sqlite:///FILE, or use postgresql://USER:PASSWORD@HOST/DATABASE."
 
 
 class ModelsUnusable(UsageError):

@@ -127,6 +127,7 @@ def test_block_size_changes_nothing(data: bytes, block: int) -> None:
 @given(nasty, st.integers(4, 64), st.sampled_from([5, 8, 13]), st.sampled_from([3, 5]))
 @example(b"1234567\r\n", 8, 8, 3)
 @example(b'"3\n5",89\n1,2\n', 4, 8, 3)
+@example(b'"""\n"\r', 4, 5, 3)
 @example(b'1,"a\n' + 20 * b"y" + b"\n1,2\n", 4, 8, 3)
 def test_rows_that_are_too_long_are_cut_at_their_line_in_any_block(
     data: bytes, block: int, longest: int, kept: int

@@ -62,14 +62,31 @@ def read_integers(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, 
     values = None if b"x" in letters or b"X" in letters else _cast_all(texts, arrow)  # Arrow takes 0x1F, too
     if values is not None:
         return values, np.ones(len(texts), dtype=np.bool_)
-    longest = {16: 4, 32: 9, 64: 18}[arrow.bit_width]
-    negative = pc.starts_with(texts, "-")
-    digits = pc.if_else(negative, pc.utf8_slice_codeunits(texts, 1), texts)
-    sure = pc.and_(pc.string_is_ascii(digits), pc.ascii_is_decimal(digits))
-    sure = pc.and_(sure, pc.less_equal(pc.binary_length(digits), pa.scalar(longest, pa.int32())))
-    mask = _mask(sure)
-    values = pc.cast(texts if mask.all() else pc.if_else(sure, texts, "0"), arrow)
-    return values, mask
+    sure = _plainly_digits(texts, letters, {16: 4, 32: 9, 64: 18}[arrow.bit_width])
+    return pc.cast(pc.if_else(pa.array(sure), texts, _ZERO), arrow), sure
+
+
+_ZERO = pa.scalar("0")
+
+
+def _plainly_digits(texts: pa.StringArray, letters: bytes, longest: int) -> Mask:
+    """Where a text is a few digits, with or without a minus sign before them."""
+    offsets = _offsets(texts)
+    lengths = np.diff(offsets)
+    data = np.frombuffer(letters, dtype=np.uint8)
+    others = np.flatnonzero(data - ord("0") > 9)  # numbers without a sign wrap around
+    counts = np.bincount(np.searchsorted(offsets, others, side="right") - 1, minlength=len(lengths))
+    minus = np.zeros(len(lengths), dtype=np.bool_)
+    some = lengths > 0
+    minus[some] = data[offsets[:-1][some]] == ord("-")
+    digits = lengths - minus
+    return np.asarray((counts == minus) & (digits > 0) & (digits <= longest))
+
+
+def _offsets(texts: pa.StringArray) -> npt.NDArray[np.int32]:
+    """Where each text begins in the letters of all, and at last where the last one ends."""
+    found = np.frombuffer(texts.buffers()[1], dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return np.asarray(found - found[0])
 
 
 def _cast_all(texts: pa.StringArray, arrow: pa.DataType) -> pa.Array | None:
@@ -120,7 +137,7 @@ _SURE_DAY = (
 _SURE_TIME = r"[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?"
 _SURE_ZONED = _SURE_DAY + _SURE_TIME + r"(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$"
 _SURE_BARE = _SURE_DAY + _SURE_TIME + "$"
-_ANY_TIME = "1970-01-01 00:00"
+_ANY_ZONED, _ANY_BARE = pa.scalar("1970-01-01 00:00Z"), pa.scalar("1970-01-01 00:00")
 
 
 def read_datetimes(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
@@ -133,8 +150,8 @@ def read_datetimes(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array,
     if mask.all():
         return pc.cast(texts, arrow), mask
     bare = pc.match_substring_regex(texts, _SURE_BARE)
-    of_zoned = pc.cast(pc.if_else(zoned, texts, _ANY_TIME + "Z"), arrow)
-    of_bare = pc.cast(pc.if_else(bare, texts, _ANY_TIME), pa.timestamp("us")).cast(pa.int64()).cast(arrow)
+    of_zoned = pc.cast(pc.if_else(zoned, texts, _ANY_ZONED), arrow)
+    of_bare = pc.cast(pc.if_else(bare, texts, _ANY_BARE), pa.timestamp("us")).cast(pa.int64()).cast(arrow)
     return pc.if_else(zoned, of_zoned, of_bare), mask | _mask(bare)
 
 
@@ -150,13 +167,27 @@ def _read_usual(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Ma
         return None
     alike = texts if mask.all() else pc.if_else(usual, texts, _ANY_USUAL)
     grid = np.frombuffer(_letters(alike), dtype=np.uint8).reshape(len(alike), len(_USUAL))
-    if (grid[:, _USUAL_AT] != _USUAL[_USUAL_AT]).any() or (grid[:, 0] < ord("1")).any():
+    spelled = (grid[:, _USUAL_AT] == _USUAL[_USUAL_AT]).all(axis=1) & (grid[:, 0] >= ord("1"))
+    if spelled.all() and (values := _cast_all(alike, arrow)) is not None:
+        return values, mask
+    sure = spelled & _plainly_instants(grid)
+    if sure.sum() * 10 < len(texts) * 9:
         return None
-    values = _cast_all(alike, arrow)
-    return None if values is None else (values, mask)
+    return pc.cast(pc.if_else(pa.array(sure), alike, _ANY_USUAL), arrow), mask & sure
 
 
-_ANY_USUAL = "1970-01-01T00:00:00Z"
+def _plainly_instants(grid: npt.NDArray[np.uint8]) -> Mask:
+    """Where letters in places of digits are digits, and make a day and a time; 29 February is left out."""
+    digits = grid - ord("0")  # what is less wraps around
+    month, day, hour, minute, second = (10 * digits[:, at] + digits[:, at + 1] for at in (5, 8, 11, 14, 17))
+    is_number = (digits[:, _DIGITS_AT] <= 9).all(axis=1) & (month >= 1) & (month <= 12)
+    last = _LAST_DAYS[np.where(is_number, month, 0)]
+    return np.asarray(is_number & (day >= 1) & (day <= last) & (hour <= 23) & (minute <= 59) & (second <= 59))
+
+
+_DIGITS_AT = np.flatnonzero(_USUAL == 0)
+_LAST_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+_ANY_USUAL = pa.scalar("1970-01-01T00:00:00Z")
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 

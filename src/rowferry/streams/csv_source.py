@@ -19,6 +19,8 @@ from rowferry.streams.rows import UNREADABLE, OddRow, RowBatch
 MAX_ROW_BYTES = 1024 * 1024
 """A longer row is rejected with row.too_long; a quoted field that is not closed within it counts as never closed."""
 
+_LINE_END_BYTES = 2
+
 RAW_BYTES = 64 * 1024
 """How much of a row that is too long is kept."""
 
@@ -101,7 +103,7 @@ class CsvSource:
             start = int(lines.starts[line])
             if start < after:
                 continue
-            final = buffer.ended or len(buffer.data) - start > MAX_ROW_BYTES
+            final = buffer.ended or len(buffer.data) - start > MAX_ROW_BYTES + _LINE_END_BYTES
             row = _scan(data, start, int(lines.ends[line]), final=final)
             if row is None:
                 used, begins, plain = start, begins[:line], plain[:line]

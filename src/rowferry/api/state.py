@@ -16,7 +16,6 @@ from rowferry.api.progress import ProgressHub
 from rowferry.api.running import LoadRunner
 from rowferry.bootstrap import Service
 from rowferry.errors import RowferryError
-from rowferry.settings import shared_metrics_folder
 
 BATCHES_AT_ONCE = 8
 """So many batches are put into the database at the same time; others wait. Each takes one connection, or two."""
@@ -77,7 +76,6 @@ class ApiState:
 
     def __init__(self, service: Service) -> None:
         self.started = StartedService(service)
-        self.is_worker = shared_metrics_folder() is not None
         self.hub = ProgressHub()
         self.runner = LoadRunner(self.hub)
         self.batch_slots = asyncio.Semaphore(BATCHES_AT_ONCE)

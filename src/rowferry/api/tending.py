@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import time
+from multiprocessing import parent_process
 
 from starlette.concurrency import run_in_threadpool
 
@@ -29,7 +30,6 @@ class Tending:
         self._state = state
         self._is_away = False
         self._seen: dict[str, int] = {}
-        self._parent = os.getppid()
 
     async def run(self) -> None:
         """Note and sweep, again and again."""
@@ -48,7 +48,8 @@ class Tending:
             await asyncio.sleep(NOTE_SECONDS)
 
     def _sweep(self) -> None:
-        if os.getppid() != self._parent and self._state.is_worker:
+        started_by = parent_process()
+        if started_by and not started_by.is_alive():
             # Nobody is left to stop this worker, which would go on to listen.
             os.kill(os.getpid(), signal.SIGTERM)
         sweep_uploads()

@@ -35,7 +35,8 @@ def test_processes_that_rotate_a_file_lose_no_line_and_cut_none(tmp_path: Path) 
     for name in "ab":
         numbers = [int(line[2:8]) for line in lines if line[0] == name]
         assert numbers == list(range(2_000))
-    assert all(file.stat().st_size <= 60_000 for file in files)
+    # What one process is writing while the other puts the file aside goes to that file, so that nothing is lost.
+    assert all(file.stat().st_size <= 60_000 + 50 for file in files)
 
 
 def test_a_log_that_somebody_moved_or_removed_goes_on(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ KEPT_FILES = 4
 class LogFile:
     """Appends lines; threads may share it, and processes may open the same one.
 
-    Whether a file has been put aside by another process is looked at before each write. Where the disk is full, that is
+    Whether a file has been put aside by another process is looked at before each write; what is written at that very
+    moment goes to the file that is put aside, which gets larger by that. Where the disk is full, that is
     said once, and work goes on without its log: the ledger keeps what matters.
 
     Raises:

@@ -15,12 +15,12 @@ _START_SECONDS = 60
 
 
 @contextmanager
-def serve(database_url: str, folder: Path) -> Iterator[int]:
-    """Serve a database on a free port of this machine, which it is known by; the process ends with the context."""
+def serve(database_url: str, folder: Path, port: int = 0) -> Iterator[int]:
+    """Serve a database on a port of this machine, a free one if it is 0; the process ends with the context."""
     log = folder / "server.log"
     surroundings = {"SQLALCHEMY_DATABASE_URL": database_url, "LOG_DIR": str(folder / "logs")}
     with log.open("w") as told:
-        command = [ROWFERRY, "serve", "--port", "0"]
+        command = [ROWFERRY, "serve", "--port", str(port)]
         with subprocess.Popen(
             command, cwd=folder, env=os.environ | surroundings, stdin=subprocess.DEVNULL, stdout=told, stderr=told
         ) as process:

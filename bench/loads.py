@@ -4,8 +4,9 @@ from pathlib import Path
 
 from bench.contests import Contest, Findings, Target, Way, hold
 from bench.lab import Lab
+from bench.served import service
 from bench.templates import postgresql_filled, postgresql_with_parents, sqlite_with_parents
-from bench.tools import PGLOADER, SQLITE3
+from bench.tools import CURL, PGLOADER, SQLITE3
 from bench.ways_postgresql import IntoPostgresql
 from bench.ways_sqlite import IntoSqlite
 
@@ -19,6 +20,7 @@ _COPY = "psql \\copy into the finished table"
 _RECIPE = "bare table, psql \\copy, then the constraints"
 _FOLDER = "Rowferry, whole folder into a new database"
 _FOLDER_ONE_PERCENT = "Rowferry, whole folder into a new database, 1 % faulty rows"
+_POSTED = "Rowferry, posted to a running service"
 _IMPORT = "sqlite3 .import"
 _IMPORT_ENFORCED = "sqlite3 .import, references enforced"
 
@@ -27,8 +29,9 @@ def run(lab: Lab) -> Findings:
     """Measure loads of clean and faulty files into empty and filled tables."""
     empty, filled, sqlite = _into_empty(lab), _into_filled(lab), _into_sqlite(lab)
     long, long_sqlite = _five_times_as_many(lab), _five_times_as_many_into_sqlite(lab)
+    posted = _posted(lab) if CURL else []
     targets = [*_postgresql_targets(empty, filled), *_sqlite_targets(sqlite), *_targets_of_many(long, long_sqlite)]
-    return Findings([empty, filled, sqlite, long, long_sqlite], targets)
+    return Findings([empty, filled, sqlite, long, long_sqlite, *posted], targets + _posted_targets(*posted))
 
 
 def _into_empty(lab: Lab) -> Contest:
@@ -95,6 +98,19 @@ def _five_times_as_many_into_sqlite(lab: Lab) -> Contest:
     return hold(lab, f"SQLite, {rows:,} rows", ways)
 
 
+def _posted(lab: Lab) -> list[Contest]:
+    """Where the process is there before the file."""
+    rows, file = lab.rows, _file(lab)
+    postgresql = IntoPostgresql(lab, postgresql_with_parents(lab))
+    sqlite = IntoSqlite(lab, sqlite_with_parents(lab))
+    with service(lab) as running:
+        ways = [postgresql.posted(_POSTED, file, rows, running), postgresql.recipe(_RECIPE, file, rows)]
+        into_postgresql = hold(lab, f"PostgreSQL, {rows:,} rows posted to a service that is running", ways)
+        running.stop()
+        ways = [sqlite.posted(_POSTED, file, rows, running), *(_imports(sqlite, file, rows) if SQLITE3 else [])]
+        return [into_postgresql, hold(lab, f"SQLite, {rows:,} rows posted to a service that is running", ways)]
+
+
 def _imports(into: IntoSqlite, file: Path, rows: int) -> list[Way]:
     return [into.shell(_IMPORT, file, rows), into.shell(_IMPORT_ENFORCED, file, rows, enforced=True)]
 
@@ -130,6 +146,16 @@ def _sqlite_targets(sqlite: Contest) -> list[Target]:
             "Time with 1 % faulty rows to time without, SQLite", 1.25, sqlite.ratio(_ONE_PERCENT, _ROWFERRY)
         ),
         Target.at_most("The same into a new SQLite database", 1.25, sqlite.ratio(_FOLDER_ONE_PERCENT, _FOLDER)),
+    ]
+
+
+def _posted_targets(*posted: Contest) -> list[Target]:
+    wanted = ((_RECIPE, 1, "the recipe"), (_IMPORT, 1.2, ".import"), (_IMPORT_ENFORCED, 1.2, ".import, enforced"))
+    return [
+        Target.at_least(f"Times as fast as {peer}, posted to a running service", least, contest.ratio(way, _POSTED))
+        for contest in posted
+        for way, least, peer in wanted
+        if contest.find(way)
     ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 SQLITE3 = shutil.which("sqlite3")
 PGLOADER = shutil.which("pgloader")
+CURL = shutil.which("curl")
 
 
 def version_of(program: str | None) -> str:

@@ -9,6 +9,7 @@ from bench.contests import Way
 from bench.lab import Lab
 from bench.postgresql import CONSTRAINTS, OWNER
 from bench.processes import NoResultError, Run
+from bench.served import Service
 from bench.tools import PGLOADER, ROWFERRY
 
 _RUN = "run"
@@ -26,11 +27,15 @@ class IntoPostgresql:
 
     def rowferry(self, name: str, file: Path, rows: int, *, faulty: int = 0, owner: bool = False) -> Way:
         url = self._server.url(_RUN, OWNER if owner else "postgres")
-        kept = partial(self._server.value, _RUN, COUNT_REJECTS)
-        check = partial(must_account, self._before + rows - faulty, faulty, self._count, kept)
+        check = self._account(self._before + rows - faulty, faulty)
         command = [ROWFERRY, "load", str(file), "--json"]
         prepare = self._prepare_for_owner if owner else self._prepare
         return Way(name, rows, command, prepare, check, {"SQLALCHEMY_DATABASE_URL": url})
+
+    def posted(self, name: str, file: Path, rows: int, service: Service) -> Way:
+        """Post a file to a service that is running."""
+        prepare = partial(service.restart, self._prepare, self._server.url(_RUN))
+        return Way(name, rows, service.command(file), prepare, self._account(self._before + rows))
 
     def copy(self, name: str, file: Path, rows: int) -> Way:
         return Way(name, rows, self._psql(self._copy(file)), self._prepare, self._check(rows))
@@ -71,6 +76,9 @@ class IntoPostgresql:
         self._server.create(_RUN, self._template)
         self._server.give_to_owner(_RUN)
         self._server.settle(_RUN)
+
+    def _account(self, rows: int, faulty: int = 0) -> Callable[[Run], None]:
+        return partial(must_account, rows, faulty, self._count, partial(self._server.value, _RUN, COUNT_REJECTS))
 
     def _check(self, rows: int) -> Callable[[Run], None]:
         return partial(must_hold, self._before + rows, self._count, (0,))

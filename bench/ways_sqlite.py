@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from bench.checks import COUNT_REJECTS, COUNT_ROWS, must_account, must_hold
 from bench.contests import Way
 from bench.lab import Lab
+from bench.processes import Run
+from bench.served import Service
 from bench.tools import ROWFERRY, SQLITE3
 
 
@@ -18,15 +21,18 @@ class IntoSqlite:
     def __init__(self, lab: Lab, template: Path | None) -> None:
         self._template = template
         self._database = lab.folder / "run.sqlite"
+        self._url = f"sqlite:///{self._database}"
 
     def rowferry(self, name: str, path: Path, rows: int, *, faulty: int = 0) -> Way:
         """Load a file, or a folder of all three."""
-        kept = partial(self._value, COUNT_REJECTS)
-        check = partial(must_account, rows - faulty, faulty, partial(self._value, COUNT_ROWS), kept)
         command = [ROWFERRY, "load", str(path), "--json"]
-        return Way(
-            name, rows, command, self._prepare, check, {"SQLALCHEMY_DATABASE_URL": f"sqlite:///{self._database}"}
-        )
+        check = self._account(rows - faulty, faulty)
+        return Way(name, rows, command, self._prepare, check, {"SQLALCHEMY_DATABASE_URL": self._url})
+
+    def posted(self, name: str, file: Path, rows: int, service: Service) -> Way:
+        """Post a file to a service that is running."""
+        prepare = partial(service.restart, self._prepare, self._url)
+        return Way(name, rows, service.command(file), prepare, self._account(rows))
 
     def shell(self, name: str, file: Path, rows: int, *, enforced: bool = False) -> Way:
         """The sqlite3 program; it enforces references only when told to."""
@@ -34,6 +40,11 @@ class IntoSqlite:
         told = [*pragmas, ".mode csv", f".import '{file}' hired_employees"]
         check = partial(must_hold, rows, partial(self._value, COUNT_ROWS), (0,))
         return Way(name, rows, [str(SQLITE3), "-bail", str(self._database), *told], self._prepare_for_shell, check)
+
+    def _account(self, rows: int, faulty: int = 0) -> Callable[[Run], None]:
+        return partial(
+            must_account, rows, faulty, partial(self._value, COUNT_ROWS), partial(self._value, COUNT_REJECTS)
+        )
 
     def _prepare(self) -> None:
         for suffix in ("", "-wal", "-shm"):

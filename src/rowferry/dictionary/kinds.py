@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from sqlalchemy import types as sql
 
-Mask = npt.NDArray[np.bool_]
+from rowferry.dictionary.sure_values import Mask, read_datetimes, read_integers, read_none, read_texts
 
 
 class UnfitError(ValueError):
@@ -56,56 +53,6 @@ def parse_integer(text: str) -> int:
     return value
 
 
-def read_integers(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
-    """Sure of up to 9 digits (18 for 64 bits, 4 for 16), with or without a minus sign."""
-    letters = _letters(texts)
-    values = None if b"x" in letters or b"X" in letters else _cast_all(texts, arrow)  # Arrow takes 0x1F, too
-    if values is not None:
-        return values, np.ones(len(texts), dtype=np.bool_)
-    sure = _plainly_digits(texts, letters, {16: 4, 32: 9, 64: 18}[arrow.bit_width])
-    return pc.cast(pc.if_else(pa.array(sure), texts, _ZERO), arrow), sure
-
-
-_ZERO = pa.scalar("0")
-
-
-def _plainly_digits(texts: pa.StringArray, letters: bytes, longest: int) -> Mask:
-    """Where a text is a few digits, with or without a minus sign before them."""
-    offsets = _offsets(texts)
-    lengths = np.diff(offsets)
-    data = np.frombuffer(letters, dtype=np.uint8)
-    others = np.flatnonzero(data - ord("0") > 9)  # numbers without a sign wrap around
-    counts = np.bincount(np.searchsorted(offsets, others, side="right") - 1, minlength=len(lengths))
-    minus = np.zeros(len(lengths), dtype=np.bool_)
-    some = lengths > 0
-    minus[some] = data[offsets[:-1][some]] == ord("-")
-    digits = lengths - minus
-    return np.asarray((counts == minus) & (digits > 0) & (digits <= longest))
-
-
-def _offsets(texts: pa.StringArray) -> npt.NDArray[np.int32]:
-    """Where each text begins in the letters of all, and at last where the last one ends."""
-    found = np.frombuffer(texts.buffers()[1], dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    return np.asarray(found - found[0])
-
-
-def _cast_all(texts: pa.StringArray, arrow: pa.DataType) -> pa.Array | None:
-    """All texts cast by Arrow, or None if one cannot be."""
-    try:
-        return pc.cast(texts, arrow)
-    except pa.ArrowInvalid:
-        return None
-
-
-def _letters(texts: pa.StringArray) -> bytes:
-    """The bytes of all texts, one behind the other."""
-    _, ends, letters = texts.buffers()
-    if letters is None:
-        return b""
-    bounds = np.frombuffer(ends, dtype=np.int32)[[texts.offset, texts.offset + len(texts)]]
-    return bytes(memoryview(letters)[bounds[0] : bounds[1]])
-
-
 _DATETIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(?:(Z)|([+-])(\d\d)(?::?(\d\d))?)?", re.ASCII
 )
@@ -129,66 +76,6 @@ def parse_datetime(text: str) -> dt.datetime:
         raise UnfitError from error
 
 
-# Every day but 29 February of the years 1000 to 2999: what Arrow's reader of ISO 8601 takes without failing.
-_SURE_DAY = (
-    r"^[12]\d{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
-    r"|02-(?:0[1-9]|1\d|2[0-8]))"
-)
-_SURE_TIME = r"[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?"
-_SURE_ZONED = _SURE_DAY + _SURE_TIME + r"(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$"
-_SURE_BARE = _SURE_DAY + _SURE_TIME + "$"
-_ANY_ZONED, _ANY_BARE = pa.scalar("1970-01-01 00:00Z"), pa.scalar("1970-01-01 00:00")
-
-
-def read_datetimes(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
-    """Sure of the grammar's forms in the years 1000 to 2999, but for 29 February."""
-    found = _read_usual(texts, arrow)
-    if found is not None:
-        return found
-    zoned = pc.match_substring_regex(texts, _SURE_ZONED)
-    mask = _mask(zoned)
-    if mask.all():
-        return pc.cast(texts, arrow), mask
-    bare = pc.match_substring_regex(texts, _SURE_BARE)
-    of_zoned = pc.cast(pc.if_else(zoned, texts, _ANY_ZONED), arrow)
-    of_bare = pc.cast(pc.if_else(bare, texts, _ANY_BARE), pa.timestamp("us")).cast(pa.int64()).cast(arrow)
-    return pc.if_else(zoned, of_zoned, of_bare), mask | _mask(bare)
-
-
-_USUAL = np.frombuffer(b"\0\0\0\0-\0\0-\0\0T\0\0:\0\0:\0\0Z", dtype=np.uint8)
-_USUAL_AT = np.flatnonzero(_USUAL)
-
-
-def _read_usual(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask] | None:
-    """Sure of texts like 2021-11-07T02:48:42Z, from the year 1000 on; None if less than nine in ten are such."""
-    usual = pc.equal(pc.binary_length(texts), pa.scalar(len(_USUAL), pa.int32()))
-    mask = _mask(usual)
-    if mask.sum() * 10 < len(texts) * 9:
-        return None
-    alike = texts if mask.all() else pc.if_else(usual, texts, _ANY_USUAL)
-    grid = np.frombuffer(_letters(alike), dtype=np.uint8).reshape(len(alike), len(_USUAL))
-    spelled = (grid[:, _USUAL_AT] == _USUAL[_USUAL_AT]).all(axis=1) & (grid[:, 0] >= ord("1"))
-    if spelled.all() and (values := _cast_all(alike, arrow)) is not None:
-        return values, mask
-    sure = spelled & _plainly_instants(grid)
-    if sure.sum() * 10 < len(texts) * 9:
-        return None
-    return pc.cast(pc.if_else(pa.array(sure), alike, _ANY_USUAL), arrow), mask & sure
-
-
-def _plainly_instants(grid: npt.NDArray[np.uint8]) -> Mask:
-    """Where letters in places of digits are digits, and make a day and a time; 29 February is left out."""
-    digits = grid - ord("0")  # what is less wraps around
-    month, day, hour, minute, second = (10 * digits[:, at] + digits[:, at + 1] for at in (5, 8, 11, 14, 17))
-    is_number = (digits[:, _DIGITS_AT] <= 9).all(axis=1) & (month >= 1) & (month <= 12)
-    last = _LAST_DAYS[np.where(is_number, month, 0)]
-    return np.asarray(is_number & (day >= 1) & (day <= last) & (hour <= 23) & (minute <= 59) & (second <= 59))
-
-
-_DIGITS_AT = np.flatnonzero(_USUAL == 0)
-_LAST_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
-_ANY_USUAL = pa.scalar("1970-01-01T00:00:00Z")
-
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -196,11 +83,6 @@ def parse_text(text: str) -> str:
     if _UNSTORABLE.search(text):
         raise UnfitError
     return text
-
-
-def read_texts(texts: pa.StringArray, _arrow: pa.DataType) -> tuple[pa.Array, Mask]:
-    """Sure of every text: sources leave rows with NUL or undecodable bytes out of their columns."""
-    return texts, np.ones(len(texts), dtype=np.bool_)
 
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -244,21 +126,13 @@ def parse_float(text: str) -> float:
     return value
 
 
-def _unsure(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
-    return pa.nulls(len(texts), arrow), np.zeros(len(texts), dtype=np.bool_)
-
-
-def _mask(sure: pa.BooleanArray) -> Mask:
-    return np.asarray(sure.to_numpy(zero_copy_only=False), dtype=np.bool_)
-
-
 INTEGER = Kind("integer", "an integer", parse_integer, read_integers)
 DATETIME = Kind("datetime", "a date and time in ISO 8601", parse_datetime, read_datetimes)
 TEXT = Kind("text", "text", parse_text, read_texts)
-DATE = Kind("date", "a date (YYYY-MM-DD)", parse_date, _unsure)
-BOOLEAN = Kind("boolean", "true or false", parse_boolean, _unsure)
-DECIMAL = Kind("decimal", "a decimal number", parse_decimal, _unsure)
-FLOAT = Kind("float", "a number", parse_float, _unsure)
+DATE = Kind("date", "a date (YYYY-MM-DD)", parse_date, read_none)
+BOOLEAN = Kind("boolean", "true or false", parse_boolean, read_none)
+DECIMAL = Kind("decimal", "a decimal number", parse_decimal, read_none)
+FLOAT = Kind("float", "a number", parse_float, read_none)
 
 
 def kind_of(column_type: sql.TypeEngine[Any]) -> tuple[Kind, pa.DataType]:

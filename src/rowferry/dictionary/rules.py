@@ -6,14 +6,14 @@ from decimal import Decimal
 from functools import cached_property
 from graphlib import TopologicalSorter
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import CheckConstraint, Column, Table
 from sqlalchemy.exc import CompileError
 
 from rowferry.dictionary.faults import Fault, RejectCode, shown
-from rowferry.dictionary.kinds import INTEGER, TEXT, Kind, Mask, OutOfRangeError, UnfitError, kind_of
+from rowferry.dictionary.kinds import INTEGER, TEXT, Kind, OutOfRangeError, UnfitError, kind_of
+from rowferry.dictionary.sure_values import Mask, plainly_text
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ColumnRule:
         """Values of a column of texts, and where they are sure: there `judge` finds the same value and no fault."""
         values, sure = self.kind.read(texts, self.arrow)
         if self.kind is TEXT:
-            sure &= _plainly_text(texts, self.max_length)
+            sure &= plainly_text(texts, self.max_length)
         if not self.required:
             missing = pc.equal(pc.binary_length(texts), pa.scalar(0, pa.int32()))
             values = pc.if_else(missing, pa.scalar(None, self.arrow), values)
@@ -147,22 +147,6 @@ class TableRules:
     def numbered_schema(self) -> pa.Schema:
         """The same with ROW_NUMBER behind: the schema of rows that were accepted."""
         return self.schema.append(pa.field(ROW_NUMBER, pa.int64(), nullable=False))
-
-
-def _plainly_text(texts: pa.StringArray, max_length: int | None) -> Mask:
-    """Where a text has something to read in it, and is not too long."""
-    start = texts.offset
-    offsets = np.frombuffer(texts.buffers()[1], dtype=np.int32)[start : start + len(texts) + 1]
-    lengths = np.diff(offsets)
-    letters = np.frombuffer(texts.buffers()[2] or b"", dtype=np.uint8)
-    sure = lengths > 0
-    first = letters[offsets[:-1][sure]]
-    sure[sure] = (first > ord(" ")) & (first < 0x7F)
-    if (doubtful := (lengths > 0) & ~sure).any():
-        sure[doubtful] = pc.invert(pc.utf8_is_space(texts.filter(pa.array(doubtful)))).to_numpy(zero_copy_only=False)
-    if max_length and lengths.max(initial=0) > max_length:
-        sure &= pc.less_equal(pc.utf8_length(texts), pa.scalar(max_length, pa.int32())).to_numpy(zero_copy_only=False)
-    return sure
 
 
 def rules_of(table: Table, doc: str = "") -> TableRules:

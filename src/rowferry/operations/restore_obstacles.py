@@ -46,7 +46,7 @@ def _referred_to(table: str, found: Referring) -> Obstacle:
 
 def _rejected(reading: Reading[Any, TableReplacer], options: RestoreOptions) -> Iterator[Obstacle]:
     rejects, table = reading.rejects, reading.rules.name
-    if orphans := rejects.by_codes.get(frozenset({RejectCode.REFERENCE}), 0):
+    if orphans := rejects.count_only(RejectCode.REFERENCE):
         parents = " or ".join(dict.fromkeys(reference.parent for reference in reading.rules.references))
         also = "" if options.with_parents else "--with-parents (API: with_parents=true) restores the parents too. "
         yield Obstacle(

@@ -109,8 +109,9 @@ class CsvSource:
                 used, begins, plain = start, begins[:line], plain[:line]
                 break
             after = row.after
-            rest = slice(line + 1, max(line + 1, int(np.searchsorted(lines.starts, after))))
-            begins[rest] = plain[rest] = False
+            if after > lines.after[line]:
+                rest = slice(line + 1, int(np.searchsorted(lines.starts, after)))
+                begins[rest] = plain[rest] = False
             odd[line] = self._odd_row(row, data[start : row.end])
         return self._batch(first, data[:used], lines, begins, plain, odd), used
 

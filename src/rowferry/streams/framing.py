@@ -117,17 +117,21 @@ def _past_line_end(data: bytes, end: int) -> int:
 def find_lines(data: bytes) -> Lines:
     """The lines of a block, which ends where a line or the file ends."""
     block = np.frombuffer(data, dtype=np.uint8)
-    breaks = np.flatnonzero(block == LF)
+    marks = np.flatnonzero((block == LF) | (block == COMMA))
+    is_break = block[marks] == LF
+    at = np.flatnonzero(is_break)
+    breaks = marks[at]
     after = breaks + 1
     if not data.endswith(b"\n"):
+        at = np.append(at, len(marks))
         breaks, after = np.append(breaks, len(data)), np.append(after, len(data))
     starts = np.concatenate(([0], after[:-1]))
     ends = _without_cr(block, starts, breaks) if b"\r" in data else breaks
-    commas = np.flatnonzero(block == COMMA)
+    fields = np.diff(at, prepend=-1)
     plain = np.ones(len(starts), dtype=np.bool_)
     if b'"' in data:
-        commas, plain = _read_quotes(block, starts, ends, commas)
-    fields = _count_between(commas, starts, ends) + 1
+        inside, plain = _read_quotes(block, starts, ends, marks[~is_break])
+        fields = fields - np.bincount(_lines_at(starts, inside), minlength=len(starts))
     for special in _special_lines(data, block, starts, ends):
         plain[special] = False
     return Lines(starts, ends, after, fields, plain)
@@ -140,38 +144,28 @@ def _without_cr(block: npt.NDArray[np.uint8], starts: Offsets, breaks: Offsets) 
     return ends
 
 
-def _count_between(points: Offsets, starts: Offsets, ends: Offsets) -> Offsets:
-    """How many of the sorted points lie in each of the ranges, none of them between two ranges."""
-    if len(points) % len(starts) == 0 and len(points):
-        grid = points.reshape(len(starts), -1)
-        if (grid[:, 0] >= starts).all() and (grid[:, -1] < ends).all():
-            return np.full(len(starts), grid.shape[1])
-    return np.diff(np.searchsorted(points, ends), prepend=0)
-
-
 def _read_quotes(
     block: npt.NDArray[np.uint8], starts: Offsets, ends: Offsets, commas: Offsets
 ) -> tuple[Offsets, npt.NDArray[np.bool_]]:
-    """The commas that stand outside quotes, and the lines whose quotes are all right by themselves.
+    """The commas that stand inside quotes, and the lines whose quotes are all right by themselves.
 
     In such a line every quote of even rank opens a field or follows a quote, and every quote of odd rank stands
     before a comma, the line's end or a quote.
     """
     quotes = np.flatnonzero(block == QUOTE)
-    line = np.searchsorted(starts, quotes, side="right") - 1
-    first = np.searchsorted(quotes, starts)
-    count = np.diff(np.append(first, len(quotes)))
-    opening = (np.arange(len(quotes)) - first[line]) % 2 == 0
+    line = _lines_at(starts, quotes)
+    quoted, count = np.unique(line, return_counts=True)
+    opening = (np.arange(len(quotes)) - np.searchsorted(line, line)) % 2 == 0
     before = block[np.maximum(quotes - 1, 0)]
     behind = block[np.minimum(quotes + 1, len(block) - 1)]
     opens = (quotes == starts[line]) | (before == COMMA) | (before == QUOTE)
     closes = (quotes + 1 == ends[line]) | (behind == COMMA) | (behind == QUOTE)
-    plain = count % 2 == 0
+    plain = np.ones(len(starts), dtype=np.bool_)
+    plain[quoted[count % 2 == 1]] = False
     plain[line[~np.where(opening, opens, closes)]] = False
-    outside = np.ones(len(commas), dtype=np.bool_)
-    near = _within(commas, starts[count > 0], ends[count > 0])
-    outside[near] = (np.searchsorted(quotes, commas[near]) - first[_lines_at(starts, commas[near])]) % 2 == 0
-    return commas[outside], plain
+    near = commas[_within(commas, starts[quoted], ends[quoted])]
+    rank = np.searchsorted(quotes, near) - np.searchsorted(line, _lines_at(starts, near))
+    return near[rank % 2 == 1], plain
 
 
 def _within(points: Offsets, starts: Offsets, ends: Offsets) -> Offsets:

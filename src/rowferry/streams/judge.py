@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.rules import ColumnRule, TableRules
@@ -19,21 +20,32 @@ FailedChecks = Callable[[TableRules, list[dict[str, object]]], list[tuple[int, s
 
 Faults = defaultdict[int, list[Fault]]
 Singles = dict[int, dict[str, object]]
-"""Rows that are judged one by one: by position, their values as far as they are good."""
+"""Odd rows: by position, their values as far as they are good."""
 
 
 @dataclass(frozen=True)
 class _Standing:
-    """Rows without a fault so far: their columns, and their positions in the batch, ascending."""
+    """Rows as columns, their positions in the batch, ascending, and which of them have no fault so far.
+
+    Null stands for a value that has a fault.
+    """
 
     columns: list[pa.Array]
     positions: Positions
+    good: Mask
 
-    def only(self, mask: Mask) -> "_Standing":
-        if mask.all():
+    def only_good(self) -> "_Standing":
+        if self.good.all():
             return self
-        kept = pa.array(mask)
-        return _Standing([column.filter(kept) for column in self.columns], self.positions[mask])
+        kept, positions = pa.array(self.good), self.positions[self.good]
+        return _Standing([column.filter(kept) for column in self.columns], positions, np.ones_like(positions, bool))
+
+    def blame(self, faults: Faults) -> None:
+        """Note which rows have a fault by now."""
+        blamed = np.fromiter(faults, np.int64, len(faults))
+        at = np.searchsorted(self.positions, blamed)
+        at, blamed = at[at < len(self.positions)], blamed[at < len(self.positions)]
+        self.good[at[self.positions[at] == blamed]] = False
 
 
 class Judge:
@@ -51,53 +63,31 @@ class Judge:
     def judge(self, batch: RowBatch) -> Verdict:
         """Judge the next rows: their values, what they refer to, the checks of their table, and their keys last."""
         faults: Faults = defaultdict(list)
-        standing, singles = self._judge_values(batch, faults)
-        standing = self._judge_references(standing, singles, faults)
+        both = zip(self.rules.columns, batch.columns, strict=True)
+        columns = [self._judge_column(rule, column, batch, faults) for rule, column in both]
+        standing = _Standing(columns, batch.positions, np.ones(len(batch.positions), dtype=np.bool_))
+        singles = self._judge_odd(batch, faults)
+        self._judge_references(standing, singles, faults)
+        standing.blame(faults)
         standing = self._gather(standing, {at: row for at, row in singles.items() if at not in faults})
         standing = self._judge_checks(standing, faults)
-        row_numbers = batch.first + standing.positions
-        repeated = self._taken.take(self._key(standing), row_numbers)
-        accepted = standing.only(~repeated)
         rejected = [self._rejected(batch, at, tuple(found)) for at, found in faults.items()]
-        for at in np.flatnonzero(repeated).tolist():
-            key = self._taken.spelled(self._key(standing), at)
-            rejected.append(self._rejected(batch, int(standing.positions[at]), (), duplicate_of=key))
+        rejected += self._take_keys(batch, standing)
+        accepted = standing.only_good()
         numbers = pa.array(batch.first + accepted.positions, pa.int64())
         rows = pa.RecordBatch.from_arrays([*accepted.columns, numbers], schema=self.rules.numbered_schema)
         return Verdict(batch.count, rows, sorted(rejected, key=lambda row: row.row_number))
 
-    def _judge_values(self, batch: RowBatch, faults: Faults) -> tuple[_Standing, Singles]:
-        read_column = read_typed if batch.typed else ColumnRule.read
-        read = [read_column(rule, column) for rule, column in zip(self.rules.columns, batch.columns, strict=True)]
-        sure = np.logical_and.reduce([mask for _, mask in read])
-        standing = _Standing([values for values, _ in read], batch.positions).only(sure)
-        singles: Singles = {}
-        if not sure.all():
-            singles |= self._judge_unsure(batch, read, ~sure, faults)
-        for row in batch.odd:
-            if row.faults:
-                faults[row.position] += row.faults
-            if row.cells is not None:
-                singles[row.position] = self._judge_cells(row.cells, faults, row.position)
-        return standing, singles
-
-    def _judge_unsure(
-        self, batch: RowBatch, read: Sequence[tuple[pa.Array, Mask]], unsure: Mask, faults: Faults
-    ) -> Singles:
-        """Judge plain rows one by one, but for their values that are sure."""
+    def _judge_column(self, rule: ColumnRule, column: pa.Array, batch: RowBatch, faults: Faults) -> pa.Array:
+        """The values of a column of plain rows, null where there is a fault; those that are not sure one by one."""
+        values, sure = (read_typed if batch.typed else ColumnRule.read)(rule, column)
+        if sure.all():
+            return values
+        unsure = np.flatnonzero(~sure)
         positions = batch.positions[unsure].tolist()
-        chosen = pa.array(unsure)
-        singles: Singles = {position: {} for position in positions}
-        for rule, column, (values, sure) in zip(self.rules.columns, batch.columns, read, strict=True):
-            cells = self._texts(rule, column.filter(chosen), batch.typed)
-            known = values.filter(chosen).to_pylist()
-            for at, is_sure in enumerate(sure[unsure].tolist()):
-                row = singles[positions[at]]
-                if is_sure:
-                    row[rule.name] = known[at]
-                else:
-                    self._judge_cell(rule, cells[at], row, faults, positions[at])
-        return singles
+        cells = self._texts(rule, column.take(pa.array(unsure)), batch.typed)
+        judged = [self._judge_cell(rule, cell, faults, at) for at, cell in zip(positions, cells, strict=True)]
+        return pc.replace_with_mask(values, pa.array(~sure), pa.array(judged, rule.arrow))
 
     def _texts(self, rule: ColumnRule, column: pa.Array, typed: bool) -> Sequence[object]:
         """The texts of a column; a Fault where a typed value has none."""
@@ -106,41 +96,43 @@ class Judge:
         found = (cell_of(rule, column, at) for at in range(len(column)))
         return [Fault(rule.name, RejectCode.TYPE, reason) if reason else cell for cell, reason in found]
 
-    def _judge_cells(self, cells: Sequence[object], faults: Faults, position: int) -> dict[str, object]:
-        values: dict[str, object] = {}
-        for rule, cell in zip(self.rules.columns, cells, strict=True):
-            self._judge_cell(rule, cell, values, faults, position)
-        return values
+    def _judge_odd(self, batch: RowBatch, faults: Faults) -> Singles:
+        singles: Singles = {}
+        for row in batch.odd:
+            if row.faults:
+                faults[row.position] += row.faults
+            if row.cells is not None:
+                both = zip(self.rules.columns, row.cells, strict=True)
+                values = {rule.name: self._judge_cell(rule, cell, faults, row.position) for rule, cell in both}
+                singles[row.position] = values
+        return singles
 
-    def _judge_cell(
-        self, rule: ColumnRule, cell: object, values: dict[str, object], faults: Faults, position: int
-    ) -> None:
+    def _judge_cell(self, rule: ColumnRule, cell: object, faults: Faults, position: int) -> object:
+        """The value of a cell, None if it has a fault."""
         if cell is UNREADABLE:
-            return
+            return None
         value, fault = (None, cell) if isinstance(cell, Fault) else rule.judge(str(cell))
         if fault:
             faults[position].append(fault)
-        else:
-            values[rule.name] = value
+            return None
+        return value
 
-    def _judge_references(self, standing: _Standing, singles: Singles, faults: Faults) -> _Standing:
-        found = np.ones(len(standing.positions), dtype=np.bool_)
+    def _judge_references(self, standing: _Standing, singles: Singles, faults: Faults) -> None:
         for reference in self.rules.references:
             rule = self.rules.by_name[reference.column]
             column = standing.columns[self.rules.names.index(reference.column)]
-            missing = self._references.missing(reference, column)
-            found &= ~missing
-            blamed = [(int(standing.positions[at]), column[at].as_py()) for at in np.flatnonzero(missing).tolist()]
-            judged = [(at, row[rule.name]) for at, row in singles.items() if rule.name in row]
-            missing = self._references.missing(reference, pa.array([value for _, value in judged], rule.arrow))
-            blamed += [judged[at] for at in np.flatnonzero(missing).tolist()]
+            missing = np.flatnonzero(self._references.missing(reference, column))
+            values = column.take(pa.array(missing)).to_pylist()
+            blamed = list(zip(standing.positions[missing].tolist(), values, strict=True))
+            judged = [(at, row[rule.name]) for at, row in singles.items()]
+            found = self._references.missing(reference, pa.array([value for _, value in judged], rule.arrow))
+            blamed += [judged[at] for at in np.flatnonzero(found).tolist()]
             for position, value in blamed:
                 message = f"{rule.name} {_spelled(value)} is not in {reference.parent}"
                 faults[position].append(Fault(rule.name, RejectCode.REFERENCE, message))
-        return standing.only(found)
 
     def _gather(self, standing: _Standing, singles: Mapping[int, dict[str, object]]) -> _Standing:
-        """Put good rows that were judged one by one among the others, in their order."""
+        """Put good odd rows among the others, in their order."""
         if not singles:
             return standing
         positions = np.concatenate([standing.positions, np.array(list(singles), dtype=np.int64)])
@@ -149,21 +141,33 @@ class Judge:
         for rule, column in zip(self.rules.columns, standing.columns, strict=True):
             more = pa.array([row[rule.name] for row in singles.values()], rule.arrow)
             columns.append(pa.concat_arrays([column, more]).take(pa.array(order)))
-        return _Standing(columns, positions[order])
+        good = np.concatenate([standing.good, np.ones(len(singles), dtype=np.bool_)])
+        return _Standing(columns, positions[order], good[order])
 
     def _judge_checks(self, standing: _Standing, faults: Faults) -> _Standing:
-        met = np.ones(len(standing.positions), dtype=np.bool_)
-        if not self.rules.checks or not len(met):
+        if not self.rules.checks:
             return standing
-        rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema).to_pylist()
-        for at, name in self._failed_checks(self.rules, rows):
-            met[at] = False
-            message = f"the row breaks the rule {name}"
-            faults[int(standing.positions[at])].append(Fault(None, RejectCode.CHECK, message))
-        return standing.only(met)
+        standing = standing.only_good()
+        if len(standing.positions):
+            rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema).to_pylist()
+            for at, name in self._failed_checks(self.rules, rows):
+                message = f"the row breaks the rule {name}"
+                faults[int(standing.positions[at])].append(Fault(None, RejectCode.CHECK, message))
+            standing.blame(faults)
+        return standing
 
-    def _key(self, standing: _Standing) -> list[pa.Array]:
-        return [standing.columns[self.rules.names.index(name)] for name in self.rules.key]
+    def _take_keys(self, batch: RowBatch, standing: _Standing) -> list[RejectedRow]:
+        """Take the keys of good rows; the rows whose key was taken already."""
+        at = np.flatnonzero(standing.good)
+        key = [standing.columns[self.rules.names.index(name)] for name in self.rules.key]
+        if len(at) < len(standing.good):
+            key = [column.take(pa.array(at)) for column in key]
+        repeated = np.flatnonzero(self._taken.take(key, batch.first + standing.positions[at]))
+        standing.good[at[repeated]] = False
+        positions = standing.positions[at[repeated]].tolist()
+        keys = [self._taken.spelled(key, one) for one in repeated.tolist()]
+        both = zip(positions, keys, strict=True)
+        return [self._rejected(batch, position, (), duplicate_of=taken) for position, taken in both]
 
     def _rejected(
         self, batch: RowBatch, position: int, faults: tuple[Fault, ...], duplicate_of: object = None

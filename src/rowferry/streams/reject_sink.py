@@ -1,8 +1,11 @@
 """Where rejected rows wait until their load ends: on disk, so that they may be many, and unseen by others."""
 
+import heapq
 import json
+import pickle
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
@@ -10,64 +13,78 @@ from rowferry.streams.rows import RejectedRow
 from rowferry.streams.taken_keys import TakenKeys
 
 _CREATE = """
-CREATE TABLE rejects (number INTEGER PRIMARY KEY, row_number INTEGER, raw TEXT, faults TEXT, key);
+CREATE TABLE rejects (number INTEGER PRIMARY KEY, run INTEGER, rows BLOB);
+CREATE TABLE repeated (key PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE firsts (key PRIMARY KEY, row_number INTEGER) WITHOUT ROWID;
 BEGIN;
 """
 
+_Kept = tuple[int, str, str, int | str | None]
+"""Of one row: its number, the row as it stood, its faults as JSON, and the key that an earlier row has taken."""
+
 
 class RejectSink:
-    """The rejected rows of one source; a temporary database, gone with the process.
-
-    `by_code` counts the rows that have a code among their faults, `by_codes` those that have exactly these.
-    """
+    """The rejected rows of one source; a temporary database, gone with the process."""
 
     def __init__(self, rules: TableRules) -> None:
         self._rules = rules
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(_CREATE)
+        self._by_codes: Counter[tuple[RejectCode, ...]] = Counter()
+        self._run, self._last = 0, 0
         self.count = 0
-        self.by_code: dict[str, int] = {}
-        self.by_codes: dict[frozenset[str], int] = {}
 
-    def add(self, rows: Iterable[RejectedRow]) -> None:
-        """Keep rejected rows."""
-        stored = []
-        for row in rows:
-            codes = {fault.code for fault in row.faults} or {RejectCode.DUPLICATE}
-            for code in codes:
-                self.by_code[code] = self.by_code.get(code, 0) + 1
-            together = frozenset(codes)
-            self.by_codes[together] = self.by_codes.get(together, 0) + 1
-            faults = json.dumps([fault.as_dict() for fault in row.faults])
-            stored.append((row.row_number, row.raw, faults, row.duplicate_of))
-        self._database.executemany("INSERT INTO rejects (row_number, raw, faults, key) VALUES (?, ?, ?, ?)", stored)
-        self.count += len(stored)
+    def add(self, rows: Sequence[RejectedRow]) -> None:
+        """Keep rejected rows, which ascend by row number."""
+        self._by_codes.update([tuple([fault.code for fault in row.faults]) for row in rows])
+        # One record for all: the driver lets go of the interpreter's lock with each, while other threads want it.
+        kept = [(row.row_number, row.raw, _spelled(row.faults), row.duplicate_of) for row in rows]
+        if kept[0][0] < self._last:
+            self._run += 1
+        self._database.execute("INSERT INTO rejects (run, rows) VALUES (?, ?)", (self._run, pickle.dumps(kept)))
+        keys = [(row.duplicate_of,) for row in rows if row.duplicate_of is not None]
+        self._database.executemany("INSERT OR IGNORE INTO repeated VALUES (?)", keys)
+        self._last = kept[-1][0]
+        self.count += len(kept)
 
     def counts(self) -> dict[str, int]:
         """How many rows have each code among their faults."""
-        return {str(code): count for code, count in sorted(self.by_code.items())}
+        found: Counter[str] = Counter()
+        for codes, count in self._by_codes.items():
+            found.update(dict.fromkeys(map(str, codes or (RejectCode.DUPLICATE,)), count))
+        return dict(sorted(found.items()))
+
+    def count_only(self, code: RejectCode) -> int:
+        """How many rows have no other faults than of this code."""
+        return sum(count for codes, count in self._by_codes.items() if set(codes) == {code})
 
     def name_first_rows(self, taken: TakenKeys) -> None:
         """Find which row took the key of each duplicate, once all rows were judged."""
-        keys = (key for (key,) in self._database.execute("SELECT DISTINCT key FROM rejects WHERE key IS NOT NULL"))
-        if RejectCode.DUPLICATE in self.by_code:
+        if () in self._by_codes:
+            keys = (key for (key,) in self._database.execute("SELECT key FROM repeated"))
             self._database.executemany("INSERT INTO firsts VALUES (?, ?)", taken.first_rows(keys))
 
     def __iter__(self) -> Iterator[tuple[int, str, str]]:
         """All rejected rows by ascending row number: the number, the row as it stood, its faults as JSON."""
-        found = self._database.execute(
-            "SELECT r.row_number, raw, faults, r.key, f.row_number FROM rejects r LEFT JOIN firsts f ON f.key = r.key "
-            "ORDER BY r.row_number"
-        )
-        for row_number, raw, faults, key, first in found:
-            yield row_number, raw, faults if key is None else json.dumps([self._duplicate(key, first).as_dict()])
+        for row_number, raw, faults, key in heapq.merge(*map(self._rows, range(self._run + 1))):
+            yield row_number, raw, faults if key is None else _spelled([self._duplicate(key)])
 
     def close(self) -> None:
         self._database.close()
 
-    def _duplicate(self, key: int | str, first: int) -> Fault:
+    def _rows(self, run: int) -> Iterator[_Kept]:
+        """The rows that were added one after the other, ascending."""
+        find = "SELECT rows FROM rejects WHERE run = ? ORDER BY number"
+        for (rows,) in self._database.execute(find, (run,)):
+            yield from pickle.loads(rows)  # noqa: S301  # which this process has kept
+
+    def _duplicate(self, key: int | str) -> Fault:
+        first = self._database.execute("SELECT row_number FROM firsts WHERE key = ?", (key,)).fetchone()[0]
         names = ", ".join(self._rules.key)
         spelled = ", ".join(map(str, json.loads(key))) if isinstance(key, str) else key
         column = self._rules.key[0] if len(self._rules.key) == 1 else None
         return Fault(column, RejectCode.DUPLICATE, f"{names} {spelled} was taken by row {first}")
+
+
+def _spelled(faults: Sequence[Fault]) -> str:
+    return json.dumps([fault.as_dict() for fault in faults])

@@ -52,19 +52,22 @@ class IntegerKeys:
     def __init__(self) -> None:
         self._bits = BitMap64()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as this object
-        self._highest: int | None = None
+        self._highest = np.iinfo(np.int64).min
 
     def take(self, key: list[pa.Array], row_numbers: Int64s) -> Mask:
         keys = _int64(key[0])
         taken = np.zeros(len(keys), dtype=np.bool_)
         if not len(keys):
             return taken
-        if not self._ascends(keys):
-            taken = self._repeated(keys)
+        highest = np.maximum(np.maximum.accumulate(keys), self._highest)
+        rises = keys > np.concatenate(([self._highest], highest[:-1]))
+        if not rises.all():
+            # What rises is new. The rest is new, too, if it is neither among what rose nor among itself nor of old.
+            taken[~rises] = self._repeated(keys[~rises]) | _is_among(keys[~rises], keys[rises])
             keys, row_numbers = keys[~taken], row_numbers[~taken]
         if len(keys):
             self._add(keys)
-            self._highest = max(int(keys.max()), keys.max() if self._highest is None else self._highest)
+            self._highest = int(highest[-1])
             self._log.write(np.stack((keys, row_numbers), axis=1).tobytes())
         return taken
 
@@ -89,13 +92,10 @@ class IntegerKeys:
 
     def _add(self, keys: Int64s) -> None:
         first, last = int(keys[0]), int(keys[-1])
-        if first >= 0 and last - first == len(keys) - 1 and self._ascends(keys):
+        if first >= 0 and last - first == len(keys) - 1 and (keys[1:] > keys[:-1]).all():
             self._bits.add_range(first, last + 1)
         else:
             self._bits |= _bitmap(keys)
-
-    def _ascends(self, keys: Int64s) -> bool:
-        return bool((self._highest is None or keys[0] > self._highest) and (keys[1:] > keys[:-1]).all())
 
     def _repeated(self, keys: Int64s) -> Mask:
         order = np.argsort(keys, kind="stable")
@@ -136,6 +136,11 @@ class StoredKeys:
 
     def close(self) -> None:
         self._database.close()
+
+
+def _is_among(keys: Int64s, ascending: Int64s) -> Mask:
+    at = np.searchsorted(ascending, keys)
+    return np.asarray(np.append(ascending, 0)[at] == keys) & (at < len(ascending))
 
 
 def _int64(column: pa.Array) -> Int64s:

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rowferry.dictionary.faults import shown
-from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind, Mask
+from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind
 from rowferry.dictionary.rules import ColumnRule
+from rowferry.dictionary.sure_values import Mask
 from rowferry.streams.rows import UNREADABLE
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

@@ -1,0 +1,50 @@
+"""Rejected rows wait for the end of their load, and come back in the order of their file."""
+
+import json
+from contextlib import closing
+
+import numpy as np
+import pyarrow as pa
+
+from rowferry.dictionary.catalog import load_catalog
+from rowferry.dictionary.faults import Fault, RejectCode
+from rowferry.streams.reject_sink import RejectSink
+from rowferry.streams.rows import RejectedRow
+from rowferry.streams.taken_keys import IntegerKeys
+
+RULES = load_catalog("rowferry.models").table("jobs")
+REQUIRED = Fault("job", RejectCode.REQUIRED, "job is required")
+TYPE = Fault("id", RejectCode.TYPE, "id must be an integer, not 'x'")
+CONFLICT = Fault("id", RejectCode.CONFLICT, "id is in the table already, with another job")
+
+
+def test_rows_that_are_rejected_later_come_back_in_their_place() -> None:
+    with closing(RejectSink(RULES)) as sink:
+        sink.add([RejectedRow(2, "x,", (TYPE, REQUIRED)), RejectedRow(5, "5,", (REQUIRED,))])
+        sink.add([RejectedRow(9, "9,", (REQUIRED,))])
+        sink.add([RejectedRow(1, "1,a", (CONFLICT,)), RejectedRow(7, "7,b", (CONFLICT,))])
+        sink.add([RejectedRow(8, "8,c", (CONFLICT,))])
+        found = [(number, raw, [fault["code"] for fault in json.loads(faults)]) for number, raw, faults in sink]
+        assert found == [
+            (1, "1,a", ["key.conflict"]),
+            (2, "x,", ["value.type", "value.required"]),
+            (5, "5,", ["value.required"]),
+            (7, "7,b", ["key.conflict"]),
+            (8, "8,c", ["key.conflict"]),
+            (9, "9,", ["value.required"]),
+        ]
+        assert sink.count == 6
+        assert sink.counts() == {"key.conflict": 3, "value.required": 3, "value.type": 1}
+        assert sink.count_only(RejectCode.REQUIRED) == 2
+        assert list(sink) == list(sink)
+
+
+def test_a_duplicate_names_the_row_that_came_first() -> None:
+    with closing(RejectSink(RULES)) as sink, closing(IntegerKeys()) as taken:
+        key = [pa.array([4, 4, 6, 4], pa.int32())]
+        assert taken.take(key, np.array([1, 2, 3, 4])).tolist() == [False, True, False, True]
+        sink.add([RejectedRow(2, "4,b", (), 4), RejectedRow(4, "4,d", (), 4)])
+        sink.name_first_rows(taken)
+        messages = [json.loads(faults)[0]["message"] for _, _, faults in sink]
+        assert messages == ["id 4 was taken by row 1"] * 2
+        assert sink.counts() == {"key.duplicate": 2}

@@ -4,11 +4,14 @@ A trigger fires for each row and foreign key, and takes most of the time of a pl
 once than row by row. Both matter only where many rows come (docs/decisions/0004-into-postgresql.md).
 """
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg import Copy
@@ -23,6 +26,8 @@ from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 BULK_ROWS = 10_000
 """From this many rows on, checking foreign keys as a set pays off."""
+
+_SENT_BYTES = 4 * 1024 * 1024
 
 _TUNING = "SET LOCAL work_mem = '64MB'"
 
@@ -87,6 +92,7 @@ class PostgresqlWriter:
         columns = SQL(", ").join(map(Identifier, schema.names))
         into = SQL("COPY {} ({}) FROM STDIN ({})").format(target, columns, SQL(self._format.options))
         self._copies = self._transaction.open.enter_context(ExitStack())
+        _hold_much(self._transaction.driver)
         self._cursor = self._transaction.driver.cursor()
         self._copy: Copy = self._copies.enter_context(self._cursor.copy(into))
         self._copy.write(self._format.begin())
@@ -321,6 +327,12 @@ class StagedWriter(PostgresqlWriter):
 
     def _columns(self, names: tuple[str, ...]) -> Composable:
         return SQL(", ").join(map(Identifier, names))
+
+
+def _hold_much(driver: psycopg.Connection[Any]) -> None:
+    """Let the operating system hold enough of what is sent that the server never waits for a thread to send more."""
+    with socket.socket(fileno=os.dup(driver.fileno())) as sent:
+        sent.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT_BYTES)
 
 
 def quoted(name: str) -> str:

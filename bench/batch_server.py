@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,10 +15,12 @@ _START_SECONDS = 60
 
 
 @contextmanager
-def serve(database_url: str, folder: Path, port: int = 0) -> Iterator[int]:
+def serve(
+    database_url: str, folder: Path, port: int = 0, environment: Mapping[str, str] | None = None
+) -> Iterator[int]:
     """Serve a database on a port of this machine, a free one if it is 0; the process ends with the context."""
     log = folder / "server.log"
-    surroundings = {"SQLALCHEMY_DATABASE_URL": database_url, "LOG_DIR": str(folder / "logs")}
+    surroundings = {"SQLALCHEMY_DATABASE_URL": database_url, "LOG_DIR": str(folder / "logs"), **(environment or {})}
     with log.open("w") as told:
         command = [ROWFERRY, "serve", "--port", str(port)]
         with subprocess.Popen(

@@ -35,7 +35,9 @@ class IntoPostgresql:
     def posted(self, name: str, file: Path, rows: int, service: Service) -> Way:
         """Post a file to a service that is running."""
         prepare = partial(service.restart, self._prepare, self._server.url(_RUN))
-        return Way(name, rows, service.command(file), prepare, self._account(self._before + rows))
+        return Way(
+            name, rows, service.post(f"full-bulk-insert/{file.stem}", file), prepare, self._account(self._before + rows)
+        )
 
     def copy(self, name: str, file: Path, rows: int) -> Way:
         return Way(name, rows, self._psql(self._copy(file)), self._prepare, self._check(rows))

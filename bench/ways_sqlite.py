@@ -32,7 +32,7 @@ class IntoSqlite:
     def posted(self, name: str, file: Path, rows: int, service: Service) -> Way:
         """Post a file to a service that is running."""
         prepare = partial(service.restart, self._prepare, self._url)
-        return Way(name, rows, service.command(file), prepare, self._account(rows))
+        return Way(name, rows, service.post(f"full-bulk-insert/{file.stem}", file), prepare, self._account(rows))
 
     def shell(self, name: str, file: Path, rows: int, *, enforced: bool = False) -> Way:
         """The sqlite3 program; it enforces references only when told to."""

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import pty
 import signal
 import sqlite3
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 from serving import served
+from terminals import on_terminal
 
 from rowferry.cli.demo import STEPS
 
@@ -212,26 +212,10 @@ def test_interrupted_half_way_nothing_changes(
 def test_a_terminal_sees_progress(environment: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "departments.csv"
     path.write_text("".join(f"{key},Department {key}\n" for key in range(400_000)))
-    master, slave = pty.openpty()
-    with subprocess.Popen(
-        [ROWFERRY, "load", str(path)], env=environment | {"TERM": "xterm"}, stdout=subprocess.DEVNULL, stderr=slave
-    ) as running:
-        os.close(slave)
-        shown = b""
-        while part := _read(master):
-            shown += part
-        assert running.wait() == 0
-    os.close(master)
-    assert b"departments" in shown
-    assert b"rows" in shown
-    assert b"MB" in shown
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65_536)
-    except OSError:  # the other side has gone
-        return b""
+    shown = on_terminal([ROWFERRY, "load", str(path)], environment | {"TERM": "xterm"}, errors_only=True)
+    assert "departments" in shown
+    assert "rows" in shown
+    assert "MB" in shown
 
 
 def test_the_demo_runs_and_runs_again(tmp_path: Path) -> None:

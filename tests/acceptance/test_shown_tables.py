@@ -1,13 +1,13 @@
 """Tables that commands show lose nothing, however narrow the terminal is."""
 
 import os
-import pty
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from terminals import on_terminal
 
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 
@@ -38,24 +38,7 @@ def shown(environment: dict[str, str], columns: int | None, *words: str) -> str:
     if columns is None:
         narrow = environment | {"COLUMNS": "40"}
         return subprocess.run(command, env=narrow, capture_output=True, text=True, check=True, timeout=60).stdout
-    master, slave = pty.openpty()
-    with subprocess.Popen(
-        command, env=environment | {"COLUMNS": str(columns), "TERM": "dumb"}, stdout=slave, stdin=slave
-    ) as running:
-        os.close(slave)
-        told = b""
-        while part := _read(master):
-            told += part
-        assert running.wait() == 0
-    os.close(master)
-    return told.decode()
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65_536)
-    except OSError:  # the other side has gone
-        return b""
+    return on_terminal(command, environment | {"COLUMNS": str(columns), "TERM": "dumb"})
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, None])

@@ -17,6 +17,9 @@ from rowferry.errors import OptionInvalid, SourceBroken, SourceChanged, SourceNo
 BLOCK_BYTES = 2 * 1024 * 1024
 """How much is read at a time: large enough for speed, small enough for the processor's cache."""
 
+_FIRST_BYTES = 128 * 1024
+"""How much is read at first: little, then twice as much each time, so that those who wait for rows soon have some."""
+
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _BINARY = {
     b"PK\x03\x04": "it is a ZIP archive or a spreadsheet",
@@ -82,15 +85,16 @@ class ByteSource:
         return data
 
     def _inflated(self, file: BinaryIO) -> Iterator[bytes]:
-        head = self._read(file, BLOCK_BYTES)
+        sizes = _block_sizes()
+        head = self._read(file, next(sizes))
         codec = next((name for magic, name in _COMPRESSED.items() if head.startswith(magic)), None)
         if codec is None:
             yield head
-            while block := self._read(file, BLOCK_BYTES):
+            while block := self._read(file, next(sizes)):
                 yield block
             return
         with pa.CompressedInputStream(pa.PythonFile(_Chained(head, file, self), mode="r"), codec) as stream:
-            while block := stream.read(BLOCK_BYTES):
+            while block := stream.read(next(sizes)):
                 yield block
 
     def _decoded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -107,6 +111,13 @@ class ByteSource:
             yield decoder.decode(b"", final=True).encode("utf-8", "surrogateescape")
         except UnicodeError as error:
             raise SourceNotText(path=self.name, reason=f"in {self._encoding} it cannot be read ({error})") from error
+
+
+def _block_sizes() -> Iterator[int]:
+    size = _FIRST_BYTES
+    while True:
+        yield min(size, BLOCK_BYTES)
+        size = min(2 * size, BLOCK_BYTES)
 
 
 class _Chained:

@@ -90,7 +90,7 @@ class RestoreReceiptAnswer(BaseModel):
     table: str
     tables: list[TableChangesAnswer]
     obstacles: list[ObstacleAnswer]
-    passed_over: dict[str, str] = Field(description="Newer backups that are damaged, by id, and how")
+    passed_over: dict[str, str] = Field(description="Backups that are damaged, or dated in the future, by id, and how")
     added: int
     changed: int
     removed: int

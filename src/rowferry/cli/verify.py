@@ -12,7 +12,7 @@ from rowferry.cli.progress import RowProgress
 from rowferry.errors import NothingChosen
 from rowferry.events import Event
 from rowferry.observers.logging import Log
-from rowferry.operations.verify_backup import verify_backup
+from rowferry.operations.verify_backup import verify_backup, verify_every
 from rowferry.streams.backup_store import BackupStore
 
 app = typer.Typer(add_completion=False)
@@ -42,8 +42,10 @@ def verify(
             progress(event)
             log(event)
 
-        chosen = store.ids() if every else list(backups or [])
-        found = [verify_backup(service.backend, store, one, caller(), observe) for one in chosen]
+        if every:
+            found = verify_every(service.backend, store, caller(), observe)
+        else:
+            found = [verify_backup(service.backend, store, one, caller(), observe) for one in backups or []]
     if as_json:
         shown = [{**one.manifest.as_dict(), "verified_at": one.verified_at, "damage": None} for one in found]
         say_json({"backups": shown})

@@ -17,6 +17,13 @@ class BackupUnknown(UsageError):
     hint = "See the backups with `rowferry backups` or GET /backups."
 
 
+class BackupsUnreadable(RowferryError):
+    """{path} cannot be read: {reason}"""
+
+    code = "backup.unreadable"
+    hint = "Nobody knows which backups it holds. Check BACKUP_DIR and its folders, and the permissions of each."
+
+
 class NothingChosen(UsageError):
     """Say which {what}"""
 

@@ -2,10 +2,12 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rowferry import ledger
-from rowferry.errors import BackupDamaged, BackupNeeded, NothingKept
+from rowferry.backends.file_lock import hold_file
+from rowferry.errors import BackupDamaged, BackupNeeded, FileUnwritable, NothingKept
 from rowferry.events import BackupRemoved, Observe
 from rowferry.operations.verify_backup import open_sealed
 from rowferry.streams.backup_store import BackupStore
@@ -25,15 +27,19 @@ def prune_backups(store: BackupStore, options: PruneOptions, observe: Observe) -
     """Remove all other backups; which they are, the newest first.
 
     Of each table at least one backup stays whose file is good by its hash, whatever the clock said when it was
-    written or says now. A dry run removes nothing.
+    written or says now. One that is dated in the future stays as well, and is not counted among the newest: whoever
+    made it, or looks at it now, had a wrong clock. A dry run removes nothing.
 
     Raises:
         NothingKept: Nothing says what is to stay.
+        FileUnwritable: The folder must not be written to.
     """
     if options.keep_last is None and options.keep_days is None:
         raise NothingKept
-    surplus = list(_surplus(store, options))
-    if not options.dry_run:
+    if options.dry_run:
+        return list(_surplus(store, options))
+    with _removing_alone(store):
+        surplus = list(_surplus(store, options))
         for manifest in surplus:
             store.remove(manifest)
             observe(BackupRemoved(manifest.backup_id))
@@ -47,12 +53,15 @@ def remove_backup(store: BackupStore, backup_id: str, observe: Observe, *, even_
         BackupUnknown: There is no such backup.
         BackupDamaged: Its manifest is not sound, so that nobody knows what it is.
         BackupNeeded: Its table has no other good backup.
+        FileUnwritable: The folder must not be written to.
     """
-    manifest = store.find(backup_id)
-    others = [one for one in store.listing(manifest.table).backups if one.backup_id != backup_id]
-    if not even_last and is_good(store, manifest) and not any(is_good(store, one) for one in others):
-        raise BackupNeeded(backup_id=backup_id, table=manifest.table)
-    store.remove(manifest)
+    store.find(backup_id)
+    with _removing_alone(store):
+        manifest = store.find(backup_id)
+        others = [one for one in store.listing(manifest.table).backups if one.backup_id != backup_id]
+        if not even_last and is_good(store, manifest) and not any(is_good(store, one) for one in others):
+            raise BackupNeeded(backup_id=backup_id, table=manifest.table)
+        store.remove(manifest)
     observe(BackupRemoved(backup_id))
     return manifest
 
@@ -67,21 +76,36 @@ def is_good(store: BackupStore, manifest: Manifest) -> bool:
     return True
 
 
+@contextmanager
+def _removing_alone(store: BackupStore) -> Iterator[None]:
+    """Two at once would each take the other's backup for the one that stays."""
+    if not store.ids():
+        yield  # there is nothing to remove, and maybe no folder
+        return
+    try:
+        with hold_file(store.folder / ".removing.lock"):
+            yield
+    except OSError as error:
+        raise FileUnwritable(path=store.folder, reason=error.strerror or str(error)) from error
+
+
 def _surplus(store: BackupStore, options: PruneOptions) -> Iterator[Manifest]:
     by_table: dict[str, list[Manifest]] = {}
     for manifest in store.listing().backups:
         by_table.setdefault(manifest.table, []).append(manifest)
+    now = ledger.now()
     for backups in by_table.values():
-        staying = [one for at, one in enumerate(backups) if _stays(one, at, options)]
-        leaving = [one for one in backups if one not in staying]
+        past = [one for one in backups if one.created <= now]
+        leaving = [one for at, one in enumerate(past) if not _stays(one, at, options, now)]
+        staying = [one for one in backups if one not in leaving]
         if leaving and not any(is_good(store, one) for one in staying):
             last_good = next((one for one in leaving if is_good(store, one)), None)
             leaving = [one for one in leaving if one is not last_good]
         yield from leaving
 
 
-def _stays(manifest: Manifest, at: int, options: PruneOptions) -> bool:
+def _stays(manifest: Manifest, at: int, options: PruneOptions, now: dt.datetime) -> bool:
     """Whether a backup is wanted, being the one at this place among those of its table, the newest first."""
     if options.keep_last is not None and at < options.keep_last:
         return True
-    return options.keep_days is not None and ledger.now() - manifest.created < dt.timedelta(days=options.keep_days)
+    return options.keep_days is not None and now - manifest.created < dt.timedelta(days=options.keep_days)

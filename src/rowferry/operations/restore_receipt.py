@@ -74,7 +74,7 @@ class Obstacle:
 class RestoreReceipt:
     """What became of the rows of a restore, or with `dry_run` would; `refused` if there are obstacles.
 
-    `passed_over` are newer backups than the one that was taken, by id, and what is wrong with them.
+    `passed_over` are backups that would have come before the one that was taken, by id, and what is wrong with them.
     """
 
     restore_id: str

@@ -1,9 +1,11 @@
 """Which files a restore reads: the backup of a table, and of its parents out of the same snapshot."""
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from rowferry import ledger
 from rowferry.backends.backend import Backend
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.rules import TableRules
@@ -11,6 +13,7 @@ from rowferry.errors import (
     BackupDamaged,
     BackupMissing,
     BackupOfAnother,
+    BackupUnknown,
     BackupUnverified,
     FileMissing,
     OptionUnfit,
@@ -23,6 +26,11 @@ from rowferry.streams.avro_reader import FileState, Seal
 from rowferry.streams.avro_source import AvroSource
 from rowferry.streams.backup_store import BackupStore
 from rowferry.streams.manifest import Manifest
+
+_CLOCKS_DIFFER = dt.timedelta(minutes=5)
+"""So far the clocks of machines may be apart that share their backups."""
+
+_FUTURE = "{} is dated in the future, {}, by a wrong clock; if it is the one you want, say --backup"
 
 
 @dataclass(frozen=True)
@@ -80,10 +88,9 @@ class RestoreFinder:
             allowed = "It is for files that were made elsewhere: say --backup FILE."
             raise OptionUnfit(option="--unverified", other="a backup in BACKUP_DIR", allowed=allowed)
         if backup is None:
-            found, manifest = self._newest_good(rules)
-        else:
-            manifest = self._sealed(backup)
-            found = _verified(self._source(rules, manifest))
+            return self._newest(rules, options)
+        manifest = self._sealed(backup)
+        found = _verified(self._source(rules, manifest))
         return [*self._parents(rules, manifest, options), found]
 
     def _of_file(self, rules: TableRules, path: Path, options: RestoreOptions) -> list[RestoreSource]:
@@ -100,17 +107,33 @@ class RestoreFinder:
             raise BackupUnverified(path=path)
         return self.find(rules, backup_id, options)
 
+    def _newest(self, rules: TableRules, options: RestoreOptions) -> list[RestoreSource]:
+        """The newest good backup of a table, and of its parents; looks again where they are removed meanwhile."""
+        while True:
+            found, manifest = self._newest_good(rules)
+            try:
+                return [*self._parents(rules, manifest, options), found]
+            except (BackupDamaged, BackupUnknown, ParentsNotBackedUp):
+                if self._newest_good(rules)[1] == manifest:
+                    raise
+
     def _newest_good(self, rules: TableRules) -> tuple[RestoreSource, Manifest]:
         passed_over: dict[str, str] = {}
-        listing = self._store.listing(rules.name)
-        for manifest in listing.backups:
+        listed = self._store.listing(rules.name).backups
+        future = [one for one in listed if one.created > ledger.now() + _CLOCKS_DIFFER]
+        # What a wrong clock made may be older than the others.
+        for manifest in [*(one for one in listed if one not in future), *future]:
             try:
                 self._sealed(manifest.backup_id)
-                found = _verified(self._source(rules, manifest, passed_over))
-            except BackupDamaged as error:
+                found = _verified(self._source(rules, manifest))
+            except (BackupDamaged, BackupUnknown) as error:
+                if not self._store.has(manifest.backup_id):
+                    return self._newest_good(rules)  # it was removed meanwhile
                 passed_over[manifest.backup_id] = error.message
             else:
-                return found, manifest
+                if manifest not in future:
+                    passed_over.update((one.backup_id, _FUTURE.format(one.backup_id, one.created_at)) for one in future)
+                return replace(found, passed_over=passed_over), manifest
         damaged = "; ".join(passed_over.values()) or "none was made"
         raise BackupMissing(table=rules.name, reason=damaged)
 
@@ -129,13 +152,11 @@ class RestoreFinder:
     def _sealed(self, backup_id: str) -> Manifest:
         return find_sealed(self._backend, self._store, backup_id)
 
-    def _source(
-        self, rules: TableRules, manifest: Manifest, passed_over: dict[str, str] | None = None
-    ) -> RestoreSource:
+    def _source(self, rules: TableRules, manifest: Manifest) -> RestoreSource:
         if manifest.table != rules.name:
             raise BackupOfAnother(backup=manifest.backup_id, found=manifest.table, table=rules.name)
         path = self._store.path(manifest)
-        return RestoreSource(rules, path, path.name, manifest.backup_id, manifest.seal, passed_over=passed_over or {})
+        return RestoreSource(rules, path, path.name, manifest.backup_id, manifest.seal)
 
 
 def _verified(source: RestoreSource) -> RestoreSource:

@@ -1,11 +1,12 @@
 """Prove that a backup is what it was when it was written, or say where it is damaged."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rowferry import ledger
 from rowferry.backends.backend import Backend
-from rowferry.errors import AvroUnfit, BackupDamaged, SourceUnreadable
+from rowferry.errors import AvroUnfit, BackupDamaged, BackupUnknown, SourceUnreadable
 from rowferry.events import BackupVerified, Observe, RowsVerified
 from rowferry.operations.sealed_backups import find_sealed
 from rowferry.streams.avro_reader import AvroReader
@@ -45,16 +46,33 @@ def verify_backup(backend: Backend, store: BackupStore, backup_id: str, caller: 
     return Verification(manifest, verified_at, seconds)
 
 
+def verify_every(backend: Backend, store: BackupStore, caller: str, observe: Observe) -> list[Verification]:
+    """Check all backups, as far as nobody removes them meanwhile.
+
+    Raises:
+        BackupDamaged: The first that is not what was written.
+        BackupsUnreadable: Nobody knows which backups there are.
+    """
+    found = []
+    for backup_id in store.ids():
+        with suppress(BackupUnknown):
+            found.append(verify_backup(backend, store, backup_id, caller, observe))
+    return found
+
+
 def open_sealed(store: BackupStore, manifest: Manifest) -> AvroReader:
     """The file of a backup, with its seal.
 
     Raises:
+        BackupUnknown: It was removed since its manifest was read.
         BackupDamaged: It is missing, or not a file.
     """
     path = store.path(manifest)
     try:
         return AvroReader(path, seal=manifest.seal)
     except SourceUnreadable as error:
+        if not store.has(manifest.backup_id):
+            raise BackupUnknown(backup_id=manifest.backup_id) from error
         raise BackupDamaged(path=path, reason=str(error.details["reason"])) from error
 
 

@@ -72,6 +72,9 @@ class AvroReader:
     ) -> None:
         self._file.close()
 
+    def fileno(self) -> int:
+        return self._file.fileno()
+
     @property
     def state(self) -> FileState:
         found = os.fstat(self._file.fileno())

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rowferry.dictionary.avro_schema import avro_name
-from rowferry.errors import BackupDamaged, BackupUnknown, FileUnwritable
+from rowferry.errors import BackupDamaged, BackupsUnreadable, BackupUnknown, FileUnwritable
 from rowferry.streams.manifest import Manifest, UnsoundManifestError, read_manifest, spell_manifest, table_of
 from rowferry.streams.scratch import room_needed
 from rowferry.streams.whole_file import write_whole
@@ -114,26 +114,39 @@ class BackupStore:
             BackupDamaged: Its manifest is not sound.
         """
         path = self._manifest_path(backup_id)
-        if path is None:
+        found = None if path is None else self._read(path)
+        if found is None:
             raise BackupUnknown(backup_id=backup_id)
-        return self._read(path)
+        return found
+
+    def has(self, backup_id: str) -> bool:
+        """Whether there is such a backup, sound or not; one that was there may have been removed since."""
+        return self._manifest_path(backup_id) is not None
 
     def path(self, manifest: Manifest) -> Path:
         """Where the file of a backup is, or should be."""
         return self.folder / avro_name(manifest.table) / f"{manifest.backup_id}{_FILE}"
 
     def ids(self) -> list[str]:
-        """The ids of all backups by table and time, also of those whose manifest is not sound."""
-        found = [path for folder in self._table_folders() for path in sorted(folder.glob(f"*{_MANIFEST}"))]
+        """The ids of all backups by table and time, also of those whose manifest is not sound.
+
+        Raises:
+            BackupsUnreadable: A folder must not be read, so that nobody knows what is in it.
+        """
+        found = [path for folder in self._table_folders() for path in _manifests(folder)]
         ids = ((path.parent.name, path.name.removesuffix(_MANIFEST)) for path in found)
         return [backup_id for folder, backup_id in ids if table_of(backup_id) == folder]
 
     def listing(self, table: str | None = None) -> Listing:
-        """All backups, or those of a table."""
+        """All backups, or those of a table.
+
+        Raises:
+            BackupsUnreadable: A folder must not be read, so that nobody knows what is in it.
+        """
         found = Listing()
         for folder in self._table_folders():
             if table is None or folder.name == avro_name(table):
-                for path in sorted(folder.glob(f"*{_MANIFEST}")):
+                for path in _manifests(folder):
                     if table_of(path.name.removesuffix(_MANIFEST)) == folder.name:
                         self._list(path, found)
         found.backups.sort(key=lambda one: (one.created, one.backup_id), reverse=True)
@@ -154,14 +167,24 @@ class BackupStore:
             raise FileUnwritable(path=path, reason=error.strerror or str(error)) from error
 
     def clear(self) -> list[Path]:
-        """Remove what killed processes left: files without manifest that nobody is writing. Says which they were."""
+        """Remove what killed processes left: files without manifest that nobody is writing. Says which they were.
+
+        What this user must not read or remove stays for whom it belongs to.
+        """
         removed = []
-        for folder in self._table_folders():
-            for path in sorted(folder.iterdir()):
+        for path in self._readable_entries():
+            with suppress(PermissionError):
                 if self._is_left_over(path):
                     path.unlink(missing_ok=True)
                     removed.append(path)
         return removed
+
+    def _readable_entries(self) -> Iterator[Path]:
+        # What cannot be read may be of another table; where it is not, to write to it fails, and says so.
+        with suppress(BackupsUnreadable):
+            for folder in self._table_folders():
+                with suppress(BackupsUnreadable):
+                    yield from _entries(folder)
 
     def _is_left_over(self, path: Path) -> bool:
         name = path.name.removeprefix(".")
@@ -176,9 +199,8 @@ class BackupStore:
         return kind != "" and not any(map(_is_locked, files)) and (name != f"{backup_id}{_FILE}" or not listed.exists())
 
     def _table_folders(self) -> list[Path]:
-        if not self.folder.is_dir():
-            return []
-        return sorted(path for path in self.folder.iterdir() if path.is_dir() and not path.is_symlink())
+        """Raises BackupsUnreadable where there is something that is no folder, or none that may be read."""
+        return [path for path in _entries(self.folder) if path.is_dir() and not path.is_symlink()]
 
     def _manifest_path(self, backup_id: str) -> Path | None:
         table = table_of(backup_id)
@@ -189,17 +211,21 @@ class BackupStore:
 
     def _list(self, path: Path, found: Listing) -> None:
         try:
-            found.backups.append(self._read(path))
+            if manifest := self._read(path):
+                found.backups.append(manifest)
         except BackupDamaged as error:
             found.damaged.append(error)
 
-    def _read(self, path: Path) -> Manifest:
+    def _read(self, path: Path) -> Manifest | None:
+        """The manifest; None if it was removed meanwhile."""
         try:
             with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
                 text = file.read(_MOST_MANIFEST_BYTES)
             return read_manifest(text, path.name.removesuffix(_MANIFEST))
         except UnsoundManifestError as error:
             raise BackupDamaged(path=path, reason=f"the manifest is not sound: {error}") from error
+        except FileNotFoundError:
+            return None
         except OSError as error:
             reason = f"the manifest cannot be read: {error.strerror or error}"
             raise BackupDamaged(path=path, reason=reason) from error
@@ -213,6 +239,20 @@ class BackupStore:
         if folder.is_symlink():
             raise FileUnwritable(path=folder, reason="it is a link, which might lead anywhere")
         return folder
+
+
+def _manifests(folder: Path) -> list[Path]:
+    return [path for path in _entries(folder) if path.name.endswith(_MANIFEST)]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder, by name; nothing is in one that does not exist."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not folder.is_symlink():
+            return []
+        raise BackupsUnreadable(path=folder, reason=error.strerror or str(error)) from error
 
 
 def _is_locked(path: Path) -> bool:

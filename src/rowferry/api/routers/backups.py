@@ -1,11 +1,13 @@
 """`backup_table` and `verify_backup` by REST, and the backups there are."""
 
 import base64
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import Receive, Scope, Send
 
 from rowferry.api.answers import Limit, Page
 from rowferry.api.backup_answers import BACKUP_ID, BackupAnswer, BackupsAnswer, ManifestAnswer
@@ -20,6 +22,7 @@ from rowferry.operations.list_backups import list_backups
 from rowferry.operations.prune_backups import remove_backup
 from rowferry.operations.verify_backup import open_sealed, verify_backup
 from rowferry.streams.avro_codecs import DEFAULT_CODEC
+from rowferry.streams.avro_reader import AvroReader
 from rowferry.streams.backup_store import BackupStore
 
 router = APIRouter(tags=["backups"])
@@ -31,6 +34,18 @@ _FILE = {
     "headers": {"Repr-Digest": {"schema": {"type": "string"}, "description": "Its SHA-256 (RFC 9530)"}},
 }
 _LOCATION = {"headers": {"Location": {"schema": {"type": "string"}, "description": "/backups/{backup_id}"}}}
+
+
+class _OpenFile(FileResponse):
+    """The very file that was looked at, also if it is removed while it is sent; closed at the end."""
+
+    def __init__(self, reader: AvroReader, **how: Any) -> None:
+        super().__init__(f"/dev/fd/{reader.fileno()}", **how)
+        self._reader = reader
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._reader:
+            await super().__call__(scope, receive, send)
 
 
 class BackupQuery(BaseModel):
@@ -73,7 +88,7 @@ def backup_one_table(
     return manifest
 
 
-@router.get("/backups", operation_id="list_backups", responses=problems(404, 422, 503))
+@router.get("/backups", operation_id="list_backups", responses=problems(404, 422, 500, 503))
 def find_backups(
     request: Request,
     service: Started,
@@ -99,7 +114,7 @@ def find_backups(
     "/backups/{backup_id}",
     operation_id="find_backup",
     response_model=BackupAnswer,
-    responses=problems(404, 409, 422, 503),
+    responses=problems(404, 409, 422, 500, 503),
 )
 def find_backup(backup_id: str, service: Started) -> dict[str, Any]:
     """Show one backup: its manifest, and how it was found when it was last verified."""
@@ -118,12 +133,13 @@ def download_backup(backup_id: str, service: Started) -> FileResponse:
     """Download the file of a backup, streamed."""
     store = _store(service)
     manifest = store.find(backup_id)
-    with open_sealed(store, manifest) as reader:
+    with ExitStack() as kept:
+        reader = kept.enter_context(open_sealed(store, manifest))
         reader.check_size()
+        kept.pop_all()
     digest = base64.b64encode(bytes.fromhex(manifest.sha256)).decode()
     headers = {"Repr-Digest": f"sha-256=:{digest}:", "ETag": f'"{manifest.sha256}"'}
-    path = store.path(manifest)
-    return FileResponse(path, media_type=_AVRO, filename=path.name, headers=headers)
+    return _OpenFile(reader, media_type=_AVRO, filename=store.path(manifest).name, headers=headers)
 
 
 @router.post(

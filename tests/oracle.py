@@ -5,7 +5,7 @@ It shares no code with the product. It is slow and obvious on purpose; where the
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -298,6 +298,19 @@ def _faults_of_row(definition: Definition, row: Row) -> list[Found]:
     return [(None, wrong), *_undecodable(row.cells)]
 
 
+def _judged(
+    definition: Definition, row: Row, keys: Mapping[str, set[Any]], breaks: Callable[[tuple[Any, ...]], bool]
+) -> tuple[list[Found], tuple[Any, ...]]:
+    """What is wrong with a row by itself, and its values."""
+    found = _faults_of_row(definition, row)
+    if found or row.cells is None:
+        return found, ()
+    values = _values(definition, row.cells, keys, found)
+    if not found and breaks(values):
+        found.append((None, "value.check"))
+    return found, values
+
+
 def _undecodable(cells: tuple[bytes, ...]) -> list[Found]:
     try:
         for cell in cells:
@@ -313,8 +326,12 @@ def expect(
     keys: Mapping[str, set[Any]],
     present: Mapping[tuple[Any, ...], tuple[Any, ...]] | None = None,
     max_row: int = MAX_ROW,
+    breaks: Callable[[tuple[Any, ...]], bool] = lambda _: False,
 ) -> Expected:
-    """The outcome of loading a file without header; `keys` are those of the parents, `present` the table's rows."""
+    """The outcome of loading a file without header.
+
+    `keys` are those of the parents, `present` the table's rows; `breaks` says whether a row breaks the table's check.
+    """
     before = dict(present or {})
     expected = Expected(dict(before))
     taken: dict[tuple[Any, ...], int] = {}
@@ -322,10 +339,7 @@ def expect(
     blamed = definition.key[0] if len(definition.key) == 1 else None
     for number, row in enumerate(frame(data.removeprefix(b"\xef\xbb\xbf"), max_row), 1):
         expected.rows_read += 1
-        found = _faults_of_row(definition, row)
-        values: tuple[Any, ...] = ()
-        if not found and row.cells is not None:
-            values = _values(definition, row.cells, keys, found)
+        found, values = _judged(definition, row, keys, breaks)
         first = None
         if not found:
             key = tuple(values[names.index(name)] for name in definition.key)

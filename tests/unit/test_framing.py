@@ -197,3 +197,11 @@ def test_every_short_text_of_quotes_commas_and_line_ends() -> None:
                 assert (None if row.cells is None else tuple(row.cells)) == expected.cells, data
                 at = row.after
             assert at == len(data)
+
+
+def test_a_block_of_very_short_lines_is_taken_in_parts(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.csv"
+    path.write_bytes(b"1,a\n" + b"\n" * 200_000 + b'2,"\n\n"\n' + b"\n" * 100_000 + b"3,c")
+    counts = [batch.count for batch in CsvSource(path, TABLE).batches()]
+    assert sum(counts) == 300_003
+    assert max(counts) < 150_000

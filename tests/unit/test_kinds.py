@@ -130,6 +130,9 @@ EXAMPLES: list[tuple[str, str, object]] = [
     ("decimal", "-1.5000", Decimal("-1.5")),
     ("decimal", "00000000000000000000000000000000000000001.5", Decimal("1.5")),
     ("decimal", "99999999.99", Decimal("99999999.99")),
+    ("decimal", f"1.5{'0' * 60}", Decimal("1.5")),
+    ("decimal", f"100.{'0' * 60}", Decimal(100)),
+    ("decimal", f"0.{'0' * 60}", Decimal(0)),
     ("decimal", "100000000", RANGE),
     ("decimal", "0.001", RANGE),
     ("decimal", "9" * 60, RANGE),
@@ -212,6 +215,13 @@ def test_the_judge_says_what_the_oracle_says(kind: str, *, required: bool, text:
     value, fault = rule_of(kind, required=required).judge(text)
     code = fault.code if fault else None
     assert (None if code else value, code) == oracle.judge(column, text)
+
+
+@pytest.mark.parametrize(("kind", "text", "expected"), EXAMPLES, ids=lambda value: repr(value)[:40])
+def test_what_the_judge_finds_stays_the_same_in_a_column(kind: str, text: str, expected: object) -> None:
+    rule = rule_of(kind)
+    value, fault = rule.judge(text)
+    assert fault or pa.array([value], rule.arrow)[0].as_py() == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)

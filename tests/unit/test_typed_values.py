@@ -56,7 +56,8 @@ def _judged(rules: TableRules, batch: RowBatch) -> Verdict:
 
 def _typed(rows: list[tuple[Any, ...]], types: dict[str, pa.DataType] | None = None) -> RowBatch:
     kinds = {name: kind for name, (kind, _) in _VALUES.items()} | (types or {})
-    columns = [pa.array([row[at] for row in rows], kind) for at, kind in enumerate(kinds.values())]
+    # Slices out of longer columns, as a block of rows may be.
+    columns = [pa.array([None, *(row[at] for row in rows), None], kind)[1:-1] for at, kind in enumerate(kinds.values())]
     return RowBatch(1, len(rows), columns, np.arange(len(rows), dtype=np.int64), [], str, typed=True)
 
 

@@ -330,9 +330,13 @@ class StagedWriter(PostgresqlWriter):
 
 
 def _hold_much(driver: psycopg.Connection[Any]) -> None:
-    """Let the operating system hold enough of what is sent that the server never waits for a thread to send more."""
+    """Let the operating system hold enough of what is sent that the server never waits for a thread to send more.
+
+    What TCP holds grows by itself with the distance, but no more once somebody has said how much it should be.
+    """
     with socket.socket(fileno=os.dup(driver.fileno())) as sent:
-        sent.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT_BYTES)
+        if sent.family == socket.AF_UNIX:
+            sent.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT_BYTES)
 
 
 def quoted(name: str) -> str:

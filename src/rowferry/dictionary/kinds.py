@@ -112,9 +112,11 @@ _FLOAT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 
 
 def parse_decimal(text: str) -> Decimal:
-    if not _DECIMAL.fullmatch(text):
+    found = _DECIMAL.fullmatch(text)
+    if not found:
         raise UnfitError
-    return Decimal(text)
+    # Arrow miscounts a value of more digits than it can hold, though those at the end be zeros.
+    return Decimal(text.rstrip("0") if found[1] else text)
 
 
 def parse_float(text: str) -> float:

@@ -191,7 +191,7 @@ def _column_rule(column: Column[object]) -> ColumnRule:
         name=column.name,
         kind=kind,
         arrow=arrow,
-        required=not column.nullable,
+        required=column.primary_key or not column.nullable,
         max_length=getattr(column.type, "length", None),
         doc=column.doc or "",
     )

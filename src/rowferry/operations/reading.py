@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
+import pyarrow as pa
+
 from rowferry import ledger
 from rowferry.backends.backend import TableWriter
 from rowferry.dictionary.faults import RejectCode
@@ -17,7 +19,7 @@ from rowferry.streams.ahead import ahead
 from rowferry.streams.judge import FailedChecks, Judge
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
-from rowferry.streams.rows import RejectedRow, RowBatch, Verdict
+from rowferry.streams.rows import RejectedRow, RowBatch
 from rowferry.streams.taken_keys import TakenKeys, taken_keys
 
 _TOLD_AT_ONCE = 1_000
@@ -58,10 +60,10 @@ class Reading(Generic[Rows, Writer]):
     def read(self, references: References, failed_checks: FailedChecks, tell_progress: Callable[[], None]) -> None:
         """Read, judge and write all rows, each in a thread of its own, so that they go on at the same time."""
         judge = Judge(self.rules, references, self.taken, failed_checks)
-        with closing(ahead(self._judged(judge))) as verdicts:
-            for verdict in verdicts:
-                self.writer.write(verdict.accepted)
-                self.rows_read += verdict.rows_read
+        with closing(ahead(self._judged(judge))) as judged:
+            for rows_read, accepted in judged:
+                self.writer.write(accepted)
+                self.rows_read += rows_read
                 tell_progress()
         self.writer.end()
         self.rejects.name_first_rows(self.taken)
@@ -78,11 +80,12 @@ class Reading(Generic[Rows, Writer]):
         self.rejects.close()
         self.taken.close()
 
-    def _judged(self, judge: Judge) -> Generator[Verdict, None, None]:
+    def _judged(self, judge: Judge) -> Generator[tuple[int, pa.RecordBatch], None, None]:
+        """How many rows each batch has, and the accepted ones; those that are rejected need not wait for a writer."""
         for batch in ahead(self.rows.batches()):
             verdict = judge.judge(batch)
             self.reject(verdict.rejected)
-            yield verdict
+            yield verdict.rows_read, verdict.accepted
 
 
 def keep_rejects(append: Append, id_: str, readings: Sequence[Reading[Any, Any]]) -> None:

@@ -21,6 +21,9 @@ MAX_ROW_BYTES = 1024 * 1024
 
 _LINE_END_BYTES = 2
 
+_BLOCK_LINES = 1 << 16
+"""About as many lines are taken at a time at most: a row with a fault takes much more memory than its text."""
+
 RAW_BYTES = 64 * 1024
 """How much of a row that is too long is kept."""
 
@@ -56,7 +59,7 @@ class CsvSource:
     def batches(self) -> Generator[RowBatch, None, None]:
         """All rows in order; may be called again, to read the file again."""
         self.rows_read = 0
-        buffer = _Buffer(self.bytes.blocks())
+        buffer = _Buffer(_with_few_lines(self.bytes.blocks()))
         first = 1 + self._pass_header(buffer)
         while buffer.fill():
             if data := buffer.whole_lines():
@@ -224,6 +227,14 @@ class _Buffer:
             if (line_end := self.data.find(b"\n")) >= 0:
                 self.drop(line_end + 1)
                 return
+
+
+def _with_few_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, in smaller blocks where there are too many lines in one."""
+    for block in blocks:
+        size = -(-len(block) // (1 + block.count(b"\n") // _BLOCK_LINES))
+        for at in range(0, len(block), max(size, 1)):
+            yield block[at : at + size]
 
 
 def _scan(data: bytes, start: int, line_end: int, *, final: bool) -> ScannedRow | None:

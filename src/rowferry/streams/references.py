@@ -21,19 +21,19 @@ class References:
     def __init__(self, rules: TableRules, existing: Existing, accepted: Mapping[str, list[TakenKeys]]) -> None:
         self._existing = existing
         self._accepted = accepted
-        self._known = {r.column: pa.array([], rules.by_name[r.column].arrow) for r in rules.references}
+        self._known = {r: pa.array([], rules.by_name[r.column].arrow) for r in rules.references}
 
     def missing(self, reference: Reference, values: pa.Array) -> Mask:
         """Which of the values refer to no row; null refers to nothing and is not missing."""
         if not len(values):
             return np.zeros(0, dtype=np.bool_)
-        known = self._known[reference.column]
+        known = self._known[reference]
         found = pc.is_in(values, value_set=known)
         if not pc.all(found).as_py():
             unknown = pc.unique(values.filter(pc.invert(found))).drop_null()
             present = self._present(reference, unknown)
             keep = known if len(known) + len(present) <= _REMEMBERED else known[:0]
-            self._known[reference.column] = pa.concat_arrays([keep, present])
+            self._known[reference] = pa.concat_arrays([keep, present])
             found = pc.or_(found, pc.is_in(values, value_set=present))
         found = pc.or_(found, pc.is_null(values))
         return np.asarray(pc.invert(found).to_numpy(zero_copy_only=False), dtype=np.bool_)

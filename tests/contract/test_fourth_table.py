@@ -209,3 +209,9 @@ def test_a_service_can_be_started_again_on_its_own_tables(
     assert again.rows("jobs") == [(1, "Clerk")]
     with again.service.backend.engine.connect() as connection:
         assert "rejected_rows" in sa.inspect(connection).get_table_names()
+
+
+def test_a_class_without_a_docstring_has_no_borrowed_one(projects: Tables) -> None:
+    catalog = projects.service.catalog
+    assert catalog.table("departments").doc == ""
+    assert catalog.table("assignments").doc.startswith("A composite key")

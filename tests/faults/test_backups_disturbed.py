@@ -146,7 +146,9 @@ def test_a_full_disk_is_told(backups: Backups, url: str, tmp_path: Path) -> None
     )  # fmt: skip
     assert ran.returncode == 3
     (told,) = ran.stdout.splitlines()  # and no file is left
-    assert json.loads(told)["error"]["code"] == "disk.full"
+    error = json.loads(told)["error"]
+    assert error["code"] == "disk.full"
+    assert str(small / "backups") in error["message"]
 
 
 def test_a_folder_that_is_missing_has_no_backups(tmp_path: Path) -> None:

@@ -72,6 +72,6 @@ def _metadata(module: object) -> MetaData:
 
 
 def _docs(module: object) -> dict[str, str]:
-    """What the classes of a module say about their tables."""
+    """What the classes of a module say about their tables; what they inherit says nothing about them."""
     classes = [value for value in vars(module).values() if inspect.isclass(value) and hasattr(value, "__table__")]
-    return {found.__table__.name: inspect.getdoc(found) or "" for found in classes}
+    return {found.__table__.name: inspect.cleandoc(found.__doc__ or "") for found in classes}

@@ -125,6 +125,13 @@ class DiskFull(RowferryError):
     hint = "Nothing was changed. Free space for the database and for temporary files (TMPDIR), then try again."
 
 
+class FolderFull(DiskFull):
+    """There is no space left for {path}: {reason}"""
+
+    code = "disk.full"
+    hint = "It was not written, and nothing else was changed. Free space there, or choose another folder."
+
+
 class SchemaDiffers(RowferryError):
     """The table {table} in the database differs from its model: {reason}"""
 

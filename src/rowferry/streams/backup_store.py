@@ -92,10 +92,10 @@ class BackupStore:
 
         Raises:
             FileUnwritable: The folder must not be written to.
-            DiskFull: There is no room.
+            FolderFull: There is no room in it.
         """
         try:
-            with room_needed():
+            with room_needed(self.folder):
                 folder = self._make_folder(avro_name(table))
                 unfinished = UnfinishedBackup(new_id(avro_name(table)), folder)
                 try:

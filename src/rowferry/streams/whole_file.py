@@ -19,10 +19,10 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> None:
 
     Raises:
         FileUnwritable: The folder is missing, or must not be written to.
-        DiskFull: There is no room.
+        FolderFull: There is no room.
     """
     try:
-        with room_needed():
+        with room_needed(path):
             if path.exists() and not path.is_file():
                 with path.open("wb") as file:
                     file.writelines(parts)

@@ -44,6 +44,11 @@ def test_back_up_verify_download_and_remove(client: httpx.Client) -> None:
     assert len(list(fastavro.reader(io.BytesIO(file.content)))) == 100
     assert client.get(f"{place}/file", headers={"Range": "bytes=0-3"}).content == b"Obj\x01"
 
+    for asked in ("bytes=999999-", "bytes=x", "rows=1-2"):
+        answer = client.get(f"{place}/file", headers={"Range": asked})
+        assert (answer.status_code, answer.json()["code"]) == (416, "request.range"), asked
+        assert answer.headers["Content-Range"] == f"bytes */{manifest['bytes']}"
+
     refused = client.delete(place)
     assert (refused.status_code, refused.json()["code"]) == (409, "backup.needed")
     assert client.delete(place, params={"even_last": True}).status_code == 204

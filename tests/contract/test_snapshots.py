@@ -154,6 +154,17 @@ def test_what_is_unusual_in_sqlite_is_read_or_named(
     service.backend.engine.dispose()
 
 
+def test_the_value_that_is_wrong_is_named_and_not_its_neighbour(tmp_path: Path) -> None:
+    service = Service(read_settings(f"sqlite:///{tmp_path}/database.db").model_copy(update={"models": "kind_tables"}))
+    service.start()
+    with service.backend.engine.begin() as connection:
+        for number, flag in enumerate(("1", "0", "NULL", "7")):
+            connection.exec_driver_sql(f"INSERT INTO kinds (id, note, flag) VALUES ({number}, 'n', {flag})")
+    with pytest.raises(ValueUnstorable, match="flag holds '7'"):
+        read(service, "kinds")
+    service.backend.engine.dispose()
+
+
 @pytest.mark.parametrize(("database", "statement"), STRANGE)
 def test_what_no_file_can_hold_is_named(new_service: NewService, database: str, statement: str) -> None:
     service = new_service("kind_tables")

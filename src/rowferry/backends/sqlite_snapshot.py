@@ -140,9 +140,16 @@ def _read_singly(rules: TableRules, rule: ColumnRule, values: tuple[Any, ...]) -
     read = []
     for value in values:
         try:
-            text = "\0" if isinstance(value, bytes) else value if isinstance(value, str) else repr(value)
-            found = None if value is None else rule.kind.parse(text)
+            found = None if value is None else rule.kind.parse(_spelled(rule, value))
             read.append(pa.scalar(found, rule.arrow))
         except (UnfitError, pa.ArrowInvalid, OverflowError) as error:
             raise ValueUnstorable(table=rules.name, column=rule.name, value=shown(value)) from error
     return pa.array([one.as_py() for one in read], rule.arrow)
+
+
+def _spelled(rule: ColumnRule, value: Any) -> str:
+    if isinstance(value, bytes):
+        return "\0"
+    if rule.kind is BOOLEAN and isinstance(value, int) and value in (0, 1):
+        return repr(bool(value))
+    return value if isinstance(value, str) else repr(value)

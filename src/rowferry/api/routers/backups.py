@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from rowferry.api.answers import Limit, Page
 from rowferry.api.backup_answers import BACKUP_ID, BackupAnswer, BackupsAnswer, ManifestAnswer
 from rowferry.api.openapi import problems
+from rowferry.api.problems import refusal
 from rowferry.api.state import Started
 from rowferry.bootstrap import Service
 from rowferry.errors import BackupUnknown
@@ -44,8 +45,24 @@ class _OpenFile(FileResponse):
         self._reader = reader
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = False
+
+        async def send_file(message: Message) -> None:
+            nonlocal refused
+            refused = refused or message.get("status", 200) >= 400
+            if not refused:
+                await send(message)
+
         with self._reader:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_file)
+        if refused:
+            await self._refusal()(scope, receive, send)
+
+    def _refusal(self) -> Response:
+        told = f"The file has {self._reader.size} bytes, and not the range that was asked for"
+        answer = refusal(416, "request.range", told, "Ask for a range such as Range: bytes=0-1023, or for all of it.")
+        answer.headers["Content-Range"] = f"bytes */{self._reader.size}"
+        return answer
 
 
 class BackupQuery(BaseModel):

@@ -1,14 +1,9 @@
 """Backups: what is written, what is proven, what is found damaged, and what stays."""
 
-import asyncio
-import errno
 import hashlib
 import json
 import os
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,27 +15,19 @@ import sqlalchemy as sa
 from avro_rows import read_avro
 from backing_up import Backups, flip
 from loading import Tables, employees
-from rowferry import ledger
-from rowferry.api.routers.backups import download_backup
 from rowferry.bootstrap import Service
 from rowferry.dictionary.avro_schema import schema_sha256
 from rowferry.errors import (
     BackupDamaged,
-    BackupNeeded,
-    BackupsUnreadable,
     BackupUnknown,
     FileUnwritable,
     OptionInvalid,
 )
-from rowferry.events import BackupFailed, BackupStarted, BackupVerified, BackupWritten, Event
-from rowferry.operations import prune_backups as pruning
+from rowferry.events import BackupFailed, BackupStarted, BackupVerified, BackupWritten
 from rowferry.operations.list_backups import list_backups
-from rowferry.operations.prune_backups import PruneOptions, prune_backups, remove_backup
-from rowferry.operations.verify_backup import verify_every
 from rowferry.streams.avro_codecs import CODECS
 from rowferry.streams.avro_container import Header, spell_header
-from rowferry.streams.backup_store import BackupStore
-from rowferry.streams.manifest import Manifest, spell_manifest
+from rowferry.streams.manifest import spell_manifest
 
 EMPLOYEES = "hired_employees"
 CONTRACT = [
@@ -245,56 +232,6 @@ def test_left_overs_are_cleared_and_nothing_else(filled: Tables, backups: Backup
     assert backups.files() == sorted([f"{manifest.backup_id}.avro", f"{manifest.backup_id}.manifest.json", "notes.txt"])
 
 
-def test_prune_keeps_what_is_asked_for(filled: Tables, backups: Backups) -> None:
-    taken = [backups.take("jobs")[0] for _ in range(4)]
-    other = backups.take("departments")[0]
-    assert prune_backups(backups.store, PruneOptions(keep_days=1), backups.events.append) == []
-    would = prune_backups(backups.store, PruneOptions(keep_last=2, dry_run=True), backups.events.append)
-    assert would == [taken[1], taken[0]]
-    assert len(backups.store.listing().backups) == 5
-    assert prune_backups(backups.store, PruneOptions(keep_last=2), backups.events.append) == would
-    assert backups.store.listing().backups == [other, taken[3], taken[2]]
-    assert len(backups.files()) == 6
-
-
-def test_prune_needs_to_be_told(backups: Backups) -> None:
-    with pytest.raises(OptionInvalid):
-        prune_backups(backups.store, PruneOptions(), backups.events.append)
-
-
-@pytest.mark.parametrize("options", [PruneOptions(keep_last=0), PruneOptions(keep_days=0), PruneOptions(keep_last=1)])
-def test_the_last_good_backup_stays(filled: Tables, backups: Backups, options: PruneOptions) -> None:
-    good, damaged = (backups.take("jobs")[0] for _ in range(2))
-    flip(backups.path(damaged), -20)
-    prune_backups(backups.store, options, backups.events.append)
-    assert good in backups.store.listing().backups
-
-
-@pytest.mark.parametrize("year", [1970, 2400])
-def test_a_wrong_clock_does_not_remove_the_last_good_backup(
-    filled: Tables, backups: Backups, monkeypatch: pytest.MonkeyPatch, year: int
-) -> None:
-    taken = [backups.take("jobs")[0] for _ in range(2)]
-    monkeypatch.setattr(ledger, "now", lambda: taken[0].created.replace(year=year))
-    wrong = backups.take("jobs")[0]
-    monkeypatch.undo()
-    prune_backups(backups.store, PruneOptions(keep_days=0), backups.events.append)
-    left = backups.store.listing().backups
-    assert len(left) == 1
-    backups.verify(left[0])
-    assert wrong.rows == 3
-
-
-def test_one_backup_can_be_removed_but_not_the_last_good_one(filled: Tables, backups: Backups) -> None:
-    first, second = (backups.take("jobs")[0] for _ in range(2))
-    remove_backup(backups.store, first.backup_id, backups.events.append)
-    with pytest.raises(BackupNeeded):
-        remove_backup(backups.store, second.backup_id, backups.events.append)
-    assert backups.store.listing().backups == [second]
-    remove_backup(backups.store, second.backup_id, backups.events.append, even_last=True)
-    assert backups.files() == []
-
-
 def test_names_that_are_no_identifiers_are_spelled_out(new_service: Callable[..., Service], tmp_path: Path) -> None:
     service = new_service("odd_names")
     rules = service.catalog.table("odd names/ü")
@@ -328,135 +265,3 @@ def test_a_manifest_must_make_sense(filled: Tables, backups: Backups, change: di
     backups.manifest_path(manifest).write_bytes(spell_manifest(replace(manifest, **change).sealed()))  # type: ignore[arg-type]  # texts
     with pytest.raises(BackupDamaged, match="manifest is not sound"):
         backups.store.find(manifest.backup_id)
-
-
-def test_a_backup_that_cannot_be_removed_is_told(filled: Tables, backups: Backups) -> None:
-    (manifest,) = backups.take("jobs")
-    backups.path(manifest).unlink()
-    backups.path(manifest).mkdir()
-    with pytest.raises(FileUnwritable):
-        backups.store.remove(manifest)
-    assert backups.store.listing().backups == []
-
-
-def test_prune_does_not_count_what_is_dated_in_the_future(
-    filled: Tables, backups: Backups, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = backups.take("jobs")[0]
-    monkeypatch.setattr(ledger, "now", lambda: before.created.replace(year=2400))
-    wrong = backups.take("jobs")[0]
-    monkeypatch.undo()
-    after = backups.take("jobs")[0]
-    assert prune_backups(backups.store, PruneOptions(keep_last=1), backups.events.append) == [before]
-    assert backups.store.listing().backups == [wrong, after]
-
-
-def test_two_who_remove_at_once_leave_the_last_good_one(
-    filled: Tables, backups: Backups, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each begins when both could have found that the other's backup stays."""
-    taken = [backups.take("jobs")[0] for _ in range(2)]
-    look, both = pruning.is_good, threading.Barrier(2)
-
-    def look_together(store: BackupStore, manifest: Manifest) -> bool:
-        with suppress(threading.BrokenBarrierError):
-            both.wait(1)
-        return look(store, manifest)
-
-    monkeypatch.setattr(pruning, "is_good", look_together)
-    with ThreadPoolExecutor(2) as workers:
-        removals = [workers.submit(remove_backup, backups.store, one.backup_id, lambda _: None) for one in taken]
-        refused = [one.exception() for one in removals]
-    assert [type(one) for one in refused if one] == [BackupNeeded]
-    assert len(backups.store.listing().backups) == 1
-
-
-def test_what_is_removed_while_all_are_verified_is_no_damage(filled: Tables, backups: Backups) -> None:
-    manifests = backups.take()
-
-    def remove_others(event: Event) -> None:
-        if isinstance(event, BackupVerified):
-            for manifest in manifests:
-                if manifest.backup_id != event.id:
-                    backups.store.remove(manifest)
-
-    found = verify_every(filled.service.backend, backups.store, "test", remove_others)
-    assert len(found) == 1
-
-
-@pytest.mark.parametrize("moment", ["manifest", "file"])
-def test_a_backup_that_is_removed_while_it_is_verified_is_unknown(
-    filled: Tables, backups: Backups, monkeypatch: pytest.MonkeyPatch, moment: str
-) -> None:
-    (manifest,) = backups.take("jobs")
-    inner = BackupStore._read if moment == "manifest" else BackupStore.path
-
-    def remove_first(self: BackupStore, of: Any) -> Any:
-        monkeypatch.undo()
-        self.remove(manifest)
-        return inner(self, of)
-
-    monkeypatch.setattr(BackupStore, inner.__name__, remove_first)
-    with pytest.raises(BackupUnknown):
-        backups.verify(manifest)
-    assert list_backups(filled.service.backend, backups.store) == ([], [])
-
-
-def test_a_folder_that_cannot_be_read_is_no_empty_one(filled: Tables, backups: Backups, tmp_path: Path) -> None:
-    backups.take()
-    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
-    (tmp_path / "file").touch()
-    for name in ("nowhere", "file"):
-        with pytest.raises(BackupsUnreadable):
-            BackupStore(tmp_path / name).ids()
-
-
-def test_what_other_users_left_keeps_nobody_from_backing_up(
-    filled: Tables, backups: Backups, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A folder that this user must not read, and a file that it must not remove."""
-    (kept,) = backups.take("jobs")
-    (backups.folder / "departments").mkdir()
-    left = backups.folder / "jobs" / ".jobs-20200101T000000000000-00000000.avro.part"
-    left.touch()
-    read, remove = Path.iterdir, Path.unlink
-
-    def read_none(path: Path) -> Any:
-        if path.name == "departments":
-            raise PermissionError(errno.EACCES, "Permission denied")
-        return read(path)
-
-    def remove_none(path: Path, **how: bool) -> None:
-        if path == left:
-            raise PermissionError(errno.EACCES, "Permission denied")
-        remove(path, **how)
-
-    monkeypatch.setattr(Path, "iterdir", read_none)
-    monkeypatch.setattr(Path, "unlink", remove_none)
-    (taken,) = backups.take("jobs")
-    assert backups.store.listing("jobs").backups == [taken, kept]
-    for look in (backups.store.ids, backups.store.listing):
-        with pytest.raises(BackupsUnreadable, match="departments cannot be read: Permission denied"):
-            look()
-
-
-def test_a_backup_that_is_removed_before_it_is_sent_is_sent_whole(filled: Tables, tmp_path: Path) -> None:
-    settings = filled.service.settings.model_copy(update={"backup_dir": tmp_path / "backups"})
-    service = Service(settings)
-    backups = Backups(filled.service, settings.backup_dir)
-    (manifest,) = backups.take(EMPLOYEES)
-    answer = download_backup(manifest.backup_id, service)
-    backups.store.remove(manifest)
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> Any:
-        raise AssertionError("nobody asks")
-
-    asyncio.run(
-        answer({"type": "http", "method": "GET", "headers": [], "asgi": {"spec_version": "2.4"}}, receive, send)
-    )
-    assert hashlib.sha256(b"".join(one.get("body", b"") for one in sent)).hexdigest() == manifest.sha256
-    service.backend.engine.dispose()

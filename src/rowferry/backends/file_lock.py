@@ -4,15 +4,44 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
+
+from rowferry.errors import FileUnwritable
+
+_LOCKS_ONLY_FILES = (errno.EBADF, errno.EINVAL, errno.EOPNOTSUPP)
+"""What network file systems answer to the lock of a folder."""
+
+
+@contextmanager
+def hold_folder(path: Path) -> Iterator[None]:
+    """Hold the lock of a folder, which needs no room on a full disk; where only files have locks, that of one in it.
+
+    Raises:
+        FileUnwritable: It cannot be opened, or not be written to.
+    """
+    with ExitStack() as held:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            held.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _LOCKS_ONLY_FILES:
+                raise FileUnwritable(path=path, reason=error.strerror or str(error)) from error
+            held.enter_context(hold_file(path / ".lock"))
+        yield
 
 
 @contextmanager
 def hold_file(path: Path) -> Iterator[None]:
-    """Hold the lock of a file, which is there only meanwhile."""
+    """Hold the lock of a file, which is there only meanwhile.
+
+    Raises:
+        FileUnwritable: It cannot be made.
+    """
     while True:
-        with path.open("a") as file:
+        with _opened(path) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if not _is_still_there(path, file.fileno()):
                 continue  # it was swept away before we had it
@@ -25,8 +54,12 @@ def hold_file(path: Path) -> Iterator[None]:
 
 @contextmanager
 def hold_file_alone(path: Path) -> Iterator[bool]:
-    """Hold the lock of a file unless somebody else has it; gives whether we do."""
-    with path.open("a") as file:
+    """Hold the lock of a file unless somebody else has it; gives whether we do.
+
+    Raises:
+        FileUnwritable: It cannot be made.
+    """
+    with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             ours = _is_still_there(path, file.fileno())
@@ -52,6 +85,13 @@ def is_held(path: Path) -> bool:
             return True
         raise
     return False
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("a")
+    except OSError as error:
+        raise FileUnwritable(path=path, reason=error.strerror or str(error)) from error
 
 
 def _is_still_there(path: Path, descriptor: int) -> bool:

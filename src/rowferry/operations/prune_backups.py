@@ -2,12 +2,12 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from rowferry import ledger
-from rowferry.backends.file_lock import hold_file
-from rowferry.errors import BackupDamaged, BackupNeeded, FileUnwritable, NothingKept
+from rowferry.backends.file_lock import hold_folder
+from rowferry.errors import BackupDamaged, BackupNeeded, NothingKept
 from rowferry.events import BackupRemoved, Observe
 from rowferry.operations.verify_backup import open_sealed
 from rowferry.streams.backup_store import BackupStore
@@ -79,14 +79,8 @@ def is_good(store: BackupStore, manifest: Manifest) -> bool:
 @contextmanager
 def _removing_alone(store: BackupStore) -> Iterator[None]:
     """Two at once would each take the other's backup for the one that stays."""
-    if not store.ids():
-        yield  # there is nothing to remove, and maybe no folder
-        return
-    try:
-        with hold_file(store.folder / ".removing.lock"):
-            yield
-    except OSError as error:
-        raise FileUnwritable(path=store.folder, reason=error.strerror or str(error)) from error
+    with hold_folder(store.folder) if store.ids() else nullcontext():  # without backups there may be no folder
+        yield
 
 
 def _surplus(store: BackupStore, options: PruneOptions) -> Iterator[Manifest]:

@@ -3,10 +3,11 @@
 import hashlib
 import io
 import json
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
+
+from isal import isal_zlib
 
 from rowferry.errors import BackupDamaged
 from rowferry.streams.avro_codecs import CODECS, MAX_INFLATED_BYTES
@@ -72,12 +73,15 @@ def _spell_text(text: str) -> bytes:
 class Container:
     """A file that is read from its beginning to its end; `offset` is how far, `sha256` that of all before.
 
+    Checksums are only there if it is `summed`.
+
     Raises:
         BackupDamaged: Right away where the header is not sound, later where a block is not; it says where.
     """
 
-    def __init__(self, file: BinaryIO, shown: str) -> None:
+    def __init__(self, file: BinaryIO, shown: str, *, summed: bool = True) -> None:
         self.shown = shown
+        self._summed = summed
         self.offset = 0
         self._file = io.BufferedReader(file, _READ_BYTES) if isinstance(file, io.RawIOBase) else file
         self._hash = hashlib.sha256()
@@ -154,8 +158,9 @@ class Container:
 
     def _take(self, size: int, otherwise: str, *, may_end: bool = False) -> bytes:
         data = self._file.read(size)
-        self._hash.update(data)
-        self._crc32 = zlib.crc32(data, self._crc32)
+        if self._summed:
+            self._hash.update(data)
+            self._crc32 = isal_zlib.crc32(data, self._crc32)
         self.offset += len(data)
         if len(data) < size and not may_end:
             raise self.damage(otherwise)

@@ -3,13 +3,13 @@
 import hashlib
 import io
 import secrets
-import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO
 
 import pyarrow as pa
+from isal import isal_zlib
 
 from rowferry.dictionary.avro_schema import avro_name, avro_schema
 from rowferry.dictionary.rules import TableRules
@@ -73,7 +73,7 @@ class AvroSink:
     def _append(self, data: bytes) -> None:
         self._file.write(data)
         self._hash.update(data)
-        self.crc32s.append(zlib.crc32(data))
+        self.crc32s.append(isal_zlib.crc32(data))
         self.bytes += len(data)
 
     def _block(self, rows: pa.RecordBatch) -> tuple[int, bytes]:
@@ -92,7 +92,7 @@ def encode(rows: pa.RecordBatch) -> bytes:
     sink.write(table)
     sink.close()
     buffer.seek(0)
-    return b"".join(block.data for block in Container(buffer, "rows").blocks())
+    return b"".join(block.data for block in Container(buffer, "rows", summed=False).blocks())
 
 
 def _parts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -212,8 +212,42 @@ def test_csv_of_a_chosen_table_and_of_none(client: httpx.Client) -> None:
     assert nothing.text == "id,job,rejected_row_number,rejected_because,empty_this_once_corrected\r\n"
     clean = client.post("/full-bulk-insert/jobs", content="900,Clerk").json()["load_id"]
     assert client.get(f"/loads/{clean}/rejects", headers={"Accept": "text/csv"}).text == nothing.text
-    for accept in ("*/*", "text/csv;q=0.5, application/json", "text/csv;q=x", "image/png"):
-        assert client.get(f"/loads/{clean}/rejects", headers={"Accept": accept}).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("accept", "answered"),
+    [
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        ("application/*", "application/json"),
+        ("Application/JSON; charset=utf-8", "application/json"),
+        ("text/csv;q=0.5, application/json", "application/json"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "application/json"),
+        ("text/*", "text/csv"),
+        ("text/csv, */*;q=0.1", "text/csv"),
+        ("application/json;q=0, */*", "text/csv"),
+        ("image/png", None),
+        ("text/csv;q=x", None),
+        ("*/*;q=0", None),
+    ],
+)
+def test_rejects_come_in_the_form_that_is_accepted(client: httpx.Client, accept: str, answered: str | None) -> None:
+    load_id = client.post("/full-bulk-insert/jobs", content="900,Clerk").json()["load_id"]
+    answer = client.get(f"/loads/{load_id}/rejects", headers={"Accept": accept})
+    if answered is None:
+        assert (answer.status_code, answer.json()["code"]) == (406, "request.not_acceptable")
+        assert answer.json()["hint"] == "Accept one of application/json, text/csv."
+    else:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith(answered)
+        assert answer.headers["vary"] == "Accept"
+
+
+def test_without_a_word_on_forms_rejects_are_json(client: httpx.Client) -> None:
+    load_id = client.post("/full-bulk-insert/jobs", content="900,Clerk").json()["load_id"]
+    request = client.build_request("GET", f"/loads/{load_id}/rejects")
+    del request.headers["accept"]
+    assert client.send(request).json()["items"] == []
 
 
 def test_many_rejects_come_in_one_file(client: httpx.Client) -> None:

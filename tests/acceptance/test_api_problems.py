@@ -73,6 +73,45 @@ def test_wrong_requests(idle: httpx.Client, method: str, path: str, status: int,
     assert problem["hint"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/loads?limits=1",
+        "/loads/x?a=b",
+        "/loads/x/rejects?Limit=1",
+        "/loads/x/events?after=1",
+        "/batches?after=1",
+        "/backups?codec=null",
+        "/restores?page=2",
+        "/restores/x/rejects?table=jobs",
+        "/tables?limit=1",
+        "/tables/jobs/rows?before=1",
+        "/reports/hires-by-quarter?years=2021",
+    ],
+)
+def test_a_parameter_that_is_not_known_is_refused(idle: httpx.Client, path: str) -> None:
+    answer = idle.get(path)
+    assert_problem(answer, 422, "request.invalid")
+    name = path.partition("?")[2].partition("=")[0]
+    assert answer.json()["errors"][0]["location"] == f"query.{name}"
+
+
+def test_every_parameter_that_is_documented_is_known(idle: httpx.Client) -> None:
+    paths = idle.get("/openapi.json").json()["paths"]
+    for path, item in paths.items():
+        if "get" not in item:
+            continue
+        names = [one["name"] for one in item["get"].get("parameters", ()) if one["in"] == "query"]
+        answer = idle.get(path.replace("{", "").replace("}", ""), params=dict.fromkeys(names, "1"))
+        assert answer.status_code in (200, 404, 422), path
+        if answer.status_code == 422:
+            assert "extra_forbidden" not in answer.text
+
+
+def test_whoever_asks_whether_it_is_alive_may_add_what_passes_caches(idle: httpx.Client) -> None:
+    assert idle.get("/livez?at=1").status_code == 200
+
+
 def test_validation_names_each_fault(idle: httpx.Client) -> None:
     problem = idle.post("/full-bulk-insert?on_conflict=ignore&all_or_nothing=perhaps").json()
     assert [error["location"] for error in problem["errors"]] == ["query.on_conflict", "query.all_or_nothing"]

@@ -2,6 +2,31 @@
 
 from collections.abc import Sequence
 
+from fastapi import Request, Response
+
+from rowferry.api.problems import RequestRefused
+
+VARY = {"Vary": "Accept"}
+"""Tells caches that an answer depends on what was accepted."""
+
+
+def negotiated(request: Request, offered: Sequence[str]) -> str:
+    """The media type in which a request is to be answered.
+
+    Raises:
+        RequestRefused: None that is offered is accepted (406).
+    """
+    found = preferred(", ".join(request.headers.getlist("accept")), offered)
+    if found is None:
+        told = f"Accept one of {', '.join(offered)}."
+        raise RequestRefused(406, "request.not_acceptable", "This cannot be answered in a form that is accepted", told)
+    return found
+
+
+async def varies(response: Response) -> None:
+    """A dependency of an endpoint that leaves it to the framework to make its answer."""
+    response.headers.update(VARY)
+
 
 def preferred(accept: str | None, offered: Sequence[str]) -> str | None:
     """The media type that is accepted best, among equals the first that is offered; None if none is accepted."""

@@ -5,12 +5,13 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from rowferry.api import pages, problems
 from rowferry.api.browser_rules import BrowserRules
 from rowferry.api.draining import Draining
 from rowferry.api.heads import Heads
+from rowferry.api.known_parameters import refuse_unknown_parameters
 from rowferry.api.openapi import describe_api
 from rowferry.api.requests import ObservedRequests
 from rowferry.api.routers import (
@@ -60,8 +61,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.rowferry = state
     app.openapi = lambda: describe_api(app)  # type: ignore[method-assign]  # as FastAPI's manual says
     problems.install(app)
-    for part in (full_bulk_insert, batch_transactions, loads, backups, restore_table, reports, tables, health):
-        app.include_router(part.router)
+    for part in (full_bulk_insert, batch_transactions, loads, backups, restore_table, reports, tables):
+        app.include_router(part.router, dependencies=[Depends(refuse_unknown_parameters)])
+    app.include_router(health.router)
     pages.install(app)
     framework = app.build_middleware_stack
     hosts = service.settings.hosts.split(",")

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from sse_starlette.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from rowferry import ledger
-from rowferry.api.accept import preferred
+from rowferry.api.accept import VARY, negotiated, varies
 from rowferry.api.answers import Limit, LoadAnswer, Page, RejectedRowAnswer
 from rowferry.api.load_events import LAST_EVENT, load_events
 from rowferry.api.openapi import problems
@@ -37,7 +37,7 @@ _EVENT = {
     },
 }
 """What each event is, as later versions of OpenAPI say it."""
-_JSON, _CSV = _OFFERED = ("application/json", "text/csv")
+_, _CSV = _OFFERED = ("application/json", "text/csv")
 
 _CHUNK = 1_000
 
@@ -90,6 +90,7 @@ async def follow_load(
 @router.get(
     "/{load_id}/rejects",
     operation_id="list_rejects",
+    dependencies=[Depends(varies)],
     response_model=Page[RejectedRowAnswer],
     responses={
         200: {
@@ -114,7 +115,7 @@ def list_rejects(
     """
     load = _find(service, load_id)
     rules = service.catalog.table(table) if table else None
-    if preferred(request.headers.get("accept"), _OFFERED) == _CSV:
+    if negotiated(request, _OFFERED) == _CSV:
         return _csv_file(service, load, rules or _first_table(service, load))
     with reading(service) as connection:
         found = list(ledger.find_rejects(connection, load_id, table=table, after=after, limit=limit + 1))
@@ -134,7 +135,7 @@ def _first_table(service: Service, load: dict[str, Any]) -> TableRules:
 def _csv_file(service: Service, load: dict[str, Any], rules: TableRules) -> Response:
     headers = {source["name"]: source["columns"] for source in load["sources"] if source.get("columns")}
     lines = correctable_csv(rules, _all_rejects(service, load["load_id"], rules.name), headers)
-    disposition = {"Content-Disposition": f'attachment; filename="{rules.name}.csv"', "Vary": "Accept"}
+    disposition = {"Content-Disposition": f'attachment; filename="{rules.name}.csv"', **VARY}
     # What fails at once is to be answered as a problem, which is too late once the answer has begun.
     begun = chain([next(lines)], lines)
     return StreamingResponse(begun, media_type=_CSV, headers=disposition)

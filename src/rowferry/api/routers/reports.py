@@ -8,9 +8,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from rowferry.api.accept import preferred
+from rowferry.api.accept import VARY, negotiated
 from rowferry.api.openapi import problems
-from rowferry.api.problems import RequestRefused
 from rowferry.api.report_answers import DepartmentsAboveMeanAnswer, HiresByQuarterAnswer
 from rowferry.api.state import Started
 from rowferry.bootstrap import Service
@@ -72,12 +71,9 @@ def departments_above_mean(request: Request, service: Started, query: Asked) -> 
 
 
 def _answer(name: str, request: Request, service: Service, query: ReportQuery) -> Response:
-    media_type = preferred(request.headers.get("accept"), _OFFERED)
-    if media_type is None:
-        told = f"Accept one of {', '.join(_OFFERED)}."
-        raise RequestRefused(406, "request.not_acceptable", "A report has no such form", told)
+    media_type = negotiated(request, _OFFERED)
     found = answer(REPORTS[name], service.backend, service.catalog, Year.parse(query.year))
-    headers = {"Vary": "Accept"}
+    headers = dict(VARY)
     if media_type == _CSV:
         headers["Content-Disposition"] = f'attachment; filename="{name}-{found.year}.csv"'
     return Response(_rendered(found, media_type), headers=headers, media_type=media_type)

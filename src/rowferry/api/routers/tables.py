@@ -16,7 +16,7 @@ from rowferry.operations.read_rows import key_of, read_rows
 router = APIRouter(prefix="/tables", tags=["tables"])
 
 
-@router.get("", operation_id="list_tables", response_model=Page[TableAnswer], responses=problems())
+@router.get("", operation_id="list_tables", response_model=Page[TableAnswer], responses=problems(422))
 def list_tables(state: State) -> dict[str, Any]:
     """List the tables and their rules, in the order in which they are loaded: parents first."""
     return {"items": [describe(rules) for rules in state.started.service.catalog], "next": None}

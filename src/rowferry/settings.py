@@ -3,8 +3,10 @@
 import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
@@ -135,16 +137,27 @@ def require_none(faults: Sequence[SettingFault]) -> None:
 
 
 def folder_faults(settings: Settings) -> list[SettingFault]:
-    """The folders that cannot be used as they are to be; one that does not exist yet must be one that can be made."""
+    """The folders that cannot be used as they are to be, found out by trying; nothing that is tried is left behind."""
     found = []
-    if settings.data_dir.exists() and not (settings.data_dir.is_dir() and os.access(settings.data_dir, os.R_OK)):
-        found.append(SettingFault("DATA_DIR", f"{settings.data_dir} is no folder that can be read; choose another one"))
+    try:
+        with suppress(FileNotFoundError):
+            os.scandir(settings.data_dir).close()
+    except OSError as error:
+        told = f"{settings.data_dir} is no folder that can be read: {error.strerror}; choose another one, or allow it"
+        found.append(SettingFault("DATA_DIR", told))
     for name, folder in (("BACKUP_DIR", settings.backup_dir), ("LOG_DIR", settings.log_dir)):
-        there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
-        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-            told = f"{there} is no folder that user {os.getuid()} may write to; choose another one, or allow it"
+        try:
+            _try_to_write(folder.absolute())
+        except OSError as error:
+            told = f"{folder} cannot be written to: {error.strerror}; choose another one, or allow it"
             found.append(SettingFault(name, told))
     return found
+
+
+def _try_to_write(folder: Path) -> None:
+    """Make something in a folder, or where it is to be made: under another name, since others may be making it now."""
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    Path(mkdtemp(prefix=".rowferry-", dir=there)).rmdir()
 
 
 def settings_in_force(settings: Settings, database_url: str | None = None) -> list[SettingInForce]:

@@ -103,7 +103,13 @@ def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
         ("SQLALCHEMY_DATABASE_URL", "oracle://x", "oracle"),
         ("DATA_DIR", "da\tta", "control characters"),
         ("LOG_DIR", "", "empty"),
-        ("BACKUP_DIR", "/dev/null", "/dev/null"),
+        ("BACKUP_DIR", "/dev/null", "/dev/null cannot be written to: Not a directory"),
+        ("BACKUP_DIR", "/dev/null/below", "/dev/null/below cannot be written to: Not a directory"),
+        ("LOG_DIR", "/proc/x", "/proc/x cannot be written to"),
+        ("LOG_DIR", "/proc/x/y", "/proc/x/y cannot be written to"),
+        ("LOG_DIR", "x" * 300, "File name too long"),
+        ("DATA_DIR", "x" * 300, "File name too long"),
+        ("DATA_DIR", "/dev/null", "/dev/null is no folder that can be read: Not a directory"),
     ],
 )
 def test_one_fault_is_told_by_the_name_of_its_variable(
@@ -113,6 +119,16 @@ def test_one_fault_is_told_by_the_name_of_its_variable(
     with pytest.raises(SettingInvalid, match=name) as caught:
         check_settings()
     assert told in caught.value.message
+
+
+def test_looking_at_folders_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    monkeypatch.setenv("BACKUP_DIR", str(tmp_path / "there"))
+    monkeypatch.setenv("LOG_DIR", str(tmp_path / "not" / "yet"))
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "nor this"))
+    before = sorted(tmp_path.rglob("*"))
+    check_settings()
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize("content", [b"DATA_DIR=\xff\xfe"])

@@ -215,6 +215,27 @@ def test_commands_that_are_named_use_the_same_database(environment: dict[str, st
     assert run(environment, *words).returncode == 1
 
 
+HINTS = {
+    "a command": (["loads", "--database-url", "{url}", "--limit", "0"], "`rowferry loads --help`"),
+    "rejects before any load": (["rejects", "--database-url={url}"], "`rowferry load --database-url {url}`"),
+    "an unknown load": (["rejects", "x", "--database-url", "{url}"], "`rowferry loads --database-url {url}`"),
+    "no URL": (["loads", "--database-url", "nonsense"], "`rowferry settings`"),
+    "a port that is none": (["loads", "--database-url", "postgresql://here:port/x"], "`rowferry settings`"),
+    "nothing behind it": (["rejects", "--database-url"], "`rowferry --help`"),
+}
+
+
+@pytest.mark.parametrize("case", HINTS)
+def test_hints_name_commands_that_use_the_same_database(environment: dict[str, str], tmp_path: Path, case: str) -> None:
+    words, told = HINTS[case]
+    url = f"sqlite:///{tmp_path}/other.db"
+    ran = run(environment, *(word.format(url=url) for word in words))
+    assert ran.returncode == 2
+    assert told.format(url=url) in ran.stderr.partition("Hint: ")[2]
+    as_json = run(environment, words[0], "--json", *(word.format(url=url) for word in words[1:]))
+    assert told.format(url=url) in json.loads(as_json.stdout)["error"]["hint"]
+
+
 def test_a_password_is_not_repeated() -> None:
     assert at_database("postgresql://me:hidden@host/base") == " --database-url URL"
     assert at_database("postgresql://host/base?password=hidden") == " --database-url URL"

@@ -143,6 +143,9 @@ def _run() -> int:
 def _fail(error: RowferryError) -> int:
     """Say it where it can be heard."""
     as_json = "--json" in sys.argv
+    if any(word.startswith("--database-url") for word in sys.argv):
+        hints = importlib.import_module("rowferry.cli.hints")
+        error.advice = hints.repeat_database(error.advice, sys.argv[1:])
     try:
         if isinstance(error, OutputUnwritable):
             _write_no_more(sys.stdout)

@@ -100,7 +100,7 @@ def rowferry(
 def main() -> Never:
     """Run one command and exit with its code."""
     # No command multiplies matrices: threads that NumPy's library for that starts would only take time from others.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.putenv("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -14,7 +14,8 @@ import pytest
 from backing_up import Backups, flip
 from loading import Tables, employees
 from rowferry import ledger
-from rowferry.api.routers.backups import download_backup
+from rowferry.api.routers.backups import download_backup, find_backup
+from rowferry.backends.file_lock import hold_folder
 from rowferry.bootstrap import Service
 from rowferry.errors import (
     BackupNeeded,
@@ -23,7 +24,7 @@ from rowferry.errors import (
     FileUnwritable,
     OptionInvalid,
 )
-from rowferry.events import BackupVerified, Event
+from rowferry.events import BackupVerified, BackupWritten, Event
 from rowferry.operations import prune_backups as pruning
 from rowferry.operations.list_backups import list_backups
 from rowferry.operations.prune_backups import PruneOptions, prune_backups, remove_backup
@@ -226,3 +227,39 @@ def test_a_backup_that_is_removed_before_it_is_sent_is_sent_whole(filled: Tables
     )
     assert hashlib.sha256(b"".join(one.get("body", b"") for one in sent)).hexdigest() == manifest.sha256
     service.backend.engine.dispose()
+
+
+def test_a_backup_that_is_removed_while_it_is_looked_up_is_unknown(
+    filled: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(filled.service.settings.model_copy(update={"backup_dir": tmp_path / "backups"}))
+    backups = Backups(filled.service, service.settings.backup_dir)
+    (manifest,) = backups.take("jobs")
+    find = BackupStore.find
+
+    def find_and_remove(store: BackupStore, backup_id: str) -> Manifest:
+        found = find(store, backup_id)
+        store.remove(found)
+        return found
+
+    monkeypatch.setattr(BackupStore, "find", find_and_remove)
+    with pytest.raises(BackupUnknown):
+        find_backup(manifest.backup_id, service)
+    service.backend.engine.dispose()
+
+
+def test_a_snapshot_is_listed_whole_where_backups_are_removed(filled: Tables, backups: Backups) -> None:
+    old = backups.take()
+    written = threading.Event()
+
+    def tell(event: Event) -> None:
+        if isinstance(event, BackupWritten) and event.table == EMPLOYEES:
+            written.set()
+
+    with ThreadPoolExecutor(1) as worker:
+        with hold_folder(backups.folder):
+            new = worker.submit(backups.take, observe=tell)
+            assert written.wait(30)
+            assert len(backups.store.ids()) == len(old)
+        assert len(new.result(30)) == len(old)
+    assert len(backups.store.ids()) == 2 * len(old)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from rowferry import ledger
 from rowferry.backends.backend import Backend, Snapshot
+from rowferry.backends.file_lock import hold_folder
 from rowferry.dictionary.avro_schema import schema_sha256
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import OptionInvalid, RowferryError
@@ -76,8 +77,10 @@ class _Backup:
                     files.append((backup, self._write(snapshot, rules, backup)))
             manifests = [manifest for _, manifest in files]
             self._note(manifests)
-            for backup, manifest in files:
-                backup.list(manifest)
+            # Whoever removes backups meanwhile would find only some of this snapshot, and take them for the newest.
+            with hold_folder(self._store.folder):
+                for backup, manifest in files:
+                    backup.list(manifest)
         return manifests
 
     def _note(self, manifests: Sequence[Manifest]) -> None:

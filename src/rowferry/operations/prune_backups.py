@@ -78,7 +78,7 @@ def is_good(store: BackupStore, manifest: Manifest) -> bool:
 
 @contextmanager
 def _removing_alone(store: BackupStore) -> Iterator[None]:
-    """Two at once would each take the other's backup for the one that stays."""
+    """Two at once would each take the other's backup for the one that stays; and a snapshot is not listed by halves."""
     with hold_folder(store.folder) if store.ids() else nullcontext():  # without backups there may be no folder
         yield
 

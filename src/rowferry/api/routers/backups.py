@@ -137,7 +137,10 @@ def find_backup(backup_id: str, service: Started) -> dict[str, Any]:
     """Show one backup: its manifest, and how it was found when it was last verified."""
     manifest = _store(service).find(backup_id)
     found, _ = list_backups(service.backend, _store(service), manifest.table)
-    return next(one for one in found if one["backup_id"] == backup_id)
+    shown = next((one for one in found if one["backup_id"] == backup_id), None)
+    if shown is None:
+        raise BackupUnknown(backup_id=backup_id)  # it was removed meanwhile
+    return shown
 
 
 @router.get(

@@ -114,7 +114,6 @@ def main() -> Never:
         # What was done is done and said: a late signal must not change the exit code.
         for late in (signal.SIGINT, signal.SIGTERM):
             signal.signal(late, signal.SIG_IGN)
-    gc.freeze()  # all goes with the process: no garbage is looked for among it at the end
     sys.exit(code)
 
 

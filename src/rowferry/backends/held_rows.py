@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from rowferry.backends.backend import Comparison
 from rowferry.backends.key_range import KeyRange
+from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 
@@ -62,7 +63,7 @@ class HeldRows:
             return rows
         keep = np.ones(rows.num_rows, dtype=np.bool_)
         keep[list(self._known)] = False
-        return rows.filter(pa.array(keep))
+        return rows.filter(as_arrow(keep))
 
     def _changed(self) -> pa.RecordBatch:
         """The rows that differ from the table's, without their numbers."""

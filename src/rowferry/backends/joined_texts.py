@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from rowferry.dictionary.arrays import bits_of
+
 NO_TEXT = 0xFF
 """Stands for a missing text: no text in UTF-8 holds this byte. NUL separates texts; PostgreSQL takes none in them."""
 
@@ -21,6 +23,6 @@ def split_texts(data: bytes) -> pa.Array:
     )  # how many missing ones stand before each, whose one byte goes too
     offsets = np.append(starts - np.arange(len(starts)) - before, ends[-1] - (len(ends) - 1) - missing.sum())
     kept = letters[(letters != 0) & (letters != NO_TEXT)] if missing.any() else letters[letters != 0]
-    valid = pa.array(~missing).buffers()[1] if missing.any() else None
+    valid = bits_of(~missing) if missing.any() else None
     buffers = [valid, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(kept.tobytes())]
     return pa.Array.from_buffers(pa.string(), len(ends), buffers)

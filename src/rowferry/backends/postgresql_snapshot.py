@@ -15,6 +15,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from sqlalchemy import Connection
 
 from rowferry.backends.joined_texts import split_texts
+from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import ValueUnstorable
 
@@ -145,8 +146,8 @@ def _array(rules: TableRules, column: ColumnRule, rows: int, sent: Iterator[Any]
         array = split_texts(data)
     else:
         numbers = np.frombuffer(data, dtype=_SENT[column.arrow][1])
-        missing = None if column.required else np.frombuffer(next(sent), dtype=np.bool_)
-        array = pa.array(_counted(rules, column, numbers), mask=missing)
+        valid = None if column.required else ~np.frombuffer(next(sent), dtype=np.bool_)
+        array = as_arrow(_counted(rules, column, numbers), valid)
     if len(array) != rows:
         raise ValueUnstorable(table=rules.name, column=column.name, value="null, which its model forbids")
     try:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from rowferry.backends.joined_texts import NO_TEXT, split_texts
 from rowferry.backends.sqlite_writer import quoted
+from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, INTEGER, TEXT
 from rowferry.dictionary.rules import ColumnRule, TableRules
 
@@ -75,8 +76,8 @@ def _numbers(column: ColumnRule, values: str, missing: str) -> pa.Array | None:
     numbers = np.fromstring(values, dtype=np.int64, sep=",")
     if column.kind is BOOLEAN and ((numbers < 0) | (numbers > 1)).any():
         return None
-    mask = np.frombuffer(missing.encode(), dtype=np.uint8) == ord("1") if "1" in missing else None
-    return pa.array(numbers, mask=mask).cast(column.arrow)
+    valid = np.frombuffer(missing.encode(), dtype=np.uint8) != ord("1") if "1" in missing else None
+    return as_arrow(numbers, valid).cast(column.arrow)
 
 
 def _texts(column: ColumnRule, values: bytes, missing: str) -> pa.Array | None:

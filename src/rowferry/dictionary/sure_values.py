@@ -8,16 +8,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rowferry.dictionary.arrays import as_arrow, bits_of, letters_of
+
 Mask = npt.NDArray[np.bool_]
-Bytes = npt.NDArray[np.uint8]
-
-
-def letters_of(values: pa.StringArray | pa.BinaryArray) -> tuple[npt.NDArray[np.int32], Bytes]:
-    """Where each value begins, and at last where the last one ends, in the bytes of all, which come second."""
-    _, ends, letters = values.buffers()
-    offsets = np.frombuffer(ends, dtype=np.int32)[values.offset : values.offset + len(values) + 1]
-    found = np.frombuffer(letters or b"", dtype=np.uint8)[offsets[0] : offsets[-1]]
-    return offsets - offsets[0], found
 
 
 def _only(texts: pa.StringArray, sure: Mask) -> pa.StringArray:
@@ -26,7 +19,7 @@ def _only(texts: pa.StringArray, sure: Mask) -> pa.StringArray:
         return texts
     _, ends, letters = texts.buffers()
     places = ends.slice(4 * texts.offset, 4 * (len(texts) + 1))
-    return pa.StringArray.from_buffers(len(texts), places, letters, pa.array(sure).buffers()[1])
+    return pa.StringArray.from_buffers(len(texts), places, letters, bits_of(sure))
 
 
 def read_integers(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
@@ -34,7 +27,7 @@ def read_integers(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, 
     sure = _digits_only(texts)
     long = sure & (np.diff(letters_of(texts)[0]) > _SURE_DIGITS[arrow.bit_width])
     if long.any():
-        sure[long] = _fits(texts.filter(pa.array(long)), arrow)
+        sure[long] = _fits(texts.filter(as_arrow(long)), arrow)
     return pc.cast(_only(texts, sure), arrow), sure
 
 
@@ -97,7 +90,7 @@ _LAST_DAYS[1:13] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 def _usual_instants(texts: pa.StringArray) -> Mask:
     """Where a text is like 2021-11-07T02:48:42Z, in the years 1000 to 2999; 29 February is left out."""
     usual = np.asarray(np.diff(letters_of(texts)[0]) == _USUAL)
-    among = texts if usual.all() else texts.filter(pa.array(usual))
+    among = texts if usual.all() else texts.filter(as_arrow(usual))
     grid = letters_of(among)[1].reshape(-1, _USUAL)
     unlike = np.flatnonzero((grid < _LEAST) | (grid > _MOST)) // _USUAL
     digits = grid & 0x0F
@@ -127,10 +120,10 @@ def plainly_text(texts: pa.StringArray, max_length: int | None) -> Mask:
     sure[sure] = (first > ord(" ")) & (first < 0x7F)
     doubtful = (lengths > 0) & ~sure
     if doubtful.any():
-        sure[doubtful] = ~_mask(pc.utf8_is_space(texts.filter(pa.array(doubtful))))
+        sure[doubtful] = ~_mask(pc.utf8_is_space(texts.filter(as_arrow(doubtful))))
     long = lengths > (max_length or np.inf)
     if long.any():
-        sure[long] &= _mask(pc.less_equal(pc.utf8_length(texts.filter(pa.array(long))), max_length))
+        sure[long] &= _mask(pc.less_equal(pc.utf8_length(texts.filter(as_arrow(long))), max_length))
     return np.asarray(sure)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.streams.references import References
@@ -37,7 +38,7 @@ class _Standing:
     def only_good(self) -> "_Standing":
         if self.good.all():
             return self
-        kept, positions = pa.array(self.good), self.positions[self.good]
+        kept, positions = as_arrow(self.good), self.positions[self.good]
         return _Standing([column.filter(kept) for column in self.columns], positions, np.ones_like(positions, bool))
 
     def blame(self, faults: Faults) -> None:
@@ -74,7 +75,7 @@ class Judge:
         rejected = [self._rejected(batch, at, tuple(found)) for at, found in faults.items()]
         rejected += self._take_keys(batch, standing)
         accepted = standing.only_good()
-        numbers = pa.array(batch.first + accepted.positions, pa.int64())
+        numbers = as_arrow(batch.first + accepted.positions)
         rows = pa.RecordBatch.from_arrays([*accepted.columns, numbers], schema=self.rules.numbered_schema)
         return Verdict(batch.count, rows, sorted(rejected, key=lambda row: row.row_number))
 
@@ -85,9 +86,9 @@ class Judge:
             return values
         unsure = np.flatnonzero(~sure)
         positions = batch.positions[unsure].tolist()
-        cells = self._texts(rule, column.take(pa.array(unsure)), batch.typed)
+        cells = self._texts(rule, column.take(as_arrow(unsure)), batch.typed)
         judged = [self._judge_cell(rule, cell, faults, at) for at, cell in zip(positions, cells, strict=True)]
-        return pc.replace_with_mask(values, pa.array(~sure), pa.array(judged, rule.arrow))
+        return pc.replace_with_mask(values, as_arrow(~sure), pa.array(judged, rule.arrow))
 
     def _texts(self, rule: ColumnRule, column: pa.Array, typed: bool) -> Sequence[object]:
         """The texts of a column; a Fault where a typed value has none."""
@@ -122,7 +123,7 @@ class Judge:
             rule = self.rules.by_name[reference.column]
             column = standing.columns[self.rules.names.index(reference.column)]
             missing = np.flatnonzero(self._references.missing(reference, column))
-            values = column.take(pa.array(missing)).to_pylist()
+            values = column.take(as_arrow(missing)).to_pylist()
             blamed = list(zip(standing.positions[missing].tolist(), values, strict=True))
             judged = [(at, row[rule.name]) for at, row in singles.items()]
             found = self._references.missing(reference, pa.array([value for _, value in judged], rule.arrow))
@@ -140,7 +141,7 @@ class Judge:
         columns = []
         for rule, column in zip(self.rules.columns, standing.columns, strict=True):
             more = pa.array([row[rule.name] for row in singles.values()], rule.arrow)
-            columns.append(pa.concat_arrays([column, more]).take(pa.array(order)))
+            columns.append(pa.concat_arrays([column, more]).take(as_arrow(order)))
         good = np.concatenate([standing.good, np.ones(len(singles), dtype=np.bool_)])
         return _Standing(columns, positions[order], good[order])
 
@@ -161,7 +162,7 @@ class Judge:
         at = np.flatnonzero(standing.good)
         key = [standing.columns[self.rules.names.index(name)] for name in self.rules.key]
         if len(at) < len(standing.good):
-            key = [column.take(pa.array(at)) for column in key]
+            key = [column.take(as_arrow(at)) for column in key]
         repeated = np.flatnonzero(self._taken.take(key, batch.first + standing.positions[at]))
         standing.good[at[repeated]] = False
         positions = standing.positions[at[repeated]].tolist()

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.streams.taken_keys import Mask, TakenKeys
 
@@ -42,8 +43,8 @@ class References:
         remaining, found = keys, [keys[:0]]
         for taken in self._accepted.get(reference.parent, ()):
             present = taken.holds(remaining)
-            found.append(remaining.filter(pa.array(present)))
-            remaining = remaining.filter(pa.array(~present))
+            found.append(remaining.filter(as_arrow(present)))
+            remaining = remaining.filter(as_arrow(~present))
         if len(remaining):
             existing = self._existing(reference.parent, reference.target, remaining.to_pylist())
             found.append(pa.array(existing, keys.type))

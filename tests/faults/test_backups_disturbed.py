@@ -9,6 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -88,18 +89,20 @@ def _interrupted_at(line: int, work: Callable[[], object]) -> bool:
                 raise KeyboardInterrupt
         return trace
 
-    before = sys.gettrace()
-    # A file that was just about to be closed is closed as it is dropped.
-    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+    def traced() -> bool:
         sys.settrace(trace)
         try:
             work()
         except KeyboardInterrupt:
             return True
-        finally:
-            sys.settrace(before)
-            gc.collect()
-    return False
+        return False
+
+    # A file that was just about to be closed is closed as it is dropped. In a thread of its own, since what a trace
+    # raises stays in the context of all that its thread raises later.
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning), ThreadPoolExecutor(1) as alone:
+        interrupted = alone.submit(traced).result()
+        gc.collect()
+    return interrupted
 
 
 def test_a_cut_connection_is_told(backups: Backups) -> None:

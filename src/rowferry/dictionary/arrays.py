@@ -16,13 +16,12 @@ def letters_of(values: pa.StringArray | pa.BinaryArray) -> tuple[npt.NDArray[np.
 
 
 def as_arrow(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None = None) -> pa.Array:
-    """Truth values, none of them missing, or numbers, null where they are not valid.
+    """Truth values or numbers, null where they are not valid.
 
     `pa.array` does this too, but imports NumPy's masked arrays first, which takes as long as to judge 100,000 rows.
     """
-    if values.dtype == np.bool_:
-        return pa.BooleanArray.from_buffers(pa.bool_(), len(values), [None, bits_of(values)])
-    buffers = [None if valid is None else bits_of(valid), pa.py_buffer(np.ascontiguousarray(values))]
+    shared = bits_of(values) if values.dtype == np.bool_ else pa.py_buffer(np.ascontiguousarray(values))
+    buffers = [None if valid is None else bits_of(valid), shared]
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)
 
 

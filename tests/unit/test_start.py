@@ -17,10 +17,7 @@ def test_a_command_imports_nothing_heavy_that_it_does_not_use(command: str) -> N
     assert not set(HEAVY) & set(ran.stdout.split())
 
 
-@pytest.mark.parametrize("words", [("load", "jobs.csv"), ("backup", "jobs"), ("restore", "jobs")])
-def test_a_command_that_ran_has_imported_no_masked_arrays(
-    words: tuple[str, ...], tmp_path: Path, database_url: str
-) -> None:
+def test_commands_that_ran_have_imported_no_masked_arrays(tmp_path: Path, database_url: str) -> None:
     (tmp_path / "jobs.csv").write_text("1,Clerk\n2,Cook\nx,Judge\n2,Cook\n")
     program = (
         "import sys; from rowferry.cli.main import main\n"
@@ -29,6 +26,6 @@ def test_a_command_that_ran_has_imported_no_masked_arrays(
     )
     folders = {"LOG_DIR": str(tmp_path / "logs"), "BACKUP_DIR": str(tmp_path / "backups")}
     environment = os.environ | folders | {"SQLALCHEMY_DATABASE_URL": database_url}
-    for done in (["load", "jobs.csv"], ["backup", "jobs"], list(words)):
-        command = [sys.executable, "-c", program, *done, "--json"]
+    for words in (["load", "jobs.csv"], ["backup", "jobs"], ["restore", "jobs"]):
+        command = [sys.executable, "-c", program, *words, "--json"]
         subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from loading import Tables
+from backing_up import Backups
+from loading import Tables, employees
 from rowferry.bootstrap import Service
 from rowferry.settings import read_settings
 
@@ -117,6 +118,19 @@ def service(new_service: Callable[..., Service]) -> Service:
 def tables(service: Service, tmp_path: Path) -> Tables:
     """The tables of `service`, and files for them."""
     return Tables(service, tmp_path)
+
+
+@pytest.fixture
+def filled(tables: Tables) -> Tables:
+    """Three departments, three jobs, 5,000 employees."""
+    tables.with_parents().put("hired_employees.csv", employees(5_000))
+    return tables
+
+
+@pytest.fixture
+def backups(service: Service, tmp_path: Path) -> Backups:
+    """What can be done to the backups of `service`."""
+    return Backups(service, tmp_path / "backups")
 
 
 @pytest.fixture

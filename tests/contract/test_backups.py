@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from avro_rows import read_avro
 from backing_up import Backups, flip
-from loading import Tables, employees
+from loading import Tables
 from rowferry.bootstrap import Service
 from rowferry.dictionary.avro_schema import schema_sha256
 from rowferry.errors import (
@@ -34,18 +34,6 @@ CONTRACT = [
     "format_version", "backup_id", "snapshot_id", "table", "created_at", "rowferry_version", "database",
     "schema_sha256", "codec", "rows", "bytes", "sha256",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def backups(service: Service, tmp_path: Path) -> Backups:
-    return Backups(service, tmp_path / "backups")
-
-
-@pytest.fixture
-def filled(tables: Tables) -> Tables:
-    """Three departments, three jobs, 5,000 employees."""
-    tables.with_parents().put("hired_employees.csv", employees(5_000))
-    return tables
 
 
 @pytest.mark.parametrize("codec", sorted(CODECS))

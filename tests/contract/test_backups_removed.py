@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from backing_up import Backups, flip
-from loading import Tables, employees
+from loading import Tables
 from rowferry import ledger
 from rowferry.api.routers.backups import download_backup, find_backup
 from rowferry.backends.file_lock import hold_folder
@@ -33,18 +33,6 @@ from rowferry.streams.backup_store import BackupStore
 from rowferry.streams.manifest import Manifest
 
 EMPLOYEES = "hired_employees"
-
-
-@pytest.fixture
-def backups(service: Service, tmp_path: Path) -> Backups:
-    return Backups(service, tmp_path / "backups")
-
-
-@pytest.fixture
-def filled(tables: Tables) -> Tables:
-    """Three departments, three jobs, 5,000 employees."""
-    tables.with_parents().put("hired_employees.csv", employees(5_000))
-    return tables
 
 
 def test_prune_keeps_what_is_asked_for(filled: Tables, backups: Backups) -> None:

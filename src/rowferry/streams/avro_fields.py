@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rowferry.dictionary.arrays import letters_of
 from rowferry.streams import arrow_avro
 from rowferry.streams.avro_codecs import UnsoundBlockError
 from rowferry.streams.avro_container import SYNC_BYTES, Header, spell_block, spell_header
@@ -189,7 +190,7 @@ def _encoded_bytes(one: Field, values: pa.Array) -> int:
         return branches + len(present) * _SIZES[one.primitive]
     if pa.types.is_integer(present.type):
         return branches + _varint_bytes(present.to_numpy().astype(np.int64, copy=False))
-    sizes = np.diff(_offsets(present)).astype(np.int64)
+    sizes = np.diff(letters_of(present)[0]).astype(np.int64)
     return branches + int(sizes.sum()) + _varint_bytes(sizes)
 
 
@@ -201,10 +202,6 @@ def _varint_bytes(values: np.ndarray[Any, np.dtype[np.int64]]) -> int:
         total += int((zigzag >= np.uint64(limit)).sum())
         limit <<= 7
     return total
-
-
-def _offsets(values: pa.BinaryArray) -> np.ndarray[Any, np.dtype[np.int32]]:
-    return np.frombuffer(values.buffers()[1], dtype=np.int32)[values.offset : values.offset + len(values) + 1]
 
 
 def _meant(one: Field, values: pa.Array) -> pa.Array:
@@ -240,11 +237,10 @@ def _symbols(symbols: list[str], values: pa.Array) -> pa.Array:
 def _decimals(values: pa.Array, scale: int) -> pa.Array:
     """Unscaled whole numbers of up to 16 bytes, the highest first, as decimals."""
     values = values.cast(pa.binary())
-    offsets = _offsets(values).astype(np.int64)
-    starts, sizes = offsets[:-1], np.diff(offsets)
+    offsets, letters = letters_of(values)
+    starts, sizes = offsets[:-1].astype(np.int64), np.diff(offsets).astype(np.int64)
     if sizes.max(initial=0) > 16:
         raise UnsoundBlockError("a decimal is longer than any of 38 digits")
-    letters = np.frombuffer(values.buffers()[2] or b"\0", dtype=np.uint8)
     signs = np.zeros(len(sizes), dtype=np.uint8)
     some = sizes > 0
     signs[some] = np.where(letters[starts[some]] > 0x7F, 0xFF, 0)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.types import Message, Receive, Scope, Send
 
 from rowferry.api.answers import Limit, Page
@@ -66,9 +66,7 @@ class _OpenFile(FileResponse):
 
 
 class BackupQuery(BaseModel):
-    """How backups are written; a parameter that is not known is refused, not passed over."""
-
-    model_config = ConfigDict(extra="forbid")
+    """How backups are written."""
 
     codec: CodecName = Field(default=DEFAULT_CODEC, description="Every reader of Avro knows deflate and null")
 

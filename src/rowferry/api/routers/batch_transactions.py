@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from rowferry import ledger
@@ -60,9 +60,7 @@ _REPLAYED = {
 
 
 class BatchQuery(BaseModel):
-    """How a batch is to be done; a parameter that is not known is refused, not passed over."""
-
-    model_config = ConfigDict(extra="forbid")
+    """How a batch is to be done."""
 
     on_conflict: OnConflict = Field(
         default="reject",

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from rowferry.api.answers import LoadAccepted, ReceiptAnswer
@@ -31,9 +31,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 
 class LoadQuery(BaseModel):
-    """How a load is to be done; a parameter that is not known is refused, not passed over."""
-
-    model_config = ConfigDict(extra="forbid")
+    """How a load is to be done."""
 
     on_conflict: OnConflict = Field(
         default="reject",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from rowferry.api.accept import VARY, negotiated
 from rowferry.api.openapi import problems
@@ -29,9 +29,7 @@ _YEAR_SCHEMA: dict[str, Any] = {"type": "integer", "minimum": FIRST, "maximum": 
 
 
 class ReportQuery(BaseModel):
-    """What a report is about; a parameter that is not known is refused, not passed over."""
-
-    model_config = ConfigDict(extra="forbid")
+    """What a report is about."""
 
     year: str = Field(
         default="2021", description="The year, in UTC", json_schema_extra=_YEAR_SCHEMA | {"default": 2021}

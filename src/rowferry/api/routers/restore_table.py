@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from rowferry import ledger
@@ -41,9 +41,7 @@ _BLOCKED: dict[int | str, dict[str, Any]] = {
 
 
 class RestoreQuery(BaseModel):
-    """How a restore is to be done; a parameter that is not known is refused, not passed over."""
-
-    model_config = ConfigDict(extra="forbid")
+    """How a restore is to be done."""
 
     backup_id: str | None = Field(default=None, description="The backup; else the newest good one of the table")
     dry_run: bool = Field(default=False, description="Answer what would change, and what stands in the way")

@@ -5,6 +5,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def new_service(new_database: NewDatabase) -> Iterator[Callable[..., Service]]:
     services: list[Service] = []
 
     def start(models: str = "rowferry.models", url: str | None = None) -> Service:
-        settings = read_settings(url or new_database()).model_copy(update={"models": models})
+        settings = replace(read_settings(url or new_database()), models=models)
         services.append(Service(settings))
         services[-1].start()
         return services[-1]

@@ -2,15 +2,14 @@
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
+from dotenv import dotenv_values
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -21,67 +20,71 @@ DEFAULT_MODELS = "rowferry.models"
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # named by the library that reads it, too
 
 
-class Settings(BaseSettings):
-    """Where things are; each field's title is the name of its variable."""
+def _database_url(text: str) -> str:
+    try:
+        make_url(text)
+    except (ArgumentError, ValueError) as error:
+        told = "it is not a database URL; give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+        raise ValueError(told) from error
+    return text
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
 
-    database_url: str = Field(
+def _seconds(text: str) -> float:
+    with suppress(ValueError):
+        if 1 <= float(text) <= 3600:
+            return float(text)
+    raise ValueError(f"{text!r} is no time in seconds; give a number from 1 to 3600")
+
+
+def _about(name: str, meaning: str, read: Callable[[str], object] = str) -> dict[str, Any]:
+    """What is known of a setting; `read` makes its value of text, or says in a ValueError what to do about it."""
+    return {"name": name, "meaning": meaning, "read": read}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are."""
+
+    database_url: str = field(
         default="sqlite:///rowferry.db",
-        validation_alias="SQLALCHEMY_DATABASE_URL",
-        description="The database: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
+        metadata=_about(
+            "SQLALCHEMY_DATABASE_URL",
+            "The database: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
+            _database_url,
+        ),
     )
-    data_dir: Path = Field(
-        default=Path("data"), validation_alias="DATA_DIR", description="Where loads find <table>.csv[.gz|.zst]"
+    data_dir: Path = field(
+        default=Path("data"), metadata=_about("DATA_DIR", "Where loads find <table>.csv[.gz|.zst]", Path)
     )
-    backup_dir: Path = Field(
-        default=Path("backups"), validation_alias="BACKUP_DIR", description="Where backups are kept"
+    backup_dir: Path = field(default=Path("backups"), metadata=_about("BACKUP_DIR", "Where backups are kept", Path))
+    log_dir: Path = field(
+        default=Path("logs"), metadata=_about("LOG_DIR", "Where logs go: JSON lines, one file per operation", Path)
     )
-    log_dir: Path = Field(
-        default=Path("logs"),
-        validation_alias="LOG_DIR",
-        description="Where logs go: JSON lines, one file per operation",
+    models: str = field(
+        default=DEFAULT_MODELS, metadata=_about("ROWFERRY_MODELS", "The module whose SQLAlchemy tables are served")
     )
-    models: str = Field(
-        default=DEFAULT_MODELS,
-        validation_alias="ROWFERRY_MODELS",
-        description="The module whose SQLAlchemy tables are served",
-    )
-    hosts: str = Field(
+    hosts: str = field(
         default="localhost",
-        validation_alias="ROWFERRY_HOSTS",
-        description="Names of the service that browsers may use, by commas; names without a dot need not be named",
+        metadata=_about(
+            "ROWFERRY_HOSTS",
+            "Names of the service that browsers may use, by commas; names without a dot need not be named",
+        ),
     )
-    shutdown_seconds: float = Field(
+    shutdown_seconds: float = field(
         default=25.0,
-        ge=1,
-        le=3600,
-        validation_alias="ROWFERRY_SHUTDOWN_SECONDS",
-        description="How long a stop of the service may take; loads that need longer roll back",
+        metadata=_about(
+            "ROWFERRY_SHUTDOWN_SECONDS",
+            "How long a stop of the service may take; loads that need longer roll back",
+            _seconds,
+        ),
     )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _given(cls, value: object) -> object:
-        if isinstance(value, str) and not value.strip():
-            raise ValueError("it is empty; give a value, or leave it out for the default")
-        if isinstance(value, str) and not value.isprintable():
-            raise ValueError("it holds control characters; remove them")
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _readable_url(cls, value: str) -> str:
-        try:
-            make_url(value)
-        except (ArgumentError, ValueError) as error:
-            told = "it is not a database URL; give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
-            raise ValueError(told) from error
-        return value
 
     @property
     def url(self) -> URL:
         return make_url(self.database_url)
+
+
+_FIELDS = {one.name: one for one in fields(Settings)}
 
 
 @dataclass(frozen=True)
@@ -115,14 +118,41 @@ def read_settings(database_url: str | None = None) -> Settings:
 
 def inspect_settings(database_url: str | None = None) -> tuple[Settings, list[SettingFault]]:
     """The settings, and what is wrong with them; a setting that cannot be used has its default instead."""
-    given: dict[str, Any] = {} if database_url is None else {"database_url": database_url}
+    given = _dot_env() | _environment()
+    if database_url is not None:
+        given[_name(_FIELDS["database_url"])] = database_url
+    found: dict[str, Any] = {}
+    faults = []
+    for key, one in _FIELDS.items():
+        try:
+            if (name := _name(one)) in given:
+                found[key] = one.metadata["read"](_printable(given[name]))
+        except ValueError as error:
+            faults.append(SettingFault(name, str(error)))
+    return Settings(**found), faults
+
+
+def _printable(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is empty; give a value, or leave it out for the default")
+    if not text.isprintable():
+        raise ValueError("it holds control characters; remove them")
+    return text
+
+
+def _environment() -> dict[str, str]:
+    """The variables in capitals; of two that differ in case only, the one that was written so."""
+    return {name.upper(): value for name, value in os.environ.items()} | dict(os.environ)
+
+
+def _dot_env() -> dict[str, str]:
+    """What the file .env sets, if there is one; a name without a value is empty.
+
+    Raises:
+        SettingInvalid: It cannot be read.
+    """
     try:
-        return Settings(**given), []
-    except ValidationError as error:
-        keys = {name: key for key, field in Settings.model_fields.items() for name in (key, _name(key))}
-        wrong = {keys[str(found["loc"][0])]: found["msg"].removeprefix("Value error, ") for found in error.errors()}
-        defaults = {key: Settings.model_fields[key].default for key in wrong}
-        return Settings(**given | defaults), [SettingFault(_name(key), reason) for key, reason in wrong.items()]
+        return {name.upper(): value or "" for name, value in dotenv_values(".env").items()}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingInvalid(name=".env", reason=f"it cannot be read ({error}); save it as UTF-8 text") from error
 
@@ -162,24 +192,24 @@ def _try_to_write(folder: Path) -> None:
 
 def settings_in_force(settings: Settings, database_url: str | None = None) -> list[SettingInForce]:
     """Every setting as it may be shown, with its source: --database-url, environment, .env or default."""
-    file = DotEnvSettingsSource(Settings).env_vars
+    file = _dot_env()
     return [
         SettingInForce(
-            name=_name(key),
+            name=_name(one),
             value=masked_url(settings.url) if key == "database_url" else str(getattr(settings, key)),
             source="--database-url"
             if key == "database_url" and database_url is not None
-            else _source(_name(key), file),
-            meaning=field.description or "",
+            else _source(_name(one), file),
+            meaning=one.metadata["meaning"],
         )
-        for key, field in Settings.model_fields.items()
+        for key, one in _FIELDS.items()
     ]
 
 
 def unknown_settings() -> Iterator[str]:
     """What is set as ROWFERRY_…, but is no setting, in words."""
-    known = [_name(key) for key in Settings.model_fields]
-    for name in sorted({one.upper() for one in (*os.environ, *DotEnvSettingsSource(Settings).env_vars)}):
+    known = [_name(one) for one in _FIELDS.values()]
+    for name in sorted(_environment().keys() | _dot_env().keys()):
         if name.startswith("ROWFERRY_") and name not in known:
             near = difflib.get_close_matches(name, known, 1, 0.8)
             yield f"{name} is no setting" + (f"; do you mean {near[0]}?" if near else "")
@@ -203,11 +233,11 @@ def shared_metrics_folder() -> str | None:
     return os.environ.get(_METRICS_FOLDER)
 
 
-def _name(key: str) -> str:
-    return str(Settings.model_fields[key].validation_alias)
+def _name(one: "Field[Any]") -> str:
+    return str(one.metadata["name"])
 
 
-def _source(name: str, file: Mapping[str, str | None]) -> str:
-    if name in {one.upper() for one in os.environ}:
+def _source(name: str, file: Mapping[str, str]) -> str:
+    if name in _environment():
         return "environment"
-    return ".env" if name in {one.upper() for one in file} else "default"
+    return ".env" if name in file else "default"

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -23,8 +24,8 @@ DEADLINE = 30.0
 @contextmanager
 def serve(database_url: str, data_dir: Path, log_dir: Path) -> Iterator[httpx.Client]:
     """Serve the API until the end of the context."""
-    settings = read_settings(database_url).model_copy(
-        update={"data_dir": data_dir, "log_dir": log_dir, "backup_dir": log_dir.with_name("backups")}
+    settings = replace(
+        read_settings(database_url), data_dir=data_dir, log_dir=log_dir, backup_dir=log_dir.with_name("backups")
     )
     config = uvicorn.Config(create_app(settings), port=0, log_level="warning", ws="none", lifespan="on")
     server = uvicorn.Server(config)

@@ -1,6 +1,7 @@
 """The rows of a table by HTTP: every row once, in the order of its key, with its very values."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def test_values_of_every_kind_and_keys_of_every_sort(
     service_of = state.StartedService
 
     def serving_other_tables(service: Any) -> state.StartedService:
-        settings: Settings = service.settings.model_copy(update={"models": "fourth_table"})
+        settings: Settings = replace(service.settings, models="fourth_table")
         return service_of(type(service)(settings))
 
     monkeypatch.setattr(state, "StartedService", serving_other_tables)

@@ -6,6 +6,7 @@ import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +197,7 @@ def test_what_other_users_left_keeps_nobody_from_backing_up(
 
 
 def test_a_backup_that_is_removed_before_it_is_sent_is_sent_whole(filled: Tables, tmp_path: Path) -> None:
-    settings = filled.service.settings.model_copy(update={"backup_dir": tmp_path / "backups"})
+    settings = replace(filled.service.settings, backup_dir=tmp_path / "backups")
     service = Service(settings)
     backups = Backups(filled.service, settings.backup_dir)
     (manifest,) = backups.take(EMPLOYEES)
@@ -220,7 +221,7 @@ def test_a_backup_that_is_removed_before_it_is_sent_is_sent_whole(filled: Tables
 def test_a_backup_that_is_removed_while_it_is_looked_up_is_unknown(
     filled: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = Service(filled.service.settings.model_copy(update={"backup_dir": tmp_path / "backups"}))
+    service = Service(replace(filled.service.settings, backup_dir=tmp_path / "backups"))
     backups = Backups(filled.service, service.settings.backup_dir)
     (manifest,) = backups.take("jobs")
     find = BackupStore.find

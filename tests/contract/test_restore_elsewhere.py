@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def both_databases(postgresql_server: sa.URL, tmp_path: Path) -> Iterator[list[s
 
 
 def started(url: str, models: str) -> Service:
-    service = Service(read_settings(url).model_copy(update={"models": models}))
+    service = Service(replace(read_settings(url), models=models))
     service.start()
     return service
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,7 @@ UNUSUAL: list[tuple[dict[str, str], dict[str, Any] | None]] = [
 def test_what_is_unusual_in_sqlite_is_read_or_named(
     tmp_path: Path, changed: dict[str, str], expected: dict[str, Any] | None
 ) -> None:
-    settings = read_settings(f"sqlite:///{tmp_path}/database.db").model_copy(update={"models": "kind_tables"})
+    settings = replace(read_settings(f"sqlite:///{tmp_path}/database.db"), models="kind_tables")
     service = Service(settings)
     service.start()
     values = {name: repr(value) for name, value in PLAIN.items()} | changed
@@ -155,7 +156,7 @@ def test_what_is_unusual_in_sqlite_is_read_or_named(
 
 
 def test_the_value_that_is_wrong_is_named_and_not_its_neighbour(tmp_path: Path) -> None:
-    service = Service(read_settings(f"sqlite:///{tmp_path}/database.db").model_copy(update={"models": "kind_tables"}))
+    service = Service(replace(read_settings(f"sqlite:///{tmp_path}/database.db"), models="kind_tables"))
     service.start()
     with service.backend.engine.begin() as connection:
         for number, flag in enumerate(("1", "0", "NULL", "7")):

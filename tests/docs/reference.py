@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,7 @@ def described(name: str, command: Any) -> str:
 
 def settings() -> str:
     rows = [
-        [f"`{field.validation_alias}`", f"`{field.default}`", field.description or ""]
-        for field in Settings.model_fields.values()
+        [f"`{field.metadata['name']}`", f"`{field.default}`", field.metadata["meaning"]] for field in fields(Settings)
     ]
     return "# Settings\n\nFrom the environment or `.env`.\n\n" + table(["name", "default", "meaning"], rows)
 

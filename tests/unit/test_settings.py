@@ -1,5 +1,6 @@
 """Settings: from the environment or .env, and a database URL given by hand wins."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,26 @@ def test_the_environment_wins_over_dot_env_and_the_argument_over_both(monkeypatc
     assert read_settings("sqlite:///given.db").database_url == "sqlite:///given.db"
 
 
+def test_names_may_be_written_small_and_the_exact_one_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("data_dir=small\n")
+    assert read_settings().data_dir == Path("small")
+    monkeypatch.setenv("data_dir", "smaller")
+    assert read_settings().data_dir == Path("smaller")
+    monkeypatch.setenv("DATA_DIR", "capital")
+    assert read_settings().data_dir == Path("capital")
+
+
+def test_times_are_read_as_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROWFERRY_SHUTDOWN_SECONDS", "1.5")
+    assert read_settings().shutdown_seconds == 1.5
+
+
+def test_a_name_without_a_value_in_dot_env_is_told() -> None:
+    Path(".env").write_text("DATA_DIR\n")
+    with pytest.raises(SettingInvalid, match="DATA_DIR"):
+        read_settings()
+
+
 @pytest.mark.parametrize("url", ["", "nonsense", "sqlite", "postgresql://host:port/x"])
 def test_a_url_that_is_none_is_refused_by_the_name_of_its_variable(url: str) -> None:
     with pytest.raises(SettingInvalid, match="SQLALCHEMY_DATABASE_URL"):
@@ -67,14 +88,14 @@ def test_each_scheme_has_its_backend(scheme: str) -> None:
 @pytest.mark.parametrize("module", ["rowferry.absent", "rowferry.events", "json"])
 def test_a_module_without_tables_is_refused_by_name(module: str) -> None:
     with pytest.raises(ModelsUnusable, match=module):
-        Service(read_settings().model_copy(update={"models": module}))
+        Service(replace(read_settings(), models=module))
 
 
 def test_a_models_module_that_breaks_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "broken_models.py").write_text("1 / 0\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModelsUnusable, match="broken_models cannot be served: ZeroDivisionError"):
-        Service(read_settings().model_copy(update={"models": "broken_models"}))
+        Service(replace(read_settings(), models="broken_models"))
 
 
 def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -109,6 +130,10 @@ def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
         ("LOG_DIR", "/proc/x/y", "/proc/x/y cannot be written to"),
         ("LOG_DIR", "x" * 300, "File name too long"),
         ("DATA_DIR", "x" * 300, "File name too long"),
+        ("ROWFERRY_SHUTDOWN_SECONDS", "0.5", "'0.5' is no time in seconds; give a number from 1 to 3600"),
+        ("ROWFERRY_SHUTDOWN_SECONDS", "3601", "'3601' is no time in seconds"),
+        ("ROWFERRY_SHUTDOWN_SECONDS", "nan", "'nan' is no time in seconds"),
+        ("ROWFERRY_SHUTDOWN_SECONDS", "soon", "'soon' is no time in seconds"),
         ("DATA_DIR", "/dev/null", "/dev/null is no folder that can be read: Not a directory"),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("polars", "alembic", "fastapi", "vl_convert", "rowferry.api")
+HEAVY = ("pydantic", "polars", "alembic", "fastapi", "vl_convert", "rowferry.api")
 
 
 @pytest.mark.parametrize("command", ["load", "batch", "backup", "restore", "verify", "report"])

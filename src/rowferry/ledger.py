@@ -176,6 +176,11 @@ def finish_load(connection: Connection, load_id: str, **values: Any) -> None:
     _finish(connection, loads, load_id, values)
 
 
+def load_is_done(connection: Connection, load_id: str) -> bool:
+    """Whether a load has committed; waits for one that is about to."""
+    return _status(connection, loads, load_id) == "done"
+
+
 def interrupt_load(connection: Connection, load_id: str) -> None:
     """Note that the process of a load ended before the load did, unless it has ended by now."""
     told = {
@@ -299,6 +304,11 @@ def finish_restore(connection: Connection, restore_id: str, **values: Any) -> No
     _finish(connection, restores, restore_id, values)
 
 
+def restore_is_done(connection: Connection, restore_id: str) -> bool:
+    """Whether a restore has committed, or its refusal has; waits for one that is about to."""
+    return _status(connection, restores, restore_id) in {"done", "refused"}
+
+
 def interrupt_restore(connection: Connection, restore_id: str) -> None:
     """Note that the process of a restore ended before the restore did, unless it has ended by now."""
     told = {
@@ -367,6 +377,11 @@ def _newest(connection: Connection, table: Table, limit: int, before: str | None
 
 def _finish(connection: Connection, table: Table, id_: str, values: Mapping[str, Any]) -> None:
     connection.execute(update(table).where(_id(table) == id_).values(finished_at=now(), **values))
+
+
+def _status(connection: Connection, table: Table, id_: str) -> str | None:
+    # The row is locked: where a connection was cut within its COMMIT, the server may still be at it.
+    return connection.scalar(select(table.c.status).where(_id(table) == id_).with_for_update())
 
 
 def _interrupt(connection: Connection, table: Table, id_: str, told: Mapping[str, str]) -> None:

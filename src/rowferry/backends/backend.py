@@ -1,6 +1,6 @@
 """What an operation needs of a database; each database has one module that provides it."""
 
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -96,14 +96,17 @@ class Transaction(Protocol):
 
     connection: Connection
 
-    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool, appends: bool = False) -> TableWriter:
+    def writer(
+        self, rules: TableRules, *, bulk: bool, dry_run: bool, remaining: Callable[[], float] | None = None
+    ) -> TableWriter:
         """A writer into a table; `bulk` says that many rows are coming, `dry_run` that `publish` never will.
 
-        `appends` allows rows to go into a table in use before `publish`, where nobody sees them; their room is lost
-        until the database cleans up if the transaction is rolled back.
+        `remaining` allows rows to go into a table in use before `publish`, where nobody sees them; their room is lost
+        until the database cleans up if the transaction is rolled back. It says how much of the source is still to be
+        read, from 1, which it stays if others come behind it, to 0.
 
         Raises:
-            KeysTaken: Here or in the writer, where it `appends`: somebody has taken a key meanwhile.
+            KeysTaken: Here or in the writer, where rows go early: somebody has taken a key meanwhile.
         """
 
     def replacer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> TableReplacer:

@@ -1,5 +1,6 @@
 """The range that the integer keys of some rows span, to see cheaply that a table holds none of them."""
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -8,18 +9,27 @@ from rowferry.dictionary.rules import TableRules
 
 
 class KeyRange:
-    """The lowest and the highest value of the first key column; only integers order alike everywhere."""
+    """The lowest and the highest value of the first key column; only integers order alike everywhere.
+
+    It `rises` as long as no row has a lower one than the row before.
+    """
 
     def __init__(self, rules: TableRules) -> None:
         self.column = rules.key[0]
         self.known = rules.by_name[self.column].kind is INTEGER
+        self.rises = self.known
         self._bounds: list[int] = []
 
     def add(self, rows: pa.RecordBatch) -> None:
         if self.known and rows.num_rows:
-            found = pc.min_max(rows.column(self.column)).as_py()
+            keys = rows.column(self.column)
+            found = pc.min_max(keys).as_py()
+            self.rises &= self._behind(found["min"]) and bool(np.all(np.diff(keys.to_numpy()) >= 0))
             values = [*self._bounds, found["min"], found["max"]]
             self._bounds = [min(values), max(values)]
+
+    def _behind(self, lowest: int) -> bool:
+        return not self._bounds or lowest >= self._bounds[1]
 
     @property
     def bounds(self) -> tuple[int, int] | None:

@@ -6,7 +6,7 @@ once than row by row. Both matter only where many rows come (docs/decisions/0004
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -48,11 +48,13 @@ class PostgresqlTransaction(Statements):
     ) -> None:
         self.open.__exit__(kind, error, trace)
 
-    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool, appends: bool = False) -> TableWriter:
+    def writer(
+        self, rules: TableRules, *, bulk: bool, dry_run: bool, remaining: Callable[[], float] | None = None
+    ) -> TableWriter:
         table = PostgresqlTable(self, rules)
         if bulk and self.takes_over(table, dry_run=dry_run):
             return DirectWriter(self, table, rules)
-        if bulk and appends and not dry_run and KeyRange(rules).known and table.skips_triggers():
+        if bulk and remaining is not None and not dry_run and KeyRange(rules).known and table.skips_triggers():
             return AppendingWriter(self, table, rules)
         return StagedWriter(self, table, rules, dry_run=dry_run)
 

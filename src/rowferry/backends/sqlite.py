@@ -19,10 +19,10 @@ from rowferry.backends.at_work import AtWork
 from rowferry.backends.backend import Backend
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.schema import require_columns
+from rowferry.backends.sqlite_appending import LoadTransaction
 from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing
-from rowferry.backends.sqlite_replacer import ReplacingTransaction
 from rowferry.backends.sqlite_snapshot import SqliteSnapshot
-from rowferry.backends.sqlite_writer import quoted, stored
+from rowferry.backends.sqlite_writer import CACHE, CACHE_OF_A_PASS, quoted, stored
 from rowferry.dictionary.kinds import DECIMAL
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import (
@@ -47,14 +47,11 @@ _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
 
 _DECIMAL_DIGITS = 15
 
-_CACHE, _CACHE_OF_A_SCAN = -65_536, -2_000
-"""How much of the database a connection keeps in memory, in KiB, negative as SQLite wants it."""
-
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    f"PRAGMA cache_size = {_CACHE}",
+    f"PRAGMA cache_size = {CACHE}",
 )
 
 
@@ -97,6 +94,8 @@ class SqliteBackend:
             max_overflow=_MORE_CONNECTIONS,
         )
         event.listen(self.engine, "connect", _prepare_connection)
+        # One that is given up in the middle of a query is only closed, with its locks, once nobody remembers the query.
+        event.listen(self.engine, "invalidate", lambda driver, *_: driver.rollback())
         event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
 
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
@@ -131,11 +130,16 @@ class SqliteBackend:
         return [(at, name) for at, *broken in judged for name in rules.names_of_checks(broken)]
 
     @contextmanager
-    def transaction(self) -> Iterator[ReplacingTransaction]:
+    def transaction(self) -> Iterator[LoadTransaction]:
         name = f"stage-{uuid.uuid4().hex}"
         with self.errors(), self.hold(name), self.engine.connect() as connection:
-            transaction = ReplacingTransaction(connection, self._path.with_name(f"{self._path.name}-{name}"))
-            with closing(transaction), connection.begin(), self._at_work.added(transaction.driver()):
+            transaction = LoadTransaction(connection, self._path.with_name(f"{self._path.name}-{name}"))
+            with (
+                closing(transaction),
+                connection.begin(),
+                self._at_work.added(transaction.driver()),
+                transaction.early,
+            ):
                 yield transaction
 
     @contextmanager
@@ -167,11 +171,11 @@ class SqliteBackend:
     def scanning(self) -> Iterator[Connection]:
         # Pages that pass by once are read almost twice as fast into memory that fits into the processor.
         with self.errors(), self.engine.connect() as connection:
-            connection.exec_driver_sql(f"PRAGMA cache_size = {_CACHE_OF_A_SCAN}")
+            connection.exec_driver_sql(f"PRAGMA cache_size = {CACHE_OF_A_PASS}")
             try:
                 yield connection
             finally:
-                connection.exec_driver_sql(f"PRAGMA cache_size = {_CACHE}")
+                connection.exec_driver_sql(f"PRAGMA cache_size = {CACHE}")
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -28,13 +28,6 @@ SELECT EXISTS (SELECT 1 FROM pragma_index_list(?, 'main') l JOIN pragma_index_in
 """
 
 
-class ReplacingTransaction(SqliteTransaction):
-    """Implements Transaction."""
-
-    def replacer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "SqliteReplacer":  # noqa: ARG002  # few rows go the same way
-        return SqliteReplacer(self, rules, dry_run=dry_run)
-
-
 class SqliteReplacer(SqliteWriter):
     """Implements TableReplacer."""
 

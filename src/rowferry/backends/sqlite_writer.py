@@ -7,6 +7,7 @@ while the rows are published, which is one statement.
 import json
 import sqlite3
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,25 @@ from sqlalchemy import Connection, Table
 from rowferry.backends.backend import Comparison
 from rowferry.backends.key_range import KeyRange
 from rowferry.backends.referred_keys import ReferredKeys
-from rowferry.backends.sqlite_image import ImageTable, SqliteImage
+from rowferry.backends.sqlite_stage import SqliteStage
 from rowferry.dictionary.kinds import INTEGER
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ParentsVanished
+
+CACHE, CACHE_OF_A_PASS = -65_536, -2_000
+"""How much of the database a connection keeps in memory, in KiB, negative as SQLite wants it.
+
+Pages that pass by only once go faster through memory that fits into the processor.
+"""
 
 _ROWS_A_STATEMENT = 100
 _MOST_PARAMETERS = 32_000
 
 _BULK_ROWS = 10_000
 """From this many rows on, checking what they refer to as a set pays off."""
+
+_MOST_STAGES = 9
+"""SQLite attaches ten files, unless it was built to attach more."""
 
 
 class SqliteTransaction:
@@ -34,51 +44,68 @@ class SqliteTransaction:
     def __init__(self, connection: Connection, stages: Path | None = None) -> None:
         self.connection = connection
         self.checks_references = True
-        self._locked = False
+        self.locked = False
         self._stage_path = stages
-        self._stages: list[_Stage] = []
+        self._stages: list[SqliteStage] = []
         self._writers: list[SqliteWriter] = []
-
-    def writer(self, rules: TableRules, *, bulk: bool, dry_run: bool, appends: bool = False) -> "SqliteWriter":  # noqa: ARG002  # all rows go the same way
-        return SqliteWriter(self, rules, dry_run=dry_run)
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
         self.insert(f"main.{quoted(table.name)}", rows)
 
-    def stage(self, writer: "SqliteWriter") -> "_Stage":
-        """Where the rows of a writer wait; it has been attached to the database once one of them was compared."""
+    def stage(self, writer: "SqliteWriter") -> SqliteStage:
+        """Where the rows of a writer wait; it has been sealed once one of them was compared."""
         assert self._stage_path is not None  # noqa: S101  # a short transaction has no such writers
         self._writers.append(writer)
-        if not self._stages or self._stages[-1].attached:
+        if not self._stages or self._stages[-1].sealed:
             name = f"rowferry_stage_{len(self._stages)}"
-            encoding = self.driver().execute("PRAGMA main.encoding").fetchone()[0]
-            self._stages.append(_Stage(self._stage_path.with_name(f"{self._stage_path.name}-{name}"), name, encoding))
+            path = self._stage_path.with_name(f"{self._stage_path.name}-{name}")
+            self._stages.append(SqliteStage(path, name, self._encoding))
         return self._stages[-1]
 
-    def lock(self) -> None:
+    def can_seal_more(self) -> bool:
+        """Whether SQLite could attach one more stage, besides the last one."""
+        return len(self._stages) < _MOST_STAGES
+
+    def lock(self, *, early: bool = False) -> None:
         """Let nobody else write until the end of the transaction, which has changed nothing so far.
 
         Where many rows are coming, SQLite leaves out its check of references row by row: each writer makes it once
-        for all its rows, and nobody can delete what they refer to any more.
+        for all its rows, and nobody can delete what they refer to any more. It is left out as well where it is too
+        `early` for that: what rows refer to may come after them.
         """
-        if not self._locked:
+        if not self.locked:
             self.connection.exec_driver_sql("COMMIT")
-            self.checks_references = not any(writer.checks_all_references() for writer in self._writers)
+            self.checks_references = not (early or any(writer.checks_all_references() for writer in self._writers))
             if not self.checks_references:
                 self.connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
             self.connection.exec_driver_sql("BEGIN IMMEDIATE")
-            self._locked = True
+            self.locked = True
+
+    def unlock(self) -> None:
+        """Undo all that was done since `lock`, and let others write."""
+        self.connection.exec_driver_sql("ROLLBACK")
+        self.connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+        self.connection.exec_driver_sql("BEGIN")
+        self.checks_references, self.locked = True, False
 
     def close(self) -> None:
         """Leave the connection as it was, once the transaction has ended."""
+        # An interrupted statement costs SQLAlchemy its connection, and with it goes what was attached.
+        driver = None if self.connection.invalidated else self.driver()
         for stage in self._stages:
-            stage.close(self.driver())
-        self.driver().execute("PRAGMA foreign_keys = ON")
+            stage.close(driver)
+        if driver is not None:
+            driver.execute("PRAGMA foreign_keys = ON")
+            driver.execute(f"PRAGMA main.cache_size = {CACHE}")
 
     def driver(self) -> sqlite3.Connection:
         connection = self.connection.connection.dbapi_connection
         assert isinstance(connection, sqlite3.Connection)  # noqa: S101  # for the type checker
         return connection
+
+    @cached_property
+    def _encoding(self) -> str:
+        return str(self.driver().execute("PRAGMA main.encoding").fetchone()[0])
 
     def insert(self, table: str, rows: pa.RecordBatch) -> None:
         """Insert rows, many with each statement."""
@@ -96,40 +123,6 @@ class SqliteTransaction:
         driver.executemany(into + one, (flat[at : at + width] for at in range(whole, len(flat), width)))
 
 
-class _Stage:
-    """A file with the rows of some writers, for a database to attach."""
-
-    def __init__(self, path: Path, name: str, encoding: str) -> None:
-        self.name = name
-        self.attached = False
-        self._path = path
-        self._file = path.open("wb")
-        self._image = SqliteImage(self._file, encoding)
-        self._tables = 0
-
-    def table(self, rules: TableRules) -> tuple[str, ImageTable]:
-        """A table for the rows of one writer, and its name in statements once it is attached."""
-        name, self._tables = f"rows_{self._tables}", self._tables + 1
-        return f"{self.name}.{name}", ImageTable(
-            self._image, name, "rowferry_row_number", list(map(quoted, _staged(rules)))
-        )
-
-    def attach(self, driver: sqlite3.Connection) -> None:
-        """Show it to the database, unless that was done."""
-        if not self.attached:
-            self._image.end()
-            self._file.close()
-            driver.execute(f"ATTACH ? AS {self.name}", (str(self._path),))
-            self._path.unlink()
-            self.attached = True
-
-    def close(self, driver: sqlite3.Connection) -> None:
-        if self.attached:
-            driver.execute(f"DETACH {self.name}")
-        self._file.close()
-        self._path.unlink(missing_ok=True)
-
-
 class SqliteWriter:
     """Implements TableWriter."""
 
@@ -140,19 +133,20 @@ class SqliteWriter:
         self._rules = rules
         self._main = f"main.{quoted(rules.name)}"
         self._dry_run = dry_run
-        self._rows = 0
+        self.rows = 0
         self._range = KeyRange(rules)
         self._referred = ReferredKeys(rules)
         self._waiting = transaction.stage(self)
-        self._stage, self._table = self._waiting.table(rules)
+        self._stage, self._table = self._waiting.table(list(map(quoted, _staged(rules))))
+        self._known = f"temp.rowferry_known_{self._stage.replace('.', '_')}"
         self._has_known = False
 
     def checks_all_references(self) -> bool:
         """Whether there are so many rows that what they refer to is better checked at once."""
-        return self._rows >= _BULK_ROWS and bool(self._rules.references)
+        return self.rows >= _BULK_ROWS and bool(self._rules.references)
 
     def write(self, rows: pa.RecordBatch) -> None:
-        self._rows += rows.num_rows
+        self.rows += rows.num_rows
         self._range.add(rows)
         self._referred.add(rows)
         columns = [stored_column(rows.column(name)) for name in _staged(self._rules)]
@@ -164,14 +158,23 @@ class SqliteWriter:
     def compare(self) -> Comparison:
         if not self._dry_run:
             self._transaction.lock()
-        self._waiting.attach(self._transaction.driver())
+        self.attach()
         if not self._meets_known_keys():
-            return Comparison(self._rows, 0, 0)
+            return Comparison(self.rows, 0, 0)
         self._find_known()
         equal, different = self._execute(
             f"SELECT coalesce(sum(equal), 0), coalesce(sum(NOT equal), 0) FROM {self._known}"
         ).fetchone()
-        return Comparison(self._rows - equal - different, equal, different)
+        return Comparison(self.rows - equal - different, equal, different)
+
+    def attach(self) -> None:
+        """Show the rows that wait to the database."""
+        self._waiting.attach(self._transaction.driver())
+
+    def seal(self) -> None:
+        """End it, and let whatever comes after it wait in another file."""
+        self.end()
+        self._waiting.seal()
 
     def different(self) -> Iterator[tuple[int, list[str]]]:
         if not self._has_known:
@@ -186,16 +189,20 @@ class SqliteWriter:
             yield row_number, [name for name, flag in zip(self._rules.values, differs, strict=True) if flag]
 
     def publish(self, *, update: bool) -> tuple[int, int]:
-        if not self._transaction.checks_references:
-            self._require_parents()
+        self.require_parents()
         updated = self._update() if update and self._has_known else 0
+        return self.insert_new(), updated
+
+    def insert_new(self) -> int:
+        """Insert the rows whose key the table has not; how many the database inserted."""
+        if self._range.rises and not self._has_indexes():
+            self._execute(f"PRAGMA main.cache_size = {CACHE_OF_A_PASS}")
         names = ", ".join(map(quoted, self._rules.names))
         known = f"WHERE rowferry_row_number NOT IN (SELECT rowferry_row_number FROM {self._known}) "
-        inserted = self._execute(
+        return self._execute(
             f"INSERT INTO {self._main} ({names}) SELECT {names} FROM {self._stage} "
             f"{known if self._has_known else ''}ORDER BY rowferry_row_number"
         ).rowcount
-        return inserted, updated
 
     def _update(self) -> int:
         changes = ", ".join(f"{column} = s.{column}" for column in map(quoted, self._rules.values))
@@ -217,9 +224,9 @@ class SqliteWriter:
         found = self._execute(find, self._range.bounds)
         return bool(found.fetchone()[0])
 
-    @property
-    def _known(self) -> str:
-        return f"temp.{quoted('rowferry_known_' + self._rules.name)}"
+    def _has_indexes(self) -> bool:
+        find = "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?, 'main'))"
+        return bool(self._execute(find, (self._rules.name,)).fetchone()[0])
 
     def _same_key(self) -> str:
         return " AND ".join(f"t.{column} = s.{column}" for column in map(quoted, self._rules.key))
@@ -235,8 +242,10 @@ class SqliteWriter:
             f"CROSS JOIN {self._main} t ON {self._same_key()}"
         )
 
-    def _require_parents(self) -> None:
-        """Raise ParentsVanished if a row refers to one that is not there."""
+    def require_parents(self) -> None:
+        """Raise ParentsVanished if a row refers to one that is not there, unless the database checks that."""
+        if self._transaction.checks_references:
+            return
         for reference in self._rules.references:
             parent, target = f"main.{quoted(reference.parent)}", quoted(reference.target)
             keys = self._referred.keys(reference)

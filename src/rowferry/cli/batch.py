@@ -18,7 +18,9 @@ from rowferry.cli.options import (
     open_service,
 )
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, say_json_text, table
+from rowferry.cli.signals import ignore_once_finished
 from rowferry.errors import FileMissing, SourceUnreadable
+from rowferry.events import Event
 from rowferry.observers.logging import Log
 from rowferry.operations.batch_transactions import (
     BatchClaim,
@@ -51,7 +53,12 @@ def batch(
     claim = BatchClaim.new(caller(), "standard input" if file == "-" else Path(file).name)
     options = BatchOptions(str(on_conflict), all_or_nothing)  # type: ignore[arg-type]
     with closing(Log(service.settings.log_dir, "batch_transactions")) as log:
-        receipt = batch_transactions(service.backend, service.catalog, body, options, log, claim)
+
+        def observe(event: Event) -> None:
+            ignore_once_finished(event)
+            log(event)
+
+        receipt = batch_transactions(service.backend, service.catalog, body, options, observe, claim)
     assert isinstance(receipt, BatchReceipt)  # noqa: S101  # without a key, nothing is a repeat
     if as_json:
         say_json_text(receipt.as_json())

@@ -19,6 +19,7 @@ from rowferry.cli.options import (
 )
 from rowferry.cli.output import EXIT_DONE, EXIT_REJECTED, say, say_json, table
 from rowferry.cli.progress import LoadProgress
+from rowferry.cli.signals import ignore_once_finished
 from rowferry.events import Event
 from rowferry.observers.logging import Log
 from rowferry.operations.full_bulk_insert import full_bulk_insert
@@ -65,6 +66,7 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
     ):
 
         def observe(event: Event) -> None:
+            ignore_once_finished(event)
             progress(event)
             log(event)
 

@@ -6,15 +6,14 @@ import importlib
 import importlib.metadata
 import io
 import os
-import signal
 import sys
-from types import FrameType
 from typing import Annotated, Any, Never, TextIO
 
 import typer
 from typer.core import TyperGroup
 
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, say, say_error, written
+from rowferry.cli.signals import ignore_from_now_on, interrupt_on_termination
 from rowferry.errors import CommandMisused, Interrupted, OutputUnwritable, RowferryError, Unexpected, UsageError
 
 COMMANDS = (
@@ -101,7 +100,7 @@ def main() -> Never:
     """Run one command and exit with its code."""
     # No command multiplies matrices: threads that NumPy's library for that starts would only take time from others.
     os.putenv("OPENBLAS_NUM_THREADS", "1")
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt_on_termination()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -111,9 +110,7 @@ def main() -> Never:
     except BrokenPipeError:
         _write_no_more(sys.stdout)
     finally:
-        # What was done is done and said: a late signal must not change the exit code.
-        for late in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(late, signal.SIG_IGN)
+        ignore_from_now_on()
     sys.exit(code)
 
 
@@ -169,7 +166,3 @@ def _misuse(mistake: typer.TyperException) -> CommandMisused:
 def _write_no_more(stream: TextIO) -> None:
     """Nothing more can be said there, also not at exit: its reader has gone, or it is full."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

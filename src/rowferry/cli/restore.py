@@ -9,6 +9,7 @@ import typer
 from rowferry.cli.options import AsJson, DatabaseUrl, at_database, caller, open_service
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, say_json, table
 from rowferry.cli.progress import LoadProgress
+from rowferry.cli.signals import ignore_once_finished
 from rowferry.dictionary.faults import shown
 from rowferry.events import Event
 from rowferry.ledger import RESTORE_COUNTS
@@ -60,6 +61,7 @@ def restore(  # noqa: PLR0913, PLR0917  # each is an option of the command
     ):
 
         def observe(event: Event) -> None:
+            ignore_once_finished(event)
             progress(event)
             log(event)
 

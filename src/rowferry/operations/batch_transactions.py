@@ -7,6 +7,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
@@ -22,6 +23,7 @@ from rowferry.errors import (
     IdempotencyKeyReused,
     KeysTaken,
     ParentsVanished,
+    RowferryError,
 )
 from rowferry.events import BatchFinished, Observe, RowsRejected
 from rowferry.operations.load_options import OnConflict
@@ -148,7 +150,13 @@ def batch_transactions(
     batch = _Batch(backend, catalog, rows, options, claim)
     batch.fingerprint = hashlib.sha256(json.dumps(asdict(options)).encode() + b"\n" + body).hexdigest()
     started = time.monotonic()
-    outcome = _patiently(batch.run)
+    try:
+        outcome = _patiently(batch.run)
+    except BaseException:
+        # A signal, or a connection that is cut, may come between the commit and its answer.
+        if batch.receipt is None or not batch.has_committed():
+            raise
+        outcome = batch.receipt
     if isinstance(outcome, BatchReceipt):
         _tell(observe, claim, outcome, time.monotonic() - started)
     return outcome
@@ -215,9 +223,11 @@ class _Batch:
         self.received = sum(len(found.values) for found in rows.values())
         self.fingerprint = ""
         self.parts: list[_Part] = []
+        self.receipt: BatchReceipt | None = None
 
     def run(self) -> BatchReceipt | Reply:
         once = self.claim.once
+        self.receipt = None
         alone = None if once is None else json.dumps([once.key, once.route, self.claim.caller])
         with self.backend.short_transaction(alone) as transaction:
             if reply := self._earlier_reply(transaction):
@@ -228,7 +238,14 @@ class _Batch:
                 for part in self.parts:
                     part.taken.close()
             self._keep(transaction, receipt)
+            self.receipt = receipt
         return receipt
+
+    def has_committed(self) -> bool:
+        """Whether the batch is known, as far as the database can be asked."""
+        with suppress(RowferryError), self.backend.errors(), self.backend.engine.connect() as connection:
+            return ledger.find_batch(connection, self.claim.batch_id) is not None
+        return False
 
     def _earlier_reply(self, transaction: ShortTransaction) -> Reply | None:
         if self.claim.once is None:

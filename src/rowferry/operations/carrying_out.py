@@ -1,8 +1,8 @@
 """How an operation on many rows is carried out: held, noted at both ends, tried again, and told of at its end."""
 
 from collections.abc import Callable
-from contextlib import closing
-from typing import Protocol, TypeVar
+from contextlib import closing, suppress
+from typing import Any, Protocol, TypeVar
 
 from rowferry.backends.backend import Backend
 from rowferry.errors import RowferryError, Unexpected
@@ -23,7 +23,7 @@ class Work(Protocol[Outcome_co]):
         """Do all of it, or nothing."""
 
     def has_committed(self) -> bool:
-        """Whether it was over already when something came in between."""
+        """Whether it was done already when something came in between."""
 
     def note_failure(self, error: RowferryError) -> None:
         """Note why it changed nothing."""
@@ -45,17 +45,27 @@ def carry_out(backend: Backend, name: str, work: Work[Outcome_co], interrupted: 
         try:
             work.note_start()
             work.run()
-        except KeyboardInterrupt as error:
-            if not work.has_committed():
-                work.note_failure(interrupted())
-                raise interrupted from error
-        except RowferryError as error:
-            work.note_failure(error)
-            raise
-        except BaseException:
-            work.note_failure(Unexpected(log="the log of the service"))
-            raise
+        except BaseException as error:
+            if not _has_committed(work):
+                failure = _failure(error, interrupted)
+                work.note_failure(failure)
+                if isinstance(error, KeyboardInterrupt):
+                    raise failure from error
+                raise
         return work.tell_done()
+
+
+def _has_committed(work: Work[Any]) -> bool:
+    # A database that is away cannot be asked; its ledger will tell.
+    with suppress(RowferryError):
+        return work.has_committed()
+    return False
+
+
+def _failure(error: BaseException, interrupted: type[RowferryError]) -> RowferryError:
+    if isinstance(error, RowferryError):
+        return error
+    return interrupted() if isinstance(error, KeyboardInterrupt) else Unexpected(log="the log of the service")
 
 
 def attempt_again(attempt: Callable[[], None], passing: tuple[type[RowferryError], ...]) -> None:

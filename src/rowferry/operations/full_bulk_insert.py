@@ -1,7 +1,7 @@
 """Load CSV files into their tables: every good row goes in, every other row is kept with its reasons."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import tee
@@ -128,10 +128,10 @@ class _Load:
             attempt_again(self._attempt, (ParentsVanished, DatabaseBusy, KeysTaken))
 
     def has_committed(self) -> bool:
-        """Whether the load was over already when something came in between."""
-        with self.backend.engine.connect() as connection:
-            found = ledger.find_load(connection, self.claim.load_id)
-        return found is not None and found["status"] == "done"
+        if self.receipt is None:
+            return False
+        with self.backend.errors(), self.backend.engine.begin() as connection:
+            return ledger.load_is_done(connection, self.claim.load_id)
 
     def tell_done(self) -> Receipt:
         """Tell observers of the end, and the caller what became of the rows."""
@@ -142,7 +142,7 @@ class _Load:
     def _attempt(self) -> None:
         self.close()
         self.attempts += 1
-        self.sources, self.judged = [], False
+        self.sources, self.judged, self.receipt = [], False, None
         with self.backend.transaction() as transaction:
             for file in self.files:
                 self._read(self._open(transaction, file))
@@ -164,12 +164,15 @@ class _Load:
             file.rules,
             bulk=bulk,
             dry_run=self._rehearses(file),
-            appends=self.attempts == 1 and self.limit == RejectLimit(),
+            remaining=self._remaining(rows, file) if self.attempts == 1 and self.limit == RejectLimit() else None,
         )
         reading = Reading(self.claim.load_id, file.name, file.rules, rows, writer, self.observe)
         source = _Source(file, reading, TableReceipt(file.rules.name, file.name))
         self.sources.append(source)
         return source
+
+    def _remaining(self, rows: CsvSource, file: CsvFile) -> Callable[[], float]:
+        return lambda: rows.bytes.remaining() if file is self.files[-1] else 1.0
 
     def _repeats(self, file: CsvFile) -> bool:
         return sum(other.rules is file.rules for other in self.files) > 1

@@ -125,10 +125,8 @@ class _Restore:
             self._note_refusal()
 
     def has_committed(self) -> bool:
-        """Whether the restore was over already when something came in between."""
-        with self.backend.engine.connect() as connection:
-            found = ledger.find_restore(connection, self.claim.restore_id)
-        return found is not None and found["status"] in ("done", "refused")
+        with self.backend.errors(), self.backend.engine.begin() as connection:
+            return ledger.restore_is_done(connection, self.claim.restore_id)
 
     def tell_done(self) -> RestoreReceipt:
         """Tell observers of the end, and the caller what became of the rows."""

@@ -56,6 +56,10 @@ class ByteSource:
     def sha256(self) -> str:
         return self._hash.hexdigest()
 
+    def remaining(self) -> float:
+        """How much of the file is still to be read, from 1 to 0."""
+        return 1 - min(1.0, self.bytes_read / self.size) if self.size else 0.0
+
     def blocks(self) -> Iterator[bytes]:
         """Blocks of UTF-8 without byte order mark; may be called again, to read the file again.
 

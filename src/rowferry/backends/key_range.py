@@ -24,7 +24,7 @@ class KeyRange:
         if self.known and rows.num_rows:
             keys = rows.column(self.column)
             found = pc.min_max(keys).as_py()
-            self.rises &= self._behind(found["min"]) and bool(np.all(np.diff(keys.to_numpy()) >= 0))
+            self.rises = self.rises and self._behind(found["min"]) and bool(np.all(np.diff(keys.to_numpy()) >= 0))
             values = [*self._bounds, found["min"], found["max"]]
             self._bounds = [min(values), max(values)]
 

@@ -18,6 +18,7 @@ from rowferry.operations.backup_table import BackupOptions, backup_table
 from rowferry.operations.restore_receipt import RestoreClaim, RestoreOptions, RestoreReceipt
 from rowferry.operations.restore_sources import RestoreFinder, RestoreSource
 from rowferry.operations.restore_table import restore_table
+from rowferry.streams.avro_container import Container
 from rowferry.streams.avro_reader import Seal
 from rowferry.streams.backup_store import BackupStore
 
@@ -91,7 +92,10 @@ class Restores:
 
 def seal(path: Path, schema: str, rows: int) -> Seal:
     data = path.read_bytes()
-    return Seal(len(data), hashlib.sha256(data).hexdigest(), schema_sha256(json.loads(schema)), rows)
+    with path.open("rb") as file:
+        container = Container(file, path.name)
+        checksums = (container.header_crc32, *(block.crc32 for block in container.blocks()))
+    return Seal(len(data), hashlib.sha256(data).hexdigest(), schema_sha256(json.loads(schema)), rows, checksums)
 
 
 def counts(receipt: RestoreReceipt) -> tuple[int, int, int, int, int]:

@@ -49,12 +49,15 @@ def across(both_databases: list[str], tmp_path: Path) -> Iterator[list[Restores]
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_every_value_goes_from_one_database_to_the_other_and_back(across: list[Restores], data: st.DataObject) -> None:
+def test_every_value_goes_from_one_database_to_the_other_and_back(
+    across: list[Restores], data: st.DataObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = across if data.draw(st.booleans()) else across[::-1]
     rules = first.service.catalog.table("kinds")
     rows = {row["id"]: row for row in data.draw(rows_of(rules))}
     _fill(first.service, list(rows.values()))
     before = first.tables.rows("kinds")
+    monkeypatch.setattr("rowferry.streams.avro_source.MOST_ROWS", data.draw(st.sampled_from([3, 65_536])))
     assert counts(second.restore(_moved(first.back_up("kinds"), second)))[4] == 0
     assert second.tables.rows("kinds") == before
     _fill(first.service, [])
@@ -109,8 +112,29 @@ def foreign(
     path = restores.tables.folder / "foreign.avro"
     schema = {"type": "record", "name": "any", "fields": [{"name": n, "type": t} for n, t in fields.items()]}
     with path.open("wb") as file:
-        fastavro.writer(file, schema, rows, codec=codec)
+        fastavro.writer(file, schema, rows, codec=codec, sync_interval=1 << 30)
     return RestoreSource(restores.service.catalog.table("hired_employees"), path, path.name)
+
+
+def test_a_block_of_another_program_may_have_any_number_of_rows(restores: Restores) -> None:
+    rows = [
+        {
+            "id": at,
+            "name": "" if at % 30_000 == 5_536 else f"Name {at}",
+            "datetime": NOON,
+            "department_id": 1,
+            "job_id": 1,
+        }
+        for at in range(1, 140_001)
+    ]
+    instant = {"type": "long", "logicalType": "timestamp-micros"}
+    fields = {"id": INT, "name": TEXT, "datetime": instant, "department_id": INT, "job_id": INT}
+    receipt = restores.restore(foreign(restores, fields, rows), partial=True)
+    assert counts(receipt) == (139_995, 0, 0, 0, 5)
+    kept = restores.tables.rejects(receipt.restore_id)
+    assert [(row["row_number"], json.loads(row["raw"])["id"]) for row in kept] == [
+        (number, number) for number in (5_536, 35_536, 65_536, 95_536, 125_536)
+    ]
 
 
 INT, LONG, TEXT = "int", "long", "string"

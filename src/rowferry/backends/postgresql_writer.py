@@ -29,7 +29,12 @@ BULK_ROWS = 10_000
 
 _SENT_BYTES = 4 * 1024 * 1024
 
-_TUNING = "SET LOCAL work_mem = '64MB'"
+_TUNING = """
+SELECT set_config(name, least, true)
+FROM (VALUES ('work_mem', '64MB'), ('maintenance_work_mem', '256MB')) AS wanted (name, least)
+WHERE pg_size_bytes(current_setting(name)) < pg_size_bytes(least)
+"""
+"""Lets the server compare and sort millions of rows without its disk, for the transaction."""
 
 
 class PostgresqlTransaction(Statements):

@@ -1,6 +1,5 @@
 """The framing of Avro object container files (specification 1.12): a header, then blocks that stand by themselves."""
 
-import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -51,9 +50,9 @@ def spell_header(header: Header) -> bytes:
     return _MAGIC + spell_varint(len(entries)) + spelled + b"\0" + header.sync
 
 
-def spell_block(rows: int, data: bytes, sync: bytes) -> bytes:
-    """A block out of the compressed encoding of so many rows."""
-    return b"".join((spell_varint(rows), spell_varint(len(data)), data, sync))
+def spell_block(rows: int, data: bytes, sync: bytes, before: bytes = b"") -> bytes:
+    """A block out of the compressed encoding of so many rows, behind what stands `before` it."""
+    return b"".join((before, spell_varint(rows), spell_varint(len(data)), data, sync))
 
 
 def spell_varint(value: int) -> bytes:
@@ -71,7 +70,7 @@ def _spell_text(text: str) -> bytes:
 
 
 class Container:
-    """A file that is read from its beginning to its end; `offset` is how far, `sha256` that of all before.
+    """A file that is read from its beginning to its end; `offset` is how far.
 
     Checksums are only there if it is `summed`.
 
@@ -84,15 +83,10 @@ class Container:
         self._summed = summed
         self.offset = 0
         self._file = io.BufferedReader(file, _READ_BYTES) if isinstance(file, io.RawIOBase) else file
-        self._hash = hashlib.sha256()
         self._number = 0
         self._crc32 = 0
         self.header = self._read_header()
         self.header_crc32 = self._crc32
-
-    @property
-    def sha256(self) -> str:
-        return self._hash.hexdigest()
 
     def blocks(self) -> Iterator[Block]:
         """All blocks in order."""
@@ -159,7 +153,6 @@ class Container:
     def _take(self, size: int, otherwise: str, *, may_end: bool = False) -> bytes:
         data = self._file.read(size)
         if self._summed:
-            self._hash.update(data)
             self._crc32 = isal_zlib.crc32(data, self._crc32)
         self.offset += len(data)
         if len(data) < size and not may_end:

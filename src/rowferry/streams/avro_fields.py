@@ -152,7 +152,7 @@ class BlockDecoder:
         )
 
     def _decode(self, rows: int, data: bytes) -> list[pa.Array]:
-        file = self._head + spell_block(rows, data, _NO_SYNC)
+        file = spell_block(rows, data, _NO_SYNC, before=self._head)
         try:
             source = arrow_avro.AvroSource([lambda: io.BytesIO(file)], False, False)
             # Only the first batch: where data is left behind its rows, the decoder would look for more for ever.

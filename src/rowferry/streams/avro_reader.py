@@ -22,20 +22,22 @@ from rowferry.streams.avro_fields import BlockDecoder, Field, UnfitSchemaError, 
 
 _HASHED_BYTES = 1024 * 1024
 _THREADS, _AHEAD = 2, 3
+_CHANGED = "it changed while it was read"
 
 
 @dataclass(frozen=True)
 class Seal:
     """What is known of a file from elsewhere: its size in bytes, its hash, that of its schema, and its rows.
 
-    `crc32s` are the checksums of its header and of each block, if they are known: by them damage is found.
+    `crc32s` are the checksums of its header and of each block: they tell where damage is, and that a file that was
+    hashed once is still the same when it is read.
     """
 
     bytes: int
     sha256: str
     schema_sha256: str
     rows: int
-    crc32s: tuple[int, ...] = ()
+    crc32s: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class AvroReader:
             return
         self.check_size()
         if self._sha256() != self.seal.sha256:
-            self._find_damage(self.seal)
+            self._find_damage()
             raise damage(self.shown, "its SHA-256 is not that of its manifest")
         if schema_sha256(self._opened().header.schema) != self.seal.schema_sha256:
             raise damage(self.shown, "its schema is not that of its manifest")
@@ -106,7 +108,7 @@ class AvroReader:
             BackupDamaged: The file is longer or shorter.
         """
         if self.seal and self.size != self.seal.bytes:
-            self._find_damage(self.seal)
+            self._find_damage()
             raise damage(self.shown, f"it has {self.size:,} bytes, not {self.seal.bytes:,}", self.seal.bytes)
 
     @cached_property
@@ -129,10 +131,14 @@ class AvroReader:
         """
         decoder, container = BlockDecoder(self.fields), self._opened(anew=True)
         self.rows_read = 0
+        if not self._is_sealed(0, container.header_crc32):
+            raise damage(self.shown, _CHANGED, 0)
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="rowferry-avro") as workers:
             waiting: deque[tuple[Block, Future[pa.RecordBatch]]] = deque()
             try:
                 for block in container.blocks():
+                    if not self._is_sealed(block.number, block.crc32):
+                        raise damage(self.shown, _CHANGED, block.offset, block.number)
                     waiting.append((block, workers.submit(_decode, container.header.codec, decoder, block)))
                     if len(waiting) >= _AHEAD:
                         yield self._decoded(*waiting.popleft())
@@ -140,7 +146,8 @@ class AvroReader:
                     yield self._decoded(*waiting.popleft())
             finally:
                 workers.shutdown(wait=True, cancel_futures=True)
-        self._check_all(container)
+        if self.seal and self.rows_read != self.seal.rows:
+            raise damage(self.shown, f"it has {self.rows_read:,} rows, not {self.seal.rows:,}")
 
     def _decoded(self, block: Block, result: Future[pa.RecordBatch]) -> pa.RecordBatch:
         try:
@@ -150,13 +157,9 @@ class AvroReader:
         self.rows_read += batch.num_rows
         return batch
 
-    def _check_all(self, container: Container) -> None:
-        if self.seal is None:
-            return
-        if self.rows_read != self.seal.rows:
-            raise damage(self.shown, f"it has {self.rows_read:,} rows, not {self.seal.rows:,}")
-        if container.sha256 != self.seal.sha256:
-            raise damage(self.shown, "it changed while it was read")
+    def _is_sealed(self, number: int, crc32: int) -> bool:
+        """Whether a block, or the header with number 0, is the one that was sealed, as far as that is known."""
+        return self.seal is None or self.seal.crc32s[number : number + 1] == (crc32,)
 
     def _opened(self, *, anew: bool = False) -> Container:
         if self._container is None or anew:
@@ -172,13 +175,13 @@ class AvroReader:
         self._container = None
         return found.hexdigest()
 
-    def _find_damage(self, seal: Seal) -> None:
+    def _find_damage(self) -> None:
         """Raise what is wrong first in a file that is not the sealed one, as far as that can be found."""
         container = self._opened(anew=True)
-        if seal.crc32s and container.header_crc32 != seal.crc32s[0]:
+        if not self._is_sealed(0, container.header_crc32):
             raise damage(self.shown, "its header was changed", 0)
         for block in container.blocks():
-            if block.number < len(seal.crc32s) and block.crc32 != seal.crc32s[block.number]:
+            if not self._is_sealed(block.number, block.crc32):
                 raise damage(self.shown, "a block was changed", block.offset, block.number)
 
 

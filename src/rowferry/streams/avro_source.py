@@ -22,6 +22,10 @@ RAW_CHARACTERS = 64 * 1024
 """How much of a row is shown where it is rejected."""
 
 
+MOST_ROWS = 1 << 16
+"""Other programs make larger blocks: a row with a fault takes much more memory than its bytes."""
+
+
 class AvroSource:
     """The rows of an Avro file for one table; a context manager, which keeps the file open.
 
@@ -80,17 +84,18 @@ class AvroSource:
         self._resolved()
 
     def batches(self) -> Generator[RowBatch, None, None]:
-        """All rows in order, in one batch for each block; may be called again, to read the file again.
+        """All rows in order, at most 65,536 at a time; may be called again, to read the file again.
 
         Raises:
             BackupDamaged: At the first block that is not sound, or at the end, where rows or bytes are not those of
                 the seal: nothing that was read may be kept then.
         """
         places, first = self._resolved(), 1
-        for batch in self.reader.batches():
-            if batch.num_rows:
-                yield self._row_batch(first, batch, places)
-            first += batch.num_rows
+        for block in self.reader.batches():
+            for at in range(0, block.num_rows, MOST_ROWS):
+                part = block.slice(at, MOST_ROWS)
+                yield self._row_batch(first, part, places)
+                first += part.num_rows
 
     def _resolved(self) -> list[int | None]:
         """Where in the file each column stands."""

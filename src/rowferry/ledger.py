@@ -276,6 +276,11 @@ def find_backup(connection: Connection, backup_id: str) -> dict[str, Any] | None
     return dict(row) if row else None
 
 
+def count_backups(connection: Connection) -> int:
+    """How many backups were ever written from this database, those included that were removed since."""
+    return connection.scalar(select(func.count()).select_from(backups)) or 0
+
+
 def note_verification(connection: Connection, backup_id: str, caller: str, damage: str | None) -> str:
     """Note how a backup was found; gives the time of it."""
     at = now()

@@ -44,6 +44,15 @@ def test_back_up_list_and_verify(folder: Path) -> None:
     assert "Good backups" in run(folder, "verify", taken[0]["backup_id"]).stdout
 
 
+def test_to_verify_in_the_wrong_folder_proves_nothing(folder: Path) -> None:
+    assert run_json(folder, "verify", "--all") == {"backups": []}
+    run(folder, "backup", "jobs")
+    (folder / "backups").rename(folder / "elsewhere")
+    problem = run_json(folder, "verify", "--all", expected=3)["error"]
+    assert problem["code"] == "backup.gone"
+    assert "holds no backup; made from this database so far: 1" in problem["message"]
+
+
 def test_only_what_is_named_is_backed_up(folder: Path) -> None:
     taken = run_json(folder, "backup", "jobs", "departments", "--codec", "snappy")["backups"]
     assert [(one["table"], one["codec"]) for one in taken] == [("departments", "snappy"), ("jobs", "snappy")]

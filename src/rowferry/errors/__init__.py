@@ -4,6 +4,7 @@ from rowferry.errors.backups import (
     AvroUnfit as AvroUnfit,
     BackupDamaged as BackupDamaged,
     BackupNeeded as BackupNeeded,
+    BackupsGone as BackupsGone,
     BackupsUnreadable as BackupsUnreadable,
     BackupUnknown as BackupUnknown,
     NothingChosen as NothingChosen,

@@ -24,6 +24,15 @@ class BackupsUnreadable(RowferryError):
     hint = "Nobody knows which backups it holds. Check BACKUP_DIR and its folders, and the permissions of each."
 
 
+class BackupsGone(RowferryError):
+    """{path} holds no backup; made from this database so far: {made}"""
+
+    code = "backup.gone"
+    hint = (
+        "Check BACKUP_DIR, and whether what should be mounted there is. If all were removed on purpose, make new ones."
+    )
+
+
 class NothingChosen(UsageError):
     """Say which {what}"""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rowferry import ledger
 from rowferry.backends.backend import Backend
-from rowferry.errors import AvroUnfit, BackupDamaged, BackupUnknown, SourceUnreadable
+from rowferry.errors import AvroUnfit, BackupDamaged, BackupsGone, BackupUnknown, SourceUnreadable
 from rowferry.events import BackupVerified, Observe, RowsVerified
 from rowferry.operations.sealed_backups import find_sealed
 from rowferry.streams.avro_reader import AvroReader
@@ -52,9 +52,12 @@ def verify_every(backend: Backend, store: BackupStore, caller: str, observe: Obs
     Raises:
         BackupDamaged: The first that is not what was written.
         BackupsUnreadable: Nobody knows which backups there are.
+        BackupsGone: There is none at all, though some were made.
     """
-    found = []
-    for backup_id in store.ids():
+    found, ids = [], store.ids()
+    if not ids:
+        _require_none_made(backend, store)
+    for backup_id in ids:
         with suppress(BackupUnknown):
             found.append(verify_backup(backend, store, backup_id, caller, observe))
     return found
@@ -84,6 +87,13 @@ def _decode(store: BackupStore, manifest: Manifest, observe: Observe) -> None:
                 observe(RowsVerified(manifest.backup_id, manifest.table, reader.rows_read, manifest.rows))
         except AvroUnfit as error:
             raise BackupDamaged(path=error.details["path"], reason=error.details["reason"]) from error
+
+
+def _require_none_made(backend: Backend, store: BackupStore) -> None:
+    """To look in the wrong folder must not pass for a proof that all is well."""
+    with backend.errors(), backend.engine.connect() as connection:
+        if made := ledger.count_backups(connection):
+            raise BackupsGone(path=store.folder, made=made)
 
 
 def _keep(backend: Backend, backup_id: str, caller: str, damage: str | None) -> str:

@@ -77,12 +77,12 @@ def test_what_nobody_foresaw_without_a_log(environment: dict[str, str]) -> None:
     assert "LOG_DIR cannot be written to" in ran.stderr
 
 
-@pytest.mark.parametrize("words", [["loads"], ["loads", "--json"], ["tables"], [], ["load", "--help"]], ids=" ".join)
+@pytest.mark.parametrize("words", ["loads", "loads --json", "tables", "", "load --help", "--help", "--version"])
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_full_disk_behind_the_output(environment: dict[str, str], words: list[str], unbuffered: str) -> None:
+def test_a_full_disk_behind_the_output(environment: dict[str, str], words: str, unbuffered: str) -> None:
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(
-            [ROWFERRY, *words],
+            [ROWFERRY, *words.split()],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -101,11 +101,12 @@ def test_nobody_hears_of_the_error(environment: dict[str, str]) -> None:
     assert ran.returncode == 2
 
 
-def test_whoever_reads_the_output_goes(environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("words", ["tables", "tables --json", "", "--help", "--version", "load --help"])
+def test_whoever_reads_the_output_goes(environment: dict[str, str], words: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     ran = subprocess.run(
-        [ROWFERRY, "tables"], stdout=writer, stderr=subprocess.PIPE, env=environment, check=False, timeout=60
+        [ROWFERRY, *words.split()], stdout=writer, stderr=subprocess.PIPE, env=environment, check=False, timeout=60
     )
     os.close(writer)
     assert (ran.returncode, ran.stderr) == (3, b"")
@@ -298,12 +299,30 @@ def test_help_tells_defaults(environment: dict[str, str], words: str) -> None:
 
 
 MISUSED = {
-    "an unknown option": (["load", "--nope"], "No such option: --nope", "rowferry load --help"),
-    "a bad value": (["load", "--on-conflict", "x"], "--on-conflict", "rowferry load --help"),
-    "a number out of range": (["loads", "--limit", "0"], "--limit", "rowferry loads --help"),
+    "an unknown option": (["load", "--nope"], "No such option '--nope'", "rowferry load --help"),
+    "an option of one letter": (["load", "-x"], "No such option '-x'", "rowferry load --help"),
+    "an option that is nearly one": (["load", "--dry-rum"], "Did you mean '--dry-run'?", "rowferry load --help"),
+    "a value of a flag": (["load", "--dry-run=yes"], "'--dry-run' does not take a value", "rowferry --help"),
+    "a bad value": (
+        ["load", "--on-conflict", "nope"],
+        "Invalid value for '--on-conflict': 'nope' is not one of 'reject', 'skip', 'update'",
+        "rowferry load --help",
+    ),
+    "a codec that is none": (["backup", "--codec", "zip"], "'zip' is not one of 'deflate', ", "rowferry backup --help"),
+    "a number out of range": (["loads", "--limit", "0"], "'--limit': 0 is not in the range", "rowferry loads --help"),
+    "a number below zero": (
+        ["backups", "prune", "--keep-last", "-1"],
+        "Invalid value for '--keep-last': -1 is not in the range x>=0",
+        "rowferry backups prune --help",
+    ),
+    "no integer": (["loads", "--limit", "3.5"], "'3.5' is not a valid integer", "rowferry loads --help"),
     "an unknown command": (["nope"], "No such command 'nope'", "rowferry --help"),
-    "an unknown option of all": (["--nope", "loads"], "No such option: --nope", "rowferry --help"),
+    "a command that is nearly one": (["tabels"], "No such command 'tabels'. Did you mean 'tables'?", "rowferry --help"),
+    "one of two commands": (["laod"], "Did you mean one of: 'load', 'loads'?", "rowferry --help"),
+    "an unknown option of all": (["--nope", "loads"], "No such option '--nope'", "rowferry --help"),
     "a missing argument": (["restore"], "Missing argument 'TABLE'", "rowferry restore --help"),
+    "a missing file": (["batch"], "Missing argument 'FILE'", "rowferry batch --help"),
+    "an argument too many": (["restore", "jobs", "x"], "unexpected extra argument (x)", "rowferry restore --help"),
     "a missing command": (["db"], "Missing command", "rowferry db --help"),
     "an unknown command of a command": (["backups", "nope"], "No such command 'nope'", "rowferry backups --help"),
 }
@@ -317,6 +336,8 @@ def test_words_that_make_no_command(environment: dict[str, str], case: str) -> N
     assert ran.stderr.startswith("Error: ")
     assert message in ran.stderr
     assert f"Hint: See `{hint}`." in ran.stderr
+    assert ran.stderr.splitlines()[0].endswith((".", "?", "?)"))
+    assert "?." not in ran.stderr
     if case != "a missing command":  # there, --json is an unknown option
         ran = run(environment, *words, "--json")
         assert (ran.returncode, ran.stderr) == (2, "")

@@ -5,9 +5,8 @@ import inspect
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-import typer
+import click
 
 from rowferry import errors
 from rowferry.api.app import create_app
@@ -32,20 +31,20 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
 def commands() -> str:
     parts = ["# Commands\n"]
     for name in COMMANDS:
-        command: Any = typer.main.get_command(importlib.import_module(f"rowferry.cli.{name}").app)
+        command: click.Command = getattr(importlib.import_module(f"rowferry.cli.{name}"), name)
         parts.append(described(f"rowferry {name}", command))
-        inner = getattr(command, "commands", {})
-        parts.extend(described(f"rowferry {name} {one}", inner[one]) for one in inner)
+        if isinstance(command, click.Group):
+            parts.extend(described(f"rowferry {name} {one}", inner) for one, inner in command.commands.items())
     return "".join(parts)
 
 
-def described(name: str, command: Any) -> str:
+def described(name: str, command: click.Command) -> str:
     rows = [
-        [f"`{', '.join(p.opts) if p.opts[0].startswith('-') else p.metavar or p.name}`", p.help or ""]
+        [f"`{p.human_readable_name if isinstance(p, click.Argument) else ', '.join(p.opts)}`", p.help or ""]
         for p in command.params
     ]
     told = table(["option", "meaning"], [row for row in rows if row[1]]) if any(row[1] for row in rows) else ""
-    return f"\n## {name}\n\n{inspect.cleandoc(command.help)}\n" + (told and f"\n{told}")
+    return f"\n## {name}\n\n{inspect.cleandoc(command.help or '')}\n" + (told and f"\n{told}")
 
 
 def settings() -> str:

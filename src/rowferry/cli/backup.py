@@ -1,42 +1,31 @@
 """`rowferry backup`."""
 
-import sys
 from contextlib import closing
-from enum import StrEnum
-from typing import Annotated
 
-import typer
+import click
 
-from rowferry.cli.options import AsJson, DatabaseUrl, at_database, caller, open_service
+from rowferry.cli.options import at_database, caller, database_option, json_option, open_service
 from rowferry.cli.output import say, say_json, table
-from rowferry.cli.progress import RowProgress
+from rowferry.cli.progress import row_progress
 from rowferry.events import Event, LeftoversRemoved
 from rowferry.observers.logging import Log
 from rowferry.operations.backup_table import BackupOptions, backup_table
+from rowferry.streams.avro_codecs import CODECS, DEFAULT_CODEC
 from rowferry.streams.backup_store import BackupStore
 from rowferry.streams.manifest import Manifest
 
-app = typer.Typer(add_completion=False)
 
-
-class CodecChoice(StrEnum):
-    """The codecs, as the command line knows choices."""
-
-    deflate = "deflate"
-    snappy = "snappy"
-    zstandard = "zstandard"
-    null = "null"
-
-
-@app.command()
-def backup(
-    tables: Annotated[list[str] | None, typer.Argument(metavar="TABLE", help="The tables (default: all).")] = None,
-    codec: Annotated[
-        CodecChoice, typer.Option(help="How files are compressed; every reader of Avro knows deflate and null.")
-    ] = CodecChoice.deflate,
-    database_url: DatabaseUrl = None,
-    as_json: AsJson = False,
-) -> None:
+@click.command()
+@click.argument("tables", nargs=-1, metavar="[TABLE]...", help="The tables (default: all).")
+@click.option(
+    "--codec",
+    type=click.Choice(list(CODECS)),
+    default=DEFAULT_CODEC,
+    help="How files are compressed; every reader of Avro knows deflate and null.",
+)
+@database_option
+@json_option
+def backup(tables: tuple[str, ...], codec: str, database_url: str | None, as_json: bool) -> None:
     """Back tables up to Avro files in BACKUP_DIR, all from one snapshot; nobody is kept from writing meanwhile.
 
     Beside each file stands a manifest with its size and hash, by which `rowferry verify` proves it.
@@ -44,10 +33,10 @@ def backup(
     service = open_service(database_url)
     wanted = dict.fromkeys(map(service.catalog.table, tables or service.catalog.names))
     in_order = [rules for rules in service.catalog if rules in wanted]
-    store, options = BackupStore(service.settings.backup_dir), BackupOptions(caller(), codec.value)
+    store, options = BackupStore(service.settings.backup_dir), BackupOptions(caller(), codec)
     with (
         closing(Log(service.settings.log_dir, "backup_table")) as log,
-        RowProgress(shown=not as_json and sys.stderr.isatty()) as progress,
+        row_progress(as_json=as_json) as progress,
     ):
         removed: list[str] = []
 

@@ -1,12 +1,13 @@
 """`rowferry backups` and `rowferry backups prune`."""
 
 from contextlib import closing
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from rowferry.cli.backup import show
-from rowferry.cli.options import AsJson, DatabaseUrl, at_database, open_service
+from rowferry.cli.group import Group
+from rowferry.cli.options import Integer, at_database, database_option, json_option, open_service
 from rowferry.cli.output import say, say_json, table
 from rowferry.observers.logging import Log
 from rowferry.operations.list_backups import list_backups
@@ -14,16 +15,13 @@ from rowferry.operations.prune_backups import PruneOptions, prune_backups
 from rowferry.settings import read_settings
 from rowferry.streams.backup_store import BackupStore
 
-app = typer.Typer(add_completion=False)
 
-
-@app.callback(invoke_without_command=True)
-def backups(
-    ctx: typer.Context,
-    of_table: Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Only those of this table.")] = None,
-    database_url: DatabaseUrl = None,
-    as_json: AsJson = False,
-) -> None:
+@click.group(cls=Group, invoke_without_command=True)
+@click.option("--table", "of_table", metavar="TABLE", help="Only those of this table.")
+@database_option
+@json_option
+@click.pass_context
+def backups(ctx: click.Context, of_table: str | None, database_url: str | None, as_json: bool) -> None:
     """List the backups in BACKUP_DIR, the newest first, and how each was found when it was last verified."""
     if ctx.invoked_subcommand is not None:
         return
@@ -50,17 +48,12 @@ def _verified(backup: dict[str, Any]) -> str:
     return f"DAMAGED {at}" if backup["damage"] else f"good {at}"
 
 
-@app.command()
-def prune(
-    keep_last: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Keep the newest N backups of each table.")
-    ] = None,
-    keep_days: Annotated[
-        int | None, typer.Option(min=0, max=1_000_000, metavar="D", help="Keep what is younger than D days.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed; remove nothing.")] = False,
-    as_json: AsJson = False,
-) -> None:
+@backups.command()
+@click.option("--keep-last", type=Integer(0), metavar="N", help="Keep the newest N backups of each table.")
+@click.option("--keep-days", type=Integer(0, 1_000_000), metavar="D", help="Keep what is younger than D days.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
+@json_option
+def prune(keep_last: int | None, keep_days: int | None, dry_run: bool, as_json: bool) -> None:
     """Remove old backups. What any option keeps stays, and always the last good backup of each table."""
     settings = read_settings()
     with closing(Log(settings.log_dir, "backup_table")) as log:

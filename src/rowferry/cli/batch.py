@@ -3,18 +3,16 @@
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from rowferry.cli.options import (
-    AllOrNothing,
-    AsJson,
-    Conflict,
-    DatabaseUrl,
-    OnConflict,
+    all_or_nothing_option,
     at_database,
     caller,
+    database_option,
+    json_option,
+    on_conflict_option,
     open_service,
 )
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, say_json_text, table
@@ -28,21 +26,19 @@ from rowferry.operations.batch_transactions import (
     BatchReceipt,
     batch_transactions,
 )
+from rowferry.operations.load_options import OnConflict
 from rowferry.streams.batch_text import MAX_BODY_BYTES
-
-app = typer.Typer(add_completion=False)
 
 _SHOWN = 50
 
 
-@app.command()
-def batch(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A JSON file, or - for standard input.")],
-    on_conflict: OnConflict = Conflict.reject,
-    all_or_nothing: AllOrNothing = False,
-    database_url: DatabaseUrl = None,
-    as_json: AsJson = False,
-) -> None:
+@click.command()
+@click.argument("file", help="A JSON file, or - for standard input.")
+@on_conflict_option
+@all_or_nothing_option
+@database_option
+@json_option
+def batch(file: str, on_conflict: OnConflict, all_or_nothing: bool, database_url: str | None, as_json: bool) -> None:
     """Put 1 to 1000 rows for any tables into the database, in one transaction.
 
     The file is {"TABLE": [{"COLUMN": VALUE, ...}, ...], ...}. Rows may refer to each other. A row that breaks a rule
@@ -51,7 +47,7 @@ def batch(
     body = _read(file)
     service = open_service(database_url)
     claim = BatchClaim.new(caller(), "standard input" if file == "-" else Path(file).name)
-    options = BatchOptions(str(on_conflict), all_or_nothing)  # type: ignore[arg-type]
+    options = BatchOptions(on_conflict, all_or_nothing)
     with closing(Log(service.settings.log_dir, "batch_transactions")) as log:
 
         def observe(event: Event) -> None:
@@ -65,7 +61,7 @@ def batch(
     else:
         show(receipt, at_database(database_url))
     done = EXIT_FAILED if receipt.status == "refused" else EXIT_DONE
-    raise typer.Exit(EXIT_REJECTED if receipt.rejected and not done else done)
+    raise click.exceptions.Exit(EXIT_REJECTED if receipt.rejected and not done else done)
 
 
 def _read(file: str) -> bytes:

@@ -1,20 +1,26 @@
 """`rowferry db`: the schema of the database."""
 
-import typer
+import click
 
 from rowferry import ledger
 from rowferry.bootstrap import Service
-from rowferry.cli.options import AsJson, DatabaseUrl
+from rowferry.cli.group import Group
+from rowferry.cli.options import database_option, json_option
 from rowferry.cli.output import say, say_json
 from rowferry.errors import DatabaseDiffers
 from rowferry.migrations.differences import differences
 from rowferry.settings import read_settings
 
-app = typer.Typer(add_completion=False, help="See and change the schema of the database: its tables and their columns.")
+
+@click.group(cls=Group, no_args_is_help=False)
+def db() -> None:
+    """See and change the schema of the database: its tables and their columns."""
 
 
-@app.command()
-def upgrade(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+@db.command()
+@database_option
+@json_option
+def upgrade(database_url: str | None, as_json: bool) -> None:
     """Apply the changes of the schema that the database lacks, all or none of them.
 
     Only the ledger and the tables that Rowferry brings are changed. Tables of a module of your own are made if they
@@ -30,8 +36,10 @@ def upgrade(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
         say(f"Applied: {', '.join(applied)}" if applied else "There was nothing to do.")
 
 
-@app.command()
-def current(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+@db.command()
+@database_option
+@json_option
+def current(database_url: str | None, as_json: bool) -> None:
     """Show which changes of the schema the database has had last, and which it lacks."""
     state = Service(read_settings(database_url)).schema()
     if as_json:
@@ -43,8 +51,10 @@ def current(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
         say(f"unknown to this program: {', '.join(state.unknown)}")
 
 
-@app.command()
-def check(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+@db.command()
+@database_option
+@json_option
+def check(database_url: str | None, as_json: bool) -> None:
     """Compare the database with the tables of this program, column by column; exit code 3 if it differs."""
     service = Service(read_settings(database_url))
     with service.backend.errors():

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-import typer
+import click
 
 from rowferry.bootstrap import Service
 from rowferry.cli.demo_steps.batches import post_batch, repeat_batch
@@ -11,12 +11,10 @@ from rowferry.cli.demo_steps.loading import explain_rejects, load_again, load_hi
 from rowferry.cli.demo_steps.reports import show_reports
 from rowferry.cli.demo_steps.restoring import back_up, damage_table, rehearse_restore, restore
 from rowferry.cli.demo_steps.stage import AT_DATABASE, DATABASE, Stage, Step, empty
-from rowferry.cli.options import AsJson
-from rowferry.cli.output import out, say, say_json
+from rowferry.cli.options import json_option
+from rowferry.cli.output import say, say_json, say_only_json
 from rowferry.samples import write_samples
 from rowferry.settings import read_settings
-
-app = typer.Typer(add_completion=False)
 
 STEPS: tuple[Step, ...] = (
     load_history,
@@ -33,8 +31,9 @@ STEPS: tuple[Step, ...] = (
 """What the demo shows, in this order; a step may build on those before it."""
 
 
-@app.command()
-def demo(as_json: AsJson = False) -> None:
+@click.command()
+@json_option
+def demo(as_json: bool) -> None:
     """Show the main job from end to end, on sample files and an embedded database of its own (rowferry-demo.db).
 
     Writes sample files, some of whose rows are wrong in every way there is; loads them; explains each rejected row;
@@ -42,7 +41,8 @@ def demo(as_json: AsJson = False) -> None:
     backs all tables up, damages one, shows what a restore would do, restores it and proves it equal; reports who was
     hired. Run again, it empties its database first; a server that serves it goes on with what is new.
     """
-    out.quiet = as_json
+    if as_json:
+        say_only_json()
     with tempfile.TemporaryDirectory() as folder:
         write_samples(Path(folder))
         service = Service(read_settings(f"sqlite:///{DATABASE}"))

@@ -1,55 +1,51 @@
 """`rowferry load`."""
 
-import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from rowferry.cli.options import (
-    AllOrNothing,
-    AsJson,
-    Conflict,
-    DatabaseUrl,
-    OnConflict,
+    FILE,
+    all_or_nothing_option,
     at_database,
     caller,
+    database_option,
+    json_option,
+    on_conflict_option,
     open_service,
 )
 from rowferry.cli.output import EXIT_DONE, EXIT_REJECTED, say, say_json, table
-from rowferry.cli.progress import LoadProgress
+from rowferry.cli.progress import load_progress
 from rowferry.cli.signals import ignore_once_finished
 from rowferry.events import Event
 from rowferry.observers.logging import Log
 from rowferry.operations.full_bulk_insert import full_bulk_insert
-from rowferry.operations.load_options import LoadClaim, LoadOptions
+from rowferry.operations.load_options import LoadClaim, LoadOptions, OnConflict
 from rowferry.operations.receipt import Receipt
 from rowferry.streams.csv_files import find_files
 
-app = typer.Typer(add_completion=False)
 
-
-@app.command()
+@click.command()
+@click.argument("paths", nargs=-1, type=FILE, metavar="[PATH]...", help="Folders or CSV files (default: DATA_DIR).")
+@click.option("--table", "to_table", metavar="TABLE", help="Load the files into this table, whatever their names.")
+@click.option("--dry-run", is_flag=True, help="Show what a load would do; write nothing.")
+@on_conflict_option
+@all_or_nothing_option
+@click.option("--max-rejects", metavar="N|P%", help="Insert nothing if more rows than this are rejected.")
+@click.option("--encoding", default="utf-8", help="The character set of the files.")
+@database_option
+@json_option
 def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
-    paths: Annotated[
-        list[Path] | None,
-        # Whether they can be read is looked at where they are, be it in a folder, and said alike.
-        typer.Argument(metavar="PATH", readable=False, help="Folders or CSV files (default: DATA_DIR)."),
-    ] = None,
-    to_table: Annotated[
-        str | None,
-        typer.Option("--table", metavar="TABLE", help="Load the files into this table, whatever their names."),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what a load would do; write nothing.")] = False,
-    on_conflict: OnConflict = Conflict.reject,
-    all_or_nothing: AllOrNothing = False,
-    max_rejects: Annotated[
-        str | None, typer.Option(metavar="N|P%", help="Insert nothing if more rows than this are rejected.")
-    ] = None,
-    encoding: Annotated[str, typer.Option(help="The character set of the files.")] = "utf-8",
-    database_url: DatabaseUrl = None,
-    as_json: AsJson = False,
+    paths: tuple[Path, ...],
+    to_table: str | None,
+    dry_run: bool,
+    on_conflict: OnConflict,
+    all_or_nothing: bool,
+    max_rejects: str | None,
+    encoding: str,
+    database_url: str | None,
+    as_json: bool,
 ) -> None:
     """Load CSV files into their tables, parents first.
 
@@ -59,10 +55,10 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
     """
     service = open_service(database_url)
     files = find_files(paths or [service.settings.data_dir], service.catalog, to_table)
-    options = LoadOptions(on_conflict.value, all_or_nothing, max_rejects, dry_run, encoding)
+    options = LoadOptions(on_conflict, all_or_nothing, max_rejects, dry_run, encoding)
     with (
         closing(Log(service.settings.log_dir, "full_bulk_insert")) as log,
-        LoadProgress(shown=not as_json and sys.stderr.isatty()) as progress,
+        load_progress(as_json=as_json) as progress,
     ):
 
         def observe(event: Event) -> None:
@@ -75,7 +71,7 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
         say_json(receipt.as_dict())
     else:
         show(receipt, at_database(database_url))
-    raise typer.Exit(EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE)
+    raise click.exceptions.Exit(EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE)
 
 
 def show(receipt: Receipt, at: str = "") -> None:

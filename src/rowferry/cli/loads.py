@@ -1,22 +1,17 @@
 """`rowferry loads`."""
 
-from typing import Annotated
-
-import typer
+import click
 
 from rowferry import ledger
-from rowferry.cli.options import AsJson, DatabaseUrl, at_database, open_service
+from rowferry.cli.options import Integer, at_database, database_option, json_option, open_service
 from rowferry.cli.output import say, say_json, table
 
-app = typer.Typer(add_completion=False)
 
-
-@app.command()
-def loads(
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many of the newest loads.")] = 20,
-    database_url: DatabaseUrl = None,
-    as_json: AsJson = False,
-) -> None:
+@click.command()
+@click.option("--limit", type=Integer(1, 10_000), default=20, help="How many of the newest loads.")
+@database_option
+@json_option
+def loads(limit: int, database_url: str | None, as_json: bool) -> None:
     """List past loads, the newest first: when, who, what became of the rows, and why one failed."""
     service = open_service(database_url)
     with service.backend.errors(), service.backend.engine.connect() as connection:

@@ -3,16 +3,15 @@
 import errno
 import gc
 import importlib
-import importlib.metadata
 import io
 import os
 import sys
-from typing import Annotated, Any, Never, TextIO
+from typing import Any, Never, TextIO
 
-import typer
-from typer.core import TyperGroup
+import click
 
-from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, say, say_error, written
+from rowferry.cli.group import Group
+from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, say_error, written
 from rowferry.cli.signals import ignore_from_now_on, interrupt_on_termination
 from rowferry.errors import CommandMisused, Interrupted, OutputUnwritable, RowferryError, Unexpected, UsageError
 
@@ -33,67 +32,48 @@ COMMANDS = (
     "db",
     "settings",
 )
-"""Each is a module of this package with an `app` of one command; it is imported when it is used."""
+"""Each is a module of this package with a command of the same name; it is imported when it is used."""
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(Group):
     """Imports only the command that is used, since a small load should be quick as a whole."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # as the library calls it
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # as the library calls it
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
         # What is imported stays until the end: looking for garbage among it takes a tenth of the time of a start.
         gc.disable()
-        command = typer.main.get_command(importlib.import_module(f"rowferry.cli.{cmd_name}").app)
+        command: click.Command = getattr(importlib.import_module(f"rowferry.cli.{cmd_name}"), cmd_name)
         gc.freeze()
         gc.enable()
-        command.name = cmd_name
         return command
 
-    def invoke(self, ctx: Any) -> Any:
-        # The library has exit codes of its own for these two.
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as error:
-            raise Interrupted from error
-        except BrokenPipeError as error:
-            _write_no_more(sys.stdout)
-            raise typer.Exit(EXIT_FAILED) from error
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as mistake:
+            # The library would look for similar names among the commands that it holds, of which there are none.
+            raise click.NoSuchCommand(mistake.command_name, possibilities=COMMANDS, ctx=ctx) from mistake
 
 
-app = typer.Typer(
+@click.group(
     cls=LazyGroup,
-    name="rowferry",
-    add_completion=False,
-    pretty_exceptions_enable=False,
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        say(f"rowferry {importlib.metadata.version('rowferry')}")
-        raise typer.Exit
-
-
-@app.callback()
-def rowferry(
-    ctx: typer.Context,
-    version: Annotated[  # noqa: ARG001  # shown by its callback
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
+@click.version_option(package_name="rowferry", message="%(prog)s %(version)s", help="Show the version and exit.")
+@click.pass_context
+def rowferry(ctx: click.Context) -> None:
     """Move history from CSV files into a SQL database, keep it fed by REST, and see what was rejected and why.
 
     Exit codes: 0 done; 1 done, with rejected rows; 2 wrong usage; 3 failed, nothing changed.
     """
     if ctx.invoked_subcommand is None:
         with written():
-            typer.echo(ctx.get_help())
+            click.echo(ctx.get_help())
 
 
 def main() -> Never:
@@ -117,23 +97,35 @@ def main() -> Never:
 def _run() -> int:
     """The exit code of the command; whatever went wrong was said."""
     try:
-        code = app(standalone_mode=False)
+        code = _invoke()
         with written():
             sys.stdout.flush()
-    except typer.TyperException as mistake:
+    except click.ClickException as mistake:
         return _fail(_misuse(mistake))
+    except KeyboardInterrupt:
+        return _fail(Interrupted())
     except RowferryError as error:
         return _fail(error)
     except BrokenPipeError:
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
-            # The library prints the help; of work that needs room, DiskFull tells.
+            # The library prints help and version; of work that needs room, DiskFull tells.
             return _fail(OutputUnwritable(reason=error.strerror))
         # Imported when it is needed, which is hardly ever.
         logged = importlib.import_module("rowferry.cli.unexpected").logged
         return _fail(Unexpected(log=logged(error)))
-    return code or EXIT_DONE
+    return code
+
+
+def _invoke() -> int:
+    """Run the command; the library's own `main` has exit codes of its own for Ctrl-C and a reader who has gone."""
+    try:
+        with rowferry.make_context("rowferry", sys.argv[1:]) as context:
+            rowferry.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    return EXIT_DONE
 
 
 def _fail(error: RowferryError) -> int:
@@ -156,9 +148,9 @@ def _fail(error: RowferryError) -> int:
     return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
 
 
-def _misuse(mistake: typer.TyperException) -> CommandMisused:
+def _misuse(mistake: click.ClickException) -> CommandMisused:
     """What the library says of words that it cannot make a command of."""
-    told = getattr(mistake, "format_message", mistake.__str__)().rstrip(".")
+    told = mistake.format_message().rstrip(".")
     context = getattr(mistake, "ctx", None)
     return CommandMisused(reason=told, command=context.command_path if context else "rowferry")
 

@@ -3,38 +3,39 @@
 import getpass
 import shlex
 import socket
-from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import get_args
 
-import typer
+import click
 from sqlalchemy.engine import make_url
 
 from rowferry.bootstrap import Service
+from rowferry.operations.load_options import OnConflict
 from rowferry.settings import masked_url, read_settings
 
 
-class Conflict(StrEnum):
-    """The values of OnConflict, as the command line knows choices."""
+class Integer(click.IntRange):
+    """An integer between two bounds; what is none is told so, and not that it is no range."""
 
-    reject = "reject"
-    skip = "skip"
-    update = "update"
+    name = "integer"
 
 
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--database-url", metavar="URL", help="The database; else SQLALCHEMY_DATABASE_URL, else sqlite:///rowferry.db."
-    ),
-]
-OnConflict = Annotated[
-    Conflict,
-    typer.Option(
-        help="A row whose key is in the table already, with other values: reject it, skip it, or update the table."
-    ),
-]
-AllOrNothing = Annotated[bool, typer.Option("--all-or-nothing", help="Insert nothing if any row is rejected.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to standard output, and nothing else.")]
+FILE = click.Path(path_type=Path, readable=False)
+"""A file or folder. Whether it can be read is looked at where it is, be it in a folder, and said alike."""
+
+database_option = click.option(
+    "--database-url", metavar="URL", help="The database; else SQLALCHEMY_DATABASE_URL, else sqlite:///rowferry.db."
+)
+on_conflict_option = click.option(
+    "--on-conflict",
+    type=click.Choice(get_args(OnConflict)),
+    default="reject",
+    help="A row whose key is in the table already, with other values: reject it, skip it, or update the table.",
+)
+all_or_nothing_option = click.option("--all-or-nothing", is_flag=True, help="Insert nothing if any row is rejected.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Write one JSON object to standard output, and nothing else."
+)
 
 
 def open_service(database_url: str | None) -> Service:

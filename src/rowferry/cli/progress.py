@@ -1,81 +1,34 @@
-"""The progress bars of operations."""
+"""Whether the progress of an operation is shown: to people, on a terminal."""
 
-from types import TracebackType
-from typing import Self
+import importlib
+import sys
+from contextlib import AbstractContextManager, nullcontext
 
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rowferry.events import Event, Observe
 
-from rowferry.cli.output import err
-from rowferry.events import Event, PublishStarted, RowsBackedUp, RowsJudged, RowsVerified
+_BARS = "rowferry.cli.progress_bars"
+"""Imported when bars are shown, as nobody else should wait for the library that draws them."""
+
+Progress = AbstractContextManager[Observe]
+"""Shows the events that it is called with, as long as `with` lasts."""
 
 
-class ProgressBars:
-    """Bars on a terminal, a line for each thing that goes on, as long as `with` lasts."""
-
-    def __init__(self, *columns: ProgressColumn, shown: bool) -> None:
-        self._progress = Progress(*columns, console=err, disable=not shown, transient=True)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+def load_progress(*, as_json: bool) -> Progress:
+    """The rows, bytes, rate and time left of a load or restore, a line for each table."""
+    return _progress("LoadProgress", as_json=as_json)
 
 
-class LoadProgress(ProgressBars):
-    """Shows rows, bytes, rate and time left on a terminal; takes the events of a load."""
-
-    def __init__(self, *, shown: bool) -> None:
-        super().__init__(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TextColumn("{task.fields[rows]:,} rows, {task.fields[rejected]:,} rejected"),
-            TimeRemainingColumn(),
-            shown=shown,
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def __call__(self, event: Event) -> None:
-        match event:
-            case RowsJudged():
-                task = self._task(event)
-                self._progress.update(task, completed=event.bytes_read, rows=event.rows_read, rejected=event.rejected)
-            case PublishStarted(table=table) if table in self._tasks:
-                self._progress.update(self._tasks[table], description=f"{table}: publishing")
-
-    def _task(self, event: RowsJudged) -> TaskID:
-        if event.table not in self._tasks:
-            self._tasks[event.table] = self._progress.add_task(event.table, total=event.bytes_total, rows=0, rejected=0)
-        return self._tasks[event.table]
+def row_progress(*, as_json: bool) -> Progress:
+    """The rows and time left of what happens to backups, a line for each."""
+    return _progress("RowProgress", as_json=as_json)
 
 
-class RowProgress(ProgressBars):
-    """Shows rows and time left on a terminal, a line for each table; takes the events of an operation."""
+def _progress(bars: str, *, as_json: bool) -> Progress:
+    if as_json or not sys.stderr.isatty():
+        return nullcontext(_show_nothing)
+    shown: Progress = getattr(importlib.import_module(_BARS), bars)()
+    return shown
 
-    def __init__(self, *, shown: bool) -> None:
-        super().__init__(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), shown=shown
-        )
-        self._tasks: dict[tuple[str, str], TaskID] = {}
 
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, RowsBackedUp | RowsVerified):
-            line = (event.id, event.table)
-            if line not in self._tasks:
-                self._tasks[line] = self._progress.add_task(event.table, total=event.rows_expected)
-            self._progress.update(self._tasks[line], completed=event.rows, total=event.rows_expected)
+def _show_nothing(_event: Event) -> None:
+    """Programs look at the log."""

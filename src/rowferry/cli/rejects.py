@@ -3,35 +3,32 @@
 import shlex
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from rowferry import ledger
 from rowferry.bootstrap import Service
-from rowferry.cli.options import AsJson, DatabaseUrl, at_database, open_service
+from rowferry.cli.options import FILE, at_database, database_option, json_option, open_service
 from rowferry.cli.output import say, say_json, table
 from rowferry.errors import LoadUnknown, NothingLoaded, NothingRejected
 from rowferry.streams.correctable_csv import correctable_csv
 from rowferry.streams.json_source import as_csv_rows
 from rowferry.streams.whole_file import write_whole
 
-app = typer.Typer(add_completion=False)
-
 _SHOWN = 50
 
 _FINDERS = (ledger.find_load, ledger.find_batch, ledger.find_restore)
 
 
-@app.command()
+@click.command()
+@click.argument("load_id", required=False, help="The load, batch or restore (default: the newest load).")
+@click.option("--csv", type=FILE, metavar="FILE", help="Write them to a CSV file to be corrected.")
+@click.option("--table", "of_table", metavar="TABLE", help="Only those of this table.")
+@database_option
+@json_option
 def rejects(
-    load_id: Annotated[
-        str | None, typer.Argument(help="The load, batch or restore (default: the newest load).")
-    ] = None,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them to a CSV file to be corrected.")] = None,
-    of_table: Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Only those of this table.")] = None,
-    database_url: DatabaseUrl = None,
-    as_json: AsJson = False,
+    load_id: str | None, csv: Path | None, of_table: str | None, database_url: str | None, as_json: bool
 ) -> None:
     """List the rows that a load, batch or restore rejected, each with its place, as it stood there, and its faults.
 

@@ -4,11 +4,11 @@ import importlib
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Literal, cast, get_args
 
-import typer
+import click
 
-from rowferry.cli.options import AsJson, DatabaseUrl, open_service
+from rowferry.cli.options import FILE, database_option, json_option, open_service
 from rowferry.cli.output import say, say_json, table, written
 from rowferry.errors import OptionInvalid
 from rowferry.reports.listed import find_report
@@ -17,26 +17,27 @@ from rowferry.reports.spreadsheet import as_csv
 from rowferry.reports.year import Year
 from rowferry.streams.whole_file import write_whole
 
-app = typer.Typer(add_completion=False)
-
 Form = Literal["table", "json", "csv", "svg", "png"]
 
-_FORMS: tuple[Form, ...] = ("table", "json", "csv", "svg", "png")
+_FORMS: tuple[Form, ...] = get_args(Form)
 _PICTURE = "rowferry.reports.picture"
 """Imported when a picture is asked for, since what draws it is large."""
 
 
-@app.command()
+@click.command()
+@click.argument("name", help="hires-by-quarter or departments-above-mean.")
+@click.option("--year", default="2021", help="The year, in UTC.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMS),
+    help="How to show it. (default: table, or what the name of --output ends with)",
+)
+@click.option("--output", type=FILE, metavar="FILE", help="Write it to a file.")
+@database_option
+@json_option
 def report(
-    name: Annotated[str, typer.Argument(help="hires-by-quarter or departments-above-mean.")],
-    year: Annotated[str, typer.Option(help="The year, in UTC.")] = "2021",
-    form: Annotated[
-        Form | None,
-        typer.Option("--format", help="How to show it. (default: table, or what the name of --output ends with)"),
-    ] = None,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it to a file.")] = None,
-    database_url: DatabaseUrl = None,
-    as_json: AsJson = False,
+    name: str, year: str, form: Form | None, output: Path | None, database_url: str | None, as_json: bool
 ) -> None:
     """Answer a question about the employees hired in a year.
 

@@ -1,14 +1,13 @@
 """`rowferry restore`."""
 
-import sys
 from contextlib import closing
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
-from rowferry.cli.options import AsJson, DatabaseUrl, at_database, caller, open_service
+from rowferry.cli.options import at_database, caller, database_option, json_option, open_service
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, say_json, table
-from rowferry.cli.progress import LoadProgress
+from rowferry.cli.progress import load_progress
 from rowferry.cli.signals import ignore_once_finished
 from rowferry.dictionary.faults import shown
 from rowferry.events import Event
@@ -19,31 +18,27 @@ from rowferry.operations.restore_sources import RestoreFinder
 from rowferry.operations.restore_table import restore_table
 from rowferry.streams.backup_store import BackupStore
 
-app = typer.Typer(add_completion=False)
-
 _MOST_NAMES = 10
 
 
-@app.command()
+@click.command()
+@click.argument("name", metavar="TABLE", help="The table.")
+@click.option("--backup", metavar="ID|FILE", help="The backup (default: the newest good one of the table).")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and what stands in the way; write nothing.")
+@click.option("--with-parents", is_flag=True, help="Restore the tables it refers to, too, from the same snapshot.")
+@click.option("--partial", is_flag=True, help="Leave out rows that break a rule of today, and keep them as rejected.")
+@click.option("--unverified", is_flag=True, help="Take a file that was made elsewhere; every row of it is judged.")
+@database_option
+@json_option
 def restore(  # noqa: PLR0913, PLR0917  # each is an option of the command
-    name: Annotated[str, typer.Argument(metavar="TABLE", help="The table.")],
-    backup: Annotated[
-        str | None, typer.Option(metavar="ID|FILE", help="The backup (default: the newest good one of the table).")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change, and what stands in the way; write nothing.")
-    ] = False,
-    with_parents: Annotated[
-        bool, typer.Option("--with-parents", help="Restore the tables it refers to, too, from the same snapshot.")
-    ] = False,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Leave out rows that break a rule of today, and keep them as rejected.")
-    ] = False,
-    unverified: Annotated[
-        bool, typer.Option("--unverified", help="Take a file that was made elsewhere; every row of it is judged.")
-    ] = False,
-    database_url: DatabaseUrl = None,
-    as_json: AsJson = False,
+    name: str,
+    backup: str | None,
+    dry_run: bool,
+    with_parents: bool,
+    partial: bool,
+    unverified: bool,
+    database_url: str | None,
+    as_json: bool,
 ) -> None:
     """Make a table what it was in a backup.
 
@@ -57,7 +52,7 @@ def restore(  # noqa: PLR0913, PLR0917  # each is an option of the command
     sources = finder.find(service.catalog.table(name), backup, options)
     with (
         closing(Log(service.settings.log_dir, "restore_table")) as log,
-        LoadProgress(shown=not as_json and sys.stderr.isatty()) as progress,
+        load_progress(as_json=as_json) as progress,
     ):
 
         def observe(event: Event) -> None:
@@ -71,8 +66,8 @@ def restore(  # noqa: PLR0913, PLR0917  # each is an option of the command
     else:
         show(receipt, at_database(database_url))
     if receipt.obstacles:
-        raise typer.Exit(EXIT_FAILED)
-    raise typer.Exit(EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE)
+        raise click.exceptions.Exit(EXIT_FAILED)
+    raise click.exceptions.Exit(EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE)
 
 
 def show(receipt: RestoreReceipt, at: str = "") -> None:

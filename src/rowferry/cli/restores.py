@@ -1,22 +1,17 @@
 """`rowferry restores`."""
 
-from typing import Annotated
-
-import typer
+import click
 
 from rowferry import ledger
-from rowferry.cli.options import AsJson, DatabaseUrl, at_database, open_service
+from rowferry.cli.options import Integer, at_database, database_option, json_option, open_service
 from rowferry.cli.output import say, say_json, table
 
-app = typer.Typer(add_completion=False)
 
-
-@app.command()
-def restores(
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many of the newest restores.")] = 20,
-    database_url: DatabaseUrl = None,
-    as_json: AsJson = False,
-) -> None:
+@click.command()
+@click.option("--limit", type=Integer(1, 10_000), default=20, help="How many of the newest restores.")
+@database_option
+@json_option
+def restores(limit: int, database_url: str | None, as_json: bool) -> None:
     """List past restores, the newest first: what each changed, or what stood in its way."""
     service = open_service(database_url)
     with service.backend.errors(), service.backend.engine.connect() as connection:

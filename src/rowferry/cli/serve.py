@@ -7,20 +7,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Annotated, Never
+from typing import Never
 
-import typer
+import click
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from rowferry.bootstrap import check_settings
-from rowferry.cli.options import DatabaseUrl
+from rowferry.cli.options import Integer, database_option
 from rowferry.cli.output import EXIT_FAILED
 from rowferry.errors import PortTaken, ServiceExposed
 from rowferry.observers.logging import SERVE, logging_of_service, shared_log
 from rowferry.settings import pass_on
-
-app = typer.Typer(add_completion=False)
 
 _KEEP_ALIVE_SECONDS = 75
 """An idle connection is kept for longer than clients and proxies keep it, or they would send into one just closed."""
@@ -31,16 +29,18 @@ _WORKER_SILENT_SECONDS = 30
 """A worker that does not answer for so long is replaced; a load may keep it busy for a while."""
 
 
-@app.command()
-def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes serve.")] = 1,
-    is_open: Annotated[
-        bool, typer.Option("--open", help="Listen on an address that others reach; whoever reaches it may do anything.")
-    ] = False,
-    database_url: DatabaseUrl = None,
-) -> None:
+@click.command()
+@click.option("--host", default="127.0.0.1", help="The address to listen on.")
+@click.option("--port", type=Integer(0, 65535), default=8000, help="The port to listen on; 0 takes a free one.")
+@click.option("--workers", type=Integer(1, 64), default=1, help="How many processes serve.")
+@click.option(
+    "--open",
+    "is_open",
+    is_flag=True,
+    help="Listen on an address that others reach; whoever reaches it may do anything.",
+)
+@database_option
+def serve(host: str, port: int, workers: int, is_open: bool, database_url: str | None) -> None:
     """Serve the pages (/), the API and its documentation (/docs) until Ctrl-C or SIGTERM; exit code 0.
 
     What is under way finishes first, or is rolled back after ROWFERRY_SHUTDOWN_SECONDS.
@@ -85,7 +85,7 @@ def _run(config: uvicorn.Config) -> None:
         signal.signal(number, stop)
     server.run()
     if not server.started:
-        raise typer.Exit(EXIT_FAILED)
+        raise click.exceptions.Exit(EXIT_FAILED)
 
 
 def _exit(_number: int, _frame: FrameType | None) -> Never:

@@ -2,18 +2,18 @@
 
 from dataclasses import asdict
 
-import typer
+import click
 
 from rowferry.bootstrap import check_settings
-from rowferry.cli.options import AsJson, DatabaseUrl
+from rowferry.cli.options import database_option, json_option
 from rowferry.cli.output import say, say_json, table
 from rowferry.settings import settings_in_force, unknown_settings
 
-app = typer.Typer(add_completion=False)
 
-
-@app.command()
-def settings(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+@click.command()
+@database_option
+@json_option
+def settings(database_url: str | None, as_json: bool) -> None:
     """Check all settings, and show which are in force and where each came from; passwords are masked."""
     found = settings_in_force(check_settings(database_url), database_url)
     unknown = list(unknown_settings())

@@ -1,18 +1,18 @@
 """`rowferry tables`."""
 
-import typer
+import click
 
 from rowferry.bootstrap import Service
-from rowferry.cli.options import AsJson, DatabaseUrl
+from rowferry.cli.options import database_option, json_option
 from rowferry.cli.output import say_json, table
 from rowferry.dictionary.describe import describe
 from rowferry.settings import read_settings
 
-app = typer.Typer(add_completion=False)
 
-
-@app.command()
-def tables(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+@click.command()
+@database_option
+@json_option
+def tables(database_url: str | None, as_json: bool) -> None:
     """List the tables and the rules of their columns, in the order in which they are loaded."""
     service = Service(read_settings(database_url))
     found = [describe(rules) for rules in service.catalog]

@@ -1,30 +1,25 @@
 """`rowferry verify`."""
 
-import sys
 from contextlib import closing
-from typing import Annotated
 
-import typer
+import click
 
-from rowferry.cli.options import AsJson, DatabaseUrl, caller, open_service
+from rowferry.cli.options import caller, database_option, json_option, open_service
 from rowferry.cli.output import say, say_json, table
-from rowferry.cli.progress import RowProgress
+from rowferry.cli.progress import row_progress
 from rowferry.errors import NothingChosen
 from rowferry.events import Event
 from rowferry.observers.logging import Log
 from rowferry.operations.verify_backup import verify_backup, verify_every
 from rowferry.streams.backup_store import BackupStore
 
-app = typer.Typer(add_completion=False)
 
-
-@app.command()
-def verify(
-    backups: Annotated[list[str] | None, typer.Argument(metavar="BACKUP", help="The ids of backups.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All backups in BACKUP_DIR.")] = False,
-    database_url: DatabaseUrl = None,
-    as_json: AsJson = False,
-) -> None:
+@click.command()
+@click.argument("backups", nargs=-1, metavar="[BACKUP]...", help="The ids of backups.")
+@click.option("--all", "every", is_flag=True, help="All backups in BACKUP_DIR.")
+@database_option
+@json_option
+def verify(backups: tuple[str, ...], every: bool, database_url: str | None, as_json: bool) -> None:
     """Prove that backups are what they were when they were written: hash, number of rows, and every block.
 
     Ends at the first damage, with exit code 3, and says which file is damaged, where, and in which block.
@@ -35,7 +30,7 @@ def verify(
     store = BackupStore(service.settings.backup_dir)
     with (
         closing(Log(service.settings.log_dir, "verify_backup")) as log,
-        RowProgress(shown=not as_json and sys.stderr.isatty()) as progress,
+        row_progress(as_json=as_json) as progress,
     ):
 
         def observe(event: Event) -> None:
@@ -45,7 +40,7 @@ def verify(
         if every:
             found = verify_every(service.backend, store, caller(), observe)
         else:
-            found = [verify_backup(service.backend, store, one, caller(), observe) for one in backups or []]
+            found = [verify_backup(service.backend, store, one, caller(), observe) for one in backups]
     if as_json:
         shown = [{**one.manifest.as_dict(), "verified_at": one.verified_at, "damage": None} for one in found]
         say_json({"backups": shown})

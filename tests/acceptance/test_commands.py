@@ -218,6 +218,16 @@ def test_a_terminal_sees_progress(environment: dict[str, str], tmp_path: Path) -
     assert "MB" in shown
 
 
+def test_a_terminal_sees_the_progress_of_backups(environment: dict[str, str], tmp_path: Path) -> None:
+    answer(environment, "load", GLOBANT, code=1)
+    terminal = environment | {"TERM": "xterm", "BACKUP_DIR": str(tmp_path / "backups")}
+    for words in (["backup"], ["verify", "--all"]):
+        shown = on_terminal([ROWFERRY, *words], terminal, errors_only=True)
+        assert "hired_employees" in shown
+        assert "1929/" in shown
+        assert on_terminal([ROWFERRY, *words, "--json"], terminal, errors_only=True) == ""
+
+
 def test_the_demo_runs_and_runs_again(tmp_path: Path) -> None:
     environment = os.environ | {"COLUMNS": "120"}
     for _ in range(2):

@@ -1,28 +1,21 @@
 """What happened, as values: operations emit them; progress bars, logs and metrics consume them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to an operation, known by its id."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class LoadStarted(Event):
+class LoadStarted(NamedTuple):
     """A load begins to read its files."""
 
+    id: str
     sources: tuple[str, ...]
     dry_run: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RowsJudged(Event):
+class RowsJudged(NamedTuple):
     """How far the reading of one source has come: bytes of the file as it stands on disk, and rows so far."""
 
+    id: str
     table: str
     source: str
     bytes_read: int
@@ -31,26 +24,26 @@ class RowsJudged(Event):
     rejected: int
 
 
-@dataclass(frozen=True, slots=True)
-class RowsRejected(Event):
+class RowsRejected(NamedTuple):
     """Rows that were not inserted: of each its number and the (column, code) of its faults; never its values."""
 
+    id: str
     table: str
     source: str
     rows: tuple[tuple[int, tuple[tuple[str | None, str], ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PublishStarted(Event):
+class PublishStarted(NamedTuple):
     """From now on the table is not writable to others, until the load ends."""
 
+    id: str
     table: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoadFinished(Event):
+class LoadFinished(NamedTuple):
     """The load has committed, or changed nothing; `error` is the code of what went wrong."""
 
+    id: str
     status: str
     rows_read: int
     inserted: int
@@ -61,10 +54,10 @@ class LoadFinished(Event):
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BatchFinished(Event):
+class BatchFinished(NamedTuple):
     """The batch has committed; with status `refused`, all that it left are its rejected rows."""
 
+    id: str
     status: str
     received: int
     inserted: int
@@ -74,33 +67,33 @@ class BatchFinished(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class BackupStarted(Event):
+class BackupStarted(NamedTuple):
     """Tables are about to be backed up from one snapshot, whose id this is."""
 
+    id: str
     tables: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LeftoversRemoved(Event):
+class LeftoversRemoved(NamedTuple):
     """Files without a manifest were removed: a killed backup had left them, or somebody had taken it away."""
 
+    id: str
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RowsBackedUp(Event):
+class RowsBackedUp(NamedTuple):
     """How far the backup of a table has come; how many rows there will be is only about right."""
 
+    id: str
     table: str
     rows: int
     rows_expected: int
 
 
-@dataclass(frozen=True, slots=True)
-class BackupWritten(Event):
+class BackupWritten(NamedTuple):
     """The file of a backup is safely on disk."""
 
+    id: str
     table: str
     backup_id: str
     rows: int
@@ -108,49 +101,50 @@ class BackupWritten(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class BackupFailed(Event):
+class BackupFailed(NamedTuple):
     """No table of the snapshot was backed up; `error` is the code of what went wrong."""
 
+    id: str
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class RowsVerified(Event):
+class RowsVerified(NamedTuple):
     """How far the check of a backup has come."""
 
+    id: str
     table: str
     rows: int
     rows_expected: int
 
 
-@dataclass(frozen=True, slots=True)
-class BackupVerified(Event):
+class BackupVerified(NamedTuple):
     """A backup was checked; `damage` says what is wrong with it, if anything."""
 
+    id: str
     rows: int
     seconds: float
     damage: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class BackupRemoved(Event):
+class BackupRemoved(NamedTuple):
     """A backup is no more."""
 
+    id: str
 
-@dataclass(frozen=True, slots=True)
-class RestoreStarted(Event):
+
+class RestoreStarted(NamedTuple):
     """A restore begins to read its backups."""
 
+    id: str
     table: str
     sources: tuple[str, ...]
     dry_run: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreFinished(Event):
+class RestoreFinished(NamedTuple):
     """The restore has committed, or changed nothing; `error` is the code of what went wrong."""
 
+    id: str
     table: str
     status: str
     added: int
@@ -161,6 +155,26 @@ class RestoreFinished(Event):
     seconds: float
     error: str | None = None
 
+
+Event = (
+    LoadStarted
+    | RowsJudged
+    | RowsRejected
+    | PublishStarted
+    | LoadFinished
+    | BatchFinished
+    | BackupStarted
+    | LeftoversRemoved
+    | RowsBackedUp
+    | BackupWritten
+    | BackupFailed
+    | RowsVerified
+    | BackupVerified
+    | BackupRemoved
+    | RestoreStarted
+    | RestoreFinished
+)
+"""Something that happened to an operation, known by its `id`."""
 
 Observe = Callable[[Event], None]
 """Consumes events."""

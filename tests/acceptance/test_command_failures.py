@@ -343,3 +343,11 @@ def test_words_that_make_no_command(environment: dict[str, str], case: str) -> N
         assert (ran.returncode, ran.stderr) == (2, "")
         told = json.loads(ran.stdout)["error"]
         assert (told["code"], message in told["message"], told["hint"]) == ("usage", True, f"See `{hint}`.")
+
+
+@pytest.mark.parametrize("words", ["--version", "load --help", "loads --json", "nosuch"])
+def test_the_package_is_the_program_too(environment: dict[str, str], words: str) -> None:
+    command = run(environment, *words.split())
+    module = run(environment, *words.split(), program="import runpy; runpy.run_module('rowferry', run_name='__main__')")
+    assert (command.returncode, command.stdout, command.stderr) == (module.returncode, module.stdout, module.stderr)
+    assert "rowferry" in command.stdout + command.stderr or words == "loads --json"

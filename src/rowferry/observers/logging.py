@@ -6,7 +6,6 @@ import json
 import logging
 import sys
 from contextvars import ContextVar
-from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -48,7 +47,7 @@ class Log:
 
     def fields(self, event: Event) -> dict[str, Any]:
         """What there is to say of an event, in the order in which it is said."""
-        told = {name: value for name, value in asdict(event).items() if name != "id"}
+        told = {name: value for name, value in event._asdict().items() if name != "id"}
         return self._head(type(event).__name__, event.id) | told
 
     def _head(self, name: str, operation_id: str) -> dict[str, Any]:

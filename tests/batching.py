@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loading import Tables
+from rowferry.events import Observe
 from rowferry.operations.batch_transactions import (
     BatchClaim,
     BatchOptions,
@@ -25,6 +26,7 @@ class Batches:
     """Batches into the tables of a service."""
 
     tables: Tables
+    observe: Observe | None = None
 
     def send(
         self, body: object, once: Once | None = None, caller: str = "test", **options: Any
@@ -37,7 +39,7 @@ class Batches:
             service.catalog,
             body if isinstance(body, bytes) else json.dumps(body).encode(),
             BatchOptions(**options),
-            self.tables.events.append,
+            self.observe or self.tables.events.append,
             BatchClaim.new(caller, SOURCE, once),
         )
 

@@ -4,11 +4,12 @@ import importlib
 from typing import Any
 
 from sqlalchemy import Table
+from sqlalchemy.exc import ArgumentError
 
 from rowferry import ledger
 from rowferry.backends.backend import Backend
 from rowferry.dictionary.catalog import Catalog, load_catalog
-from rowferry.errors import DatabaseUnsupported, ModelsUnusable, RowferryError
+from rowferry.errors import DatabaseUnsupported, ModelsUnusable, RowferryError, SettingInvalid
 from rowferry.migrations.schema import VERSIONS, History, SchemaState, look
 from rowferry.settings import (
     DEFAULT_MODELS,
@@ -121,7 +122,7 @@ def check_settings(database_url: str | None = None) -> Settings:
 
 
 def _fault(name: str, error: RowferryError) -> SettingFault:
-    return SettingFault(name, f"{error.message}; {error.advice.rstrip('.')}")
+    return SettingFault(name, f"{error.message}; {error.advice[:1].lower()}{error.advice[1:].rstrip('.')}")
 
 
 def _require_served(settings: Settings, catalog: Catalog, backend: Backend) -> None:
@@ -137,7 +138,10 @@ def _open_backend(settings: Settings) -> Backend:
     scheme = settings.url.drivername.partition("+")[0]
     if scheme not in _BACKENDS:
         raise DatabaseUnsupported(scheme=scheme)
-    backend: Backend = importlib.import_module(_BACKENDS[scheme]).open_backend(settings.url)
+    try:
+        backend: Backend = importlib.import_module(_BACKENDS[scheme]).open_backend(settings.url)
+    except (ValueError, ArgumentError) as error:
+        raise SettingInvalid(name="SQLALCHEMY_DATABASE_URL", reason=f"its options cannot be used: {error}") from error
     return backend
 
 

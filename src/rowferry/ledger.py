@@ -370,6 +370,8 @@ def _id(table: Table) -> Column[str]:
 
 
 def _find(connection: Connection, table: Table, id_: str) -> RowMapping | None:
+    if not id_.isprintable():  # no database takes every letter, and no id has such
+        return None
     return connection.execute(select(table).where(_id(table) == id_)).mappings().first()
 
 

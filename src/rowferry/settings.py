@@ -5,11 +5,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields
+from io import StringIO
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -149,12 +151,19 @@ def _dot_env() -> dict[str, str]:
     """What the file .env sets, if there is one; a name without a value is empty.
 
     Raises:
-        SettingInvalid: It cannot be read.
+        SettingInvalid: It, or a line of it, cannot be read.
     """
+    file = Path(".env")
     try:
-        return {name.upper(): value or "" for name, value in dotenv_values(".env").items()}
+        text = "" if file.is_dir() else file.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingInvalid(name=".env", reason=f"it cannot be read ({error}); save it as UTF-8 text") from error
+    if wrong := next((found.original for found in parse_stream(StringIO(text)) if found.error), None):
+        reason = f"line {wrong.line} sets nothing; write NAME=VALUE, and close every quote"
+        raise SettingInvalid(name=".env", reason=reason)
+    return {name.upper(): value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}
 
 
 def require_none(faults: Sequence[SettingFault]) -> None:

@@ -222,7 +222,7 @@ HINTS = {
     "an unknown load": (["rejects", "x", "--database-url", "{url}"], "`rowferry loads --database-url {url}`"),
     "no URL": (["loads", "--database-url", "nonsense"], "`rowferry settings`"),
     "a port that is none": (["loads", "--database-url", "postgresql://here:port/x"], "`rowferry settings`"),
-    "nothing behind it": (["rejects", "--database-url"], "`rowferry --help`"),
+    "nothing behind it": (["rejects", "--database-url"], "`rowferry rejects --help`"),
 }
 
 
@@ -302,7 +302,7 @@ MISUSED = {
     "an unknown option": (["load", "--nope"], "No such option '--nope'", "rowferry load --help"),
     "an option of one letter": (["load", "-x"], "No such option '-x'", "rowferry load --help"),
     "an option that is nearly one": (["load", "--dry-rum"], "Did you mean '--dry-run'?", "rowferry load --help"),
-    "a value of a flag": (["load", "--dry-run=yes"], "'--dry-run' does not take a value", "rowferry --help"),
+    "a value of a flag": (["load", "--dry-run=yes"], "'--dry-run' does not take a value", "rowferry load --help"),
     "a bad value": (
         ["load", "--on-conflict", "nope"],
         "Invalid value for '--on-conflict': 'nope' is not one of 'reject', 'skip', 'update'",
@@ -319,7 +319,7 @@ MISUSED = {
     "an unknown command": (["nope"], "No such command 'nope'", "rowferry --help"),
     "a command that is nearly one": (["tabels"], "No such command 'tabels'. Did you mean 'tables'?", "rowferry --help"),
     "one of two commands": (["laod"], "Did you mean one of: 'load', 'loads'?", "rowferry --help"),
-    "an unknown option of all": (["--nope", "loads"], "No such option '--nope'", "rowferry --help"),
+    "an unknown option of all": (["--nope", "loads"], "No such option --nope before the command", "rowferry --help"),
     "a missing argument": (["restore"], "Missing argument 'TABLE'", "rowferry restore --help"),
     "a missing file": (["batch"], "Missing argument 'FILE'", "rowferry batch --help"),
     "an argument too many": (["restore", "jobs", "x"], "unexpected extra argument (x)", "rowferry restore --help"),
@@ -351,3 +351,73 @@ def test_the_package_is_the_program_too(environment: dict[str, str], words: str)
     module = run(environment, *words.split(), program="import runpy; runpy.run_module('rowferry', run_name='__main__')")
     assert (command.returncode, command.stdout, command.stderr) == (module.returncode, module.stdout, module.stderr)
     assert "rowferry" in command.stdout + command.stderr or words == "loads --json"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_spoil_nothing(environment: dict[str, str], tmp_path: Path, closed: str) -> None:
+    (tmp_path / "departments.csv").write_text("1,Supply\nx,Law\n")
+    command = f"{ROWFERRY} load {tmp_path}/departments.csv --json {closed}"
+    ran = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    assert ("Standard output cannot be written to" in ran.stderr) == (closed == ">&-")
+    (load,) = json.loads(run(environment, "loads", "--json").stdout)["loads"]
+    assert (load["status"], load["inserted"]) == ("done", 1)
+
+
+@pytest.mark.parametrize("words", ["loads", "loads --json", "--help", "--version"])
+def test_a_closed_output_is_told(environment: dict[str, str], words: str) -> None:
+    command = f"{ROWFERRY} {words} >&-"
+    ran = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 3
+    assert ran.stderr.startswith("Error: Standard output cannot be written to: Bad file descriptor.\n")
+
+
+@pytest.mark.parametrize("words", ["load {}/departments.csv", "backup", "verify --all", "backups prune --keep-last 0"])
+@pytest.mark.parametrize("form", ["", "--json"])
+def test_what_was_done_has_its_exit_code_also_if_nobody_hears(
+    environment: dict[str, str], tmp_path: Path, words: str, form: str
+) -> None:
+    (tmp_path / "departments.csv").write_text("1,Supply\nx,Law\n")
+    environment |= {"BACKUP_DIR": str(tmp_path / "backups")}
+    expected = 1 if words.startswith("load") else 0
+    command = [ROWFERRY, *words.format(tmp_path).split(), *form.split()]
+    reader, gone = os.pipe()
+    os.close(reader)
+    unheard = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, env=environment, check=False, timeout=60)
+    os.close(gone)
+    assert (unheard.returncode, unheard.stderr) == (expected, b"")
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment, check=False, timeout=60)
+    assert ran.returncode == expected
+    assert b"Standard output cannot be written to" in ran.stderr
+
+
+@pytest.mark.parametrize("words", [["load", ""], ["rejects", ""], ["load", "--table="], ["backups", "--table", ""]])
+def test_an_empty_word_is_not_as_good_as_none(environment: dict[str, str], words: list[str]) -> None:
+    ran = run(environment, *words)
+    assert ran.returncode == 2
+    assert "One of its words is empty" in ran.stderr
+    assert f"Hint: See `rowferry {words[0]} --help`." in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--json load", "No such option --json before the command; options of a command stand behind it"),
+        ("load --on-conflict", "rowferry load --help"),
+        ("backups --table jobs prune --keep-last 1", "Options of prune stand behind it"),
+        ("backups --json prune", "Options of prune stand behind it"),
+        ("load --database-url sqlite:///t.db?timeout=abc", "its options cannot be used: could not convert"),
+        ("report hires-by-quarter --format table --output x.csv", "--output"),
+    ],
+)
+def test_words_in_the_wrong_place(environment: dict[str, str], words: str, told: str) -> None:
+    ran = run(environment, *words.split())
+    assert ran.returncode == 2
+    assert told in ran.stderr + ran.stdout
+
+
+def test_an_id_that_is_no_text(environment: dict[str, str]) -> None:
+    ran = subprocess.run([ROWFERRY, "rejects", b"\xff"], env=environment, capture_output=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stderr.count(b"There is no load")) == (2, 1)

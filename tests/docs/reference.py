@@ -18,6 +18,10 @@ from rowferry.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
+EXIT_CODES = """Each takes `--help`; nearly all take `--json`. What they exit with: 0 done; 1 done, with rejected rows;
+2 wrong usage; 3 failed, nothing changed. What was done has its code also where the outcome could not be written.
+"""
+
 HEAD = "<!-- Written by `make docs` from the code. -->\n\n"
 
 
@@ -29,7 +33,7 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
 
 
 def commands() -> str:
-    parts = ["# Commands\n"]
+    parts = [f"# Commands\n\n{EXIT_CODES}"]
     for name in COMMANDS:
         command: click.Command = getattr(importlib.import_module(f"rowferry.cli.{name}"), name)
         parts.append(described(f"rowferry {name}", command))
@@ -39,12 +43,28 @@ def commands() -> str:
 
 
 def described(name: str, command: click.Command) -> str:
-    rows = [
-        [f"`{p.human_readable_name if isinstance(p, click.Argument) else ', '.join(p.opts)}`", p.help or ""]
-        for p in command.params
-    ]
-    told = table(["option", "meaning"], [row for row in rows if row[1]]) if any(row[1] for row in rows) else ""
+    context = click.Context(command)
+    rows = [[spelled(p, context), p.help or "", default_of(p)] for p in command.params if p.help]
+    told = table(["option", "meaning", "default"], rows) if rows else ""
     return f"\n## {name}\n\n{inspect.cleandoc(command.help or '')}\n" + (told and f"\n{told}")
+
+
+def spelled(parameter: click.Parameter, context: click.Context) -> str:
+    """An argument or option with the values that it takes."""
+    takes = parameter.make_metavar(context)
+    if isinstance(parameter, click.Argument):
+        return f"`{takes}`"
+    is_flag = isinstance(parameter, click.Option) and parameter.is_flag
+    told = f"`{', '.join(parameter.opts)}{'' if is_flag else ' ' + takes}`"
+    if isinstance(parameter.type, click.IntRange):
+        most = "" if parameter.type.max is None else f" to {parameter.type.max:,}"
+        told += f" ({parameter.type.min}{most or ' or more'})"
+    return told
+
+
+def default_of(parameter: click.Parameter) -> str:
+    shown = isinstance(parameter.default, str | int) and not isinstance(parameter.default, bool)
+    return f"`{parameter.default}`" if shown else ""
 
 
 def settings() -> str:

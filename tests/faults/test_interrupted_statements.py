@@ -11,6 +11,7 @@ from loading import JOBS, Tables, counts, employees
 from restoring import Restores, counts as changes
 from rowferry import ledger
 from rowferry.errors import RestoreInterrupted
+from rowferry.events import BatchFinished, Event, LoadFinished, RestoreFinished, RowsRejected
 
 LARGE = 15_000
 
@@ -101,6 +102,48 @@ def test_a_query_that_is_interrupted_lets_go_of_its_locks(tables: Tables, monkey
     assert tables.count("hired_employees") == 9
     with tables.service.backend.engine.connect() as connection:
         assert ledger.list_restores(connection, limit=1)[0]["status"] == "interrupted"
+
+
+def raising_once(kind: type) -> tuple[Callable[[Event], None], list[Event]]:
+    """An observer that Ctrl-C ends when it first hears of something; and what it heard of since."""
+    heard: list[Event] = []
+    raised: list[BaseException] = []
+
+    def observe(event: Event) -> None:
+        if isinstance(event, kind) and not raised:
+            raised.append(KeyboardInterrupt())
+            raise raised[0]
+        heard.append(event)
+
+    return observe, heard
+
+
+def test_a_load_is_done_before_it_is_told(tables: Tables) -> None:
+    observe, heard = raising_once(LoadFinished)
+    receipt = tables.load(tables.write("jobs.csv", JOBS), observe=observe)
+    assert counts(receipt) == (3, 3, 0, 0, 0)
+    assert isinstance(heard[-1], LoadFinished)
+    assert (heard[-1].status, tables.loads()[0]["status"], tables.count("jobs")) == ("done", "done", 3)
+
+
+def test_a_restore_is_done_before_it_is_told(tables: Tables) -> None:
+    restores = Restores(tables.with_parents())
+    tables.put("hired_employees.csv", employees(10))
+    kept = restores.keep("hired_employees")
+    tables.execute("DELETE FROM hired_employees WHERE id = 1")
+    observe, heard = raising_once(RestoreFinished)
+    assert changes(restores.restore(kept, observe=observe)) == (1, 0, 0, 9, 0)
+    assert isinstance(heard[-1], RestoreFinished)
+    assert (heard[-1].status, restores.history()[0]["status"]) == ("done", "done")
+
+
+@pytest.mark.parametrize("kind", [RowsRejected, BatchFinished])
+def test_a_batch_is_done_before_it_is_told(tables: Tables, kind: type) -> None:
+    observe, heard = raising_once(kind)
+    receipt = Batches(tables, observe).put({"departments": [department(1), department(1)]})
+    assert receipt.inserted == {"departments": 1}
+    assert isinstance(heard[-1], BatchFinished)
+    assert len(tables.rows("departments")) == 1
 
 
 def test_a_batch_that_has_committed_is_done(tables: Tables, after_commit: Callable[..., None]) -> None:

@@ -163,6 +163,18 @@ def test_a_dot_env_that_is_no_text_is_told_as_such(content: bytes) -> None:
         read_settings()
 
 
+@pytest.mark.parametrize("wrong", ["SQLALCHEMY_DATABASE_URL='sqlite:///x.db", "LOG_DIR: x", "= x"])
+def test_a_line_of_dot_env_that_sets_nothing_is_told(wrong: str) -> None:
+    Path(".env").write_text(f"# Settings\nDATA_DIR=there\n{wrong}\nBACKUP_DIR=kept\n")
+    with pytest.raises(SettingInvalid, match="line 3 sets nothing"):
+        read_settings()
+
+
+def test_a_folder_named_dot_env_sets_nothing() -> None:
+    Path(".env").mkdir()
+    assert read_settings().log_dir == Path("logs")
+
+
 def test_what_is_in_force_and_where_it_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("BACKUP_DIR=kept\nLOG_DIR=there\nROWFERRY_MODLES=x\nROWFERRY_NONSENSE=1\n")
     monkeypatch.setenv("LOG_DIR", "here")

@@ -5,7 +5,7 @@ from contextlib import closing
 import click
 
 from rowferry.cli.options import at_database, caller, database_option, json_option, open_service
-from rowferry.cli.output import say, say_json, table
+from rowferry.cli.output import done, say, say_json, table
 from rowferry.cli.progress import row_progress
 from rowferry.events import Event, LeftoversRemoved
 from rowferry.observers.logging import Log
@@ -47,9 +47,10 @@ def backup(tables: tuple[str, ...], codec: str, database_url: str | None, as_jso
                 removed.extend(event.files)
 
         manifests = backup_table(service.backend, store, in_order, options, observe)
-    if as_json:
-        say_json({"backups": [manifest.as_dict() for manifest in manifests]})
-    else:
+    with done():
+        if as_json:
+            say_json({"backups": [manifest.as_dict() for manifest in manifests]})
+            return
         show(manifests)
         if removed:
             say(f"Removed, as they had no manifest: {', '.join(removed)}.", "bold yellow")

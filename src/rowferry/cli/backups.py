@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
+from rowferry import ledger
 from rowferry.cli.backup import show
 from rowferry.cli.group import Group
 from rowferry.cli.options import Integer, at_database, database_option, json_option, open_service
-from rowferry.cli.output import say, say_json, table
+from rowferry.cli.output import done, say, say_json, table
 from rowferry.observers.logging import Log
 from rowferry.operations.list_backups import list_backups
 from rowferry.operations.prune_backups import PruneOptions, prune_backups
@@ -24,6 +25,8 @@ from rowferry.streams.backup_store import BackupStore
 def backups(ctx: click.Context, of_table: str | None, database_url: str | None, as_json: bool) -> None:
     """List the backups in BACKUP_DIR, the newest first, and how each was found when it was last verified."""
     if ctx.invoked_subcommand is not None:
+        if of_table or database_url or as_json:
+            raise click.UsageError(f"Options of {ctx.invoked_subcommand} stand behind it", ctx)
         return
     service = open_service(database_url)
     if of_table:
@@ -36,7 +39,10 @@ def backups(ctx: click.Context, of_table: str | None, database_url: str | None, 
         heads = [("backup", False), ("rows", True), ("bytes", True), ("verified", False)]
         table("Backups", heads, [[b["backup_id"], b["rows"], b["bytes"], _verified(b)] for b in found], tight=True)
     else:
-        say(f"No backups yet. Make the first: rowferry backup{at_database(database_url)}")
+        with service.backend.errors(), service.backend.engine.connect() as connection:
+            made = ledger.count_backups(connection)
+        first = f"No backups yet. Make the first: rowferry backup{at_database(database_url)}"
+        say(f"There is none in {service.settings.backup_dir}; made from this database: {made}." if made else first)
     for error in damaged:
         say(f"{error.message}.", style="bold red")
 
@@ -58,10 +64,11 @@ def prune(keep_last: int | None, keep_days: int | None, dry_run: bool, as_json: 
     settings = read_settings()
     with closing(Log(settings.log_dir, "backup_table")) as log:
         removed = prune_backups(BackupStore(settings.backup_dir), PruneOptions(keep_last, keep_days, dry_run), log)
-    if as_json:
-        say_json({"backups": [manifest.as_dict() for manifest in removed], "dry_run": dry_run})
-        return
-    if removed:
-        show(removed)
-    verb = "would be removed" if dry_run else "removed"
-    say(f"{len(removed)} backup{'' if len(removed) == 1 else 's'} {verb}.")
+    with done():
+        if as_json:
+            say_json({"backups": [manifest.as_dict() for manifest in removed], "dry_run": dry_run})
+            return
+        if removed:
+            show(removed)
+        verb = "would be removed" if dry_run else "removed"
+        say(f"{len(removed)} backup{'' if len(removed) == 1 else 's'} {verb}.")

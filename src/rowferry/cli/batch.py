@@ -15,7 +15,7 @@ from rowferry.cli.options import (
     on_conflict_option,
     open_service,
 )
-from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, say_json_text, table
+from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, done, say, say_json_text, table
 from rowferry.cli.signals import ignore_once_finished
 from rowferry.errors import FileMissing, SourceUnreadable
 from rowferry.events import Event
@@ -56,12 +56,12 @@ def batch(file: str, on_conflict: OnConflict, all_or_nothing: bool, database_url
 
         receipt = batch_transactions(service.backend, service.catalog, body, options, observe, claim)
     assert isinstance(receipt, BatchReceipt)  # noqa: S101  # without a key, nothing is a repeat
-    if as_json:
-        say_json_text(receipt.as_json())
-    else:
-        show(receipt, at_database(database_url))
-    done = EXIT_FAILED if receipt.status == "refused" else EXIT_DONE
-    raise click.exceptions.Exit(EXIT_REJECTED if receipt.rejected and not done else done)
+    code = EXIT_REJECTED if receipt.rejected else EXIT_DONE
+    with done(EXIT_FAILED if receipt.status == "refused" else code):
+        if as_json:
+            say_json_text(receipt.as_json())
+        else:
+            show(receipt, at_database(database_url))
 
 
 def _read(file: str) -> bytes:

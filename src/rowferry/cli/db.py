@@ -6,7 +6,7 @@ from rowferry import ledger
 from rowferry.bootstrap import Service
 from rowferry.cli.group import Group
 from rowferry.cli.options import database_option, json_option
-from rowferry.cli.output import say, say_json
+from rowferry.cli.output import done, say, say_json
 from rowferry.errors import DatabaseDiffers
 from rowferry.migrations.differences import differences
 from rowferry.settings import read_settings
@@ -30,10 +30,11 @@ def upgrade(database_url: str | None, as_json: bool) -> None:
     with service.backend.errors():
         applied = service.upgrade()
         service.start()
-    if as_json:
-        say_json({"applied": applied})
-    else:
-        say(f"Applied: {', '.join(applied)}" if applied else "There was nothing to do.")
+    with done():
+        if as_json:
+            say_json({"applied": applied})
+        else:
+            say(f"Applied: {', '.join(applied)}" if applied else "There was nothing to do.")
 
 
 @db.command()

@@ -15,7 +15,7 @@ from rowferry.cli.options import (
     on_conflict_option,
     open_service,
 )
-from rowferry.cli.output import EXIT_DONE, EXIT_REJECTED, say, say_json, table
+from rowferry.cli.output import EXIT_DONE, EXIT_REJECTED, done, say, say_json, table
 from rowferry.cli.progress import load_progress
 from rowferry.cli.signals import ignore_once_finished
 from rowferry.events import Event
@@ -67,11 +67,11 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
             log(event)
 
         receipt = full_bulk_insert(service.backend, service.catalog, files, options, observe, LoadClaim.new(caller()))
-    if as_json:
-        say_json(receipt.as_dict())
-    else:
-        show(receipt, at_database(database_url))
-    raise click.exceptions.Exit(EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE)
+    with done(EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE):
+        if as_json:
+            say_json(receipt.as_dict())
+        else:
+            show(receipt, at_database(database_url))
 
 
 def show(receipt: Receipt, at: str = "") -> None:

@@ -3,16 +3,17 @@
 import errno
 import gc
 import importlib
-import io
 import os
+import re
 import sys
-from typing import Any, Never, TextIO
+from typing import Any, Never
 
 import click
 
 from rowferry.cli.group import Group
-from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, say_error, written
+from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, DoneUnheard, say_error, written
 from rowferry.cli.signals import ignore_from_now_on, interrupt_on_termination
+from rowferry.cli.standard_streams import take_streams, write_no_more
 from rowferry.errors import CommandMisused, Interrupted, OutputUnwritable, RowferryError, Unexpected, UsageError
 
 COMMANDS = (
@@ -33,6 +34,13 @@ COMMANDS = (
     "settings",
 )
 """Each is a module of this package with a command of the same name; it is imported when it is used."""
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EBADF)
+"""What is wrong with an output that is full, or closed."""
+
+_EMPTY = re.compile(r"(--[^=]+=)?")
+"""No word of a command means anything if there is nothing in it."""
 
 
 class LazyGroup(Group):
@@ -81,14 +89,12 @@ def main() -> Never:
     # No command multiplies matrices: threads that NumPy's library for that starts would only take time from others.
     os.putenv("OPENBLAS_NUM_THREADS", "1")
     interrupt_on_termination()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    take_streams()
     code = EXIT_FAILED
     try:
         code = _run()
     except BrokenPipeError:
-        _write_no_more(sys.stdout)
+        write_no_more(sys.stdout)
     finally:
         ignore_from_now_on()
     sys.exit(code)
@@ -102,14 +108,12 @@ def _run() -> int:
             sys.stdout.flush()
     except click.ClickException as mistake:
         return _fail(_misuse(mistake))
-    except KeyboardInterrupt:
-        return _fail(Interrupted())
     except RowferryError as error:
         return _fail(error)
     except BrokenPipeError:
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
             # The library prints help and version; of work that needs room, DiskFull tells.
             return _fail(OutputUnwritable(reason=error.strerror))
         # Imported when it is needed, which is hardly ever.
@@ -120,11 +124,18 @@ def _run() -> int:
 
 def _invoke() -> int:
     """Run the command; the library's own `main` has exit codes of its own for Ctrl-C and a reader who has gone."""
+    if any(map(_EMPTY.fullmatch, sys.argv[1:])):
+        raise click.UsageError("One of its words is empty, as is a variable of the shell that is not set")
     try:
         with rowferry.make_context("rowferry", sys.argv[1:]) as context:
             rowferry.invoke(context)
     except click.exceptions.Exit as end:
         return end.exit_code
+    except DoneUnheard as unheard:
+        _fail(unheard.error) if unheard.error else write_no_more(sys.stdout)
+        return unheard.code
+    except KeyboardInterrupt as error:
+        raise Interrupted from error
     return EXIT_DONE
 
 
@@ -136,7 +147,7 @@ def _fail(error: RowferryError) -> int:
         error.advice = hints.repeat_database(error.advice, sys.argv[1:])
     try:
         if isinstance(error, OutputUnwritable):
-            _write_no_more(sys.stdout)
+            write_no_more(sys.stdout)
             as_json = False
         say_error(error, as_json=as_json)
         with written():
@@ -144,7 +155,7 @@ def _fail(error: RowferryError) -> int:
     except OutputUnwritable as unwritable:
         return _fail(unwritable)
     except OSError:  # of standard error: nobody can be told
-        _write_no_more(sys.stderr)
+        write_no_more(sys.stderr)
     return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
 
 
@@ -152,9 +163,7 @@ def _misuse(mistake: click.ClickException) -> CommandMisused:
     """What the library says of words that it cannot make a command of."""
     told = mistake.format_message().rstrip(".")
     context = getattr(mistake, "ctx", None)
-    return CommandMisused(reason=told, command=context.command_path if context else "rowferry")
-
-
-def _write_no_more(stream: TextIO) -> None:
-    """Nothing more can be said there, also not at exit: its reader has gone, or it is full."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    if isinstance(mistake, click.NoSuchOption) and context and context.parent is None:
+        told = f"No such option {mistake.option_name} before the command; options of a command stand behind it"
+    named = sys.argv[1:2] if set(sys.argv[1:2]) & set(COMMANDS) else []
+    return CommandMisused(reason=told, command=context.command_path if context else " ".join(["rowferry", *named]))

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import click
+
 from rowferry.errors import OutputUnwritable, RowferryError
 
 EXIT_DONE, EXIT_REJECTED, EXIT_USAGE, EXIT_FAILED = range(4)
@@ -17,6 +19,32 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 _TERMINAL = "rowferry.cli.terminal"
 """Imported when people are told something: programs, which ask for JSON, need not wait for it."""
+
+
+class DoneUnheard(Exception):
+    """What was to be done is done, but its outcome could not be written; `error` says why, unless its reader went."""
+
+    def __init__(self, code: int, error: OutputUnwritable | None) -> None:
+        super().__init__(code)
+        self.code, self.error = code, error
+
+
+@contextmanager
+def done(code: int = EXIT_DONE) -> Iterator[None]:
+    """Tell what was done, and exit with `code`: it says what was done, also where nobody could be told.
+
+    Raises:
+        DoneUnheard: It could not be written.
+    """
+    try:
+        yield
+        with written():
+            sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise DoneUnheard(code, None) from error
+    except OutputUnwritable as error:
+        raise DoneUnheard(code, error) from error
+    raise click.exceptions.Exit(code)
 
 
 @contextmanager

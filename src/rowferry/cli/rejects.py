@@ -10,7 +10,7 @@ import click
 from rowferry import ledger
 from rowferry.bootstrap import Service
 from rowferry.cli.options import FILE, at_database, database_option, json_option, open_service
-from rowferry.cli.output import say, say_json, table
+from rowferry.cli.output import done, say, say_json, table
 from rowferry.errors import LoadUnknown, NothingLoaded, NothingRejected
 from rowferry.streams.correctable_csv import correctable_csv
 from rowferry.streams.json_source import as_csv_rows
@@ -45,10 +45,11 @@ def rejects(
             service.catalog.table(of_table)
         if csv:
             name, others = _write_csv(service, connection, load_id, csv, of_table)
-            if as_json:
-                say_json({"load_id": load_id, "table": name, "file": str(csv)})
-            else:
-                _say_written(csv, name, others, at_database(database_url))
+            with done():
+                if as_json:
+                    say_json({"load_id": load_id, "table": name, "file": str(csv)})
+                else:
+                    _say_written(csv, name, others, at_database(database_url))
         elif as_json:
             say_json({"rejects": list(ledger.find_rejects(connection, load_id, table=of_table))})
         else:
@@ -84,7 +85,8 @@ def _write_csv(
 
 
 def _say_written(path: Path, name: str, others: list[str], at: str) -> None:
-    say(f"Wrote {path}. Correct its rows, then: rowferry load {shlex.quote(str(path))} --table {name}{at}")
+    named = f"./{path}" if str(path).startswith("-") else str(path)  # or it would be taken for an option
+    say(f"Wrote {path}. Correct its rows, then: rowferry load {shlex.quote(named)} --table {name}{at}")
     if others:
         say(f"Rows of {', '.join(others)} were rejected too: choose them with --table.")
 

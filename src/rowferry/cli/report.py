@@ -9,7 +9,7 @@ from typing import Literal, cast, get_args
 import click
 
 from rowferry.cli.options import FILE, database_option, json_option, open_service
-from rowferry.cli.output import say, say_json, table, written
+from rowferry.cli.output import done, say, say_json, table, written
 from rowferry.errors import OptionInvalid
 from rowferry.reports.listed import find_report
 from rowferry.reports.report import Answer, answer
@@ -50,7 +50,8 @@ def report(
     found = answer(found_report, service.backend, service.catalog, asked)
     if output:
         write_whole(output, [_rendered(found, chosen)])
-        _say_written(found, output, as_json=as_json)
+        with done():
+            _say_written(found, output, as_json=as_json)
     elif chosen == "table":
         _show(found)
     else:
@@ -63,7 +64,7 @@ def report(
 def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
     """The form that was asked for, if it makes sense where it is to go."""
     told = output.suffix.removeprefix(".").lower() if output else ""
-    if output and form in (None, "table") and told not in _FORMS[1:]:
+    if output and (form == "table" or (form is None and told not in _FORMS[1:])):
         raise OptionInvalid(option="--output", value=str(output), allowed="Say --format json, csv, svg or png, too.")
     if as_json and not output and form not in (None, "json"):
         raise OptionInvalid(

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from rowferry.cli.options import at_database, caller, database_option, json_option, open_service
-from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, say, say_json, table
+from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, done, say, say_json, table
 from rowferry.cli.progress import load_progress
 from rowferry.cli.signals import ignore_once_finished
 from rowferry.dictionary.faults import shown
@@ -61,13 +61,12 @@ def restore(  # noqa: PLR0913, PLR0917  # each is an option of the command
             log(event)
 
         receipt = restore_table(service.backend, service.catalog, sources, options, observe, RestoreClaim.new(caller()))
-    if as_json:
-        say_json(receipt.as_dict())
-    else:
-        show(receipt, at_database(database_url))
-    if receipt.obstacles:
-        raise click.exceptions.Exit(EXIT_FAILED)
-    raise click.exceptions.Exit(EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE)
+    code = EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE
+    with done(EXIT_FAILED if receipt.obstacles else code):
+        if as_json:
+            say_json(receipt.as_dict())
+        else:
+            show(receipt, at_database(database_url))
 
 
 def show(receipt: RestoreReceipt, at: str = "") -> None:

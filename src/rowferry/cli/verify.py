@@ -5,7 +5,7 @@ from contextlib import closing
 import click
 
 from rowferry.cli.options import caller, database_option, json_option, open_service
-from rowferry.cli.output import say, say_json, table
+from rowferry.cli.output import done, say, say_json, table
 from rowferry.cli.progress import row_progress
 from rowferry.errors import NothingChosen
 from rowferry.events import Event
@@ -41,10 +41,11 @@ def verify(backups: tuple[str, ...], every: bool, database_url: str | None, as_j
             found = verify_every(service.backend, store, caller(), observe)
         else:
             found = [verify_backup(service.backend, store, one, caller(), observe) for one in backups]
-    if as_json:
-        shown = [{**one.manifest.as_dict(), "verified_at": one.verified_at, "damage": None} for one in found]
-        say_json({"backups": shown})
-        return
-    rows = [[one.manifest.backup_id, one.manifest.rows, one.manifest.bytes, f"{one.seconds:.2f}"] for one in found]
-    heads = [("backup", False), ("rows", True), ("bytes", True), ("seconds", True)]
-    table("Good backups", heads, rows, tight=True) if rows else say("There is no backup to verify.")
+    with done():
+        if as_json:
+            shown = [{**one.manifest.as_dict(), "verified_at": one.verified_at, "damage": None} for one in found]
+            say_json({"backups": shown})
+            return
+        rows = [[one.manifest.backup_id, one.manifest.rows, one.manifest.bytes, f"{one.seconds:.2f}"] for one in found]
+        heads = [("backup", False), ("rows", True), ("bytes", True), ("seconds", True)]
+        table("Good backups", heads, rows, tight=True) if rows else say("There is no backup to verify.")

@@ -186,7 +186,9 @@ class Interrupted(RowferryError):
     """Interrupted"""
 
     code = "interrupted"
-    hint = "Nothing was changed."
+    hint = (
+        "What was not complete was rolled back; what was done before stays done: see `rowferry loads` and `restores`."
+    )
 
 
 class Unexpected(RowferryError):

@@ -152,12 +152,13 @@ def batch_transactions(
     started = time.monotonic()
     try:
         outcome = _patiently(batch.run)
+        if isinstance(outcome, BatchReceipt):
+            _tell(observe, claim, outcome, time.monotonic() - started)
     except BaseException:
         # A signal, or a connection that is cut, may come between the commit and its answer.
         if batch.receipt is None or not batch.has_committed():
             raise
         outcome = batch.receipt
-    if isinstance(outcome, BatchReceipt):
         _tell(observe, claim, outcome, time.monotonic() - started)
     return outcome
 

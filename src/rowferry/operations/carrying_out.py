@@ -45,6 +45,7 @@ def carry_out(backend: Backend, name: str, work: Work[Outcome_co], interrupted: 
         try:
             work.note_start()
             work.run()
+            return work.tell_done()
         except BaseException as error:
             if not _has_committed(work):
                 failure = _failure(error, interrupted)

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from threading import Lock
-from typing import Any, Self
+from typing import Self
 
 import pyarrow as pa
 from sqlalchemy import Connection
@@ -98,7 +98,7 @@ class EarlyInserts:
     def _insert_alone(self, part: "Part") -> None:
         if part.table not in self._highest:
             self._highest[part.table] = part.highest()
-        if self.is_known_new(part):
+        if not self._transaction.checks_references and self.is_known_new(part):
             part.insert()
         else:
             self._undo()
@@ -126,10 +126,11 @@ class Part(SqliteWriter):
         """The highest key of the table; None if it is empty."""
         return self._execute(f"SELECT max({quoted(self._range.column)}) FROM {self._main}").fetchone()[0]
 
-    def is_above(self, highest: Any) -> bool:
+    def is_above(self, highest: object) -> bool:
         """Whether all keys are above another one; only integers can be."""
         bounds = self._range.bounds
-        return highest is None or (bounds is not None and bounds[0] > highest)
+        # Another program may have put a text there, which SQLite takes for a column of integers, too.
+        return highest is None or (bounds is not None and isinstance(highest, int) and bounds[0] > highest)
 
     def insert(self) -> None:
         """Insert all rows, none of which the table has."""

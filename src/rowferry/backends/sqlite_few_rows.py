@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table
 
 from rowferry.backends.backend import Comparison
 from rowferry.backends.held_rows import HeldRows
+from rowferry.backends.sqlite_beyond import or_abort
 from rowferry.backends.sqlite_writer import SqliteTransaction, quoted, stored
 from rowferry.dictionary.kinds import kind_of
 from rowferry.dictionary.rules import TableRules
@@ -46,7 +47,7 @@ class FewRowsWriter(HeldRows):
         updated = self._update() if update else 0
         new = self._new()
         if new.num_rows:
-            self._transaction.insert(self._table, new)
+            self._transaction.insert(self._rules.name, new)
         return new.num_rows, updated
 
     def _meets_known_keys(self) -> bool:
@@ -78,7 +79,8 @@ class FewRowsWriter(HeldRows):
             return 0
         changes = ", ".join(f"{quoted(name)} = ?" for name in self._rules.values)
         same = " AND ".join(f"{quoted(name)} = ?" for name in self._rules.key)
-        return self._driver.executemany(f"UPDATE {self._table} SET {changes} WHERE {same}", rows).rowcount
+        update = f"UPDATE {or_abort(self._driver, self._rules.name)} {self._table} SET {changes} WHERE {same}"
+        return self._driver.executemany(update, rows).rowcount
 
     def _spelled(self, rows: pa.RecordBatch) -> list[tuple[Any, ...]]:
         return list(zip(*map(stored, rows.columns), strict=True))

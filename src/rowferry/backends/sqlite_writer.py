@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Table
 from rowferry.backends.backend import Comparison
 from rowferry.backends.key_range import KeyRange
 from rowferry.backends.referred_keys import ReferredKeys
+from rowferry.backends.sqlite_beyond import checks_more, or_abort
 from rowferry.backends.sqlite_stage import SqliteStage
 from rowferry.dictionary.kinds import INTEGER
 from rowferry.dictionary.rules import TableRules
@@ -50,7 +51,7 @@ class SqliteTransaction:
         self._writers: list[SqliteWriter] = []
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
-        self.insert(f"main.{quoted(table.name)}", rows)
+        self.insert(table.name, rows)
 
     def stage(self, writer: "SqliteWriter") -> SqliteStage:
         """Where the rows of a writer wait; it has been sealed once one of them was compared."""
@@ -71,15 +72,16 @@ class SqliteTransaction:
 
         Where many rows are coming, SQLite leaves out its check of references row by row: each writer makes it once
         for all its rows, and nobody can delete what they refer to any more. It is left out as well where it is too
-        `early` for that: what rows refer to may come after them.
+        `early` for that: what rows refer to may come after them. It never is where SQLite has more to check or to do.
         """
-        if not self.locked:
-            self.connection.exec_driver_sql("COMMIT")
-            self.checks_references = not (early or any(writer.checks_all_references() for writer in self._writers))
-            if not self.checks_references:
-                self.connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
-            self.connection.exec_driver_sql("BEGIN IMMEDIATE")
-            self.locked = True
+        if self.locked:
+            return
+        leave_out = early or any(writer.checks_all_references() for writer in self._writers)
+        self._begin(checks_references=not leave_out)
+        # Only now nobody can give a table more to check.
+        if leave_out and any(writer.checks_more() for writer in self._writers):
+            self.unlock()
+            self._begin(checks_references=True)
 
     def unlock(self) -> None:
         """Undo all that was done since `lock`, and let others write."""
@@ -87,6 +89,13 @@ class SqliteTransaction:
         self.connection.exec_driver_sql("PRAGMA foreign_keys = ON")
         self.connection.exec_driver_sql("BEGIN")
         self.checks_references, self.locked = True, False
+
+    def _begin(self, *, checks_references: bool) -> None:
+        self.connection.exec_driver_sql("COMMIT")
+        if not checks_references:
+            self.connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+        self.checks_references, self.locked = checks_references, True
 
     def close(self) -> None:
         """Leave the connection as it was, once the transaction has ended."""
@@ -108,16 +117,17 @@ class SqliteTransaction:
         return str(self.driver().execute("PRAGMA main.encoding").fetchone()[0])
 
     def insert(self, table: str, rows: pa.RecordBatch) -> None:
-        """Insert rows, many with each statement."""
+        """Insert rows into a table, many with each statement."""
         names, width = rows.schema.names, rows.num_columns
         flat: list[Any] = [None] * (width * rows.num_rows)
         for at, column in enumerate(rows.columns):
             flat[at::width] = stored(column)
-        into = f"INSERT INTO {table} ({', '.join(map(quoted, names))}) VALUES "
+        driver = self.driver()
+        verb = f"INSERT {or_abort(driver, table)}"
+        into = f"{verb} INTO main.{quoted(table)} ({', '.join(map(quoted, names))}) VALUES "
         one = f"({', '.join('?' * width)})"
         many = max(1, min(_ROWS_A_STATEMENT, _MOST_PARAMETERS // width))
         whole = rows.num_rows // many * many * width
-        driver = self.driver()
         step = many * width
         driver.executemany(into + ", ".join([one] * many), (flat[at : at + step] for at in range(0, whole, step)))
         driver.executemany(into + one, (flat[at : at + width] for at in range(whole, len(flat), width)))
@@ -144,6 +154,10 @@ class SqliteWriter:
     def checks_all_references(self) -> bool:
         """Whether there are so many rows that what they refer to is better checked at once."""
         return self.rows >= _BULK_ROWS and bool(self._rules.references)
+
+    def checks_more(self) -> bool:
+        """Whether SQLite has more to check or to do when rows come in than the model tells."""
+        return checks_more(self._transaction.driver(), self._rules)
 
     def write(self, rows: pa.RecordBatch) -> None:
         self.rows += rows.num_rows
@@ -200,7 +214,7 @@ class SqliteWriter:
         names = ", ".join(map(quoted, self._rules.names))
         known = f"WHERE rowferry_row_number NOT IN (SELECT rowferry_row_number FROM {self._known}) "
         return self._execute(
-            f"INSERT INTO {self._main} ({names}) SELECT {names} FROM {self._stage} "
+            f"INSERT {self._or_abort()} INTO {self._main} ({names}) SELECT {names} FROM {self._stage} "
             f"{known if self._has_known else ''}ORDER BY rowferry_row_number"
         ).rowcount
 
@@ -209,9 +223,12 @@ class SqliteWriter:
         if not changes:
             return 0
         return self._execute(
-            f"UPDATE {self._main} AS t SET {changes} FROM {self._stage} s "
+            f"UPDATE {self._or_abort()} {self._main} AS t SET {changes} FROM {self._stage} s "
             f"JOIN {self._known} k USING (rowferry_row_number) WHERE NOT k.equal AND {self._same_key()}"
         ).rowcount
+
+    def _or_abort(self) -> str:
+        return or_abort(self._transaction.driver(), self._rules.name)
 
     def _meets_known_keys(self) -> bool:
         """Whether the table may hold keys of the rows: any key within the range of theirs."""

@@ -1,0 +1,51 @@
+"""What a table of SQLite has beyond its model, which others made: foreign keys, triggers, conflict clauses."""
+
+import sqlite3
+
+from rowferry.dictionary.rules import TableRules
+
+_REFERS = """
+SELECT f.seq, f."from", f."table", coalesce(f."to", p.name)
+FROM pragma_foreign_key_list(?, 'main') f LEFT JOIN pragma_table_info(f."table", 'main') p ON p.pk = f.seq + 1
+"""
+"""What a table refers to: position in the foreign key, column, the other table, and its column."""
+
+_REFERRED = """
+SELECT coalesce(f."to", p.name) FROM main.sqlite_master m JOIN pragma_foreign_key_list(m.name, 'main') f
+LEFT JOIN pragma_table_info(f."table", 'main') p ON p.pk = f.seq + 1
+WHERE m.type = 'table' AND lower(f."table") = lower(?)
+"""
+"""The columns of a table that others refer to."""
+
+_TRIGGERS = "SELECT EXISTS (SELECT 1 FROM main.sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?))"
+
+_RESOLVES = """
+SELECT EXISTS (SELECT 1 FROM main.sqlite_master
+               WHERE type = 'table' AND lower(name) = lower(?) AND sql LIKE '%on%conflict%')
+"""
+
+
+def checks_more(driver: sqlite3.Connection, rules: TableRules) -> bool:
+    """Whether SQLite has more to check than the references of the model, or to do, when rows come in or change.
+
+    A key never changes: who refers to it alone is not met.
+    """
+    ours = {(0, *_folded(one.column, one.parent, one.target)) for one in rules.references}
+    refers = {(at, *_folded(*names)) for at, *names in driver.execute(_REFERS, (rules.name,))}
+    referred = {_folded(*names) for names in driver.execute(_REFERRED, (rules.name,))}
+    unknown = refers - ours or referred - {_folded(name) for name in rules.key}
+    return bool(unknown or driver.execute(_TRIGGERS, (rules.name,)).fetchone()[0])
+
+
+def or_abort(driver: sqlite3.Connection, table: str) -> str:
+    """What makes INSERT and UPDATE fail at a constraint whose own clause would let rows vanish in silence.
+
+    It goes for what triggers insert, too, and is left out where they are all that would feel it.
+    """
+    resolves = driver.execute(_RESOLVES, (table,)).fetchone()[0]
+    return "OR ABORT" if resolves else ""
+
+
+def _folded(*names: str | None) -> tuple[str, ...]:
+    """Names as SQLite compares them; none is that of a column which is not there."""
+    return tuple((name or "").lower() for name in names)

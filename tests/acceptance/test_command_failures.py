@@ -410,6 +410,9 @@ def test_an_empty_word_is_not_as_good_as_none(environment: dict[str, str], words
         ("backups --json prune", "Options of prune stand behind it"),
         ("load --database-url sqlite:///t.db?timeout=abc", "its options cannot be used: could not convert"),
         ("report hires-by-quarter --format table --output x.csv", "--output"),
+        ("report hires-by-quarter --output --json", "'--json' is no name of a file; say /dev/stdout, or ./--json"),
+        ("rejects --csv --json", "'--json' is no name of a file"),
+        ("rejects --csv -", "'-' is no name of a file; say /dev/stdout, or ./-"),
     ],
 )
 def test_words_in_the_wrong_place(environment: dict[str, str], words: str, told: str) -> None:

@@ -4,7 +4,7 @@ import getpass
 import shlex
 import socket
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 from sqlalchemy.engine import make_url
@@ -20,8 +20,19 @@ class Integer(click.IntRange):
     name = "integer"
 
 
+class OutputFile(click.Path):
+    """A file to be written. What was meant as another option does not become its name."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if str(value) == "-" or str(value).startswith("--"):
+            self.fail(f"{str(value)!r} is no name of a file; say /dev/stdout, or ./{value}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 FILE = click.Path(path_type=Path, readable=False)
 """A file or folder. Whether it can be read is looked at where it is, be it in a folder, and said alike."""
+
+OUTPUT_FILE = OutputFile(path_type=Path, readable=False)
 
 database_option = click.option(
     "--database-url", metavar="URL", help="The database; else SQLALCHEMY_DATABASE_URL, else sqlite:///rowferry.db."

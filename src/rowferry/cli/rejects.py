@@ -9,7 +9,7 @@ import click
 
 from rowferry import ledger
 from rowferry.bootstrap import Service
-from rowferry.cli.options import FILE, at_database, database_option, json_option, open_service
+from rowferry.cli.options import OUTPUT_FILE, at_database, database_option, json_option, open_service
 from rowferry.cli.output import done, say, say_json, table
 from rowferry.errors import LoadUnknown, NothingLoaded, NothingRejected
 from rowferry.streams.correctable_csv import correctable_csv
@@ -23,7 +23,7 @@ _FINDERS = (ledger.find_load, ledger.find_batch, ledger.find_restore)
 
 @click.command()
 @click.argument("load_id", required=False, help="The load, batch or restore (default: the newest load).")
-@click.option("--csv", type=FILE, metavar="FILE", help="Write them to a CSV file to be corrected.")
+@click.option("--csv", type=OUTPUT_FILE, metavar="FILE", help="Write them to a CSV file to be corrected.")
 @click.option("--table", "of_table", metavar="TABLE", help="Only those of this table.")
 @database_option
 @json_option

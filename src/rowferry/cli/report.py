@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 
 import click
 
-from rowferry.cli.options import FILE, database_option, json_option, open_service
+from rowferry.cli.options import OUTPUT_FILE, database_option, json_option, open_service
 from rowferry.cli.output import done, say, say_json, table, written
 from rowferry.errors import OptionInvalid
 from rowferry.reports.listed import find_report
@@ -33,7 +33,7 @@ _PICTURE = "rowferry.reports.picture"
     type=click.Choice(_FORMS),
     help="How to show it. (default: table, or what the name of --output ends with)",
 )
-@click.option("--output", type=FILE, metavar="FILE", help="Write it to a file.")
+@click.option("--output", type=OUTPUT_FILE, metavar="FILE", help="Write it to a file.")
 @database_option
 @json_option
 def report(

@@ -148,7 +148,7 @@ class DatabaseDiffers(SchemaDiffers):
 
 
 class SchemaOlder(RowferryError):
-    """The database was made by an older Rowferry: it lacks the changes {pending}"""
+    """The database is new, or was made by an older Rowferry: it lacks the changes {pending}"""
 
     code = "schema.older"
     hint = "Others may be using it, so it is not changed unasked: run `rowferry db upgrade`."

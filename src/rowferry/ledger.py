@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     select,
     union_all,
     update,
@@ -383,7 +384,8 @@ def _newest(connection: Connection, table: Table, limit: int, before: str | None
 
 
 def _finish(connection: Connection, table: Table, id_: str, values: Mapping[str, Any]) -> None:
-    connection.execute(update(table).where(_id(table) == id_).values(finished_at=now(), **values))
+    # Somebody else may have taken it for interrupted, while it ran.
+    connection.execute(update(table).where(_id(table) == id_).values({"finished_at": now(), "error": null(), **values}))
 
 
 def _status(connection: Connection, table: Table, id_: str) -> str | None:

@@ -45,9 +45,14 @@ _KEEPALIVES = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_coun
 
 _OPTIONS = (
     "-c timezone=UTC -c client_connection_check_interval=10s -c tcp_keepalives_idle=20 "
-    "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 -c tcp_user_timeout=40s"
+    "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 -c tcp_user_timeout=40s "
+    "-c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0 "
+    r"-c default_transaction_isolation=read\ committed"
 )
-"""The server notices likewise that we have gone, also while it works for us, and frees what we held."""
+"""The server notices likewise that we have gone, also while it works for us, and frees what we held.
+
+A connection that waits, while a file is read, is left alone; and a comparison sees what others have committed by then.
+"""
 
 _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
 """The pool keeps so many open, and opens so many more when needed; docs/reference says what takes how many."""
@@ -183,7 +188,7 @@ class PostgresqlBackend:
             try:
                 yield
             finally:
-                connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (_number(name),))
+                _unlock(connection, name)
 
     def cancel(self) -> None:
         for driver in self._at_work:
@@ -208,6 +213,16 @@ def _dropped_if_interrupted(connection: Connection) -> Iterator[None]:
         if _is_by_interrupt(error):
             connection.invalidate()
         raise
+
+
+def _unlock(connection: Connection, name: str) -> None:
+    """Give a name back, with the connection if need be: what was done meanwhile is done."""
+    try:
+        connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (_number(name),))
+    except BaseException as error:
+        connection.invalidate()
+        if not isinstance(error, DBAPIError) or _is_by_interrupt(error):
+            raise
 
 
 def _number(name: str) -> int:

@@ -193,7 +193,8 @@ class AppendingWriter(PostgresqlWriter):
 
     def _is_above(self, rows: pa.RecordBatch) -> bool:
         lowest = pc.min(rows.column(self._rules.key[0])).as_py()
-        return lowest is None or lowest > self._highest
+        # The table may have become empty since it was looked at.
+        return lowest is None or self._highest is None or lowest > self._highest
 
     def _close(self) -> None:
         super().end()

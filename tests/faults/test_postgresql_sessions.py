@@ -1,0 +1,121 @@
+"""What a server of PostgreSQL makes of our connections: how they are isolated, and when it ends them."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from others import once, somebody
+
+from loading import DEPARTMENTS, JOBS, Tables, counts, employees
+from restoring import Restores, counts as changes
+from rowferry.backends.postgresql_writer import PostgresqlTransaction
+from rowferry.events import PublishStarted, RowsJudged
+
+pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+
+LARGE = 15_000
+
+END_WHO_HOLDS = """
+SELECT pg_terminate_backend(l.pid, 10000) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+WHERE l.locktype = 'advisory' AND d.datname = current_database()
+"""
+
+
+@pytest.fixture
+def by_default(tables: Tables) -> Callable[[str], None]:
+    """Sets what holds for all new connections to the database."""
+    engine = tables.service.backend.engine
+
+    def set_up(setting: str) -> None:
+        tables.execute(f"ALTER DATABASE {engine.url.database} SET {setting}")
+        engine.dispose()
+
+    return set_up
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+@pytest.mark.parametrize("rows", [40, LARGE])
+def test_rows_that_somebody_deletes_meanwhile_are_put_in_again(
+    tables: Tables, by_default: Callable[[str], None], isolation: str, rows: int
+) -> None:
+    by_default(f"default_transaction_isolation = '{isolation}'")
+    path = tables.with_parents().write("hired_employees.csv", employees(rows))
+    tables.load(path)
+    with somebody(tables) as execute:
+        deleted = once(RowsJudged, lambda: execute("DELETE FROM hired_employees WHERE id <= 10"))
+        assert counts(tables.load(path, observe=deleted)) == (rows, 10, 0, rows - 10, 0)
+    assert tables.count("hired_employees") == rows
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_a_restore_puts_in_again_what_somebody_deletes_meanwhile(
+    tables: Tables, by_default: Callable[[str], None], isolation: str
+) -> None:
+    by_default(f"default_transaction_isolation = '{isolation}'")
+    restores = Restores(tables.with_parents())
+    tables.put("hired_employees.csv", employees(40))
+    kept = restores.back_up("hired_employees")
+    with somebody(tables) as execute:
+        deleted = once(RowsJudged, lambda: execute("DELETE FROM hired_employees WHERE id <= 10"))
+        assert changes(restores.restore(kept, observe=deleted)) == (10, 0, 0, 30, 0)
+    assert tables.count("hired_employees") == 40
+
+
+def test_a_connection_may_wait_for_longer_than_the_server_allows_others(
+    tables: Tables, by_default: Callable[[str], None]
+) -> None:
+    by_default("idle_session_timeout = '100ms'")
+    by_default("idle_in_transaction_session_timeout = '100ms'")
+    slowly = once(RowsJudged, lambda: time.sleep(0.5), "jobs")
+    assert counts(tables.load(tables.write("jobs.csv", JOBS), observe=slowly)) == (3, 3, 0, 0, 0)
+
+
+def test_a_load_whose_lock_is_lost_is_done(tables: Tables) -> None:
+    told: list[str] = []
+
+    def lose_the_lock() -> None:
+        with somebody(tables) as execute:
+            execute(END_WHO_HOLDS)
+        tables.service.clear_interrupted()
+        told.append(tables.loads()[0]["status"])
+
+    path = tables.write("departments.csv", DEPARTMENTS)
+    receipt = tables.load(path, observe=once(PublishStarted, lose_the_lock, "departments"))
+    assert told == ["interrupted"]
+    assert counts(receipt) == (3, 3, 0, 0, 0)
+    load = tables.loads()[0]
+    assert (load["status"], load["inserted"], load["error"]) == ("done", 3, None)
+    with tables.service.backend.engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT error IS NULL FROM loads")).scalar_one()
+
+
+def test_a_restore_whose_lock_is_lost_is_done(tables: Tables) -> None:
+    restores = Restores(tables.with_parents())
+    kept = restores.keep("departments")
+    tables.execute("DELETE FROM departments WHERE id = 1")
+
+    def lose_the_lock() -> None:
+        with somebody(tables) as execute:
+            execute(END_WHO_HOLDS)
+        tables.service.clear_interrupted()
+
+    receipt = restores.restore(kept, observe=once(PublishStarted, lose_the_lock, "departments"))
+    assert changes(receipt) == (1, 0, 0, 2, 0)
+    (restore,) = restores.history()
+    assert (restore["status"], restore["error"]) == ("done", None)
+
+
+def test_a_table_that_becomes_empty_while_a_load_begins(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables.with_parents().put("hired_employees.csv", "1,Gone,2021-01-01 00:00,1,1\n")
+    takes_over = PostgresqlTransaction.takes_over
+
+    def emptied_then(*args: Any, **options: Any) -> bool:
+        taken = takes_over(*args, **options)
+        with somebody(tables) as execute:
+            execute("DELETE FROM hired_employees")
+        return taken
+
+    monkeypatch.setattr(PostgresqlTransaction, "takes_over", emptied_then)
+    assert counts(tables.put("hired_employees.csv", employees(LARGE))) == (LARGE, LARGE, 0, 0, 0)

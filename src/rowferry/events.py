@@ -101,6 +101,13 @@ class BackupWritten(NamedTuple):
     seconds: float
 
 
+class BackupFinished(NamedTuple):
+    """All tables of the snapshot are backed up, and the ids of their backups are listed; nothing takes them back."""
+
+    id: str
+    backups: tuple[str, ...]
+
+
 class BackupFailed(NamedTuple):
     """No table of the snapshot was backed up; `error` is the code of what went wrong."""
 
@@ -167,6 +174,7 @@ Event = (
     | LeftoversRemoved
     | RowsBackedUp
     | BackupWritten
+    | BackupFinished
     | BackupFailed
     | RowsVerified
     | BackupVerified

@@ -23,10 +23,19 @@ from rowferry.errors import (
     FileUnwritable,
     OptionInvalid,
 )
-from rowferry.events import BackupFailed, BackupStarted, BackupVerified, BackupWritten
+from rowferry.events import (
+    BackupFailed,
+    BackupFinished,
+    BackupStarted,
+    BackupVerified,
+    BackupWritten,
+    RowsBackedUp,
+    RowsVerified,
+)
 from rowferry.operations.list_backups import list_backups
 from rowferry.streams.avro_codecs import CODECS
 from rowferry.streams.avro_container import Header, spell_header
+from rowferry.streams.backup_store import UnfinishedSnapshot
 from rowferry.streams.manifest import spell_manifest
 
 EMPLOYEES = "hired_employees"
@@ -82,9 +91,10 @@ def test_an_empty_table_has_a_backup_too(service: Service, backups: Backups) -> 
 def test_what_happens_is_told(filled: Tables, backups: Backups) -> None:
     (manifest,) = backups.take("jobs")
     backups.verify(manifest)
-    told = [event for event in backups.events if isinstance(event, BackupStarted | BackupWritten | BackupVerified)]
-    assert [type(event) for event in told] == [BackupStarted, BackupWritten, BackupVerified]
+    told = [event for event in backups.events if not isinstance(event, RowsBackedUp | RowsVerified)]
+    assert [type(event) for event in told] == [BackupStarted, BackupWritten, BackupFinished, BackupVerified]
     assert told[1].rows == 3  # type: ignore[union-attr]
+    assert told[2] == BackupFinished(manifest.snapshot_id, (manifest.backup_id,))
 
 
 def test_a_failed_backup_leaves_nothing(filled: Tables, backups: Backups, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +221,9 @@ def test_left_overs_are_cleared_and_nothing_else(filled: Tables, backups: Backup
     for name in (f"{orphan}.avro", f".{orphan}.avro.part", f".{orphan}.manifest.json-x_y"):
         (folder / name).write_text("left over")
     (folder / "notes.txt").write_text("somebody's")
-    with backups.store.writing("jobs") as running:
+    unfinished = UnfinishedSnapshot(backups.folder)
+    with unfinished.writing():
+        running = unfinished.add("jobs")
         running.file.write(b"under way")
         assert len(backups.store.clear()) == 3
         running.keep()

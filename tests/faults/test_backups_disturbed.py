@@ -1,5 +1,6 @@
 """Backups that are interrupted, cut off or out of room: no backup is listed, nothing is left, and it is told why."""
 
+import errno
 import gc
 import json
 import os
@@ -10,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,9 +23,10 @@ from test_disk_full import ALONE, ROWFERRY, SMALL
 from backing_up import Backups
 from loading import Tables, employees
 from rowferry.bootstrap import Service
-from rowferry.errors import DatabaseUnavailable, RowferryError
+from rowferry.errors import DatabaseUnavailable, FileUnwritable, FolderFull, RowferryError
 from rowferry.events import BackupFailed, Event, RowsBackedUp
-from rowferry.streams.backup_store import BackupStore
+from rowferry.streams import backup_store
+from rowferry.streams.backup_store import BackupStore, UnfinishedBackup
 
 ROWS = 40_000
 
@@ -59,29 +62,39 @@ def test_ctrl_c_leaves_nothing(backups: Backups, url: str, tmp_path: Path) -> No
 
 
 def test_wherever_it_is_interrupted_nothing_is_left(backups: Backups) -> None:
-    interrupted = 0
-    while _interrupted_at(interrupted, lambda: backups.take("departments", "jobs")):
-        # Whatever is listed already is a whole backup, and no other file is there.
+    """Nothing, or the whole snapshot, and then it is not called interrupted."""
+    line, taken_back, too_late = 0, 0, 0
+    while (interruption := _interrupted_at(line, lambda: backups.take("departments", "jobs"))) is not Interruption.NONE:
         listed = backups.store.listing().backups
+        assert len(listed) == (2 if interruption is Interruption.TOO_LATE else 0)
         assert len(backups.files()) == 2 * len(listed)
+        assert len({manifest.snapshot_id for manifest in listed}) <= 1
         for manifest in listed:
             backups.verify(manifest)
             backups.store.remove(manifest)
-        interrupted += 1
-    assert interrupted > 50
+        taken_back += interruption is Interruption.TOLD
+        too_late += interruption is Interruption.TOO_LATE
+        line += 1
+    assert taken_back > 50
+    assert too_late > 5
     assert len(backups.files()) == 4
 
 
-def _interrupted_at(line: int, work: Callable[[], object]) -> bool:
-    """Press Ctrl-C when so many lines of the code that writes files were run; whether there were so many."""
+class Interruption(Enum):
+    """What becomes of Ctrl-C: work ends by it, or is done already, or it was not pressed."""
+
+    TOLD = 1
+    TOO_LATE = 2
+    NONE = 3
+
+
+def _interrupted_at(line: int, work: Callable[[], object]) -> Interruption:
+    """Press Ctrl-C when so many lines of the code that writes files were run."""
     seen = 0
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal seen
-        # A second Ctrl-C, while the first one's leftovers are removed, leaves them to the next backup.
-        if Path(frame.f_code.co_filename).name not in {"backup_store.py", "whole_file.py"} or (
-            frame.f_code.co_name in {"close", "clear"}
-        ):
+        if Path(frame.f_code.co_filename).name not in {"backup_store.py", "whole_file.py"}:
             return None
         if event == "line":
             seen += 1
@@ -89,13 +102,13 @@ def _interrupted_at(line: int, work: Callable[[], object]) -> bool:
                 raise KeyboardInterrupt
         return trace
 
-    def traced() -> bool:
+    def traced() -> Interruption:
         sys.settrace(trace)
         try:
             work()
         except KeyboardInterrupt:
-            return True
-        return False
+            return Interruption.TOLD
+        return Interruption.TOO_LATE if seen > line else Interruption.NONE
 
     # A file that was just about to be closed is closed as it is dropped. In a thread of its own, since what a trace
     # raises stays in the context of all that its thread raises later.
@@ -152,6 +165,52 @@ def test_a_full_disk_is_told(backups: Backups, url: str, tmp_path: Path) -> None
     error = json.loads(told)["error"]
     assert error["code"] == "disk.full"
     assert str(small / "backups") in error["message"]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("step", ["write_whole", "_sync_folder"])
+def test_a_snapshot_that_cannot_be_listed_whole_is_not_listed(
+    backups: Backups, monkeypatch: pytest.MonkeyPatch, step: str, number: int
+) -> None:
+    """No room for a manifest, or a disk that fails when it is to keep its name."""
+    work, seen = getattr(backup_store, step), 0
+
+    def run_out(path: Path, *parts: object) -> None:
+        nonlocal seen
+        counts = step == "write_whole" or any(path.glob("*.manifest.json"))
+        seen += counts
+        if counts and seen == number:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        work(path, *parts)
+
+    monkeypatch.setattr(backup_store, step, run_out)
+    with pytest.raises(FolderFull):
+        backups.take()
+    assert seen >= number
+    assert backups.files() == []
+    assert isinstance(backups.events[-1], BackupFailed)
+
+
+def test_a_backup_that_cannot_be_taken_back_does_not_keep_the_others(
+    backups: Backups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove = UnfinishedBackup.remove
+
+    def remove_others(backup: UnfinishedBackup) -> None:
+        if backup.backup_id.startswith("jobs"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        remove(backup)
+
+    def write_none(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(UnfinishedBackup, "remove", remove_others)
+    monkeypatch.setattr(backup_store, "write_whole", write_none)
+    with pytest.raises(FileUnwritable):
+        backups.take()
+    monkeypatch.undo()
+    assert [name.partition("-")[0] for name in backups.files()] == ["jobs"]
+    assert len(backups.store.clear()) == 1
 
 
 def test_a_folder_that_is_missing_has_no_backups(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from backing_up import Backups
 from loading import Tables, employees
 from rowferry.bootstrap import Service
 from rowferry.operations.prune_backups import remove_backup
+from rowferry.streams.backup_store import UnfinishedSnapshot
 
 PROGRAM = Path(__file__).with_name("backing_up_process.py")
 KILLS = int(os.environ.get("ROWFERRY_TORTURE_KILLS", "6"))
@@ -50,7 +51,9 @@ def test_what_is_listed_is_good(
 
 def test_a_backup_that_is_under_way_is_left_alone(service: Service, tmp_path: Path) -> None:
     backups = Backups(service, tmp_path / "backups")
-    with backups.store.writing("jobs") as running:
+    unfinished = UnfinishedSnapshot(backups.folder)
+    with unfinished.writing():
+        running = unfinished.add("jobs")
         running.file.write(b"under way")
         backups.take("jobs")
         assert f".{running.backup_id}.avro.part" in backups.files()

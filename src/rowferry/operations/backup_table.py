@@ -13,11 +13,19 @@ from rowferry.backends.file_lock import hold_folder
 from rowferry.dictionary.avro_schema import schema_sha256
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import OptionInvalid, RowferryError
-from rowferry.events import BackupFailed, BackupStarted, BackupWritten, LeftoversRemoved, Observe, RowsBackedUp
+from rowferry.events import (
+    BackupFailed,
+    BackupFinished,
+    BackupStarted,
+    BackupWritten,
+    LeftoversRemoved,
+    Observe,
+    RowsBackedUp,
+)
 from rowferry.streams.ahead import ahead
 from rowferry.streams.avro_codecs import CODECS, DEFAULT_CODEC
 from rowferry.streams.avro_sink import AvroSink
-from rowferry.streams.backup_store import BackupStore, UnfinishedBackup, new_id
+from rowferry.streams.backup_store import BackupStore, UnfinishedBackup, UnfinishedSnapshot, new_id
 from rowferry.streams.manifest import Manifest
 
 CodecName = Literal["deflate", "snappy", "zstandard", "null"]
@@ -37,8 +45,8 @@ def backup_table(
     """Back tables up from one snapshot, so that every reference between their rows is closed.
 
     Rows are ordered by key and never held whole. Nobody is kept from writing meanwhile. No backup is listed before
-    the files of all tables are safely on disk; then parents come first. What earlier processes left half-written is
-    removed.
+    the files of all tables are safely on disk; then parents come first. Unless the last one is listed, those before it
+    are taken back; an interruption after that is too late. What earlier processes left half-written is removed.
 
     Raises:
         OptionInvalid: There is no such codec.
@@ -68,20 +76,25 @@ class _Backup:
         self._created_at = ""
 
     def run(self, tables: Sequence[TableRules]) -> list[Manifest]:
-        with ExitStack() as unfinished:
-            files = []
-            with self._backend.snapshot() as snapshot:
-                self._created_at = ledger.now().isoformat().replace("+00:00", "Z")
-                for rules in tables:
-                    backup = unfinished.enter_context(self._store.writing(rules.name))
-                    files.append((backup, self._write(snapshot, rules, backup)))
-            manifests = [manifest for _, manifest in files]
-            self._note(manifests)
-            # Whoever removes backups meanwhile would find only some of this snapshot, and take them for the newest.
-            with hold_folder(self._store.folder):
-                for backup, manifest in files:
-                    backup.list(manifest)
+        manifests: list[Manifest] = []
+        unfinished = UnfinishedSnapshot(self._store.folder)
+        try:
+            with ExitStack() as held, unfinished.writing():
+                manifests = self._write_all(tables, unfinished)
+                self._note(manifests)
+                # Whoever removes backups meanwhile would find only some of this snapshot, and take them for the newest.
+                held.enter_context(hold_folder(self._store.folder))
+                unfinished.list(manifests)
+        except KeyboardInterrupt:
+            if not unfinished.is_listed:
+                raise
+        self._observe(BackupFinished(self._snapshot_id, tuple(manifest.backup_id for manifest in manifests)))
         return manifests
+
+    def _write_all(self, tables: Sequence[TableRules], unfinished: UnfinishedSnapshot) -> list[Manifest]:
+        with self._backend.snapshot() as snapshot:
+            self._created_at = ledger.now().isoformat().replace("+00:00", "Z")
+            return [self._write(snapshot, rules, unfinished.add(rules.name)) for rules in tables]
 
     def _note(self, manifests: Sequence[Manifest]) -> None:
         """Note them in the ledger first: what it knows and no manifest lists is no backup."""

@@ -1,15 +1,16 @@
 """Where backups are kept: a folder for each table, a file and its manifest for each backup.
 
 A file is written under a temporary name and locked until its manifest is there, which is written last. So a manifest
-says that a backup is whole, and a file that has none and that nobody locks was left by a process that is gone.
+says that a backup is whole, and a file that has none and that nobody locks was left by a process that is gone. The
+manifests of a snapshot are written when all of its files are there, and are taken back unless the last one is.
 """
 
 import datetime as dt
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -46,7 +47,6 @@ class UnfinishedBackup:
         self._path = folder / f"{backup_id}{_FILE}"
         self._part = folder / f".{backup_id}{_FILE}{_PART}"
         self._manifest = folder / f"{backup_id}{_MANIFEST}"
-        self._listed = False
         self.file: BinaryIO = BytesIO()
 
     def open(self) -> None:
@@ -70,14 +70,85 @@ class UnfinishedBackup:
         """Make a backup of it."""
         write_whole(self._manifest, [spell_manifest(manifest)])
         _sync_folder(self._path.parent)
-        self._listed = True
 
-    def close(self) -> None:
-        """Let go of the file; if it became no backup, it is removed."""
-        if not self._listed:
-            for path in (self._manifest, self._part, self._path):
-                path.unlink(missing_ok=True)
-        self.file.close()
+    def is_listed(self) -> bool:
+        """Whether its manifest is there; if so, it is safely there."""
+        if listed := self._manifest.exists():
+            _sync_folder(self._path.parent)
+        return listed
+
+    def remove(self) -> None:
+        """Remove all of it: its manifest first, so that it is not listed without its file."""
+        if self._manifest.exists():
+            self._manifest.unlink()
+            _sync_folder(self._path.parent)
+        for path in (self._part, self._path):
+            path.unlink(missing_ok=True)
+
+
+class UnfinishedSnapshot:
+    """Files that become backups together, or none of them does; `is_listed` says whether they did."""
+
+    def __init__(self, folder: Path) -> None:
+        self.is_listed = False
+        self._folder = folder
+        self._backups: list[UnfinishedBackup] = []
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """What is added meanwhile is removed unless it is listed by the end.
+
+        Raises:
+            FileUnwritable: The folder must not be written to.
+            FolderFull: There is no room in it.
+        """
+        try:
+            with room_needed(self._folder):
+                try:
+                    yield
+                finally:
+                    self._close()
+        except OSError as error:
+            raise FileUnwritable(path=self._folder, reason=error.strerror or str(error)) from error
+
+    def add(self, table: str) -> UnfinishedBackup:
+        """A new backup of a table."""
+        name = avro_name(table)
+        backup = UnfinishedBackup(new_id(name), self._make_folder(name))
+        self._backups.append(backup)
+        backup.open()
+        return backup
+
+    def list(self, manifests: Sequence[Manifest]) -> None:
+        """Make backups of them, in the order in which they were added; an interruption after the last one is too late.
+
+        Nobody may remove backups meanwhile, nor until those that were listed in vain are taken back.
+        """
+        try:
+            for backup, manifest in zip(self._backups, manifests, strict=True):
+                backup.list(manifest)
+            self.is_listed = True
+        except KeyboardInterrupt:
+            self.is_listed = all(backup.is_listed() for backup in self._backups)
+            raise
+
+    def _close(self) -> None:
+        # One that cannot be removed, or a second Ctrl-C, does not keep the others.
+        with ExitStack() as closing:
+            for backup in self._backups:
+                closing.callback(backup.file.close)
+                if not self.is_listed:
+                    closing.callback(backup.remove)
+
+    def _make_folder(self, name: str) -> Path:
+        folder = self._folder / name
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            for parent in (self._folder, self._folder.parent):
+                _sync_folder(parent)
+        if folder.is_symlink():
+            raise FileUnwritable(path=folder, reason="it is a link, which might lead anywhere")
+        return folder
 
 
 class BackupStore:
@@ -85,26 +156,6 @@ class BackupStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-
-    @contextmanager
-    def writing(self, table: str) -> Iterator[UnfinishedBackup]:
-        """A new backup of a table, removed unless it is listed by the end.
-
-        Raises:
-            FileUnwritable: The folder must not be written to.
-            FolderFull: There is no room in it.
-        """
-        try:
-            with room_needed(self.folder):
-                folder = self._make_folder(avro_name(table))
-                unfinished = UnfinishedBackup(new_id(avro_name(table)), folder)
-                try:
-                    unfinished.open()
-                    yield unfinished
-                finally:
-                    unfinished.close()
-        except OSError as error:
-            raise FileUnwritable(path=self.folder, reason=error.strerror or str(error)) from error
 
     def find(self, backup_id: str) -> Manifest:
         """The manifest of a backup.
@@ -229,16 +280,6 @@ class BackupStore:
         except OSError as error:
             reason = f"the manifest cannot be read: {error.strerror or error}"
             raise BackupDamaged(path=path, reason=reason) from error
-
-    def _make_folder(self, name: str) -> Path:
-        folder = self.folder / name
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            for parent in (self.folder, self.folder.parent):
-                _sync_folder(parent)
-        if folder.is_symlink():
-            raise FileUnwritable(path=folder, reason="it is a link, which might lead anywhere")
-        return folder
 
 
 def _manifests(folder: Path) -> list[Path]:

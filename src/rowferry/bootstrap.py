@@ -126,7 +126,7 @@ def _fault(name: str, error: RowferryError) -> SettingFault:
 
 
 def _require_served(settings: Settings, catalog: Catalog, backend: Backend) -> None:
-    """Raise ModelsUnusable if a table has a name that is taken, or values that the database does not keep."""
+    """Raise ModelsUnusable if a table has a name that is taken, or values that the database does not keep apart."""
     taken = {table.key for table in (VERSIONS, *ledger.metadata.tables.values())}
     for table in catalog.metadata.tables.values():
         reason = f"{table.key} is the name of a table of Rowferry's own" if table.key.lower() in taken else None

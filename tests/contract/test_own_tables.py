@@ -10,7 +10,7 @@ import pytest
 from batching import Batches, codes
 from loading import Tables, counts
 from rowferry.bootstrap import Service, check_settings
-from rowferry.errors import ModelsUnusable, SettingInvalid, UniqueBroken
+from rowferry.errors import ModelsUnusable, SchemaDiffers, SettingInvalid, UniqueBroken
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "own-tables.md"
 
@@ -99,6 +99,31 @@ def test_decimals_that_the_database_does_not_keep_are_said_at_the_start(
     else:
         prices = Tables(service_of(source), tmp_path)
         assert counts(prices.put("prices.csv", "1,123456789012345678.90\n")) == (1, 1, 0, 0, 0)
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_keys_that_the_database_does_not_keep_apart_are_said_at_the_start(
+    service_of: ServiceOf, new_service: Callable[..., Service], new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    source = HEAD + (
+        'from sqlalchemy import String\nkey = Column("code", String(9, collation="NOCASE"), primary_key=True)\n'
+        'codes = Table("codes", metadata, key, Column("note", String(9, collation="NOCASE")))\n'
+    )
+    with pytest.raises(ModelsUnusable, match=r"by the collation NOCASE of codes\.code, SQLite takes different texts"):
+        service_of(source)
+    sys.modules.pop("own_tables", None)
+    kept = source.replace('String(9, collation="NOCASE"), primary', "String(9), primary")
+    codes = Tables(service_of(kept), tmp_path)
+    assert counts(codes.put("codes.csv", "abc,Bob\nABC,Rob\n")) == (2, 2, 0, 0, 0)
+    changes = [{"code": "abc", "note": "bob"}, {"code": "ABC", "note": "Rob"}]
+    receipt = Batches(codes).put({"codes": changes}, on_conflict="update")
+    assert (receipt.updated, receipt.unchanged) == ({"codes": 1}, {"codes": 1})
+    assert counts(codes.put("codes.csv", "abc,BOB\nABC,Rob\n", on_conflict="update")) == (2, 0, 1, 1, 0)
+    assert codes.rows("codes") == [("ABC", "Rob"), ("abc", "BOB")]
+    codes.execute("DROP TABLE codes")
+    codes.execute("CREATE TABLE codes (code VARCHAR(9) COLLATE NoCase PRIMARY KEY, note VARCHAR(9))")
+    with pytest.raises(SchemaDiffers, match="its key code has the collation NoCase"):
+        new_service("own_tables", url=codes.service.settings.url.render_as_string())
 
 
 def test_numbers_of_64_bits_are_supported_by_whatever_name(service_of: ServiceOf, tmp_path: Path) -> None:

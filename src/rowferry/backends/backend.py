@@ -162,7 +162,7 @@ class Backend(Protocol):
         """Raise SchemaDiffers unless a table with these columns, or None if there is none, can serve its model."""
 
     def unkept(self, table: Table) -> str | None:
-        """What of the values that the model of a table allows the database does not keep; None if it keeps all."""
+        """Which values that the model of a table allows the database does not keep, or not apart; None if it does."""
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         """Those of the values that a column of a table holds; sees committed rows only."""

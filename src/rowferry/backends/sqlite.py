@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 import pyarrow as pa
-from sqlalchemy import Connection, Numeric, Table, create_engine, event
+from sqlalchemy import Connection, Numeric, String, Table, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
@@ -35,6 +35,7 @@ from rowferry.errors import (
     KeysTaken,
     ParentsVanished,
     RowferryError,
+    SchemaDiffers,
     UniqueBroken,
     WorkCancelled,
 )
@@ -75,6 +76,14 @@ SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
 WHERE m.type IN ('table', 'view') AND m.name IN (SELECT value FROM json_each(?))
 """
 
+_EXACT = "BINARY"
+"""The collation by which texts are equal only if they are the same; that of a column which has none."""
+
+_COLLATIONS = """
+SELECT x.name, x.coll FROM pragma_index_list(?, 'main') l JOIN pragma_index_xinfo(l.name, 'main') x
+WHERE l.origin = 'pk' AND x.key AND upper(x.coll) <> ?
+"""
+
 
 class SqliteBackend:
     """One database file; readers never wait, writers queue."""
@@ -107,8 +116,19 @@ class SqliteBackend:
 
     def require(self, table: Table, columns: set[str] | None) -> None:
         require_columns(table, columns)
+        texts = {column.name for column in table.primary_key.columns if isinstance(column.type, String)}
+        if not texts:
+            return
+        with self.errors(), self.engine.connect() as connection:
+            for column, collation in connection.exec_driver_sql(_COLLATIONS, (table.name, _EXACT)):
+                if column in texts:
+                    raise SchemaDiffers(table=table.name, reason=f"its key {column} has the collation {collation}")
 
     def unkept(self, table: Table) -> str | None:
+        for column in table.primary_key.columns:
+            collation = getattr(column.type, "collation", None) or _EXACT
+            if collation.upper() != _EXACT:
+                return f"by the collation {collation} of {column}, SQLite takes different texts for the same key"
         for column in table.columns:
             if isinstance(column.type, Numeric) and (column.type.precision or 0) > _DECIMAL_DIGITS:
                 return f"SQLite keeps {_DECIMAL_DIGITS} digits of a decimal, {column} has {column.type.precision}"

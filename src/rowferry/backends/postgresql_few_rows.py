@@ -11,21 +11,12 @@ from sqlalchemy.dialects import postgresql
 
 from rowferry.backends.backend import Comparison
 from rowferry.backends.held_rows import HeldRows
+from rowferry.backends.postgresql_table import PostgresqlTable, spelled
 from rowferry.backends.postgresql_writer import PostgresqlTransaction
 from rowferry.dictionary.rules import TableRules
 
 _WORTH_IT = 100
 """From this many rows on, it pays to ask whether triggers may be left out; they take most of the time."""
-
-_SPARE_TRIGGERS = """
-SELECT set_config('session_replication_role', 'replica', true)
-WHERE {has_right}
-  AND NOT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-                  WHERE t.tgrelid = CAST(%s AS regclass) AND t.tgenabled <> 'D' AND p.proname NOT LIKE 'RI\\_FKey\\_%%')
-  AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = CAST(%s AS regclass))
-  AND (SELECT count(*) FROM pg_constraint WHERE conrelid = CAST(%s AS regclass) AND contype = 'f') = %s
-"""
-"""Fire no trigger of a table if it has none but those of the foreign keys that its model has, and we have the right."""
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # only to spell types
 
@@ -38,7 +29,7 @@ class ShortPostgresqlTransaction(PostgresqlTransaction):
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         find = SQL("SELECT {0} FROM {1} WHERE {0} = ANY(CAST(%s AS {2}[])) FOR KEY SHARE").format(
-            Identifier(column), _spelled(table), _type(table, column)
+            Identifier(column), spelled(table), _type(table, column)
         )
         return [row[0] for row in self.execute(find, (list(values),))]
 
@@ -53,7 +44,7 @@ class FewRowsWriter(HeldRows):
     def __init__(self, transaction: PostgresqlTransaction, rules: TableRules) -> None:
         super().__init__(rules)
         self._transaction = transaction
-        self._table = _spelled(rules.table)
+        self._table = spelled(rules.table)
 
     def compare(self) -> Comparison:
         if self._meets_known_keys():
@@ -77,12 +68,12 @@ class FewRowsWriter(HeldRows):
             self._transaction.execute(SQL("SET LOCAL session_replication_role = origin"))
 
     def _spare_triggers(self) -> bool:
-        name = self._table.as_string()
+        condition, parameters = PostgresqlTable(self._transaction, self._rules).triggers_spared()
+        spare = SQL("SELECT set_config('session_replication_role', 'replica', true) WHERE {}").format(condition)
         with self._transaction.driver.pipeline():
             # From the lock on, nobody adds a trigger.
             self._transaction.execute(SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(self._table))
-            spare = SQL(_SPARE_TRIGGERS).format(has_right=self._transaction.may_skip_triggers())
-            found = self._transaction.execute(spare, (name, name, name, len(self._rules.references)))
+            found = self._transaction.execute(spare, parameters)
         return found.fetchone() is not None
 
     def _meets_known_keys(self) -> bool:
@@ -132,10 +123,6 @@ class FewRowsWriter(HeldRows):
 
     def _same_key(self) -> Composable:
         return SQL(" AND ").join(SQL("t.{0} = s.{0}").format(Identifier(name)) for name in self._rules.key)
-
-
-def _spelled(table: Table) -> Identifier:
-    return Identifier(*filter(None, (table.schema, table.name)))
 
 
 def _type(table: Table, column: str) -> SQL:

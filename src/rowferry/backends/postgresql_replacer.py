@@ -8,7 +8,7 @@ import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from rowferry.backends.backend import Examples, Key, Referring
-from rowferry.backends.postgresql_table import PostgresqlTable
+from rowferry.backends.postgresql_table import PostgresqlTable, spelled
 from rowferry.backends.postgresql_writer import BULK_ROWS, DirectWriter, PostgresqlTransaction, StagedWriter
 from rowferry.dictionary.rules import TableRules
 
@@ -21,9 +21,10 @@ CROSS JOIN LATERAL unnest(f.conkey, f.confkey) WITH ORDINALITY AS k (child, pare
 JOIN pg_attribute ca ON ca.attrelid = f.conrelid AND ca.attnum = k.child
 JOIN pg_attribute pa ON pa.attrelid = f.confrelid AND pa.attnum = k.parent
 WHERE f.confrelid = %(table)s::regclass AND f.contype = 'f' AND f.conparentid = 0
+  AND NOT EXISTS (SELECT FROM unnest(%(among)s::text[]) AS one (name) WHERE f.conrelid = to_regclass(one.name))
 GROUP BY f.oid, n.nspname, c.relname ORDER BY n.nspname, c.relname, f.oid
 """
-"""What refers to a table, as the database knows it: schema, table, its columns, and the columns that they refer to."""
+"""What else refers to a table, as the database knows it: schema, table, its columns, the columns they refer to."""
 
 
 class ReplacingTransaction(PostgresqlTransaction):
@@ -88,9 +89,11 @@ class StagedReplacer(StagedWriter):
     def referring(self, count: int, among: Collection[str]) -> list[Referring]:
         if not self._surplus:
             return []
-        found = self._transaction.execute(SQL(_REFERRING), {"table": self._table.name.as_string()}).fetchall()
-        order = {name: at for at, name in enumerate(self._rules.table.metadata.tables)}
-        others = sorted((one for one in found if one[1] not in among), key=lambda one: order.get(one[1], len(order)))
+        tables = self._rules.table.metadata.tables
+        told = [spelled(table).as_string() for table in tables.values() if table.name in among]
+        found = self._transaction.execute(SQL(_REFERRING), {"table": self._table.name.as_string(), "among": told})
+        order = {name: at for at, name in enumerate(tables)}
+        others = sorted(found, key=lambda one: order.get(one[1], len(order)))
         if not self._dry_run:
             for schema, table, *_ in others:
                 self._transaction.execute(
@@ -106,7 +109,7 @@ class StagedReplacer(StagedWriter):
             return 0
         with ExitStack() as stack:
             # Each row that is deleted would be looked for in every table that may refer to it.
-            if self._surplus >= BULK_ROWS and self._table.skips_triggers():
+            if self._surplus >= BULK_ROWS and self._table.skips_triggers() and self._table.is_referred_to_as_known():
                 stack.enter_context(self._table.triggers_aside())
             delete = SQL("DELETE FROM {table} t USING {known} k WHERE k.{number} IS NULL AND {is_surplus}")
             return self._transaction.execute(delete.format(is_surplus=self._is_surplus(), **self._names())).rowcount

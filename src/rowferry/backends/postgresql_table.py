@@ -1,34 +1,49 @@
 """What can be done to a table of PostgreSQL and its constraints, so that many rows get in fast and safely."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import psycopg
 from psycopg.sql import SQL, Composable, Identifier
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 
 from rowferry.backends.referred_keys import ReferredKeys
-from rowferry.dictionary.rules import Reference, TableRules, load_order
+from rowferry.dictionary.rules import Reference, TableRules, load_order, rules_of
 from rowferry.errors import ParentsVanished
 
-_SKIPS_TRIGGERS = """
-SELECT {has_right}
-  AND NOT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-                  WHERE t.tgrelid = %(table)s::regclass AND t.tgenabled <> 'D' AND p.proname NOT LIKE 'RI\\_FKey\\_%%')
+_TRIGGERS_SPARED = """
+{has_right}
+  AND EXISTS (SELECT FROM pg_class WHERE oid = %(table)s::regclass AND relkind = 'r')
+  AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = %(table)s::regclass)
   AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = %(table)s::regclass)
+  AND NOT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+                  WHERE t.tgrelid = %(table)s::regclass AND t.tgenabled <> 'D'
+                    AND NOT (t.tgisinternal AND p.proname LIKE 'RI\\_FKey\\_%%'))
+  AND NOT EXISTS (SELECT FROM pg_constraint f
+                  JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = ANY(f.confkey)
+                  WHERE f.contype = 'f' AND f.confrelid = %(table)s::regclass AND a.attname <> ALL(%(key)s::text[]))
+  AND {none_unknown}
 """
-"""Whether the triggers of a table may be left out: it has none but those of foreign keys, and we have the right."""
+"""Whether the triggers of a table may be left out, and we have the right.
+
+It has none but those of foreign keys: from the table, which the model has too, and to its key, which never changes.
+"""
+
+_NONE_UNKNOWN = """
+NOT EXISTS (
+  SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.{side} = %(table)s::regclass AND NOT EXISTS (
+    SELECT FROM unnest(%(children)s::text[], %(columns)s::text[], %(parents)s::text[], %(targets)s::text[])
+      AS known (child, name, parent, target)
+    JOIN pg_attribute c ON c.attrelid = f.conrelid AND c.attname = known.name AND f.conkey = ARRAY[c.attnum]
+    JOIN pg_attribute p ON p.attrelid = f.confrelid AND p.attname = known.target AND f.confkey = ARRAY[p.attnum]
+    WHERE f.conrelid = to_regclass(known.child) AND f.confrelid = to_regclass(known.parent)
+      AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = f.confrelid)))
+"""
+"""Whether all foreign keys on one side of a table (conrelid: from it, confrelid: to it) are among those given."""
 
 _SUPERUSER = "(SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
 _GRANTED = "has_parameter_privilege('session_replication_role', 'SET')"
-
-_REFERENCES = """
-SELECT a.attname, p.relname FROM pg_constraint c JOIN pg_class p ON p.oid = c.confrelid
-JOIN LATERAL unnest(c.conkey) k ON true JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k
-WHERE c.conrelid = %(table)s::regclass AND c.contype = 'f'
-"""
-"""Which column of a table refers to which table, as far as the database knows."""
 
 _COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod)
@@ -47,7 +62,17 @@ WHERE c.conrelid = %(table)s::regclass AND c.contype = 'f'
 """
 """The tables that a table refers to, as far as we may lock them."""
 
-_OWNS = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = %(table)s::regclass"
+_HAS_SPARE_FOREIGN_KEYS = """
+SELECT pg_has_role(t.relowner, 'USAGE') AND t.relkind = 'r' AND NOT EXISTS (
+  SELECT FROM pg_constraint f WHERE f.conrelid = t.oid AND f.contype = 'f'
+  AND (NOT f.convalidated OR obj_description(f.oid, 'pg_constraint') IS NOT NULL
+       OR EXISTS (SELECT FROM pg_trigger WHERE tgconstraint = f.oid AND tgenabled <> 'O')))
+FROM pg_class t WHERE t.oid = %(table)s::regclass
+"""
+"""Whether the foreign keys can be dropped and added again without a trace: we may, and all are validated, none special.
+
+One that is NOT ENFORCED is not validated either. Of a partitioned table, partitions may have named theirs otherwise.
+"""
 
 _FOREIGN_KEYS = """
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
@@ -62,9 +87,11 @@ WHERE c.conrelid = %(table)s::regclass AND c.contype = 'p' AND NOT c.condeferrab
   AND i.reltablespace = 0 AND i.reloptions IS NULL AND NOT x.indisclustered
   AND obj_description(c.oid, 'pg_constraint') IS NULL AND obj_description(i.oid, 'pg_class') IS NULL
   AND NOT EXISTS (SELECT FROM pg_constraint r WHERE r.confrelid = c.conrelid)
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.deptype <> 'i'
+                  AND (d.refclassid, d.refobjid) IN (('pg_constraint'::regclass, c.oid), ('pg_class'::regclass, i.oid)))
   AND pg_has_role(t.relowner, 'USAGE')
 """
-"""The primary key, if it can be dropped and added again without a trace: nothing refers to it, nothing is special."""
+"""The primary key, if it can be dropped and added again without a trace: nothing depends on it, nothing is special."""
 
 
 LockMode = Literal["SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
@@ -102,7 +129,7 @@ class PostgresqlTable:
     def __init__(self, transaction: Statements, rules: TableRules) -> None:
         self.transaction = transaction
         self.rules = rules
-        self.name = Identifier(*filter(None, (rules.table.schema, rules.table.name)))
+        self.name = spelled(rules.table)
         self._spelled = {"table": self.name.as_string()}
 
     def has_rows(self) -> bool:
@@ -110,20 +137,29 @@ class PostgresqlTable:
 
     def skips_triggers(self) -> bool:
         """Whether the triggers of the foreign keys may be left out, since all they check is checked by us."""
-        known = self.transaction.execute(SQL(_REFERENCES), self._spelled).fetchall()
-        ours = {(reference.column, reference.parent) for reference in self.rules.references}
-        return set(known) <= ours and bool(
-            self.transaction.value(
-                SQL(_SKIPS_TRIGGERS).format(has_right=self.transaction.may_skip_triggers()), self._spelled
-            )
-        )
+        condition, parameters = self.triggers_spared()
+        return bool(self.transaction.value(SQL("SELECT {}").format(condition), parameters))
 
-    def is_ours(self) -> bool:
-        return bool(self.transaction.value(SQL(_OWNS), self._spelled))
+    def triggers_spared(self) -> tuple[Composable, dict[str, Any]]:
+        """The condition that triggers may be left out, and its parameters."""
+        condition = SQL(_TRIGGERS_SPARED).format(
+            has_right=self.transaction.may_skip_triggers(), none_unknown=_none_unknown("conrelid")
+        )
+        return condition, {**self._spelled, "key": list(self.rules.key), **_spelled_references([self.rules])}
+
+    def is_referred_to_as_known(self) -> bool:
+        """Whether all foreign keys to the table are those that the models have."""
+        models = map(rules_of, self.rules.table.metadata.tables.values())
+        condition = SQL("SELECT {}").format(_none_unknown("confrelid"))
+        return bool(self.transaction.value(condition, {**self._spelled, **_spelled_references(models)}))
 
     def drops_foreign_keys(self) -> bool:
         """Whether the way to check many foreign keys is to let the database do it, by dropping and adding them."""
-        return bool(self.rules.references) and not self.skips_triggers() and self.is_ours()
+        return (
+            bool(self.rules.references)
+            and not self.skips_triggers()
+            and bool(self.transaction.value(SQL(_HAS_SPARE_FOREIGN_KEYS), self._spelled))
+        )
 
     def lock(self, mode: LockMode, *, with_parents: bool = False) -> None:
         """Lock the table, and its parents before it: whoever locks in load order never waits in a circle."""
@@ -207,7 +243,27 @@ class Referred(ReferredKeys):
                 raise ParentsVanished
 
     def _hold(self, transaction: Statements, reference: Reference, wanted: Composable, keys: tuple[object, ...]) -> int:
-        parent = self.rules.table.metadata.tables[reference.parent]
-        name = Identifier(*filter(None, (parent.schema, parent.name)))
+        name = spelled(self.rules.table.metadata.tables[reference.parent])
         lock = SQL("SELECT count(*) FROM (SELECT FROM {} WHERE {} IN ({}) FOR KEY SHARE)")
         return int(transaction.value(lock.format(name, Identifier(reference.target), wanted), keys))
+
+
+def spelled(table: Table) -> Identifier:
+    """The name of a table as it stands in a statement."""
+    return Identifier(*filter(None, (table.schema, table.name)))
+
+
+def _none_unknown(side: Literal["conrelid", "confrelid"]) -> Composable:
+    return SQL(_NONE_UNKNOWN).format(side=Identifier(side))
+
+
+def _spelled_references(models: Iterable[TableRules]) -> dict[str, list[str]]:
+    """The references of models as lists: tables, their columns, the tables and columns that they refer to."""
+    found = [(rules.table, reference) for rules in models for reference in rules.references]
+    tables = found[0][0].metadata.tables if found else {}
+    return {
+        "children": [spelled(table).as_string() for table, _ in found],
+        "columns": [reference.column for _, reference in found],
+        "parents": [spelled(tables[reference.parent]).as_string() for _, reference in found],
+        "targets": [reference.target for _, reference in found],
+    }

@@ -1,0 +1,195 @@
+"""Triggers and foreign keys that a database has beyond its models hold, whichever way many rows go in."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from test_many_rows import constraints
+
+from batching import Batches, company, employee
+from loading import Tables, employees
+from restoring import Restores
+from rowferry.errors import ParentsVanished
+from rowferry.operations import batch_transactions as operation
+
+pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+
+LARGE = 15_000
+BATCH = 150
+"""So many rows that triggers of foreign keys may be left out."""
+
+_HIRED = (
+    "id integer PRIMARY KEY, name varchar(255), datetime timestamptz, "
+    "department_id integer REFERENCES departments, job_id integer REFERENCES jobs"
+)
+
+
+@pytest.fixture
+def filled(tables: Tables) -> Tables:
+    """Many employees."""
+    tables.with_parents().put("hired_employees.csv", employees(LARGE))
+    return tables
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operation, "_PATIENCE_SECONDS", 0.0)
+
+
+def execute(tables: Tables, *statements: str) -> None:
+    for statement in statements:
+        tables.execute(statement)
+
+
+def found(tables: Tables, query: str) -> list[tuple[Any, ...]]:
+    with tables.service.backend.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(sa.text(query))]
+
+
+def with_doors(tables: Tables, action: str) -> None:
+    """The name of an employee is on a door: somebody refers to a column that is not the key."""
+    execute(
+        tables,
+        "ALTER TABLE hired_employees ADD UNIQUE (name)",
+        f"CREATE TABLE doors (name varchar(255) REFERENCES hired_employees (name) ON UPDATE {action})",
+        "INSERT INTO doors SELECT name FROM hired_employees WHERE id = 5",
+    )
+
+
+def test_an_update_of_a_column_that_others_refer_to_is_refused(filled: Tables) -> None:
+    with_doors(filled, "NO ACTION")
+    renamed = filled.write("hired_employees.csv", employees(LARGE).replace("Name", "New"))
+    filled.fail(ParentsVanished, renamed, on_conflict="update")
+
+
+def test_an_update_reaches_those_who_refer_to_the_column(filled: Tables) -> None:
+    with_doors(filled, "CASCADE")
+    renamed = employees(LARGE).replace("Name", "New")
+    assert filled.put("hired_employees.csv", renamed, on_conflict="update").total("updated") == LARGE
+    assert found(filled, "SELECT name FROM doors") == [("New 5",)]
+
+
+def test_a_restore_of_a_column_that_others_refer_to_is_refused(filled: Tables) -> None:
+    restores = Restores(filled)
+    kept = restores.keep("hired_employees")
+    filled.execute("UPDATE hired_employees SET name = 'x' || name")
+    with_doors(filled, "NO ACTION")
+    before = filled.everything()
+    with pytest.raises(ParentsVanished):
+        restores.restore(kept)
+    assert filled.everything() == before
+
+
+def test_surplus_that_is_referred_to_as_no_model_knows_is_not_removed(tables: Tables) -> None:
+    restores = Restores(tables.with_parents())
+    tables.put("hired_employees.csv", employees(10))
+    kept = [restores.keep(table) for table in restores.service.catalog.names]
+    tables.put("departments.csv", "".join(f"{number},Surplus\n" for number in range(10, 10 + LARGE)))
+    execute(
+        tables,
+        "ALTER TABLE hired_employees ADD former integer REFERENCES departments",
+        "UPDATE hired_employees SET former = 11 WHERE id = 1",
+    )
+    before = tables.everything()
+    with pytest.raises(ParentsVanished):
+        restores.restore(*kept)
+    assert tables.everything() == before
+    tables.execute("UPDATE hired_employees SET former = NULL")
+    assert restores.restore(*kept).total("removed") == LARGE
+
+
+@pytest.mark.parametrize("surplus", [2, LARGE])
+def test_a_table_of_the_same_name_elsewhere_is_another(tables: Tables, surplus: int) -> None:
+    restores = Restores(tables.with_parents())
+    kept = [restores.keep(table) for table in restores.service.catalog.names]
+    tables.put("departments.csv", "".join(f"{number},Surplus\n" for number in range(10, 10 + surplus)))
+    execute(
+        tables,
+        "CREATE SCHEMA hr",
+        "CREATE TABLE hr.hired_employees (department_id integer REFERENCES public.departments)",
+        "INSERT INTO hr.hired_employees VALUES (11)",
+    )
+    assert [(one.kind, one.examples) for one in restores.restore(*kept).obstacles] == [("referred_to", [{"id": 11}])]
+
+
+@pytest.mark.parametrize("of", ["hr.departments", "departments (number)"])
+def test_a_foreign_key_that_leads_elsewhere_than_its_model_says(tables: Tables, impatient: None, of: str) -> None:
+    tables.with_parents()
+    execute(
+        tables,
+        "CREATE SCHEMA hr",
+        "CREATE TABLE hr.departments (id integer PRIMARY KEY)",
+        "ALTER TABLE departments ADD number integer UNIQUE",
+        "ALTER TABLE hired_employees DROP CONSTRAINT hired_employees_department_id_fkey",
+        f"ALTER TABLE hired_employees ADD FOREIGN KEY (department_id) REFERENCES {of}",
+    )
+    tables.fail(ParentsVanished, tables.write("hired_employees.csv", employees(LARGE)))
+    with pytest.raises(ParentsVanished):
+        Batches(tables).put(company(employee(number) for number in range(BATCH)))
+
+
+def partitioned(tables: Tables, column: str) -> None:
+    execute(
+        tables.with_parents(),
+        "DROP TABLE hired_employees",
+        f"CREATE TABLE hired_employees ({_HIRED}) PARTITION BY RANGE (id)",
+        "CREATE TABLE badges (id integer PRIMARY KEY)",
+        f"CREATE TABLE part PARTITION OF hired_employees ({column}) FOR VALUES FROM (-1) TO (1000000)",
+    )
+
+
+def test_a_foreign_key_of_a_partition_is_checked(tables: Tables, impatient: None) -> None:
+    partitioned(tables, "FOREIGN KEY (id) REFERENCES badges")
+    tables.fail(ParentsVanished, tables.write("hired_employees.csv", employees(LARGE)))
+    with pytest.raises(ParentsVanished):
+        Batches(tables).put(company(employee(number) for number in range(BATCH)))
+
+
+def test_a_trigger_of_a_partition_fires(tables: Tables) -> None:
+    partitioned(tables, "name NOT NULL")
+    execute(
+        tables,
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO badges VALUES (NEW.id); RETURN NEW; END $$",
+        "CREATE TRIGGER note AFTER INSERT ON part FOR EACH ROW EXECUTE FUNCTION note()",
+    )
+    before = constraints(tables, "oid")
+    Batches(tables).put(company(employee(number) for number in range(BATCH)))
+    assert tables.count("badges") == BATCH
+    assert tables.put("hired_employees.csv", employees(LARGE, first=BATCH)).total("inserted") == LARGE
+    assert tables.count("badges") == BATCH + LARGE
+    assert constraints(tables, "oid") == before
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_a_foreign_key_that_was_not_validated_is_checked_all_the_same(owned: Tables, *, filled: bool) -> None:
+    owned.with_parents()
+    if filled:
+        owned.put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
+    execute(
+        owned,
+        "CREATE TABLE badges (id integer PRIMARY KEY)",
+        "ALTER TABLE hired_employees ADD FOREIGN KEY (id) REFERENCES badges NOT VALID",
+    )
+    before = constraints(owned, "oid")
+    owned.fail(ParentsVanished, owned.write("hired_employees.csv", employees(LARGE)))
+    owned.execute(f"INSERT INTO badges SELECT generate_series(1, {LARGE})")
+    assert owned.put("hired_employees.csv", employees(LARGE)).total("inserted") == LARGE
+    assert constraints(owned, "oid") == before
+
+
+def test_a_comment_on_a_foreign_key_is_kept(owned: Tables) -> None:
+    owned.with_parents()
+    owned.execute("COMMENT ON CONSTRAINT hired_employees_job_id_fkey ON hired_employees IS 'agreed'")
+    comment = "SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conname LIKE '%job_id_fkey'"
+    assert owned.put("hired_employees.csv", employees(LARGE)).total("inserted") == LARGE
+    assert found(owned, comment) == [("agreed",)]
+
+
+def test_a_view_that_depends_on_the_primary_key_is_kept(tables: Tables) -> None:
+    tables.with_parents().execute(
+        "CREATE VIEW hired AS SELECT h.*, count(d.id) FROM hired_employees h "
+        "LEFT JOIN departments d ON d.id = h.department_id GROUP BY h.id"
+    )
+    assert tables.put("hired_employees.csv", employees(LARGE)).total("inserted") == LARGE
+    assert tables.count("hired") == LARGE

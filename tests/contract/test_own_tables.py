@@ -122,7 +122,7 @@ def test_keys_that_the_database_does_not_keep_apart_are_said_at_the_start(
     assert codes.rows("codes") == [("ABC", "Rob"), ("abc", "BOB")]
     codes.execute("DROP TABLE codes")
     codes.execute("CREATE TABLE codes (code VARCHAR(9) COLLATE NoCase PRIMARY KEY, note VARCHAR(9))")
-    with pytest.raises(SchemaDiffers, match="its key code has the collation NoCase"):
+    with pytest.raises(SchemaDiffers, match="it also has code COLLATE NoCase"):
         new_service("own_tables", url=codes.service.settings.url.render_as_string())
 
 

@@ -35,7 +35,6 @@ from rowferry.errors import (
     KeysTaken,
     ParentsVanished,
     RowferryError,
-    SchemaDiffers,
     UniqueBroken,
     WorkCancelled,
 )
@@ -71,17 +70,16 @@ _TRANSLATED: dict[int, type[RowferryError]] = {
 _NO_ROOM = (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE)
 """What SQLite says if a file beside the database cannot grow."""
 
-_COLUMNS = """
-SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
-WHERE m.type IN ('table', 'view') AND m.name IN (SELECT value FROM json_each(?))
-"""
-
 _EXACT = "BINARY"
 """The collation by which texts are equal only if they are the same; that of a column which has none."""
 
-_COLLATIONS = """
-SELECT x.name, x.coll FROM pragma_index_list(?, 'main') l JOIN pragma_index_xinfo(l.name, 'main') x
-WHERE l.origin = 'pk' AND x.key AND upper(x.coll) <> ?
+_COLUMNS = f"""
+SELECT m.name, c.name, iif(c.pk, (
+    SELECT x.coll FROM pragma_index_list(m.name) l JOIN pragma_index_xinfo(l.name) x
+    WHERE l.origin = 'pk' AND x.name = c.name AND upper(x.coll) <> '{_EXACT}'
+), NULL)
+FROM sqlite_master m JOIN pragma_table_info(m.name) c
+WHERE m.type IN ('table', 'view') AND m.name IN (SELECT value FROM json_each(?))
 """
 
 
@@ -108,21 +106,17 @@ class SqliteBackend:
         event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
 
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
-        wanted = {table.name: table.key for table in tables}
+        wanted = {table.name: table for table in tables}
         found: dict[str, set[str]] = {}
-        for table, column in connection.exec_driver_sql(_COLUMNS, (json.dumps(list(wanted)),)):
-            found.setdefault(wanted[table], set()).add(column)
+        for name, column, collation in connection.exec_driver_sql(_COLUMNS, (json.dumps(list(wanted)),)):
+            columns = found.setdefault(wanted[name].key, set())
+            columns.add(column)
+            if collation and column in wanted[name].columns and isinstance(wanted[name].columns[column].type, String):
+                columns.add(f"{column} COLLATE {collation}")  # which no model has: different texts would be one key
         return found
 
     def require(self, table: Table, columns: set[str] | None) -> None:
         require_columns(table, columns)
-        texts = {column.name for column in table.primary_key.columns if isinstance(column.type, String)}
-        if not texts:
-            return
-        with self.errors(), self.engine.connect() as connection:
-            for column, collation in connection.exec_driver_sql(_COLLATIONS, (table.name, _EXACT)):
-                if column in texts:
-                    raise SchemaDiffers(table=table.name, reason=f"its key {column} has the collation {collation}")
 
     def unkept(self, table: Table) -> str | None:
         for column in table.primary_key.columns:

@@ -152,3 +152,17 @@ def test_backups_of_another_table_or_snapshot_are_refused(environment: dict[str,
     assert found["error"]["code"] == "restore.parents_not_backed_up"
     path = Path(environment["BACKUP_DIR"], "jobs", f"{jobs['backup_id']}.avro")
     assert counts(answer(environment, "restore", "jobs", "--backup", path)) == [0, 0, 0, 183, 0]
+
+
+def test_what_is_wrong_with_newer_backups_is_told(environment: dict[str, str]) -> None:
+    """One that was made without the parents, and one whose manifest was edited."""
+    whole = answer(environment, "backup")["backups"][-1]["backup_id"]
+    (alone,) = answer(environment, "backup", "hired_employees")["backups"]
+    edited = answer(environment, "backup")["backups"][-1]["backup_id"]
+    manifest = Path(environment["BACKUP_DIR"], "hired_employees", f"{edited}.manifest.json")
+    manifest.write_text(manifest.read_text().replace('"rows": ', '"rows": 1'))
+    receipt = answer(environment, "restore", "hired_employees", "--with-parents", "--dry-run")
+    assert receipt["tables"][-1]["backup_id"] == whole
+    assert list(receipt["passed_over"]) == [edited, alone["backup_id"]]
+    said = run(environment, "restore", "hired_employees", "--with-parents", "--dry-run").stdout
+    assert said.count("Passed over: ") == 2

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from backing_up import Backups
+from backing_up import Backups, flip
 from loading import Tables, employees
 from rowferry import ledger
-from rowferry.errors import ParentsNotBackedUp
+from rowferry.errors import BackupMissing, ParentsNotBackedUp
 from rowferry.operations.restore_receipt import RestoreOptions
 from rowferry.operations.restore_sources import RestoreFinder, RestoreSource
 from rowferry.streams.backup_store import BackupStore
@@ -72,8 +72,78 @@ def test_backups_that_are_removed_meanwhile_make_way_for_newer_ones(
     assert {one.backup_id for one in found}.isdisjoint(one.backup_id for one in old)
 
 
-def test_parents_of_the_newest_that_were_not_backed_up_are_told(backups: Backups) -> None:
-    backups.take()
+def test_parents_that_were_not_backed_up_are_told(backups: Backups) -> None:
     backups.take(EMPLOYEES)
-    with pytest.raises(ParentsNotBackedUp):
+    newest = backups.take("departments", EMPLOYEES)[-1]
+    with pytest.raises(
+        ParentsNotBackedUp, match=f"backup of jobs from the same snapshot as {newest.backup_id}"
+    ) as told:
         find(backups, EMPLOYEES, with_parents=True)
+    assert "backups --json" in told.value.advice
+    # ... and only if nothing else is wrong with any of them
+    flip(backups.path(newest), -20)
+    damage(backups.manifest_path(newest))
+    with pytest.raises(BackupMissing, match=f"{newest.backup_id}.*not sound.*; There is no good backup of departments"):
+        find(backups, EMPLOYEES, with_parents=True)
+
+
+def test_with_parents_the_newest_snapshot_that_has_them_good_is_taken(backups: Backups) -> None:
+    whole = backups.take()
+    orphan = backups.take("departments", EMPLOYEES)[-1]
+    unsound, _, lost = backups.take()
+    damage(backups.manifest_path(unsound))
+    departments, _, bereft = backups.take()
+    flip(backups.path(departments), -20)
+    found = find(backups, EMPLOYEES, with_parents=True)
+    assert [one.backup_id for one in found] == [one.backup_id for one in whole]
+    told = found[-1].passed_over
+    assert list(told) == [bereft.backup_id, lost.backup_id, orphan.backup_id]
+    assert told[bereft.backup_id].startswith(f"{bereft.backup_id} has no good backups of its parents: departments-")
+    assert told[lost.backup_id].startswith("There is no good backup of departments from the same snapshot")
+    assert told[orphan.backup_id].startswith("There is no good backup of jobs from the same snapshot")
+    assert find(backups, EMPLOYEES)[0].backup_id == bereft.backup_id
+
+
+def test_one_that_is_removed_while_it_is_verified_is_not_told(
+    backups: Backups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = (backups.take("jobs")[0] for _ in range(2))
+    look = BackupStore.find
+
+    def remove_first(store: BackupStore, backup_id: str) -> Manifest:
+        monkeypatch.undo()
+        store.remove(new)
+        return look(store, backup_id)
+
+    monkeypatch.setattr(BackupStore, "find", remove_first)
+    found = find(backups)[0]
+    assert (found.backup_id, found.passed_over) == (old.backup_id, {})
+
+
+def test_a_damaged_manifest_is_told_if_its_backup_is_newer(backups: Backups) -> None:
+    older, good, newer = (backups.take("jobs")[0] for _ in range(3))
+    for manifest in (older, newer):
+        damage(backups.manifest_path(manifest))
+    found = find(backups)[0]
+    assert found.backup_id == good.backup_id
+    assert list(found.passed_over) == [newer.backup_id]
+    assert "the manifest is not sound" in found.passed_over[newer.backup_id]
+    backups.store.remove(good)
+    with pytest.raises(BackupMissing, match=f"{older.backup_id}.*not sound.*; .*{newer.backup_id}.*not sound"):
+        find(backups)
+
+
+def test_what_may_have_come_after_a_wrong_date_is_told(backups: Backups, monkeypatch: pytest.MonkeyPatch) -> None:
+    (damaged,) = backups.take("jobs")
+    later = take_at(backups, monkeypatch, dt.timedelta(days=400))
+    damage(backups.manifest_path(damaged))
+    found = find(backups)[0]
+    assert found.backup_id == later.backup_id
+    assert list(found.passed_over) == [damaged.backup_id]
+
+
+def damage(manifest: Path) -> None:
+    """Change what a manifest says."""
+    text = manifest.read_text()
+    assert '"rows": ' in text
+    manifest.write_text(text.replace('"rows": ', '"rows": 1'))

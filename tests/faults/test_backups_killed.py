@@ -39,7 +39,7 @@ def test_what_is_listed_is_good(
     for _ in range(KILLS):
         kill_while_backing_up(url, backups.folder, chance.random() / 4)
         listing = backups.store.listing()
-        assert listing.damaged == []
+        assert listing.damaged == {}
         for manifest in listing.backups:
             backups.verify(manifest)
             remove_backup(backups.store, manifest.backup_id, backups.events.append, even_last=True)

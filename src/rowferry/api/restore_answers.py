@@ -90,7 +90,9 @@ class RestoreReceiptAnswer(BaseModel):
     table: str
     tables: list[TableChangesAnswer]
     obstacles: list[ObstacleAnswer]
-    passed_over: dict[str, str] = Field(description="Backups that are damaged, or dated in the future, by id, and how")
+    passed_over: dict[str, str] = Field(
+        description="Backups that are damaged, lack their parents, or are dated in the future, by id"
+    )
     added: int
     changed: int
     removed: int

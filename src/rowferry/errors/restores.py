@@ -53,7 +53,10 @@ class BackupUnverified(UsageError):
 
 
 class ParentsNotBackedUp(UsageError):
-    """There is no backup of {parent} from the same snapshot as {backup}"""
+    """There is no good backup of {parent} from the same snapshot as {backup}"""
 
     code = "restore.parents_not_backed_up"
-    hint = "Restore without the parents, or from a backup that was made of all tables at once: see `rowferry backups`."
+    hint = (
+        "Restore without the parents, or take a backup whose parents have the same snapshot_id, which "
+        "`rowferry backups --json` (API: GET /backups) tells. Where no backup is named, the newest such one is taken."
+    )

@@ -17,4 +17,4 @@ def list_backups(
         verified = ledger.last_verifications(connection)
     never = {"verified_at": None, "damage": None}
     shown = [{**one.as_dict(), **verified.get(one.backup_id, never)} for one in listing.backups]
-    return shown, listing.damaged
+    return shown, list(listing.damaged.values())

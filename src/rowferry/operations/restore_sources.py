@@ -1,7 +1,7 @@
 """Which files a restore reads: the backup of a table, and of its parents out of the same snapshot."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,17 +18,20 @@ from rowferry.errors import (
     FileMissing,
     OptionUnfit,
     ParentsNotBackedUp,
+    RowferryError,
     SourceUnreadable,
 )
 from rowferry.operations.restore_receipt import RestoreOptions
 from rowferry.operations.sealed_backups import find_sealed
 from rowferry.streams.avro_reader import FileState, Seal
 from rowferry.streams.avro_source import AvroSource
-from rowferry.streams.backup_store import BackupStore
+from rowferry.streams.backup_store import BackupStore, Listing
 from rowferry.streams.manifest import Manifest
 
 _CLOCKS_DIFFER = dt.timedelta(minutes=5)
 """So far the clocks of machines may be apart that share their backups."""
+
+_PARENTS = "{} has no good backups of its parents: {}"
 
 _FUTURE = "{} is dated in the future, {}, by a wrong clock; if it is the one you want, say --backup"
 
@@ -75,7 +78,8 @@ class RestoreFinder:
     def find(self, rules: TableRules, backup: str | None, options: RestoreOptions) -> list[RestoreSource]:
         """The sources of a restore, parents first, the table that is asked for last; all that is sealed is verified.
 
-        `backup` is the id of a backup or the path of a file; without it, the newest good backup is taken.
+        `backup` is the id of a backup or the path of a file; without it, the newest good backup is taken that has, if
+        they are asked for, good backups of the parents.
 
         Raises:
             BackupUnknown, BackupMissing, PathMissing: There is none.
@@ -89,9 +93,7 @@ class RestoreFinder:
             raise OptionUnfit(option="--unverified", other="a backup in BACKUP_DIR", allowed=allowed)
         if backup is None:
             return self._newest(rules, options)
-        manifest = self._sealed(backup)
-        found = _verified(self._source(rules, manifest))
-        return [*self._parents(rules, manifest, options), found]
+        return self._verified(rules, backup, options)
 
     def _of_file(self, rules: TableRules, path: Path, options: RestoreOptions) -> list[RestoreSource]:
         if not path.exists():
@@ -108,46 +110,54 @@ class RestoreFinder:
         return self.find(rules, backup_id, options)
 
     def _newest(self, rules: TableRules, options: RestoreOptions) -> list[RestoreSource]:
-        """The newest good backup of a table, and of its parents; looks again where they are removed meanwhile."""
+        """The newest good backup; looks again where one is passed over while backups come or go."""
         while True:
-            found, manifest = self._newest_good(rules)
+            listing = self._store.listing(rules.name)
             try:
-                return [*self._parents(rules, manifest, options), found]
-            except (BackupDamaged, BackupUnknown, ParentsNotBackedUp):
-                if self._newest_good(rules)[1] == manifest:
+                found = self._newest_of(listing, rules, options)
+            except (BackupMissing, ParentsNotBackedUp):
+                if self._store.listing(rules.name).ids == listing.ids:
                     raise
-
-    def _newest_good(self, rules: TableRules) -> tuple[RestoreSource, Manifest]:
-        passed_over: dict[str, str] = {}
-        listed = self._store.listing(rules.name).backups
-        future = [one for one in listed if one.created > ledger.now() + _CLOCKS_DIFFER]
-        # What a wrong clock made may be older than the others.
-        for manifest in [*(one for one in listed if one not in future), *future]:
-            try:
-                self._sealed(manifest.backup_id)
-                found = _verified(self._source(rules, manifest))
-            except (BackupDamaged, BackupUnknown) as error:
-                if not self._store.has(manifest.backup_id):
-                    return self._newest_good(rules)  # it was removed meanwhile
-                passed_over[manifest.backup_id] = error.message
             else:
-                if manifest not in future:
-                    passed_over.update((one.backup_id, _FUTURE.format(one.backup_id, one.created_at)) for one in future)
-                return replace(found, passed_over=passed_over), manifest
-        damaged = "; ".join(passed_over.values()) or "none was made"
-        raise BackupMissing(table=rules.name, reason=damaged)
+                if not found[-1].passed_over or self._store.listing(rules.name).ids == listing.ids:
+                    return found
 
-    def _parents(self, rules: TableRules, manifest: Manifest, options: RestoreOptions) -> Iterator[RestoreSource]:
+    def _newest_of(self, listing: Listing, rules: TableRules, options: RestoreOptions) -> list[RestoreSource]:
+        future = [one for one in listing.backups if one.created > ledger.now() + _CLOCKS_DIFFER]
+        past = [one for one in listing.backups if one not in future]
+        wrong: dict[str, RowferryError] = {}
+        # What a wrong clock made may be older than the others.
+        for manifest in [*past, *future]:
+            try:
+                *parents, found = self._verified(rules, manifest.backup_id, options)
+            except (BackupDamaged, BackupUnknown, ParentsNotBackedUp) as error:
+                wrong[manifest.backup_id] = error
+            else:
+                # Ids sort by time; but nobody knows what came after a time that a wrong clock told.
+                all_of_them = manifest in future
+                newer = {one: why for one, why in listing.damaged.items() if all_of_them or one > manifest.backup_id}
+                dates = {
+                    one.backup_id: _FUTURE.format(one.backup_id, one.created_at) for one in future if not all_of_them
+                }
+                return [*parents, replace(found, passed_over=_reasons({**newer, **wrong}) | dates)]
+        raise _none_good(rules, wrong, listing)
+
+    def _verified(self, rules: TableRules, backup_id: str, options: RestoreOptions) -> list[RestoreSource]:
+        """A backup, after those of its parents if they are asked for; whether there are such is looked at first."""
+        manifest = self._sealed(backup_id)
+        found = self._source(rules, manifest)
+        parents = list(self._parents(rules, manifest)) if options.with_parents else []
+        return [_verified(one) for one in (*parents, found)]
+
+    def _parents(self, rules: TableRules, manifest: Manifest) -> Iterator[RestoreSource]:
         """Backups of all tables that a table refers to, be it through others, out of the same snapshot."""
-        if not options.with_parents:
-            return
         wanted = _ancestors(rules, self._catalog)
         for parent in (one for one in self._catalog if one.name in wanted):
             siblings = self._store.listing(parent.name).backups
             same = next((one for one in siblings if one.snapshot_id == manifest.snapshot_id), None)
             if same is None:
                 raise ParentsNotBackedUp(parent=parent.name, backup=manifest.backup_id)
-            yield _verified(self._source(parent, self._sealed(same.backup_id)))
+            yield self._source(parent, self._sealed(same.backup_id))
 
     def _sealed(self, backup_id: str) -> Manifest:
         return find_sealed(self._backend, self._store, backup_id)
@@ -163,6 +173,21 @@ def _verified(source: RestoreSource) -> RestoreSource:
     with source.open() as rows:
         rows.check()
         return replace(source, state=rows.reader.state)
+
+
+def _reasons(wrong: Mapping[str, RowferryError]) -> dict[str, str]:
+    """What is wrong with each backup, or with those of its parents."""
+    return {
+        backup_id: error.message if backup_id in error.message else _PARENTS.format(backup_id, error.message)
+        for backup_id, error in wrong.items()
+    }
+
+
+def _none_good(rules: TableRules, wrong: Mapping[str, RowferryError], listing: Listing) -> RowferryError:
+    errors = {**listing.damaged, **wrong}
+    if errors and all(isinstance(error, ParentsNotBackedUp) for error in errors.values()):
+        return next(iter(errors.values()))
+    return BackupMissing(table=rules.name, reason="; ".join(_reasons(errors).values()) or "none was made")
 
 
 def _is_path(backup: str) -> bool:

@@ -33,10 +33,14 @@ def new_id(what: str) -> str:
 
 @dataclass
 class Listing:
-    """What a store holds: backups, the newest first, and of what cannot be one why."""
+    """What a store holds: backups, the newest first, and by id what has no sound manifest, and why."""
 
     backups: list[Manifest] = field(default_factory=list)
-    damaged: list[BackupDamaged] = field(default_factory=list)
+    damaged: dict[str, BackupDamaged] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> set[str]:
+        return self.damaged.keys() | {one.backup_id for one in self.backups}
 
 
 class UnfinishedBackup:
@@ -265,7 +269,7 @@ class BackupStore:
             if manifest := self._read(path):
                 found.backups.append(manifest)
         except BackupDamaged as error:
-            found.damaged.append(error)
+            found.damaged[path.name.removesuffix(_MANIFEST)] = error
 
     def _read(self, path: Path) -> Manifest | None:
         """The manifest; None if it was removed meanwhile."""

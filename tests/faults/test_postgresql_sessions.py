@@ -4,13 +4,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from others import once, somebody
 
+from batching import Batches, department
 from loading import DEPARTMENTS, JOBS, Tables, counts, employees
 from restoring import Restores, counts as changes
 from rowferry.backends.postgresql_writer import PostgresqlTransaction
+from rowferry.errors import DatabaseUnavailable
 from rowferry.events import PublishStarted, RowsJudged
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
@@ -119,3 +122,64 @@ def test_a_table_that_becomes_empty_while_a_load_begins(tables: Tables, monkeypa
 
     monkeypatch.setattr(PostgresqlTransaction, "takes_over", emptied_then)
     assert counts(tables.put("hired_employees.csv", employees(LARGE))) == (LARGE, LARGE, 0, 0, 0)
+
+
+@pytest.fixture
+def cut_commit(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Cuts the connection within the first commit of departments, which takes the server a second."""
+    dialect = tables.service.backend.engine.dialect
+    do_commit = dialect.do_commit
+    cut: list[object] = []
+
+    def set_up(*, sent: bool) -> None:
+        tables.execute(
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql "
+            "AS $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$"
+        )
+        tables.execute(
+            "CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON departments DEFERRABLE INITIALLY DEFERRED "
+            "FOR EACH ROW EXECUTE FUNCTION wait()"
+        )
+
+        def commit(connection: Any) -> None:
+            if cut or not connection.execute("SELECT count(*) FROM departments").fetchone()[0]:
+                return do_commit(connection)
+            driver = connection.driver_connection
+            cut.append(driver)
+            if sent:
+                driver.pgconn.send_query(b"COMMIT")
+                driver.pgconn.flush()
+            driver.close()
+            raise psycopg.OperationalError("the connection was cut")
+
+        monkeypatch.setattr(dialect, "do_commit", commit)
+
+    return set_up
+
+
+def test_a_batch_whose_commit_is_under_way_is_done(tables: Tables, cut_commit: Callable[..., None]) -> None:
+    cut_commit(sent=True)
+    receipt = Batches(tables).put({"departments": [department(1)]})
+    assert (receipt.status, receipt.inserted) == ("done", {"departments": 1})
+    assert tables.count("departments") == tables.count("batches") == 1
+
+
+def test_a_batch_whose_commit_never_came_is_not(tables: Tables, cut_commit: Callable[..., None]) -> None:
+    cut_commit(sent=False)
+    with pytest.raises(DatabaseUnavailable):
+        Batches(tables).put({"departments": [department(1)]})
+    assert tables.count("departments") == tables.count("batches") == 0
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_load_whose_commit_is_cut_is_done_if_it_reached_the_server(
+    tables: Tables, cut_commit: Callable[..., None], *, sent: bool
+) -> None:
+    cut_commit(sent=sent)
+    path = tables.write("departments.csv", "1,Sales\n")
+    if sent:
+        assert counts(tables.load(path)) == (1, 1, 0, 0, 0)
+    else:
+        tables.fail(DatabaseUnavailable, path)
+    assert tables.loads()[0]["status"] == ("done" if sent else "failed")
+    assert tables.count("departments") == sent

@@ -243,9 +243,9 @@ class _Batch:
         return receipt
 
     def has_committed(self) -> bool:
-        """Whether the batch is known, as far as the database can be asked."""
+        """Whether the batch is done, as far as the database can be asked."""
         with suppress(RowferryError), self.backend.errors(), self.backend.engine.connect() as connection:
-            return ledger.find_batch(connection, self.claim.batch_id) is not None
+            return ledger.batch_is_noted(connection, self.claim.batch_id)
         return False
 
     def _earlier_reply(self, transaction: ShortTransaction) -> Reply | None:

@@ -2,8 +2,12 @@
 
 import json
 import logging
+import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -49,6 +53,54 @@ def test_a_log_that_somebody_moved_or_removed_goes_on(tmp_path: Path) -> None:
     file.close()
     assert (tmp_path / "moved").read_text() == "one\n"
     assert (tmp_path / "a.jsonl").read_text() == "three\n"
+
+
+@pytest.mark.parametrize("most_bytes", [1_000, 8])
+def test_work_goes_on_without_its_folder_which_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], most_bytes: int
+) -> None:
+    """Also where a file is just about to be put aside; the log goes on when its folder is back."""
+    file = LogFile(tmp_path / "logs" / "a.jsonl", most_bytes)
+    file.write("one\n")
+    for _ in range(2):
+        (tmp_path / "logs").rename(tmp_path / "gone")
+        file.write("two and more\n")
+        file.write("three and more\n")
+        (tmp_path / "gone").rename(tmp_path / "logs")
+    file.write("four\n")
+    file.close()
+    assert file.path.read_text().endswith("four\n")
+    told = capsys.readouterr().err
+    assert told.count("Work goes on") == 1
+    assert str(file.path) in told
+
+
+@pytest.mark.parametrize("instead", [Path.touch, Path.mkdir])
+def test_work_goes_on_whatever_stands_where_the_log_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], instead: Callable[[Path], None]
+) -> None:
+    """A file where its folder was, a folder where the log was."""
+    file = LogFile(tmp_path / "logs" / "a.jsonl")
+    file.path.unlink()
+    if instead is Path.touch:
+        file.path.parent.rmdir()
+    instead(file.path.parent if instead is Path.touch else file.path)
+    file.write("one\n")
+    file.write("two\n")
+    file.close()
+    assert capsys.readouterr().err.count("Work goes on") == 1
+
+
+def test_work_goes_on_where_nobody_hears_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = LogFile(tmp_path / "logs" / "a.jsonl")
+    shutil.rmtree(tmp_path / "logs")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb", buffering=0) as unheard, TextIOWrapper(unheard, write_through=True) as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        file.write("one\n")
+    file.write("two\n")
+    file.close()
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_by_name(tmp_path: Path) -> None:

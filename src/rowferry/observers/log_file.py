@@ -3,6 +3,7 @@
 import fcntl
 import os
 import sys
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from threading import Lock
@@ -19,8 +20,8 @@ class LogFile:
     """Appends lines; threads may share it, and processes may open the same one.
 
     Whether a file has been put aside by another process is looked at before each write; what is written at that very
-    moment goes to the file that is put aside, which gets larger by that. Where the disk is full, that is
-    said once, and work goes on without its log: the ledger keeps what matters.
+    moment goes to the file that is put aside, which gets larger by that. Where the disk is full, or the folder is gone,
+    that is said once, and work goes on without its log until it can be written again: the ledger keeps what matters.
 
     Raises:
         SettingInvalid: The folder cannot be written to.
@@ -60,8 +61,8 @@ class LogFile:
         return self.path.open("ab", buffering=0)
 
     def _reopen(self) -> None:
-        self._file.close()
-        self._file = self._open()
+        before, self._file = self._file, self._open()  # which may fail; then the one before stays
+        before.close()
 
     def _is_in_place(self) -> bool:
         try:
@@ -88,4 +89,6 @@ class LogFile:
     def _complain(self, error: OSError) -> None:
         if not self._complained:
             self._complained = True
-            sys.stderr.write(f"Warning: the log {self.path} cannot be written: {error}. Work goes on.\n")
+            # Where nobody hears it, work goes on as well.
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"Warning: the log {self.path} cannot be written: {error}. Work goes on.\n")

@@ -12,8 +12,9 @@ from others import once, somebody
 from batching import Batches, department
 from loading import DEPARTMENTS, JOBS, Tables, counts, employees
 from restoring import Restores, counts as changes
+from rowferry.backends.postgresql import open_backend
 from rowferry.backends.postgresql_writer import PostgresqlTransaction
-from rowferry.errors import DatabaseUnavailable
+from rowferry.errors import DatabaseBusy, DatabaseUnavailable, LoadInterrupted
 from rowferry.events import PublishStarted, RowsJudged
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
@@ -92,6 +93,30 @@ def test_a_load_whose_lock_is_lost_is_done(tables: Tables) -> None:
     assert (load["status"], load["inserted"], load["error"]) == ("done", 3, None)
     with tables.service.backend.engine.connect() as connection:
         assert connection.execute(sa.text("SELECT error IS NULL FROM loads")).scalar_one()
+
+
+def test_a_load_that_is_interrupted_when_its_lock_is_lost_says_so(tables: Tables) -> None:
+    def lose_the_lock() -> None:
+        with somebody(tables) as execute:
+            execute(END_WHO_HOLDS)
+        raise KeyboardInterrupt
+
+    path = tables.write("departments.csv", DEPARTMENTS)
+    with pytest.raises(LoadInterrupted):
+        tables.load(path, observe=once(PublishStarted, lose_the_lock, "departments"))
+    assert tables.rows("departments") == []
+    assert tables.loads()[0]["status"] == "interrupted"
+
+
+def test_a_lock_that_is_waited_for_in_vain_is_not_kept(tables: Tables) -> None:
+    backend = tables.service.backend
+    with somebody(tables) as execute, backend.hold("one"):
+        tables.execute(f"ALTER DATABASE {backend.engine.url.database} SET lock_timeout = '100ms'")
+        impatient = open_backend(backend.engine.url)
+        with pytest.raises(DatabaseBusy), impatient.hold("one"):
+            pytest.fail("it is held")
+        assert execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted") == 1
+        impatient.engine.dispose()
 
 
 def test_a_restore_whose_lock_is_lost_is_done(tables: Tables) -> None:

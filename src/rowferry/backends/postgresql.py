@@ -11,7 +11,7 @@ from psycopg import errors as pg
 from psycopg.sql import Identifier
 from sqlalchemy import Connection, Table, create_engine, select, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rowferry.backends.at_work import AtWork
 from rowferry.backends.backend import Backend
@@ -183,9 +183,9 @@ class PostgresqlBackend:
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
         with self.errors(), self.engine.connect() as connection:
-            connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (_number(name),))
-            connection.commit()
             try:
+                connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (_number(name),))
+                connection.commit()
                 yield
             finally:
                 _unlock(connection, name)
@@ -221,7 +221,7 @@ def _unlock(connection: Connection, name: str) -> None:
         connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (_number(name),))
     except BaseException as error:
         connection.invalidate()
-        if not isinstance(error, DBAPIError) or _is_by_interrupt(error):
+        if not isinstance(error, SQLAlchemyError):
             raise
 
 

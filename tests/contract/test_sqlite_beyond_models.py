@@ -11,7 +11,7 @@ from batching import Batches, employee
 from loading import Tables, counts, employees
 from rowferry.backends import sqlite_appending
 from rowferry.backends.sqlite_appending import AppendingSqliteWriter
-from rowferry.errors import RowferryError, UniqueBroken
+from rowferry.errors import ForeignKeyBroken, UniqueBroken
 
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 
@@ -51,9 +51,10 @@ def broken_references(tables: Tables) -> int:
         return len(other.execute("PRAGMA foreign_key_check").fetchall())
 
 
-def require_refused(tables: Tables, content: str, *, rows: int = 0) -> None:
+def require_refused(tables: Tables, content: str, *, rows: int = 0, told: str = "what its triggers write") -> None:
     """The content does not get into hired_employees, and no reference of the database is broken."""
-    tables.fail(RowferryError, tables.write("hired_employees.csv", content))
+    error = tables.fail(ForeignKeyBroken, tables.write("hired_employees.csv", content))
+    assert f"hired_employees ({told}" in error.message
     assert tables.count("hired_employees") == rows
     assert broken_references(tables) == 0
 
@@ -61,13 +62,15 @@ def require_refused(tables: Tables, content: str, *, rows: int = 0) -> None:
 def test_a_foreign_key_that_the_model_has_not(tables: Tables, remade: Callable[..., None], size: int) -> None:
     tables.execute("CREATE TABLE names (name VARCHAR(255) PRIMARY KEY)")
     remade(on_name="REFERENCES names")
-    require_refused(tables, employees(size))
+    require_refused(tables, employees(size), told="name refers to names)")
+    with pytest.raises(ForeignKeyBroken, match="name refers to names"):
+        Batches(tables).put({"hired_employees": [employee(1)]})
     tables.execute(
         f"INSERT INTO names WITH n AS (SELECT 1 i UNION ALL SELECT i + 1 FROM n WHERE i < {size}) "
         "SELECT 'Name ' || i FROM n"
     )
     assert counts(tables.put("hired_employees.csv", employees(size))) == (size, size, 0, 0, 0)
-    require_refused(tables, employees(size + 1), rows=size)
+    require_refused(tables, employees(size + 1), rows=size, told="name refers to names)")
 
 
 def test_a_foreign_key_to_another_table_than_the_model_has(
@@ -75,7 +78,7 @@ def test_a_foreign_key_to_another_table_than_the_model_has(
 ) -> None:
     tables.execute("CREATE TABLE others (id INTEGER PRIMARY KEY)")
     remade(on_job="REFERENCES others")
-    require_refused(tables, employees(size))
+    require_refused(tables, employees(size), told="job_id refers to others)")
 
 
 def test_a_foreign_key_of_a_table_that_refers_to_nothing_in_the_model(tables: Tables, size: int) -> None:
@@ -83,7 +86,7 @@ def test_a_foreign_key_of_a_table_that_refers_to_nothing_in_the_model(tables: Ta
     tables.execute("DROP TABLE departments")
     tables.execute("CREATE TABLE departments (id INTEGER PRIMARY KEY, department VARCHAR(255) REFERENCES names)")
     content = "".join(f"{key},Department number {key}\n" for key in range(1, size + 1))
-    tables.fail(RowferryError, tables.write("departments.csv", content))
+    tables.fail(ForeignKeyBroken, tables.write("departments.csv", content))
     assert tables.count("departments") == broken_references(tables) == 0
 
 
@@ -106,7 +109,7 @@ def test_what_refers_to_another_column_than_the_key(tables: Tables, size: int) -
     tables.execute("CREATE TABLE doors (name VARCHAR(255) REFERENCES hired_employees (name))")
     tables.execute("INSERT INTO doors VALUES ('Name 5')")
     path = tables.write("hired_employees.csv", employees(size).replace("Name", "New name"))
-    tables.fail(RowferryError, path, on_conflict="update")
+    tables.fail(ForeignKeyBroken, path, on_conflict="update")
     assert broken_references(tables) == 0
     tables.execute("DROP TABLE doors")
     tables.execute("CREATE TABLE doors (name VARCHAR(255) REFERENCES hired_employees (name) ON UPDATE CASCADE)")

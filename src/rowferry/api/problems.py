@@ -40,6 +40,7 @@ STATUSES: tuple[tuple[type[errors.RowferryError], int], ...] = (
     (errors.InFlight, 409),
     (errors.KeysTaken, 409),
     (errors.UniqueBroken, 409),
+    (errors.ForeignKeyBroken, 409),
     (errors.SourceChanged, 409),
     (errors.ParentsVanished, 409),
     (errors.RestoreBlocked, 409),

@@ -1,8 +1,11 @@
 """What a table of SQLite has beyond its model, which others made: foreign keys, triggers, conflict clauses."""
 
 import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rowferry.dictionary.rules import TableRules
+from rowferry.errors import ForeignKeyBroken
 
 _REFERS = """
 SELECT f.seq, f."from", f."table", coalesce(f."to", p.name)
@@ -30,11 +33,24 @@ def checks_more(driver: sqlite3.Connection, rules: TableRules) -> bool:
 
     A key never changes: who refers to it alone is not met.
     """
-    ours = {(0, *_folded(one.column, one.parent, one.target)) for one in rules.references}
-    refers = {(at, *_folded(*names)) for at, *names in driver.execute(_REFERS, (rules.name,))}
     referred = {_folded(*names) for names in driver.execute(_REFERRED, (rules.name,))}
-    unknown = refers - ours or referred - {_folded(name) for name in rules.key}
+    unknown = _unknown_references(driver, rules) or referred - {_folded(name) for name in rules.key}
     return bool(unknown or driver.execute(_TRIGGERS, (rules.name,)).fetchone()[0])
+
+
+@contextmanager
+def foreign_keys_told(
+    driver: sqlite3.Connection, rules: TableRules, require_parents: Callable[[], None]
+) -> Iterator[None]:
+    """Raise ForeignKeyBroken where SQLite refuses a row for one, unless `require_parents` knows of another reason."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+            raise
+        require_parents()
+        unknown = ", ".join(_unknown_references(driver, rules)) or "what its triggers write, or what refers to it"
+        raise ForeignKeyBroken(reason=f"{rules.name} ({unknown})") from error
 
 
 def or_abort(driver: sqlite3.Connection, table: str) -> str:
@@ -44,6 +60,13 @@ def or_abort(driver: sqlite3.Connection, table: str) -> str:
     """
     resolves = driver.execute(_RESOLVES, (table,)).fetchone()[0]
     return "OR ABORT" if resolves else ""
+
+
+def _unknown_references(driver: sqlite3.Connection, rules: TableRules) -> list[str]:
+    """The foreign keys of a table that its model has not, in words."""
+    ours = {(0, *_folded(one.column, one.parent, one.target)) for one in rules.references}
+    found = driver.execute(_REFERS, (rules.name,)).fetchall()
+    return [f"{names[0]} refers to {names[1]}" for at, *names in found if (at, *_folded(*names)) not in ours]
 
 
 def _folded(*names: str | None) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Table
 
 from rowferry.backends.backend import Comparison
 from rowferry.backends.held_rows import HeldRows
-from rowferry.backends.sqlite_beyond import or_abort
-from rowferry.backends.sqlite_writer import SqliteTransaction, quoted, stored
+from rowferry.backends.sqlite_beyond import foreign_keys_told, or_abort
+from rowferry.backends.sqlite_writer import SqliteTransaction, quoted, require_keys, stored
 from rowferry.dictionary.kinds import kind_of
 from rowferry.dictionary.rules import TableRules
 
@@ -44,11 +44,16 @@ class FewRowsWriter(HeldRows):
         return self._compared()
 
     def publish(self, *, update: bool) -> tuple[int, int]:
-        updated = self._update() if update else 0
         new = self._new()
-        if new.num_rows:
-            self._transaction.insert(self._rules.name, new)
+        with foreign_keys_told(self._driver, self._rules, self._require_parents):
+            updated = self._update() if update else 0
+            if new.num_rows:
+                self._transaction.insert(self._rules.name, new)
         return new.num_rows, updated
+
+    def _require_parents(self) -> None:
+        for reference in self._rules.references:
+            require_keys(self._driver, reference, self._rows.column(reference.column).drop_null().unique())
 
     def _meets_known_keys(self) -> bool:
         """Whether the table may hold keys of the rows: any key within the range of theirs."""

@@ -17,10 +17,10 @@ from sqlalchemy import Connection, Table
 from rowferry.backends.backend import Comparison
 from rowferry.backends.key_range import KeyRange
 from rowferry.backends.referred_keys import ReferredKeys
-from rowferry.backends.sqlite_beyond import checks_more, or_abort
+from rowferry.backends.sqlite_beyond import checks_more, foreign_keys_told, or_abort
 from rowferry.backends.sqlite_stage import SqliteStage
 from rowferry.dictionary.kinds import INTEGER
-from rowferry.dictionary.rules import TableRules
+from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.errors import ParentsVanished
 
 CACHE, CACHE_OF_A_PASS = -65_536, -2_000
@@ -204,8 +204,9 @@ class SqliteWriter:
 
     def publish(self, *, update: bool) -> tuple[int, int]:
         self.require_parents()
-        updated = self._update() if update and self._has_known else 0
-        return self.insert_new(), updated
+        with foreign_keys_told(self._transaction.driver(), self._rules, self._require_parents):
+            updated = self._update() if update and self._has_known else 0
+            return self.insert_new(), updated
 
     def insert_new(self) -> int:
         """Insert the rows whose key the table has not; how many the database inserted."""
@@ -261,25 +262,30 @@ class SqliteWriter:
 
     def require_parents(self) -> None:
         """Raise ParentsVanished if a row refers to one that is not there, unless the database checks that."""
-        if self._transaction.checks_references:
-            return
+        if not self._transaction.checks_references:
+            self._require_parents()
+
+    def _require_parents(self) -> None:
         for reference in self._rules.references:
-            parent, target = f"main.{quoted(reference.parent)}", quoted(reference.target)
             keys = self._referred.keys(reference)
-            if keys is None:
-                column = quoted(reference.column)
-                find = (
-                    f"SELECT EXISTS (SELECT 1 FROM {self._stage} WHERE {column} NOT IN (SELECT {target} FROM {parent}))"
-                )
-                missing = self._execute(find).fetchone()[0]
-            else:
-                find = f"SELECT count(*) FROM {parent} WHERE {target} IN (SELECT value FROM json_each(?))"
-                missing = len(keys) - self._execute(find, (json.dumps(stored(keys)),)).fetchone()[0]
-            if missing:
+            if keys is not None:
+                require_keys(self._transaction.driver(), reference, keys)
+                continue
+            column, parent, target = map(quoted, (reference.column, reference.parent, reference.target))
+            missing = f"SELECT 1 FROM {self._stage} WHERE {column} NOT IN (SELECT {target} FROM main.{parent})"
+            if self._execute(f"SELECT EXISTS ({missing})").fetchone()[0]:
                 raise ParentsVanished
 
     def _execute(self, statement: str, parameters: tuple[object, ...] = ()) -> sqlite3.Cursor:
         return self._transaction.driver().execute(statement, parameters)
+
+
+def require_keys(driver: sqlite3.Connection, reference: Reference, keys: pa.Array) -> None:
+    """Raise ParentsVanished unless the parent of a reference has all keys, each of which is given once."""
+    parent, target = quoted(reference.parent), quoted(reference.target)
+    find = f"SELECT count(*) FROM main.{parent} WHERE {target} IN (SELECT value FROM json_each(?))"
+    if driver.execute(find, (json.dumps(stored(keys)),)).fetchone()[0] < len(keys):
+        raise ParentsVanished
 
 
 def _staged(rules: TableRules) -> list[str]:

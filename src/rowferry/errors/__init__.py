@@ -269,6 +269,16 @@ class UniqueBroken(RowferryError):
     )
 
 
+class ForeignKeyBroken(RowferryError):
+    """The database refused a row for a foreign key that the model has not: {reason}"""
+
+    code = "database.foreign_key"
+    hint = (
+        "Nothing was changed. Only the references of the model are judged row by row; any other is left to the "
+        "database, which stops at the first row that breaks it. Look at the foreign keys and triggers of the database."
+    )
+
+
 class BodyTooLarge(UsageError):
     """The batch is larger than {limit} bytes"""
 

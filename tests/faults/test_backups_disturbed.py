@@ -61,6 +61,15 @@ def test_ctrl_c_leaves_nothing(backups: Backups, url: str, tmp_path: Path) -> No
     assert backups.files() == []
 
 
+@pytest.fixture
+def quick_collection() -> Iterator[None]:
+    """What is there already is not looked at whenever garbage is collected."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("quick_collection")
 def test_wherever_it_is_interrupted_nothing_is_left(backups: Backups) -> None:
     """Nothing, or the whole snapshot, and then it is not called interrupted."""
     line, taken_back, too_late = 0, 0, 0

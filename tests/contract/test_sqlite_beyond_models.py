@@ -11,7 +11,7 @@ from batching import Batches, employee
 from loading import Tables, counts, employees
 from rowferry.backends import sqlite_appending
 from rowferry.backends.sqlite_appending import AppendingSqliteWriter
-from rowferry.errors import ForeignKeyBroken, UniqueBroken
+from rowferry.errors import ConservationBroken, ForeignKeyBroken, UniqueBroken
 
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 
@@ -168,3 +168,15 @@ def test_a_trigger_keeps_its_own_clause(tables: Tables, size: int) -> None:
     )
     assert counts(tables.put("hired_employees.csv", employees(size))) == (size, size, 0, 0, 0)
     assert tables.count("seen") == 3
+
+
+def test_rows_that_a_trigger_passes_over_are_not_counted(tables: Tables, size: int) -> None:
+    tables.with_parents().execute(
+        "CREATE TRIGGER passing BEFORE INSERT ON hired_employees WHEN new.id = 7 BEGIN SELECT RAISE(IGNORE); END"
+    )
+    tables.fail(ConservationBroken, tables.write("hired_employees.csv", employees(size)))
+    for number in (1, 150):
+        rows = [employee(key) for key in range(7, 7 + number)]
+        with pytest.raises(ConservationBroken, match=f"{number} rows were read, but {number - 1}"):
+            Batches(tables).put({"hired_employees": rows})
+    assert tables.count("hired_employees") == 0

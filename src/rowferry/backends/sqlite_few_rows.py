@@ -47,9 +47,8 @@ class FewRowsWriter(HeldRows):
         new = self._new()
         with foreign_keys_told(self._driver, self._rules, self._require_parents):
             updated = self._update() if update else 0
-            if new.num_rows:
-                self._transaction.insert(self._rules.name, new)
-        return new.num_rows, updated
+            inserted = self._transaction.insert(self._rules.name, new) if new.num_rows else 0
+        return inserted, updated
 
     def _require_parents(self) -> None:
         for reference in self._rules.references:

@@ -116,8 +116,8 @@ class SqliteTransaction:
     def _encoding(self) -> str:
         return str(self.driver().execute("PRAGMA main.encoding").fetchone()[0])
 
-    def insert(self, table: str, rows: pa.RecordBatch) -> None:
-        """Insert rows into a table, many with each statement."""
+    def insert(self, table: str, rows: pa.RecordBatch) -> int:
+        """Insert rows into a table, many with each statement; how many the database inserted."""
         names, width = rows.schema.names, rows.num_columns
         flat: list[Any] = [None] * (width * rows.num_rows)
         for at, column in enumerate(rows.columns):
@@ -129,8 +129,10 @@ class SqliteTransaction:
         many = max(1, min(_ROWS_A_STATEMENT, _MOST_PARAMETERS // width))
         whole = rows.num_rows // many * many * width
         step = many * width
-        driver.executemany(into + ", ".join([one] * many), (flat[at : at + step] for at in range(0, whole, step)))
-        driver.executemany(into + one, (flat[at : at + width] for at in range(whole, len(flat), width)))
+        by_many = (flat[at : at + step] for at in range(0, whole, step))
+        singly = (flat[at : at + width] for at in range(whole, len(flat), width))
+        inserted = driver.executemany(into + ", ".join([one] * many), by_many).rowcount
+        return inserted + driver.executemany(into + one, singly).rowcount
 
 
 class SqliteWriter:

@@ -11,7 +11,7 @@ from batching import Batches, employee
 from loading import Tables, counts, employees
 from rowferry.backends import sqlite_appending
 from rowferry.backends.sqlite_appending import AppendingSqliteWriter
-from rowferry.errors import ConservationBroken, ForeignKeyBroken, UniqueBroken
+from rowferry.errors import ConservationBroken, ForeignKeyBroken, ParentsVanished, UniqueBroken
 
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 
@@ -71,6 +71,14 @@ def test_a_foreign_key_that_the_model_has_not(tables: Tables, remade: Callable[.
     )
     assert counts(tables.put("hired_employees.csv", employees(size))) == (size, size, 0, 0, 0)
     require_refused(tables, employees(size + 1), rows=size, told="name refers to names)")
+
+
+def test_a_foreign_key_that_is_checked_at_the_commit(tables: Tables, remade: Callable[..., None], size: int) -> None:
+    tables.execute("CREATE TABLE names (name VARCHAR(255) PRIMARY KEY)")
+    remade(on_name="REFERENCES names DEFERRABLE INITIALLY DEFERRED")
+    error = tables.fail(ParentsVanished, tables.write("hired_employees.csv", employees(size)))
+    assert "foreign key that the model has not" in error.advice
+    assert tables.count("hired_employees") == broken_references(tables) == 0
 
 
 def test_a_foreign_key_to_another_table_than_the_model_has(

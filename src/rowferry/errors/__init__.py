@@ -176,10 +176,13 @@ class ConservationBroken(RowferryError):
 
 
 class ParentsVanished(RowferryError):
-    """Rows that others refer to were deleted while the work was under way, again and again"""
+    """Rows that others refer to were not there when these were to go in, again and again"""
 
     code = "database.parents_vanished"
-    hint = "Nothing was changed. Try again when nobody deletes from the tables that are referred to."
+    hint = (
+        "Nothing was changed. Try again when nobody deletes from the tables that are referred to. If nobody did, the "
+        "database has a foreign key that the model has not."
+    )
 
 
 class Interrupted(RowferryError):

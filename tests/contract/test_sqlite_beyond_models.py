@@ -79,6 +79,8 @@ def test_a_foreign_key_that_is_checked_at_the_commit(tables: Tables, remade: Cal
     error = tables.fail(ParentsVanished, tables.write("hired_employees.csv", employees(size)))
     assert "foreign key that the model has not" in error.advice
     assert tables.count("hired_employees") == broken_references(tables) == 0
+    remade()
+    assert counts(tables.put("hired_employees.csv", employees(size))) == (size, size, 0, 0, 0)
 
 
 def test_a_foreign_key_to_another_table_than_the_model_has(

@@ -101,6 +101,8 @@ class SqliteTransaction:
         """Leave the connection as it was, once the transaction has ended."""
         # An interrupted statement costs SQLAlchemy its connection, and with it goes what was attached.
         driver = None if self.connection.invalidated else self.driver()
+        if driver is not None:
+            driver.rollback()  # a commit that was refused has not ended it
         for stage in self._stages:
             stage.close(driver)
         if driver is not None:

@@ -24,7 +24,7 @@ from backing_up import Backups
 from loading import Tables, employees
 from rowferry.bootstrap import Service
 from rowferry.errors import DatabaseUnavailable, FileUnwritable, FolderFull, RowferryError
-from rowferry.events import BackupFailed, Event, RowsBackedUp
+from rowferry.events import BackupFailed, BackupFinished, Event, RowsBackedUp
 from rowferry.streams import backup_store
 from rowferry.streams.backup_store import BackupStore, UnfinishedBackup
 
@@ -87,6 +87,16 @@ def test_wherever_it_is_interrupted_nothing_is_left(backups: Backups) -> None:
     assert taken_back > 50
     assert too_late > 5
     assert len(backups.files()) == 4
+
+
+def test_an_interrupt_while_the_end_is_told_does_not_deny_it(backups: Backups) -> None:
+    def interrupt(event: Event) -> None:
+        if isinstance(event, BackupFinished) and not backups.events:
+            backups.events.append(event)
+            raise KeyboardInterrupt
+
+    taken = backups.take(observe=interrupt)
+    assert {one.backup_id for one in taken} == set(backups.store.ids())
 
 
 class Interruption(Enum):

@@ -187,8 +187,7 @@ def test_an_interrupt_after_the_commit_does_not_deny_what_was_done(restores: Res
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        restores.restore(kept, observe=once(RestoreFinished, interrupt))
+    assert restores.restore(kept, observe=once(RestoreFinished, interrupt)).status == "done"
     assert restores.tables.rows("hired_employees") == people(1, SMALL)
     assert restores.history()[0]["status"] == "done"
 

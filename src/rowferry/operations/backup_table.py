@@ -85,9 +85,13 @@ class _Backup:
                 # Whoever removes backups meanwhile would find only some of this snapshot, and take them for the newest.
                 held.enter_context(hold_folder(self._store.folder))
                 unfinished.list(manifests)
+            return self._tell_done(manifests)
         except KeyboardInterrupt:
             if not unfinished.is_listed:
                 raise
+        return self._tell_done(manifests)
+
+    def _tell_done(self, manifests: list[Manifest]) -> list[Manifest]:
         self._observe(BackupFinished(self._snapshot_id, tuple(manifest.backup_id for manifest in manifests)))
         return manifests
 

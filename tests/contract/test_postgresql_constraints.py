@@ -9,6 +9,8 @@ from test_many_rows import constraints
 from batching import Batches, company, employee
 from loading import Tables, employees
 from restoring import Restores
+from rowferry.backends.postgresql_table import PostgresqlTable, Statements
+from rowferry.dictionary.rules import rules_of
 from rowferry.errors import ParentsVanished
 from rowferry.operations import batch_transactions as operation
 
@@ -193,3 +195,24 @@ def test_a_view_that_depends_on_the_primary_key_is_kept(tables: Tables) -> None:
     )
     assert tables.put("hired_employees.csv", employees(LARGE)).total("inserted") == LARGE
     assert tables.count("hired") == LARGE
+
+
+def test_a_parent_in_an_heir_of_its_table_is_none(tables: Tables, impatient: None) -> None:
+    tables.with_parents()
+    execute(tables, "CREATE TABLE heirs () INHERITS (departments)", "INSERT INTO heirs VALUES (4, 'Heirs')")
+    path = tables.write("hired_employees.csv", employees(LARGE, departments=4))
+    tables.fail(ParentsVanished, path)
+    with pytest.raises(ParentsVanished):
+        Batches(tables).put({"hired_employees": [employee(number, department_id=4) for number in range(BATCH)]})
+
+
+def test_foreign_keys_of_odd_names_are_known(tables: Tables) -> None:
+    models = sa.MetaData()
+    key = sa.Column('the "key', sa.Integer, primary_key=True)
+    parent = sa.Table("odd names/ü", models, key)
+    reference = sa.Column("100 % (of)", sa.Integer, sa.ForeignKey(key))
+    child = sa.Table("Select", models, sa.Column("id", sa.Integer, primary_key=True), reference)
+    models.create_all(tables.service.backend.engine)
+    with tables.service.backend.engine.connect() as connection:
+        assert PostgresqlTable(Statements(connection), rules_of(child)).skips_triggers()
+        assert PostgresqlTable(Statements(connection), rules_of(parent)).is_referred_to_as_known()

@@ -68,7 +68,7 @@ class FewRowsWriter(HeldRows):
             self._transaction.execute(SQL("SET LOCAL session_replication_role = origin"))
 
     def _spare_triggers(self) -> bool:
-        condition, parameters = PostgresqlTable(self._transaction, self._rules).triggers_spared()
+        condition, parameters = PostgresqlTable(self._transaction, self._rules).spares_triggers()
         spare = SQL("SELECT set_config('session_replication_role', 'replica', true) WHERE {}").format(condition)
         with self._transaction.driver.pipeline():
             # From the lock on, nobody adds a trigger.

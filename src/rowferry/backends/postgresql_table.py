@@ -12,33 +12,34 @@ from rowferry.backends.referred_keys import ReferredKeys
 from rowferry.dictionary.rules import Reference, TableRules, load_order, rules_of
 from rowferry.errors import ParentsVanished
 
-_TRIGGERS_SPARED = """
+_SPARES_TRIGGERS = """
 {has_right}
-  AND EXISTS (SELECT FROM pg_class WHERE oid = %(table)s::regclass AND relkind = 'r')
-  AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = %(table)s::regclass)
+  AND (SELECT bool_and(relkind = 'r' AND NOT relhassubclass) FROM pg_class
+       WHERE oid = ANY(array_append(%(parents)s::regclass[], %(table)s::regclass)))
   AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = %(table)s::regclass)
-  AND NOT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-                  WHERE t.tgrelid = %(table)s::regclass AND t.tgenabled <> 'D'
-                    AND NOT (t.tgisinternal AND p.proname LIKE 'RI\\_FKey\\_%%'))
-  AND NOT EXISTS (SELECT FROM pg_constraint f
-                  JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = ANY(f.confkey)
-                  WHERE f.contype = 'f' AND f.confrelid = %(table)s::regclass AND a.attname <> ALL(%(key)s::text[]))
-  AND {none_unknown}
+  AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = %(table)s::regclass AND tgenabled <> 'D'
+                  AND NOT (tgisinternal AND tgconstrrelid <> 0))
+  AND {all_known}
 """
-"""Whether the triggers of a table may be left out, and we have the right.
+"""Whether rows that are inserted need no trigger of the table, and we have the right.
 
-It has none but those of foreign keys: from the table, which the model has too, and to its key, which never changes.
+It has none but those of foreign keys, all of which the model has too, and no table concerned has partitions or heirs.
+This is planned for each batch anew, since what it is for makes the server forget its plans: hence so few joins.
 """
 
-_NONE_UNKNOWN = """
-NOT EXISTS (
-  SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.{side} = %(table)s::regclass AND NOT EXISTS (
-    SELECT FROM unnest(%(children)s::text[], %(columns)s::text[], %(parents)s::text[], %(targets)s::text[])
-      AS known (child, name, parent, target)
-    JOIN pg_attribute c ON c.attrelid = f.conrelid AND c.attname = known.name AND f.conkey = ARRAY[c.attnum]
-    JOIN pg_attribute p ON p.attrelid = f.confrelid AND p.attname = known.target AND f.confkey = ARRAY[p.attnum]
-    WHERE f.conrelid = to_regclass(known.child) AND f.confrelid = to_regclass(known.parent)
-      AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = f.confrelid)))
+_KEY_IS_REFERRED_TO = """
+NOT EXISTS (SELECT FROM pg_constraint f
+            JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = ANY(f.confkey)
+            WHERE f.contype = 'f' AND f.confrelid = %(table)s::regclass AND a.attname <> ALL(%(key)s::text[]))
+"""
+"""Whether foreign keys lead to no other column than the key, which never changes."""
+
+_ALL_KNOWN = """
+(SELECT coalesce(bool_and((conrelid::regclass || ' ' || pg_get_constraintdef(oid)) ^@ ANY(ARRAY(
+   SELECT format('%%s FOREIGN KEY (%%I) REFERENCES %%s(%%I)', to_regclass(child), name, to_regclass(parent), target)
+   FROM unnest(%(children)s::text[], %(columns)s::text[], %(parents)s::text[], %(targets)s::text[])
+     AS known (child, name, parent, target)))), true)
+ FROM pg_constraint WHERE contype = 'f' AND {side} = %(table)s::regclass)
 """
 """Whether all foreign keys on one side of a table (conrelid: from it, confrelid: to it) are among those given."""
 
@@ -137,20 +138,21 @@ class PostgresqlTable:
 
     def skips_triggers(self) -> bool:
         """Whether the triggers of the foreign keys may be left out, since all they check is checked by us."""
-        condition, parameters = self.triggers_spared()
-        return bool(self.transaction.value(SQL("SELECT {}").format(condition), parameters))
+        spared, parameters = self.spares_triggers()
+        condition = SQL("SELECT {} AND {}").format(spared, SQL(_KEY_IS_REFERRED_TO))
+        return bool(self.transaction.value(condition, {**parameters, "key": list(self.rules.key)}))
 
-    def triggers_spared(self) -> tuple[Composable, dict[str, Any]]:
-        """The condition that triggers may be left out, and its parameters."""
-        condition = SQL(_TRIGGERS_SPARED).format(
-            has_right=self.transaction.may_skip_triggers(), none_unknown=_none_unknown("conrelid")
+    def spares_triggers(self) -> tuple[Composable, dict[str, Any]]:
+        """The condition that triggers may be left out for rows that are inserted, and its parameters."""
+        condition = SQL(_SPARES_TRIGGERS).format(
+            has_right=self.transaction.may_skip_triggers(), all_known=_all_known("conrelid")
         )
-        return condition, {**self._spelled, "key": list(self.rules.key), **_spelled_references([self.rules])}
+        return condition, {**self._spelled, **_spelled_references([self.rules])}
 
     def is_referred_to_as_known(self) -> bool:
         """Whether all foreign keys to the table are those that the models have."""
         models = map(rules_of, self.rules.table.metadata.tables.values())
-        condition = SQL("SELECT {}").format(_none_unknown("confrelid"))
+        condition = SQL("SELECT {}").format(_all_known("confrelid"))
         return bool(self.transaction.value(condition, {**self._spelled, **_spelled_references(models)}))
 
     def drops_foreign_keys(self) -> bool:
@@ -253,8 +255,8 @@ def spelled(table: Table) -> Identifier:
     return Identifier(*filter(None, (table.schema, table.name)))
 
 
-def _none_unknown(side: Literal["conrelid", "confrelid"]) -> Composable:
-    return SQL(_NONE_UNKNOWN).format(side=Identifier(side))
+def _all_known(side: Literal["conrelid", "confrelid"]) -> Composable:
+    return SQL(_ALL_KNOWN).format(side=Identifier(side))
 
 
 def _spelled_references(models: Iterable[TableRules]) -> dict[str, list[str]]:

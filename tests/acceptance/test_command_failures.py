@@ -77,41 +77,6 @@ def test_what_nobody_foresaw_without_a_log(environment: dict[str, str]) -> None:
     assert "LOG_DIR cannot be written to" in ran.stderr
 
 
-@pytest.mark.parametrize("words", ["loads", "loads --json", "tables", "", "load --help", "--help", "--version"])
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_full_disk_behind_the_output(environment: dict[str, str], words: str, unbuffered: str) -> None:
-    with Path("/dev/full").open("w") as full:
-        ran = subprocess.run(
-            [ROWFERRY, *words.split()],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment | {"PYTHONUNBUFFERED": unbuffered},
-            check=False,
-            timeout=60,
-        )
-    assert ran.returncode == 3
-    assert ran.stderr.startswith("Error: Standard output cannot be written to: No space left on device.\nHint: ")
-    assert ran.stderr.count("\n") == 2
-
-
-def test_nobody_hears_of_the_error(environment: dict[str, str]) -> None:
-    with Path("/dev/full").open("w") as full:
-        ran = subprocess.run([ROWFERRY, "load", "nowhere"], stderr=full, env=environment, check=False, timeout=60)
-    assert ran.returncode == 2
-
-
-@pytest.mark.parametrize("words", ["tables", "tables --json", "", "--help", "--version", "load --help"])
-def test_whoever_reads_the_output_goes(environment: dict[str, str], words: str) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    ran = subprocess.run(
-        [ROWFERRY, *words.split()], stdout=writer, stderr=subprocess.PIPE, env=environment, check=False, timeout=60
-    )
-    os.close(writer)
-    assert (ran.returncode, ran.stderr) == (3, b"")
-
-
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 def test_an_output_that_has_not_all_letters(environment: dict[str, str], tmp_path: Path, encoding: str) -> None:
     load_wrong_rows(environment, tmp_path)
@@ -351,46 +316,6 @@ def test_the_package_is_the_program_too(environment: dict[str, str], words: str)
     module = run(environment, *words.split(), program="import runpy; runpy.run_module('rowferry', run_name='__main__')")
     assert (command.returncode, command.stdout, command.stderr) == (module.returncode, module.stdout, module.stderr)
     assert "rowferry" in command.stdout + command.stderr or words == "loads --json"
-
-
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_closed_streams_spoil_nothing(environment: dict[str, str], tmp_path: Path, closed: str) -> None:
-    (tmp_path / "departments.csv").write_text("1,Supply\nx,Law\n")
-    command = f"{ROWFERRY} load {tmp_path}/departments.csv --json {closed}"
-    ran = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
-    assert ran.returncode == 1
-    assert "Traceback" not in ran.stderr
-    assert ("Standard output cannot be written to" in ran.stderr) == (closed == ">&-")
-    (load,) = json.loads(run(environment, "loads", "--json").stdout)["loads"]
-    assert (load["status"], load["inserted"]) == ("done", 1)
-
-
-@pytest.mark.parametrize("words", ["loads", "loads --json", "--help", "--version"])
-def test_a_closed_output_is_told(environment: dict[str, str], words: str) -> None:
-    command = f"{ROWFERRY} {words} >&-"
-    ran = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
-    assert ran.returncode == 3
-    assert ran.stderr.startswith("Error: Standard output cannot be written to: Bad file descriptor.\n")
-
-
-@pytest.mark.parametrize("words", ["load {}/departments.csv", "backup", "verify --all", "backups prune --keep-last 0"])
-@pytest.mark.parametrize("form", ["", "--json"])
-def test_what_was_done_has_its_exit_code_also_if_nobody_hears(
-    environment: dict[str, str], tmp_path: Path, words: str, form: str
-) -> None:
-    (tmp_path / "departments.csv").write_text("1,Supply\nx,Law\n")
-    environment |= {"BACKUP_DIR": str(tmp_path / "backups")}
-    expected = 1 if words.startswith("load") else 0
-    command = [ROWFERRY, *words.format(tmp_path).split(), *form.split()]
-    reader, gone = os.pipe()
-    os.close(reader)
-    unheard = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, env=environment, check=False, timeout=60)
-    os.close(gone)
-    assert (unheard.returncode, unheard.stderr) == (expected, b"")
-    with Path("/dev/full").open("w") as full:
-        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment, check=False, timeout=60)
-    assert ran.returncode == expected
-    assert b"Standard output cannot be written to" in ran.stderr
 
 
 @pytest.mark.parametrize("words", [["load", ""], ["rejects", ""], ["load", "--table="], ["backups", "--table", ""]])

@@ -11,7 +11,7 @@ from loading import JOBS, Tables, counts, employees
 from restoring import Restores, counts as changes
 from rowferry import ledger
 from rowferry.errors import RestoreInterrupted
-from rowferry.events import BatchFinished, Event, LoadFinished, RestoreFinished, RowsRejected
+from rowferry.events import BatchFinished, Event, RowsRejected
 
 LARGE = 15_000
 
@@ -116,25 +116,6 @@ def raising_once(kind: type) -> tuple[Callable[[Event], None], list[Event]]:
         heard.append(event)
 
     return observe, heard
-
-
-def test_a_load_is_done_before_it_is_told(tables: Tables) -> None:
-    observe, heard = raising_once(LoadFinished)
-    receipt = tables.load(tables.write("jobs.csv", JOBS), observe=observe)
-    assert counts(receipt) == (3, 3, 0, 0, 0)
-    assert isinstance(heard[-1], LoadFinished)
-    assert (heard[-1].status, tables.loads()[0]["status"], tables.count("jobs")) == ("done", "done", 3)
-
-
-def test_a_restore_is_done_before_it_is_told(tables: Tables) -> None:
-    restores = Restores(tables.with_parents())
-    tables.put("hired_employees.csv", employees(10))
-    kept = restores.keep("hired_employees")
-    tables.execute("DELETE FROM hired_employees WHERE id = 1")
-    observe, heard = raising_once(RestoreFinished)
-    assert changes(restores.restore(kept, observe=observe)) == (1, 0, 0, 9, 0)
-    assert isinstance(heard[-1], RestoreFinished)
-    assert (heard[-1].status, restores.history()[0]["status"]) == ("done", "done")
 
 
 @pytest.mark.parametrize("kind", [RowsRejected, BatchFinished])

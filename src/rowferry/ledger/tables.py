@@ -1,0 +1,111 @@
+"""The tables of the ledger, which live beside the served ones."""
+
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+loads = Table(
+    "loads",
+    metadata,
+    Column("load_id", String(64), primary_key=True),
+    Column("status", String(16), nullable=False, index=True, doc="running, done, failed or interrupted"),
+    Column("dry_run", Integer, nullable=False),
+    Column("caller", String(255), nullable=False, doc="who asked for it"),
+    Column("started_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("options", JSON, nullable=False),
+    Column("sources", JSON, nullable=False, doc="of each file: table, path, bytes and SHA-256"),
+    Column("tables", JSON, nullable=False, doc="of each file: its counts"),
+    Column("rows_read", BigInteger, nullable=False, default=0),
+    Column("inserted", BigInteger, nullable=False, default=0),
+    Column("updated", BigInteger, nullable=False, default=0),
+    Column("unchanged", BigInteger, nullable=False, default=0),
+    Column("rejected", BigInteger, nullable=False, default=0),
+    Column("error", JSON, doc="why it failed: code, message and hint"),
+    Column("progress", JSON, doc="how far it has come, while it runs: for the other processes of the service"),
+)
+
+rejected_rows = Table(
+    "rejected_rows",
+    metadata,
+    Column("load_id", String(64), primary_key=True, doc="the load, batch or restore that rejected it"),
+    Column("reject_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("table", String(255), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("row_number", BigInteger, nullable=False),
+    Column("raw", Text, nullable=False),
+    Column("errors", Text, nullable=False, doc="the faults of the row, as JSON"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("batch_id", String(64), primary_key=True),
+    Column("status", String(16), nullable=False, doc="done, or refused: asked for all or nothing, it put nothing in"),
+    Column("caller", String(255), nullable=False, doc="who asked for it"),
+    Column("source", Text, nullable=False, doc="where its rows came from"),
+    Column("finished_at", DateTime(timezone=True), nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("inserted", JSON, nullable=False, doc="of each table of the batch: how many rows"),
+    Column("updated", JSON, nullable=False),
+    Column("unchanged", JSON, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+)
+
+backups = Table(
+    "backups",
+    metadata,
+    Column("backup_id", String(300), primary_key=True),
+    Column("snapshot_id", String(64), nullable=False),
+    Column("table", String(255), nullable=False),
+    Column("created_at", String(40), nullable=False),
+    Column("caller", String(255), nullable=False, doc="who asked for it"),
+    Column("rows", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("manifest_sha256", String(64), nullable=False, doc="what the manifest was when it was written"),
+)
+
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("verification_id", String(64), primary_key=True),
+    Column("backup_id", String(300), nullable=False, index=True),
+    Column("verified_at", DateTime(timezone=True), nullable=False),
+    Column("caller", String(255), nullable=False),
+    Column("damage", Text, doc="what is wrong; null if the backup is good"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("route", String(255), primary_key=True),
+    Column("caller", String(255), primary_key=True),
+    Column("request_sha256", String(64), nullable=False),
+    Column("status", Integer, nullable=False, doc="what was answered: HTTP status, media type and body"),
+    Column("media_type", String(255), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+)
+
+restores = Table(
+    "restores",
+    metadata,
+    Column("restore_id", String(64), primary_key=True),
+    Column("status", String(16), nullable=False, index=True, doc="running, done, refused, failed or interrupted"),
+    Column("table", String(255), nullable=False),
+    Column("caller", String(255), nullable=False, doc="who asked for it"),
+    Column("started_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("options", JSON, nullable=False),
+    Column("tables", JSON, nullable=False, doc="of each table: its backup and its counts"),
+    Column("added", BigInteger, nullable=False, default=0),
+    Column("changed", BigInteger, nullable=False, default=0),
+    Column("removed", BigInteger, nullable=False, default=0),
+    Column("unchanged", BigInteger, nullable=False, default=0),
+    Column("rejected", BigInteger, nullable=False, default=0),
+    Column("obstacles", JSON, nullable=False, doc="what stood in its way"),
+    Column("error", JSON, doc="why it failed: code, message and hint"),
+)

@@ -23,7 +23,6 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
 from rowferry.ledger.tables import (
     backups as backups,
@@ -151,19 +150,6 @@ def find_rejects(
 def note_batch(connection: Connection, batch_id: str, **values: Any) -> None:
     """Note what became of a batch."""
     connection.execute(insert(batches), {"batch_id": batch_id, "finished_at": now(), **values})
-
-
-def batch_is_noted(connection: Connection, batch_id: str) -> bool:
-    """Whether a batch has committed; waits for one that is about to, in a transaction that must be rolled back."""
-    if find_batch(connection, batch_id) is not None:
-        return True
-    counts: dict[str, Any] = {"received": 0, "inserted": {}, "updated": {}, "unchanged": {}, "rejected": 0}
-    try:
-        # Who takes a key that somebody else has taken waits until it is known whether they keep it.
-        note_batch(connection, batch_id, status="refused", caller="", source="", options={}, **counts)
-    except IntegrityError:
-        return True
-    return False
 
 
 def find_batch(connection: Connection, batch_id: str) -> dict[str, Any] | None:

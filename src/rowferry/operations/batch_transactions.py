@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
+from sqlalchemy import Connection
+
 from rowferry import ledger
 from rowferry.backends.backend import Backend, Comparison, ShortTransaction, TableWriter
 from rowferry.dictionary.catalog import Catalog
@@ -244,8 +246,16 @@ class _Batch:
 
     def has_committed(self) -> bool:
         """Whether the batch is done, as far as the database can be asked."""
-        with suppress(RowferryError), self.backend.errors(), self.backend.engine.connect() as connection:
-            return ledger.batch_is_noted(connection, self.claim.batch_id)
+        assert self.receipt is not None  # noqa: S101  # for the type checker
+        with suppress(RowferryError):
+            try:
+                with self.backend.errors(), self.backend.engine.connect() as connection:
+                    if ledger.find_batch(connection, self.claim.batch_id) is not None:
+                        return True
+                    # The server may still be at it: then it lets us wait for the id. This is never committed.
+                    self._note(connection, self.receipt)
+            except KeysTaken:
+                return True
         return False
 
     def _earlier_reply(self, transaction: ShortTransaction) -> Reply | None:
@@ -338,8 +348,19 @@ class _Batch:
     def _keep(self, transaction: ShortTransaction, receipt: BatchReceipt) -> None:
         """Note the batch, its rejected rows and its reply, all of which commit with its rows."""
         ledger.keep_rejects(transaction.append, receipt.batch_id, self._kept_rows(receipt))
+        self._note(transaction.connection, receipt)
+        if once := self.claim.once:
+            ledger.keep_reply(
+                transaction.connection,
+                dt.timedelta(hours=IDEMPOTENCY_HOURS),
+                **self._identity(once),
+                **asdict(once.reply(receipt)),
+                request_sha256=self.fingerprint,
+            )
+
+    def _note(self, connection: Connection, receipt: BatchReceipt) -> None:
         ledger.note_batch(
-            transaction.connection,
+            connection,
             receipt.batch_id,
             caller=self.claim.caller,
             source=self.claim.source,
@@ -349,14 +370,6 @@ class _Batch:
             rejected=len(receipt.rejected),
             **{count: getattr(receipt, count) for count in _COUNTS},
         )
-        if once := self.claim.once:
-            ledger.keep_reply(
-                transaction.connection,
-                dt.timedelta(hours=IDEMPOTENCY_HOURS),
-                **self._identity(once),
-                **asdict(once.reply(receipt)),
-                request_sha256=self.fingerprint,
-            )
 
     def _kept_rows(self, receipt: BatchReceipt) -> Iterator[dict[str, Any]]:
         sources = {part.rules.name: part.source for part in self.parts}

@@ -27,6 +27,7 @@ from rowferry.errors import DatabaseUnavailable, FileUnwritable, FolderFull, Row
 from rowferry.events import BackupFailed, BackupFinished, Event, RowsBackedUp
 from rowferry.streams import backup_store
 from rowferry.streams.backup_store import BackupStore, UnfinishedBackup
+from rowferry.streams.manifest import Manifest
 
 ROWS = 40_000
 
@@ -87,6 +88,29 @@ def test_wherever_it_is_interrupted_nothing_is_left(backups: Backups) -> None:
     assert taken_back > 50
     assert too_late > 5
     assert len(backups.files()) == 4
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_ctrl_c_after_a_manifest_leaves_all_or_none(
+    backups: Backups, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    work, listed = UnfinishedBackup.list, 0
+
+    def interrupt(backup: UnfinishedBackup, manifest: Manifest) -> None:
+        nonlocal listed
+        work(backup, manifest)
+        listed += 1
+        if listed == number:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(UnfinishedBackup, "list", interrupt)
+    if number < 3:
+        with pytest.raises(KeyboardInterrupt):
+            backups.take()
+        assert backups.files() == []
+    else:
+        assert {one.backup_id for one in backups.take()} == set(backups.store.ids())
+        assert len(backups.files()) == 6
 
 
 def test_an_interrupt_while_the_end_is_told_does_not_deny_it(backups: Backups) -> None:

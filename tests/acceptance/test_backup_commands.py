@@ -50,7 +50,7 @@ def test_to_verify_in_the_wrong_folder_proves_nothing(folder: Path) -> None:
     (folder / "backups").rename(folder / "elsewhere")
     problem = run_json(folder, "verify", "--all", expected=3)["error"]
     assert problem["code"] == "backup.gone"
-    assert "holds no backup; made from this database so far: 1" in problem["message"]
+    assert "holds no backup, and the ledger knows of 1" in problem["message"]
 
 
 def test_only_what_is_named_is_backed_up(folder: Path) -> None:

@@ -42,7 +42,7 @@ def backups(ctx: click.Context, of_table: str | None, database_url: str | None, 
         with service.backend.errors(), service.backend.engine.connect() as connection:
             made = ledger.count_backups(connection)
         first = f"No backups yet. Make the first: rowferry backup{at_database(database_url)}"
-        say(f"There is none in {service.settings.backup_dir}; made from this database: {made}." if made else first)
+        say(f"There is none in {service.settings.backup_dir}; the ledger knows of {made}." if made else first)
     for error in damaged:
         say(f"{error.message}.", style="bold red")
 

@@ -3,7 +3,7 @@
 import signal
 from types import FrameType
 
-from rowferry.events import BatchFinished, Event, LoadFinished, RestoreFinished
+from rowferry.events import BackupFinished, BatchFinished, Event, LoadFinished, RestoreFinished
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
@@ -20,8 +20,8 @@ def ignore_from_now_on() -> None:
 
 
 def ignore_once_finished(event: Event) -> None:
-    """Observe an operation on rows: once it has ended, only to say how is left."""
-    if isinstance(event, BatchFinished | LoadFinished | RestoreFinished):
+    """Observe an operation: once it has ended, only to say how is left."""
+    if isinstance(event, BackupFinished | BatchFinished | LoadFinished | RestoreFinished):
         ignore_from_now_on()
 
 

@@ -25,7 +25,7 @@ class BackupsUnreadable(RowferryError):
 
 
 class BackupsGone(RowferryError):
-    """{path} holds no backup; made from this database so far: {made}"""
+    """{path} holds no backup, and the ledger knows of {made}"""
 
     code = "backup.gone"
     hint = (

@@ -7,7 +7,7 @@ import click
 from rowferry.cli.options import at_database, caller, database_option, json_option, open_service
 from rowferry.cli.output import done, say, say_json, table
 from rowferry.cli.progress import row_progress
-from rowferry.cli.signals import ignore_once_finished
+from rowferry.cli.signals import observed_by
 from rowferry.events import Event, LeftoversRemoved
 from rowferry.observers.logging import Log
 from rowferry.operations.backup_table import BackupOptions, backup_table
@@ -41,13 +41,11 @@ def backup(tables: tuple[str, ...], codec: str, database_url: str | None, as_jso
     ):
         removed: list[str] = []
 
-        def observe(event: Event) -> None:
-            ignore_once_finished(event)
-            progress(event)
-            log(event)
+        def note_removed(event: Event) -> None:
             if isinstance(event, LeftoversRemoved):
                 removed.extend(event.files)
 
+        observe = observed_by(progress, log, note_removed)
         manifests = backup_table(service.backend, store, in_order, options, observe)
     with done():
         if as_json:

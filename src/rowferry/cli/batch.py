@@ -16,9 +16,8 @@ from rowferry.cli.options import (
     open_service,
 )
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, done, say, say_json_text, table
-from rowferry.cli.signals import ignore_once_finished
+from rowferry.cli.signals import observed_by
 from rowferry.errors import FileMissing, SourceUnreadable
-from rowferry.events import Event
 from rowferry.observers.logging import Log
 from rowferry.operations.batch_transactions import (
     BatchClaim,
@@ -49,12 +48,7 @@ def batch(file: str, on_conflict: OnConflict, all_or_nothing: bool, database_url
     claim = BatchClaim.new(caller(), "standard input" if file == "-" else Path(file).name)
     options = BatchOptions(on_conflict, all_or_nothing)
     with closing(Log(service.settings.log_dir, "batch_transactions")) as log:
-
-        def observe(event: Event) -> None:
-            ignore_once_finished(event)
-            log(event)
-
-        receipt = batch_transactions(service.backend, service.catalog, body, options, observe, claim)
+        receipt = batch_transactions(service.backend, service.catalog, body, options, observed_by(log), claim)
     assert isinstance(receipt, BatchReceipt)  # noqa: S101  # without a key, nothing is a repeat
     code = EXIT_REJECTED if receipt.rejected else EXIT_DONE
     with done(EXIT_FAILED if receipt.status == "refused" else code):

@@ -17,8 +17,7 @@ from rowferry.cli.options import (
 )
 from rowferry.cli.output import EXIT_DONE, EXIT_REJECTED, done, say, say_json, table
 from rowferry.cli.progress import load_progress
-from rowferry.cli.signals import ignore_once_finished
-from rowferry.events import Event
+from rowferry.cli.signals import observed_by
 from rowferry.observers.logging import Log
 from rowferry.operations.full_bulk_insert import full_bulk_insert
 from rowferry.operations.load_options import LoadClaim, LoadOptions, OnConflict
@@ -60,12 +59,7 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
         closing(Log(service.settings.log_dir, "full_bulk_insert")) as log,
         load_progress(as_json=as_json) as progress,
     ):
-
-        def observe(event: Event) -> None:
-            ignore_once_finished(event)
-            progress(event)
-            log(event)
-
+        observe = observed_by(progress, log)
         receipt = full_bulk_insert(service.backend, service.catalog, files, options, observe, LoadClaim.new(caller()))
     with done(EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE):
         if as_json:

@@ -35,7 +35,6 @@ COMMANDS = (
 )
 """Each is a module of this package with a command of the same name; it is imported when it is used."""
 
-
 _UNWRITABLE = (errno.ENOSPC, errno.EBADF)
 """What is wrong with an output that is full, or closed."""
 

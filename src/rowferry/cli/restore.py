@@ -8,9 +8,8 @@ import click
 from rowferry.cli.options import at_database, caller, database_option, json_option, open_service
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, done, say, say_json, table
 from rowferry.cli.progress import load_progress
-from rowferry.cli.signals import ignore_once_finished
+from rowferry.cli.signals import observed_by
 from rowferry.dictionary.faults import shown
-from rowferry.events import Event
 from rowferry.ledger import RESTORE_COUNTS
 from rowferry.observers.logging import Log
 from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
@@ -54,12 +53,7 @@ def restore(  # noqa: PLR0913, PLR0917  # each is an option of the command
         closing(Log(service.settings.log_dir, "restore_table")) as log,
         load_progress(as_json=as_json) as progress,
     ):
-
-        def observe(event: Event) -> None:
-            ignore_once_finished(event)
-            progress(event)
-            log(event)
-
+        observe = observed_by(progress, log)
         receipt = restore_table(service.backend, service.catalog, sources, options, observe, RestoreClaim.new(caller()))
     code = EXIT_REJECTED if receipt.total("rejected") else EXIT_DONE
     with done(EXIT_FAILED if receipt.obstacles else code):

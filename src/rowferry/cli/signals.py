@@ -3,7 +3,7 @@
 import signal
 from types import FrameType
 
-from rowferry.events import BackupFinished, BatchFinished, Event, LoadFinished, RestoreFinished
+from rowferry.events import BackupFinished, BatchFinished, Event, LoadFinished, Observe, RestoreFinished
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
@@ -19,10 +19,16 @@ def ignore_from_now_on() -> None:
         signal.signal(late, signal.SIG_IGN)
 
 
-def ignore_once_finished(event: Event) -> None:
-    """Observe an operation: once it has ended, only to say how is left."""
-    if isinstance(event, BackupFinished | BatchFinished | LoadFinished | RestoreFinished):
-        ignore_from_now_on()
+def observed_by(*observers: Observe) -> Observe:
+    """Tell all of them what happens to an operation; once it has ended, no signal stops what is said of it."""
+
+    def observe(event: Event) -> None:
+        if isinstance(event, BackupFinished | BatchFinished | LoadFinished | RestoreFinished):
+            ignore_from_now_on()
+        for told in observers:
+            told(event)
+
+    return observe
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -7,8 +7,8 @@ import click
 from rowferry.cli.options import caller, database_option, json_option, open_service
 from rowferry.cli.output import done, say, say_json, table
 from rowferry.cli.progress import row_progress
+from rowferry.cli.signals import observed_by
 from rowferry.errors import NothingChosen
-from rowferry.events import Event
 from rowferry.observers.logging import Log
 from rowferry.operations.verify_backup import verify_backup, verify_every
 from rowferry.streams.backup_store import BackupStore
@@ -32,11 +32,7 @@ def verify(backups: tuple[str, ...], every: bool, database_url: str | None, as_j
         closing(Log(service.settings.log_dir, "verify_backup")) as log,
         row_progress(as_json=as_json) as progress,
     ):
-
-        def observe(event: Event) -> None:
-            progress(event)
-            log(event)
-
+        observe = observed_by(progress, log)
         if every:
             found = verify_every(service.backend, store, caller(), observe)
         else:

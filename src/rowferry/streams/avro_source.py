@@ -21,7 +21,6 @@ from rowferry.streams.typed_values import as_python
 RAW_CHARACTERS = 64 * 1024
 """How much of a row is shown where it is rejected."""
 
-
 MOST_ROWS = 1 << 16
 """Other programs make larger blocks: a row with a fault takes much more memory than its bytes."""
 

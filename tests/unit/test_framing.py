@@ -92,6 +92,9 @@ def test_lines_found_at_once_are_the_rows_found_one_by_one(data: bytes) -> None:
         assert row is not None
         assert row.cells is not None
         assert (row.end, row.after, len(row.cells)) == (lines.ends[line], lines.after[line], lines.fields[line])
+        bounds = lines.cell_bounds[2 * lines.first_cells[line] :].tolist()
+        cells = [data[bounds[at] : bounds[at + 1]] for at in range(0, 2 * len(row.cells), 2)]
+        assert [cell.replace(b'""', b'"') for cell in cells] == row.cells
 
 
 @settings(max_examples=600, deadline=None)

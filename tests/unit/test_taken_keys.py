@@ -75,6 +75,15 @@ def test_integer_keys_of_any_width(arrow: pa.DataType) -> None:
         assert taken.holds(pa.array([-2, 2], arrow)).tolist() == [True, False]
 
 
+def test_keys_that_only_seem_to_rise_by_one() -> None:
+    least, most = -(2**63), 2**63 - 1
+    with closing(IntegerKeys()) as taken:
+        assert not taken.take([pa.array([most, least, -1, 0])], np.array([1, 2, 3, 4])).any()
+        assert taken.take([pa.array([least, most])], np.array([5, 6])).all()
+        assert dict(taken.first_rows(iter([most, least]))) == {most: 1, least: 2}
+        assert dict(taken.first_rows(iter([0, -1]))) == {-1: 3, 0: 4}
+
+
 def test_many_keys_out_of_order() -> None:
     keys = np.random.default_rng(7).integers(-(10**6), 10**6, 300_000)
     repeated: list[bool] = []

@@ -1,6 +1,5 @@
 """The rows of a CSV file, in bounded memory, whatever state the file is in."""
 
-from codecs import BOM_UTF8
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.csv as pc
+import pyarrow.compute as pc
 
+from rowferry.dictionary.arrays import as_arrow, letters_of
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
 from rowferry.streams.byte_source import ByteSource
-from rowferry.streams.framing import Lines, Offsets, ScannedRow, find_lines, scan_row
+from rowferry.streams.framing import LF, QUOTE, Lines, ScannedRow, find_lines, scan_row
 from rowferry.streams.rows import UNREADABLE, OddRow, RowBatch
 
 MAX_ROW_BYTES = 1024 * 1024
@@ -144,27 +144,20 @@ class CsvSource:
         return RowBatch(
             first=first,
             count=len(row_starts),
-            columns=self._columns(_only(data, lines.starts, lines.after, plain)),
+            columns=self._columns(lines, plain),
             positions=positions[plain],
             odd=[OddRow(int(positions[line]), row.cells, row.faults) for line, row in odd.items()],
             raw=raw,
         )
 
-    def _columns(self, text: bytes) -> list[pa.StringArray]:
-        if not text:
-            return [pa.array([], pa.string())] * len(self._order)
-        names = [str(field) for field in range(self._fields)]
-        if text.startswith(BOM_UTF8):
-            text = BOM_UTF8 + text  # Arrow takes one off each block, not only off the file
-        table = pc.read_csv(
-            pa.BufferReader(text),
-            read_options=pc.ReadOptions(column_names=names, use_threads=False, block_size=len(text) + 1),
-            parse_options=pc.ParseOptions(ignore_empty_lines=False),
-            convert_options=pc.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
-            ),
-        )
-        return [table.column(field).combine_chunks() for field in self._order]
+    def _columns(self, lines: Lines, plain: npt.NDArray[np.bool_]) -> list[pa.StringArray]:
+        """The columns of plain lines, as texts."""
+        buffers = [None, pa.py_buffer(lines.cell_bounds), pa.py_buffer(lines.data)]
+        # Every other text is a cell; between them stand the marks that separate them.
+        cells = pa.Array.from_buffers(pa.string(), len(lines.cell_bounds) - 1, buffers)
+        first = lines.first_cells[: len(plain)][plain]
+        columns = [cells.take(as_arrow(2 * (first + field))) for field in self._order]
+        return [_unquoted(column) for column in columns] if lines.quoted else columns
 
     def _odd_row(self, row: ScannedRow, text: bytes) -> OddRow:
         """A row that is to be judged by itself; its position is not known yet."""
@@ -187,8 +180,9 @@ class CsvSource:
 
     def _overlong_row(self, first: int, data: bytes) -> RowBatch:
         raw = _readable(data[:RAW_BYTES])
+        columns = [pa.array([], pa.string())] * len(self._order)
         nothing = np.array([], dtype=np.int64)
-        return RowBatch(first, 1, self._columns(b""), nothing, [OddRow(0, None, (_TOO_LONG,))], lambda _: raw)
+        return RowBatch(first, 1, columns, nothing, [OddRow(0, None, (_TOO_LONG,))], lambda _: raw)
 
 
 @dataclass
@@ -232,7 +226,8 @@ class _Buffer:
 def _with_few_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """The same bytes, in smaller blocks where there are too many lines in one."""
     for block in blocks:
-        size = -(-len(block) // (1 + block.count(b"\n") // _BLOCK_LINES))
+        lines = int(np.count_nonzero(np.frombuffer(block, dtype=np.uint8) == LF))
+        size = -(-len(block) // (1 + lines // _BLOCK_LINES))
         for at in range(0, len(block), max(size, 1)):
             yield block[at : at + size]
 
@@ -244,14 +239,11 @@ def _scan(data: bytes, start: int, line_end: int, *, final: bool) -> ScannedRow 
     return scan_row(data, start, final=final, longest=MAX_ROW_BYTES)
 
 
-def _only(data: bytes, starts: Offsets, after: Offsets, wanted: npt.NDArray[np.bool_]) -> bytes:
-    """The wanted lines; the first of the lines start where the data starts."""
-    if wanted.all():
-        return data
-    edges = np.diff(wanted.astype(np.int8), prepend=0, append=0)
-    firsts, lasts = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
-    view = memoryview(data)
-    return b"".join([view[a:b] for a, b in zip(starts[firsts].tolist(), after[lasts].tolist(), strict=True)])
+def _unquoted(cells: pa.StringArray) -> pa.StringArray:
+    """What stood between quotes; a quote within it was doubled."""
+    if (letters_of(cells)[1] == QUOTE).any():
+        return pc.replace_substring(cells, '""', '"')
+    return cells
 
 
 def _uncorrected(mark: object) -> Fault:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rowferry.dictionary.arrays import is_utf8
+
 LF, CR, QUOTE, COMMA = b'\n\r",'
 
 Offsets = npt.NDArray[np.int64]
@@ -25,16 +27,22 @@ class ScannedRow:
 
 @dataclass(frozen=True)
 class Lines:
-    """The physical lines of a block: start, end without line end, where the next begins, and number of fields.
+    """The physical lines of `data`: start, end without line end, where the next begins, and number of fields.
 
-    `plain` marks lines that are rows by themselves and need no second look.
+    `plain` marks lines that are rows by themselves and need no second look. The cells of a plain line are those from
+    `first_cells` on; cell number n lies between `cell_bounds` 2n and 2n + 1, without its quotes. `quoted` says whether
+    there is any quote at all; within a cell they are still doubled.
     """
 
+    data: bytes
     starts: Offsets
     ends: Offsets
     after: Offsets
     fields: Offsets
     plain: npt.NDArray[np.bool_]
+    first_cells: Offsets
+    cell_bounds: npt.NDArray[np.int32]
+    quoted: bool
 
 
 def scan_row(data: bytes, start: int, *, final: bool, longest: int | None = None) -> ScannedRow | None:
@@ -117,24 +125,47 @@ def _past_line_end(data: bytes, end: int) -> int:
 def find_lines(data: bytes) -> Lines:
     """The lines of a block, which ends where a line or the file ends."""
     block = np.frombuffer(data, dtype=np.uint8)
-    marks = np.flatnonzero((block == LF) | (block == COMMA))
-    is_break = block[marks] == LF
-    at = np.flatnonzero(is_break)
-    breaks = marks[at]
-    after = breaks + 1
+    quoted = b'"' in data
+    found = (block == LF) | (block == COMMA)
+    marks = np.flatnonzero(found | (block == QUOTE) if quoted else found)
+    kinds = block[marks]
     if not data.endswith(b"\n"):
-        at = np.append(at, len(marks))
-        breaks, after = np.append(breaks, len(data)), np.append(after, len(data))
+        marks, kinds = np.append(marks, len(data)), np.append(kinds, np.uint8(LF))
+    breaks = marks[kinds == LF]
+    after = np.minimum(breaks + 1, len(data))
     starts = np.concatenate(([0], after[:-1]))
     ends = _without_cr(block, starts, breaks) if b"\r" in data else breaks
-    fields = np.diff(at, prepend=-1)
     plain = np.ones(len(starts), dtype=np.bool_)
-    if b'"' in data:
-        inside, plain = _read_quotes(block, starts, ends, marks[~is_break])
-        fields = fields - np.bincount(_lines_at(starts, inside), minlength=len(starts))
+    if quoted:
+        separates, plain = _read_quotes(marks, kinds, ends, carriage_returns=ends is not breaks)
+        marks, kinds = marks[separates], kinds[separates]
     for special in _special_lines(data, block, starts, ends):
         plain[special] = False
-    return Lines(starts, ends, after, fields, plain)
+    last = np.flatnonzero(kinds == LF)
+    first = np.concatenate(([0], last[:-1] + 1))
+    bounds = _cell_bounds(marks, len(data))
+    if ends is not breaks:
+        bounds[2 * last + 1] = ends
+    if quoted:
+        _leave_quotes_out(block, bounds)
+    return Lines(data, starts, ends, after, last - first + 1, plain, first, bounds, quoted)
+
+
+def _cell_bounds(marks: Offsets, size: int) -> npt.NDArray[np.int32]:
+    """Where the cells between marks begin and end, the first at the start of the data."""
+    bounds = np.zeros(2 * len(marks) + 1, dtype=np.int32)
+    bounds[1::2] = marks
+    bounds[2::2] = bounds[1::2] + 1
+    bounds[-1] = size
+    return bounds
+
+
+def _leave_quotes_out(block: npt.NDArray[np.uint8], bounds: npt.NDArray[np.int32]) -> None:
+    """Narrow cells that begin with a quote."""
+    begins, ends = bounds[:-1:2], bounds[1::2]
+    quoted = np.flatnonzero((block[np.minimum(begins, len(block) - 1)] == QUOTE) & (ends - begins > 1))
+    begins[quoted] += 1
+    ends[quoted] -= 1
 
 
 def _without_cr(block: npt.NDArray[np.uint8], starts: Offsets, breaks: Offsets) -> Offsets:
@@ -145,34 +176,26 @@ def _without_cr(block: npt.NDArray[np.uint8], starts: Offsets, breaks: Offsets) 
 
 
 def _read_quotes(
-    block: npt.NDArray[np.uint8], starts: Offsets, ends: Offsets, commas: Offsets
-) -> tuple[Offsets, npt.NDArray[np.bool_]]:
-    """The commas that stand inside quotes, and the lines whose quotes are all right by themselves.
+    marks: Offsets, kinds: npt.NDArray[np.uint8], ends: Offsets, *, carriage_returns: bool
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which of the commas, line ends and quotes separate cells, and the lines whose quotes are all right by themselves.
 
     In such a line every quote of even rank opens a field or follows a quote, and every quote of odd rank stands
     before a comma, the line's end or a quote.
     """
-    quotes = np.flatnonzero(block == QUOTE)
-    line = _lines_at(starts, quotes)
-    quoted, count = np.unique(line, return_counts=True)
-    opening = (np.arange(len(quotes)) - np.searchsorted(line, line)) % 2 == 0
-    before = block[np.maximum(quotes - 1, 0)]
-    behind = block[np.minimum(quotes + 1, len(block) - 1)]
-    opens = (quotes == starts[line]) | (before == COMMA) | (before == QUOTE)
-    closes = (quotes + 1 == ends[line]) | (behind == COMMA) | (behind == QUOTE)
-    plain = np.ones(len(starts), dtype=np.bool_)
-    plain[quoted[count % 2 == 1]] = False
-    plain[line[~np.where(opening, opens, closes)]] = False
-    near = commas[_within(commas, starts[quoted], ends[quoted])]
-    rank = np.searchsorted(quotes, near) - np.searchsorted(line, _lines_at(starts, near))
-    return near[rank % 2 == 1], plain
-
-
-def _within(points: Offsets, starts: Offsets, ends: Offsets) -> Offsets:
-    """The positions of the sorted points that lie in one of the ranges, which are in order."""
-    firsts, lasts = np.searchsorted(points, starts), np.searchsorted(points, ends)
-    many = lasts - firsts
-    return np.arange(many.sum()) + np.repeat(firsts - np.concatenate(([0], np.cumsum(many)[:-1])), many)
+    is_quote, is_break = kinds == QUOTE, kinds == LF
+    line = np.cumsum(is_break, dtype=np.int32) - is_break
+    quotes_until = np.cumsum(is_quote, dtype=np.int32)
+    before_line = np.concatenate(([0], quotes_until[is_break]))
+    within = (quotes_until - is_quote - before_line[line]) & 1 == 1
+    touch = np.diff(marks) == 1
+    opens = np.concatenate((marks[:1] == 0, touch))
+    closes = np.append(touch, np.False_)
+    if carriage_returns:
+        closes |= marks + 1 == ends[line]
+    plain = np.diff(before_line) & 1 == 0
+    plain[line[is_quote & ~np.where(within, closes, opens)]] = False
+    return is_break | ~(is_quote | within), plain
 
 
 def _special_lines(data: bytes, block: npt.NDArray[np.uint8], starts: Offsets, ends: Offsets) -> list[Offsets]:
@@ -184,7 +207,7 @@ def _special_lines(data: bytes, block: npt.NDArray[np.uint8], starts: Offsets, e
         returns = np.flatnonzero(block == CR)
         lines = _lines_at(starts, returns)
         special.append(lines[returns < ends[lines]])
-    if not data.isascii():
+    if not data.isascii() and not is_utf8(data):
         special.append(_lines_at(starts, _undecodable(data, starts)))
     return special
 

@@ -18,7 +18,7 @@ from rowferry.dictionary.rules import TableRules
 Mask = npt.NDArray[np.bool_]
 Int64s = npt.NDArray[np.int64]
 
-_LOG_ROWS = 1 << 18
+_LOG_RUNS = 1 << 17
 
 
 class TakenKeys(Protocol):
@@ -31,7 +31,7 @@ class TakenKeys(Protocol):
         """The key of one row, in the form in which `first_rows` knows it."""
 
     def first_rows(self, keys: Iterator[int | str]) -> Iterator[tuple[int | str, int]]:
-        """Of each of the keys, which must have been taken: the key, and the number of the row that took it."""
+        """Of each of the keys, which differ and were all taken: the key, and the number of the row that took it."""
 
     def holds(self, keys: pa.Array) -> Mask:
         """Which of these keys of a single column are taken."""
@@ -47,7 +47,10 @@ def taken_keys(rules: TableRules) -> TakenKeys:
 
 
 class IntegerKeys:
-    """Keys of one integer column: a compressed bitmap, and on disk a log of who took what."""
+    """Keys of one integer column: a compressed bitmap, and on disk a log of who took what.
+
+    The log has runs, in which the key and the row number rise by one: first key, first row number, length.
+    """
 
     def __init__(self) -> None:
         self._bits = BitMap64()
@@ -66,21 +69,23 @@ class IntegerKeys:
             taken[~rises] = self._repeated(keys[~rises]) | _is_among(keys[~rises], keys[rises])
             keys, row_numbers = keys[~taken], row_numbers[~taken]
         if len(keys):
-            self._add(keys)
+            self._add(keys, row_numbers)
             self._highest = int(highest[-1])
-            self._log.write(np.stack((keys, row_numbers), axis=1).tobytes())
         return taken
 
     def spelled(self, key: list[pa.Array], position: int) -> int:
         return int(key[0][position].as_py())
 
     def first_rows(self, keys: Iterator[int | str]) -> Iterator[tuple[int | str, int]]:
-        wanted = BitMap64(np.array(list(keys), dtype=np.int64).view(np.uint64).tolist())
+        wanted = np.sort(np.fromiter(keys, dtype=np.int64))
         self._log.flush()
         self._log.seek(0)
-        while len(entries := np.fromfile(self._log, dtype=np.int64, count=2 * _LOG_ROWS).reshape(-1, 2)):
-            hits = np.array(list(wanted & _bitmap(entries[:, 0])), dtype=np.uint64).view(np.int64)
-            yield from map(tuple, entries[np.isin(entries[:, 0], hits)].tolist())
+        while len(runs := np.fromfile(self._log, dtype=np.int64, count=3 * _LOG_RUNS).reshape(-1, 3)):
+            begins = np.searchsorted(wanted, runs[:, 0])
+            ends = np.searchsorted(wanted, runs[:, 0] + runs[:, 2] - 1, side="right")
+            for run in np.flatnonzero(begins < ends).tolist():
+                found = wanted[begins[run] : ends[run]]
+                yield from zip(found.tolist(), (found - runs[run, 0] + runs[run, 1]).tolist(), strict=True)
 
     def holds(self, keys: pa.Array) -> Mask:
         wanted = _int64(keys)
@@ -90,10 +95,13 @@ class IntegerKeys:
     def close(self) -> None:
         self._log.close()
 
-    def _add(self, keys: Int64s) -> None:
-        first, last = int(keys[0]), int(keys[-1])
-        if first >= 0 and last - first == len(keys) - 1 and (keys[1:] > keys[:-1]).all():
-            self._bits.add_range(first, last + 1)
+    def _add(self, keys: Int64s, row_numbers: Int64s) -> None:
+        goes_on = (np.diff(keys) == 1) & (keys[1:] > keys[:-1]) & (np.diff(row_numbers) == 1)
+        begins = np.concatenate(([0], np.flatnonzero(~goes_on) + 1))
+        lengths = np.diff(begins, append=len(keys))
+        self._log.write(np.stack((keys[begins], row_numbers[begins], lengths), axis=1).tobytes())
+        if len(begins) == 1 and keys[0] >= 0:
+            self._bits.add_range(int(keys[0]), int(keys[-1]) + 1)
         else:
             self._bits |= _bitmap(keys)
 

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings, strategies as st
 import oracle
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.errors import SourceChanged
-from rowferry.streams import byte_source, csv_source
+from rowferry.streams import byte_source, csv_source, framing
 from rowferry.streams.csv_source import CsvSource
 from rowferry.streams.framing import find_lines, scan_row
 from rowferry.streams.rows import UNREADABLE, raw_rows
@@ -69,10 +69,14 @@ def _decoded(cell: bytes) -> object:
         return UNREADABLE
 
 
-def read_with(data: bytes, *, block: int = 2**21, longest: int = 2**20, kept: int = 2**16) -> list[FoundRow]:
+def read_with(
+    data: bytes, *, block: int = 2**21, longest: int = 2**20, kept: int = 2**16, rarely: int = 2**14
+) -> list[FoundRow]:
     """The rows of a file, read with other sizes than those of the product."""
     with pytest.MonkeyPatch.context() as patch, tempfile.NamedTemporaryFile(suffix=".csv") as file:
         patch.setattr(byte_source, "BLOCK_BYTES", block)
+        patch.setattr(framing, "_RARELY", rarely)
+        patch.setattr(framing, "_FEW_LINES", rarely)
         patch.setattr(csv_source, "MAX_ROW_BYTES", longest)
         patch.setattr(csv_source, "RAW_BYTES", kept)
         file.write(data)
@@ -118,12 +122,17 @@ def test_scan_row_never_decides_too_early(data: bytes) -> None:
 
 
 @settings(max_examples=400, deadline=None)
-@given(nasty, st.integers(4, 64))
-@example(b'2,"a\nb"\r\n"x', 4)
-@example(b"\xef\xbb\xbf2,b\n", 4)
-def test_block_size_changes_nothing(data: bytes, block: int) -> None:
+@given(nasty, st.integers(4, 64), st.integers(1, 64))
+@example(b'2,"a\nb"\r\n"x', 4, 1)
+@example(b"\xef\xbb\xbf2,b\n", 4, 1)
+def test_neither_the_size_of_blocks_nor_how_rare_quotes_are_changes_anything(
+    data: bytes, block: int, rarely: int
+) -> None:
     whole = SAFE_HEAD + data
-    assert read_with(whole, block=block) == read_with(whole) == list(expected_rows(whole, 2**20, 2**16))
+    found = list(expected_rows(whole, 2**20, 2**16))
+    assert read_with(whole, block=block, rarely=rarely) == found
+    assert read_with(whole, rarely=rarely) == found
+    assert read_with(whole) == found
 
 
 @settings(max_examples=800, deadline=None)

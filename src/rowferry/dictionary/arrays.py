@@ -30,7 +30,7 @@ def bits_of(values: npt.NDArray[np.bool_]) -> pa.Buffer:
     return pa.py_buffer(np.packbits(values, bitorder="little"))
 
 
-def is_utf8(text: bytes) -> bool:
+def is_utf8(text: bytes | memoryview) -> bool:
     """Whether it can be decoded; Python finds that out too, but only by decoding it, at a sixth of the speed."""
     ends = np.array([0, len(text)], dtype=np.int32)
     try:

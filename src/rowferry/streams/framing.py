@@ -4,7 +4,9 @@ A line that is well quoted by itself is a row: those are found for a whole block
 by one by `scan_row`, which defines what a row is. See docs/decisions/0003-framing.md.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,11 @@ import numpy.typing as npt
 from rowferry.dictionary.arrays import is_utf8
 
 LF, CR, QUOTE, COMMA = b'\n\r",'
+
+_RARELY = 16 * 1024
+"""Where quotes are this many bytes apart, to read each line that has one by itself is faster than to rank all marks."""
+
+_FEW_LINES = 512
 
 Offsets = npt.NDArray[np.int64]
 
@@ -31,7 +38,7 @@ class Lines:
 
     `plain` marks lines that are rows by themselves and need no second look. The cells of a plain line are those from
     `first_cells` on; cell number n lies between `cell_bounds` 2n and 2n + 1, without its quotes. `quoted` says whether
-    there is any quote at all; within a cell they are still doubled.
+    there is any quote in them; within a cell they are still doubled.
     """
 
     data: bytes
@@ -125,7 +132,8 @@ def _past_line_end(data: bytes, end: int) -> int:
 def find_lines(data: bytes) -> Lines:
     """The lines of a block, which ends where a line or the file ends."""
     block = np.frombuffer(data, dtype=np.uint8)
-    quoted = b'"' in data
+    quotes = np.flatnonzero(block == QUOTE) if b'"' in data else np.array([], dtype=np.int64)
+    quoted = len(quotes) > len(data) // _RARELY
     found = (block == LF) | (block == COMMA)
     marks = np.flatnonzero(found | (block == QUOTE) if quoted else found)
     kinds = block[marks]
@@ -139,6 +147,8 @@ def find_lines(data: bytes) -> Lines:
     if quoted:
         separates, plain = _read_quotes(marks, kinds, ends, carriage_returns=ends is not breaks)
         marks, kinds = marks[separates], kinds[separates]
+    else:
+        plain[_lines_at(starts, quotes)] = False
     for special in _special_lines(data, block, starts, ends):
         plain[special] = False
     last = np.flatnonzero(kinds == LF)
@@ -217,16 +227,22 @@ def _lines_at(starts: Offsets, offsets: Offsets) -> Offsets:
 
 
 def _undecodable(data: bytes, starts: Offsets) -> Offsets:
-    """One offset in each line that is not UTF-8."""
-    bad: list[int] = []
-    view, at = memoryview(data), 0
-    while at < len(data):
+    """One offset in each line that is not UTF-8; decoding takes long, so only where there are some in a few lines."""
+    view = memoryview(data)
+    edges = [*starts[::_FEW_LINES].tolist(), len(data)]
+    parts = [range(*part) for part in pairwise(edges) if not is_utf8(view[slice(*part)])]
+    return np.array([at for part in parts for at in _undecodable_in(view, part, starts)], dtype=np.int64)
+
+
+def _undecodable_in(view: memoryview, part: range, starts: Offsets) -> Iterator[int]:
+    at = part.start
+    while at < part.stop:
         try:
-            str(view[at:], "utf-8")
+            str(view[at : part.stop], "utf-8")
         except UnicodeDecodeError as error:
-            bad.append(at + error.start)
-            line = int(np.searchsorted(starts, bad[-1], side="right"))
-            at = int(starts[line]) if line < len(starts) else len(data)
+            bad = at + error.start
+            yield bad
+            line = int(np.searchsorted(starts, bad, side="right"))
+            at = int(starts[line]) if line < len(starts) else part.stop
         else:
-            break
-    return np.array(bad, dtype=np.int64)
+            return

@@ -17,12 +17,16 @@ _REMEMBERED = 100_000
 
 
 class References:
-    """Finds references that lead nowhere; asks the database once for each key, as long as they are not too many."""
+    """Finds references that lead nowhere; asks the database once for each key, as long as they are not too many.
+
+    So a parent that others put in after it was found missing is missing to the end.
+    """
 
     def __init__(self, rules: TableRules, existing: Existing, accepted: Mapping[str, list[TakenKeys]]) -> None:
         self._existing = existing
         self._accepted = accepted
         self._known = {r: pa.array([], rules.by_name[r.column].arrow) for r in rules.references}
+        self._absent = dict(self._known)
 
     def missing(self, reference: Reference, values: pa.Array) -> Mask:
         """Which of the values refer to no row; null refers to nothing and is not missing."""
@@ -33,8 +37,7 @@ class References:
         if not pc.all(found).as_py():
             unknown = pc.unique(values.filter(pc.invert(found))).drop_null()
             present = self._present(reference, unknown)
-            keep = known if len(known) + len(present) <= _REMEMBERED else known[:0]
-            self._known[reference] = pa.concat_arrays([keep, present])
+            self._known[reference] = _remembered(known, present)
             found = pc.or_(found, pc.is_in(values, value_set=present))
         found = pc.or_(found, pc.is_null(values))
         return np.asarray(pc.invert(found).to_numpy(zero_copy_only=False), dtype=np.bool_)
@@ -45,7 +48,16 @@ class References:
             present = taken.holds(remaining)
             found.append(remaining.filter(as_arrow(present)))
             remaining = remaining.filter(as_arrow(~present))
+        absent = self._absent[reference]
+        remaining = remaining.filter(pc.invert(pc.is_in(remaining, value_set=absent)))
         if len(remaining):
-            existing = self._existing(reference.parent, reference.target, remaining.to_pylist())
-            found.append(pa.array(existing, keys.type))
+            existing = pa.array(self._existing(reference.parent, reference.target, remaining.to_pylist()), keys.type)
+            found.append(existing)
+            unknown = remaining.filter(pc.invert(pc.is_in(remaining, value_set=existing)))
+            self._absent[reference] = _remembered(absent, unknown)
         return pa.concat_arrays(found)
+
+
+def _remembered(keys: pa.Array, more: pa.Array) -> pa.Array:
+    """Keys with some more, unless they get too many."""
+    return pa.concat_arrays([keys if len(keys) + len(more) <= _REMEMBERED else keys[:0], more])

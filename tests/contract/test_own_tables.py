@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from batching import Batches, codes
-from loading import Tables, counts
+from loading import Tables, counts, employees
+from restoring import Restores
 from rowferry.bootstrap import Service, check_settings
 from rowferry.errors import ModelsUnusable, SchemaDiffers, SettingInvalid, UniqueBroken
 
@@ -21,6 +23,7 @@ from sqlalchemy import CheckConstraint, Column, Computed, Identity, MetaData, Ta
 metadata = MetaData()
 """
 
+NewDatabase = Callable[[], str]
 ServiceOf = Callable[[str], Service]
 
 
@@ -71,6 +74,7 @@ def test_checks_may_have_names_and_be_expressions(service_of: ServiceOf, tmp_pat
         ("boxes", 'Column("size", Integer, Identity(always=True))', "boxes.size: the database makes its values"),
         ("boxes", 'Column("size", Float(24))', "boxes.size: no support for Float"),
         ("boxes", 'Column("size", REAL())', "boxes.size: no support for REAL"),
+        ("boxes", 'schema="sea"', "boxes has its schema, sea, in its class; name it in the URL"),
         ("loads", 'Column("size", Integer)', "loads is the name of a table of Rowferry's own"),
         ("Backups", 'Column("size", Integer)', "Backups is the name"),
         ("rowferry_schema", 'Column("size", Integer)', "rowferry_schema is the name"),
@@ -146,3 +150,25 @@ def test_a_value_that_is_not_unique_is_told_with_its_column(service_of: ServiceO
     with pytest.raises(UniqueBroken, match="label_no"):
         Batches(boxes).put({"boxes": [{"id": 1, "label_no": 7}, {"id": 2, "label_no": 7}]})
     assert boxes.rows("boxes") == []
+
+
+@pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+def test_tables_of_another_schema_are_served_by_the_url(
+    new_database: NewDatabase, new_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    url = new_database()
+    public = Tables(new_service(url=url), tmp_path).with_parents()
+    public.execute("CREATE SCHEMA sea")
+    told = {"options": "-csearch_path=sea", "application_name": "sailor"}
+    sea = sa.make_url(url).update_query_dict(told).render_as_string(hide_password=False)
+    tables = Tables(new_service(url=sea), tmp_path).with_parents()
+    with tables.service.backend.engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW application_name").scalar_one() == "sailor"
+    assert counts(tables.put("hired_employees.csv", employees(20_000))) == (20_000, 20_000, 0, 0, 0)
+    restores = Restores(tables)
+    source = restores.back_up("hired_employees")
+    tables.execute("DELETE FROM hired_employees WHERE id > 100")
+    assert restores.restore(source).tables[0].added == 19_900
+    assert len(tables.rows("hired_employees")) == 20_000
+    assert public.rows("hired_employees") == []
+    assert public.loads() != tables.loads()

@@ -78,6 +78,14 @@ JOIN pg_attribute a ON a.attrelid = to_regclass(wanted.name) AND a.attnum > 0 AN
 _IS_OF_KEY = "SELECT indisprimary FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 
+def _connect_args(url: URL) -> dict[str, Any]:
+    """What the URL does not say; of server options, ours come last, since correctness depends on some of them."""
+    ours = {"connect_timeout": _CONNECT_SECONDS, "application_name": "rowferry", **_KEEPALIVES}
+    theirs = url.normalized_query
+    options = " ".join([*theirs.get("options", ()), _OPTIONS])
+    return {name: value for name, value in ours.items() if name not in theirs} | {"options": options}
+
+
 class PostgresqlBackend:
     """One PostgreSQL database."""
 
@@ -87,12 +95,7 @@ class PostgresqlBackend:
         self._at_work = AtWork[psycopg.Connection[Any]]()
         self.engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
-            connect_args={
-                "connect_timeout": _CONNECT_SECONDS,
-                "application_name": "rowferry",
-                "options": _OPTIONS,
-                **_KEEPALIVES,
-            },
+            connect_args=_connect_args(url),
             pool_pre_ping=True,
             pool_size=_KEPT_CONNECTIONS,
             max_overflow=_MORE_CONNECTIONS,

@@ -157,6 +157,9 @@ def rules_of(table: Table, doc: str = "") -> TableRules:
     """
     if not table.primary_key.columns:
         raise LookupError(f"{table.name} has no primary key")
+    if table.schema:
+        told = f"name it in the URL of the database, as in ?options=-csearch_path%3D{table.schema}"
+        raise LookupError(f"{table.name} has its schema, {table.schema}, in its class; {told}")
     return TableRules(
         table=table,
         doc=doc or table.comment or "",

@@ -1,5 +1,6 @@
 """What is around a restored table stays as it is: constraints, rows of tables that nobody serves, rights."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,6 +47,22 @@ def test_rows_of_a_table_that_nobody_serves_are_not_lost(tables: Tables, action:
     tables.execute("UPDATE offices SET department = 2 WHERE department = 11")
     assert counts(restores.restore(kept)) == (0, 0, surplus, 3, 0)
     assert tables.count("offices WHERE department IN (1, 2)") == 2
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_what_refers_to_many_surplus_rows_is_looked_up(tables: Tables) -> None:
+    restores = Restores(tables.with_parents())
+    kept = restores.keep("departments")
+    tables.put("hired_employees.csv", employees(ROWS))
+    tables.put("departments.csv", "".join(f"{number},Surplus\n" for number in range(10, 10 + ROWS)))
+    ticks: list[None] = []
+
+    def count_steps(driver: sqlite3.Connection, *_: object) -> None:
+        driver.set_progress_handler(lambda: ticks.append(None), 10_000)
+
+    sa.event.listen(tables.service.backend.engine, "checkout", count_steps)
+    assert counts(restores.restore(kept)) == (0, 0, ROWS, 3, 0)
+    assert 10 <= len(ticks) < 1_000, "to hold each row against each would take 14,400 times 10,000 steps at least"
 
 
 def test_values_swapped_under_a_unique_constraint_change_nothing(tables: Tables) -> None:

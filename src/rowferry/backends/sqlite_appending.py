@@ -24,8 +24,14 @@ from rowferry.dictionary.rules import TableRules
 _ROWS_OF_A_PART = 50_000
 """Fewer rows are not worth an insert of their own."""
 
+_SHARE_OF_A_PART = 1 / 8
+"""Nor is a smaller share of the source, as only so many stages can be attached."""
+
 _INSERTS_TO_WRITES = 2.0
 """At most so many times as long as the rows took on their way into a stage, they take from there into the table."""
+
+_SOON = 1.0
+"""For so many seconds, others may wait for what is still to be read, also if the inserts take less."""
 
 _PATIENCE = 3.0
 """For so many seconds, others may wait for rows that are still being read."""
@@ -163,15 +169,19 @@ class AppendingSqliteWriter:
         self._parts = [Part(transaction, early, rules)]
         self._began = time.perf_counter()
         self._writing = 0.0
+        self._left_before = 1.0
 
     def write(self, rows: pa.RecordBatch) -> None:
         began = time.perf_counter()
         self._parts[-1].write(rows)
         self._writing += time.perf_counter() - began
-        if self._early.is_ready() and self._parts[-1].rows >= _ROWS_OF_A_PART and self._is_time():
+        left = self._remaining()
+        enough = self._parts[-1].rows >= _ROWS_OF_A_PART and self._left_before - left >= _SHARE_OF_A_PART
+        if self._early.is_ready() and enough and self._is_time(left):
             self._parts[-1].seal()
             self._early.begin(self._parts[-1])
             self._parts.append(Part(self._transaction, self._early, self._rules))
+            self._left_before = left
 
     def end(self) -> None:
         self._parts[-1].end()
@@ -187,12 +197,12 @@ class AppendingSqliteWriter:
         done = [part.publish(update=update) for part in self._parts]
         return sum(inserted for inserted, _ in done), sum(updated for _, updated in done)
 
-    def _is_time(self) -> bool:
-        """Whether what is still to be read will take no longer than the inserts."""
+    def _is_time(self, left: float) -> bool:
+        """Whether what is still to be read will take no longer than the inserts, or not long anyway."""
         if self._transaction.locked:
             return True
-        left = self._remaining()
-        return (time.perf_counter() - self._began) * left <= _INSERTS_TO_WRITES * self._writing * (1 - left)
+        longest = max(_INSERTS_TO_WRITES * self._writing, _SOON)
+        return (time.perf_counter() - self._began) * left <= longest * (1 - left)
 
 
 class LoadTransaction(SqliteTransaction):

@@ -123,7 +123,8 @@ class SqliteReplacer(SqliteWriter):
     def _referring(self, child: str, ours: list[str], theirs: list[str], count: int) -> Referring:
         pairs = zip(map(quoted, ours), map(quoted, theirs), strict=True)
         refers = " AND ".join(f"c.{mine} = t.{other}" for mine, other in pairs)
-        is_surplus = " AND ".join(f"t.{quoted(name)} = k.key_{at}" for at, name in enumerate(self._rules.key))
+        # With the plus, SQLite does not convert what it compares, which would keep it from looking keys up.
+        is_surplus = " AND ".join(f"+t.{quoted(name)} = k.key_{at}" for at, name in enumerate(self._rules.key))
         # The tables are joined in this order: for each referring row, two looks at a key.
         source = f"FROM main.{quoted(child)} c CROSS JOIN {self._main} t CROSS JOIN {self._surplus_keys} k"
         source += f" ON {refers} AND {is_surplus}"

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ from rowferry.events import Observe, PublishStarted, RestoreFinished, RestoreSta
 from rowferry.operations.carrying_out import attempt_again, carry_out
 from rowferry.operations.reading import Reading, keep_rejects
 from rowferry.operations.restore_obstacles import EXAMPLES, obstacles_of
-from rowferry.operations.restore_receipt import RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
+from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
 from rowferry.operations.restore_sources import RestoreSource
 from rowferry.streams.avro_source import AvroSource
 from rowferry.streams.references import References
@@ -75,6 +75,13 @@ class _Part:
     @property
     def writer(self) -> TableReplacer:
         return self.reading.writer
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Add to the seconds that the table took."""
+        started = time.perf_counter()
+        yield
+        self.changes.seconds = round(self.changes.seconds + time.perf_counter() - started, 3)
 
 
 class _Restore:
@@ -144,11 +151,13 @@ class _Restore:
             for source, rows in opened:
                 self._read(self._start(transaction, source, rows))
             for part in self.parts:
-                self._compare(part)
+                with part.timed():
+                    self._compare(part)
             self._judge_obstacles()
             self._publish()
             for part in self.parts:
-                self._count_again(transaction, part)
+                with part.timed():
+                    self._count_again(transaction, part)
             self._keep_rejects(transaction)
             ledger.finish_restore(transaction.connection, self.claim.restore_id, **self._outcome("done"))
 
@@ -164,16 +173,15 @@ class _Restore:
 
     def _read(self, part: _Part) -> None:
         """Read and judge all rows of a backup; that they are as many as its manifest says is known at its end."""
-        started = time.perf_counter()
 
         def tell_progress() -> None:
             read, rows, rejected = part.reading.rows.bytes_read, part.reading.rows_read, part.reading.rejects.count
             told = (part.rules.name, part.source.name, read, part.reading.rows.size, rows, rejected)
             self.observe(RowsJudged(self.claim.restore_id, *told))
 
-        part.reading.read(self._references(part), self.backend.failed_checks, tell_progress)
+        with part.timed():
+            part.reading.read(self._references(part), self.backend.failed_checks, tell_progress)
         part.changes.rows_read = part.reading.rows_read
-        part.changes.seconds = time.perf_counter() - started
 
     def _references(self, part: _Part) -> References:
         """Parents are looked for among the rows that will be: of a table that is restored too, those of its backup."""
@@ -186,7 +194,6 @@ class _Restore:
         return References(part.rules, existing, accepted)
 
     def _compare(self, part: _Part) -> None:
-        started = time.perf_counter()
         self.observe(PublishStarted(self.claim.restore_id, part.rules.name))
         found, changes = part.writer.compare(), part.changes
         part.comparison = found
@@ -199,12 +206,14 @@ class _Restore:
         few = part.writer.examples(EXAMPLES)
         different = [{"key": key, "columns": columns} for key, columns in few.different]
         changes.examples = _plain({"added": few.new, "changed": different, "removed": few.surplus})
-        changes.seconds += time.perf_counter() - started
 
     def _judge_obstacles(self) -> None:
         """Stop if anything stands in the way, or if a comparison was all that was asked for."""
         among = {part.rules.name for part in self.parts}
-        found = [one for part in self.parts for one in obstacles_of(part.reading, self.options, among)]
+        found: list[Obstacle] = []
+        for part in self.parts:
+            with part.timed():
+                found += obstacles_of(part.reading, self.options, among)
         self.receipt = RestoreReceipt(
             restore_id=self.claim.restore_id,
             status="refused" if found else "done",
@@ -221,31 +230,29 @@ class _Restore:
         """Parents first in, surplus of children first out; where there is no child, surplus goes before what is new."""
         referred_to = {reference.parent for part in self.parts for reference in part.rules.references}
         for part in self.parts:
-            started = time.perf_counter()
             if part.rules.name not in referred_to:
                 self._remove(part)
-            done = part.writer.publish(update=True)
+            with part.timed():
+                done = part.writer.publish(update=True)
             if done != (part.comparison.new, part.comparison.different):
                 planned = part.comparison.new + part.comparison.different
                 raise ConservationBroken(table=part.rules.name, rows_read=planned, accounted=sum(done))
-            part.changes.seconds += time.perf_counter() - started
         for part in reversed(self.parts):
             if part.rules.name in referred_to:
                 self._remove(part)
 
     def _remove(self, part: _Part) -> None:
-        removed = part.writer.remove()
+        with part.timed():
+            removed = part.writer.remove()
         if removed != part.changes.removed:
             raise ConservationBroken(table=part.rules.name, rows_read=part.changes.removed, accounted=removed)
 
     def _count_again(self, transaction: Transaction, part: _Part) -> None:
         """The table holds as many rows as the backup has, less those that were rejected; otherwise nothing is done."""
-        started = time.perf_counter()
         rows = transaction.connection.scalar(select(func.count()).select_from(part.rules.table))
         expected = part.changes.rows_read - part.changes.rejected
         if rows != expected:
             raise RestoreMiscounted(table=part.rules.name, rows=rows, expected=expected)
-        part.changes.seconds = round(part.changes.seconds + time.perf_counter() - started, 3)
 
     def _keep_rejects(self, transaction: Transaction) -> None:
         keep_rejects(transaction.append, self.claim.restore_id, [part.reading for part in self.parts])
@@ -258,8 +265,6 @@ class _Restore:
     def _note_refusal(self) -> None:
         """Note what stood in the way; nothing was changed, and rejected rows are kept all the same."""
         assert self.receipt is not None  # noqa: S101  # for the type checker
-        for part in self.parts:
-            part.changes.seconds = round(part.changes.seconds, 3)
         if self.options.dry_run:
             return
         obstacles = [asdict(one) for one in self.receipt.obstacles]

@@ -153,20 +153,19 @@ def find_lines(data: bytes) -> Lines:
         plain[special] = False
     last = np.flatnonzero(kinds == LF)
     first = np.concatenate(([0], last[:-1] + 1))
-    bounds = _cell_bounds(marks, len(data))
-    if ends is not breaks:
-        bounds[2 * last + 1] = ends
+    bounds = _cell_bounds(block, marks)
+    bounds[2 * last + 1] = ends
     if quoted:
         _leave_quotes_out(block, bounds)
     return Lines(data, starts, ends, after, last - first + 1, plain, first, bounds, quoted)
 
 
-def _cell_bounds(marks: Offsets, size: int) -> npt.NDArray[np.int32]:
-    """Where the cells between marks begin and end, the first at the start of the data."""
+def _cell_bounds(block: npt.NDArray[np.uint8], marks: Offsets) -> npt.NDArray[np.int32]:
+    """Where the cells between marks begin and end, the first at the start of the block."""
     bounds = np.zeros(2 * len(marks) + 1, dtype=np.int32)
     bounds[1::2] = marks
     bounds[2::2] = bounds[1::2] + 1
-    bounds[-1] = size
+    bounds[-1] = len(block)
     return bounds
 
 

@@ -82,10 +82,10 @@ class IntegerKeys:
         self._log.seek(0)
         while len(runs := np.fromfile(self._log, dtype=np.int64, count=3 * _LOG_RUNS).reshape(-1, 3)):
             begins = np.searchsorted(wanted, runs[:, 0])
-            ends = np.searchsorted(wanted, runs[:, 0] + runs[:, 2] - 1, side="right")
-            for run in np.flatnonzero(begins < ends).tolist():
-                found = wanted[begins[run] : ends[run]]
-                yield from zip(found.tolist(), (found - runs[run, 0] + runs[run, 1]).tolist(), strict=True)
+            many = np.searchsorted(wanted, runs[:, 0] + runs[:, 2] - 1, side="right") - begins
+            run = np.repeat(np.arange(len(runs)), many)
+            found = wanted[begins[run] + np.arange(len(run)) - (np.cumsum(many) - many)[run]]
+            yield from zip(found.tolist(), (found - runs[run, 0] + runs[run, 1]).tolist(), strict=True)
 
     def holds(self, keys: pa.Array) -> Mask:
         wanted = _int64(keys)

@@ -291,7 +291,7 @@ def _faults_of_row(definition: Definition, row: Row) -> list[Found]:
     if row.too_long:
         return [(None, "row.too_long")]
     if row.cells is None:
-        return [(None, "row.quote")]
+        return [*_undecodable((row.raw,)), (None, "row.quote")]
     if (count := len(row.cells)) == len(definition.fields):
         return []
     wrong = "row.too_few_fields" if count < len(definition.fields) else "row.too_many_fields"

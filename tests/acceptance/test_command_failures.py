@@ -249,6 +249,26 @@ def test_rejects_of_a_table_that_does_not_exist(environment: dict[str, str], tmp
     assert run(environment, "rejects", "--table", "jobs").returncode == 0
 
 
+def test_the_database_and_the_files_of_a_load_are_not_written_over(environment: dict[str, str], tmp_path: Path) -> None:
+    load_wrong_rows(environment, tmp_path)
+    source, database, link = tmp_path / "departments.csv", tmp_path / "rows.db", tmp_path / "link.csv"
+    link.symlink_to(source)
+    before = source.read_bytes()
+    for words in (
+        ["rejects", "--csv", source],
+        ["rejects", "--csv", link],
+        ["rejects", "--csv", database],
+        ["report", "hires-by-quarter", "--format", "csv", "--output", database],
+    ):
+        ran = run(environment, *words, "--json")
+        assert (ran.returncode, json.loads(ran.stdout)["error"]["code"]) == (2, "output.taken"), words
+    assert source.read_bytes() == before
+    corrected = tmp_path / "to-correct.csv"
+    for _ in range(2):
+        assert run(environment, "rejects", "--csv", corrected).returncode == 0
+        assert run(environment, "load", corrected, "--table", "departments").returncode == 1
+
+
 def test_a_database_that_differs_is_told_in_words(environment: dict[str, str], tmp_path: Path) -> None:
     assert run(environment, "db", "upgrade").returncode == 0
     with closing(sqlite3.connect(tmp_path / "rows.db")) as database:

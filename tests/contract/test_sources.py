@@ -162,8 +162,9 @@ def test_bytes_that_cannot_be_decoded_are_their_rows_fault(tables: Tables) -> No
     tables.put("jobs.csv", b"1,Clerk\n2,Se\xf1or\n3,Cook\n4,\xff,\xff\n", encoding="utf-8")
     assert tables.codes() == [(2, ["row.encoding"]), (4, ["row.encoding", "row.too_many_fields"])]
     assert tables.rejects()[0]["raw"] == r"2,Se\xf1or"
-    tables.put("jobs.csv", b"1,Clerk\n2,Se\x81or\n3,Cook\n", encoding="cp1252")
-    assert tables.codes() == [(2, ["row.encoding"])]
+    tables.put("jobs.csv", b'1,Clerk\n2,Se\x81\x8dor\n3,Cook\n4,Se\x9d"o\n', encoding="cp1252")
+    assert tables.codes() == [(2, ["row.encoding"]), (4, ["row.encoding", "row.quote"])]
+    assert [one["raw"] for one in tables.rejects()] == [r"2,Se\x81\x8dor", r'4,Se\x9d"o']
     assert [row[0] for row in tables.rows("jobs")] == [1, 3]
 
 

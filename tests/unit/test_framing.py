@@ -51,7 +51,8 @@ def expected_rows(data: bytes, longest: int, kept: int) -> Iterator[FoundRow]:
         codes: list[str] = []
         cells: tuple[object, ...] | None = None
         if row.cells is None:
-            codes = ["row.too_long" if row.too_long else "row.quote"]
+            undecodable = _decoded(row.raw) is UNREADABLE and not row.too_long
+            codes = ["row.encoding"] * undecodable + ["row.too_long" if row.too_long else "row.quote"]
         else:
             cells = tuple(_decoded(cell) for cell in row.cells)
             if UNREADABLE in cells:

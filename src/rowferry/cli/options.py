@@ -3,6 +3,7 @@
 import getpass
 import shlex
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,6 +11,7 @@ import click
 from sqlalchemy.engine import make_url
 
 from rowferry.bootstrap import Service
+from rowferry.errors import OutputTaken
 from rowferry.operations.load_options import OnConflict
 from rowferry.settings import masked_url, read_settings
 
@@ -54,6 +56,15 @@ def open_service(database_url: str | None) -> Service:
     service = Service(read_settings(database_url))
     service.start()
     return service
+
+
+def spare_kept(output: Path, service: Service, sources: Iterable[str] = ()) -> None:
+    """Raise OutputTaken if a file to be written is the database, or one that rows were loaded from."""
+    database = service.settings.url.database if service.backend.embedded else None
+    kept = {database or "": "the database", **dict.fromkeys(sources, "the file that the rows come from")}
+    for path, taken in kept.items():
+        if path and output.exists() and Path(path).exists() and output.samefile(path):
+            raise OutputTaken(path=output, taken=taken)
 
 
 def at_database(database_url: str | None) -> str:

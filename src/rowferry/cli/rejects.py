@@ -9,10 +9,11 @@ import click
 
 from rowferry import ledger
 from rowferry.bootstrap import Service
-from rowferry.cli.options import OUTPUT_FILE, at_database, database_option, json_option, open_service
+from rowferry.cli.options import OUTPUT_FILE, at_database, database_option, json_option, open_service, spare_kept
 from rowferry.cli.output import done, say, say_json, table
 from rowferry.errors import LoadUnknown, NothingLoaded, NothingRejected
 from rowferry.streams.correctable_csv import correctable_csv
+from rowferry.streams.csv_source import REASONS
 from rowferry.streams.json_source import as_csv_rows
 from rowferry.streams.whole_file import write_whole
 
@@ -61,6 +62,12 @@ def _headers(load: dict[str, Any] | None) -> dict[str, list[str]]:
     return {source["name"]: source["columns"] for source in load["sources"] if "columns" in source} if load else {}
 
 
+def _originals(load: dict[str, Any] | None) -> list[str]:
+    """The files of a load; not those that this command wrote, which are corrected and loaded until nothing is left."""
+    sources = load["sources"] if load else []
+    return [one["path"] for one in sources if "path" in one and not set(REASONS) <= set(one.get("columns", ()))]
+
+
 def _newest(connection: Any) -> str:
     newest = ledger.list_loads(connection, 1)
     if not newest:
@@ -75,11 +82,11 @@ def _write_csv(
     tables = ledger.tables_with_rejects(connection, load_id)
     if not tables or (of_table and of_table not in tables):
         raise NothingRejected(load_id=load_id)
+    load = ledger.find_load(connection, load_id)
+    spare_kept(path, service, _originals(load))
     name = of_table or tables[-1]
     rules, found = service.catalog.table(name), ledger.find_rejects(connection, load_id, table=name)
-    if not ledger.find_load(connection, load_id):
-        found = as_csv_rows(rules, found)
-    lines = correctable_csv(rules, found, _headers(ledger.find_load(connection, load_id)))
+    lines = correctable_csv(rules, found if load else as_csv_rows(rules, found), _headers(load))
     write_whole(path, (line.encode() for line in lines))
     return name, [table for table in tables if table != name]
 

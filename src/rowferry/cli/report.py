@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 
 import click
 
-from rowferry.cli.options import OUTPUT_FILE, database_option, json_option, open_service
+from rowferry.cli.options import OUTPUT_FILE, database_option, json_option, open_service, spare_kept
 from rowferry.cli.output import done, say, say_json, table, written
 from rowferry.errors import OptionInvalid
 from rowferry.reports.listed import find_report
@@ -47,6 +47,8 @@ def report(
     found_report, asked = find_report(name), Year.parse(year)
     chosen = _form(form, output, as_json=as_json)
     service = open_service(database_url)
+    if output:
+        spare_kept(output, service)
     found = answer(found_report, service.backend, service.catalog, asked)
     if output:
         write_whole(output, [_rendered(found, chosen)])

@@ -17,6 +17,7 @@ from rowferry.errors.commands import (
     NothingLoaded as NothingLoaded,
     OptionInvalid as OptionInvalid,
     OptionUnfit as OptionUnfit,
+    OutputTaken as OutputTaken,
     OutputUnwritable as OutputUnwritable,
 )
 from rowferry.errors.restores import (

@@ -20,6 +20,13 @@ class OutputUnwritable(RowferryError):
     )
 
 
+class OutputTaken(UsageError):
+    """{path} is {taken}, and would be lost"""
+
+    code = "output.taken"
+    hint = "Write to another file."
+
+
 class OptionInvalid(UsageError):
     """{option} cannot be {value!r}"""
 

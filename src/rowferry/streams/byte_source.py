@@ -4,6 +4,7 @@ import codecs
 import errno
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from itertools import chain
@@ -35,6 +36,7 @@ _BINARY = {
 }
 _SNIFFED = 8192
 _UNREADABLE = "rowferry-unreadable"
+_SPELLED = re.compile(rb"\xff([0-9a-f]{2})")
 
 
 class ByteSource:
@@ -55,6 +57,10 @@ class ByteSource:
     @property
     def sha256(self) -> str:
         return self._hash.hexdigest()
+
+    def as_it_stood(self, text: bytes) -> bytes:
+        r"""Some of what `blocks` gave, in which \xNN stands for a byte that is no text in the file's encoding."""
+        return text if self._encoding == "utf-8" else _SPELLED.sub(rb"\\x\1", text)
 
     def remaining(self) -> float:
         """How much of the file is still to be read, from 1 to 0."""
@@ -143,10 +149,10 @@ class _Chained:
 
 
 def _unreadable(error: UnicodeError) -> tuple[str, int]:
-    """Put a byte that is not UTF-8 where the file cannot be decoded, so that its row is rejected as such."""
+    """Put a byte that is not UTF-8 before each one that cannot be decoded, so that its row is rejected as such."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    return "\udcff", error.end
+    return "".join(f"\udcff{byte:02x}" for byte in error.object[error.start : error.end]), error.end
 
 
 codecs.register_error(_UNREADABLE, _unreadable)

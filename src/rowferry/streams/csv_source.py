@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rowferry.dictionary.arrays import as_arrow, letters_of
+from rowferry.dictionary.arrays import as_arrow, is_utf8, letters_of
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
 from rowferry.streams.byte_source import ByteSource
@@ -37,6 +37,7 @@ REASONS = ("rejected_row_number", "rejected_because", NOT_AS_IT_CAME)
 """Columns that the correctable file of rejected rows adds; a header may have them, and they are passed over."""
 
 _TOO_LONG = Fault(None, RejectCode.TOO_LONG, f"the row is longer than {MAX_ROW_BYTES:,} bytes")
+_UNDECODABLE = Fault(None, RejectCode.ENCODING, "the row holds bytes that cannot be decoded")
 _STRAY_QUOTE = Fault(None, RejectCode.QUOTE, "a quote stands where none may, or is never closed")
 
 
@@ -139,7 +140,7 @@ class CsvSource:
 
         def raw(position: int) -> str:
             end = row_starts[position + 1] if position + 1 < len(row_starts) else len(data)
-            return _readable(_without_line_end(data[row_starts[position] : end]))
+            return _readable(self.bytes.as_it_stood(_without_line_end(data[row_starts[position] : end])))
 
         return RowBatch(
             first=first,
@@ -163,12 +164,10 @@ class CsvSource:
         """A row that is to be judged by itself; its position is not known yet."""
         if len(text) > MAX_ROW_BYTES:
             return OddRow(0, None, (_TOO_LONG,))
+        faults = [] if is_utf8(text) else [_UNDECODABLE]
         if row.cells is None:
-            return OddRow(0, None, (_STRAY_QUOTE,))
-        faults: list[Fault] = []
+            return OddRow(0, None, (*faults, _STRAY_QUOTE))
         cells: list[object] = [_decoded(cell) for cell in row.cells]
-        if UNREADABLE in cells:
-            faults.append(Fault(None, RejectCode.ENCODING, "the row holds bytes that cannot be decoded"))
         if len(cells) == self._fields:
             if self._marked is not None and cells[self._marked]:
                 faults.append(_uncorrected(cells[self._marked]))
@@ -179,7 +178,7 @@ class CsvSource:
         return OddRow(0, None, tuple(faults))
 
     def _overlong_row(self, first: int, data: bytes) -> RowBatch:
-        raw = _readable(data[:RAW_BYTES])
+        raw = _readable(self.bytes.as_it_stood(data[:RAW_BYTES]))
         columns = [pa.array([], pa.string())] * len(self._order)
         nothing = np.array([], dtype=np.int64)
         return RowBatch(first, 1, columns, nothing, [OddRow(0, None, (_TOO_LONG,))], lambda _: raw)

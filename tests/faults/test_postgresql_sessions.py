@@ -1,7 +1,12 @@
 """What a server of PostgreSQL makes of our connections: how they are isolated, and when it ends them."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,6 +23,8 @@ from rowferry.errors import DatabaseBusy, DatabaseUnavailable, LoadInterrupted
 from rowferry.events import PublishStarted, RowsJudged
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+
+ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 
 LARGE = 15_000
 
@@ -208,3 +215,23 @@ def test_a_load_whose_commit_is_cut_is_done_if_it_reached_the_server(
         tables.fail(DatabaseUnavailable, path)
     assert tables.loads()[0]["status"] == ("done" if sent else "failed")
     assert tables.count("departments") == sent
+
+
+def test_a_command_whose_connection_is_cut_says_one_thing(tables: Tables, tmp_path: Path) -> None:
+    path = tables.with_parents().write("hired_employees.csv", employees(300_000))
+    url = tables.service.settings.url.render_as_string(hide_password=False)
+    environment = os.environ | {"SQLALCHEMY_DATABASE_URL": url, "LOG_DIR": str(tmp_path / "logs")}
+    command = [ROWFERRY, "load", str(path), "--json"]
+    copying = "datname = current_database() AND query LIKE 'COPY %%' AND state = 'active'"
+    with (
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,
+        tables.service.backend.engine.connect() as connection,
+    ):
+        cut = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {copying}"
+        while not connection.exec_driver_sql(cut).scalar_one():
+            assert process.poll() is None
+            connection.rollback()
+        told, noise = process.communicate(timeout=60)
+    assert (process.returncode, json.loads(told)["error"]["code"]) == (3, "database.unavailable")
+    assert noise == b""
+    assert tables.count("hired_employees") == 0

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -35,6 +36,9 @@ from rowferry.errors import (
     UniqueBroken,
     WorkCancelled,
 )
+
+# What it warns of is raised as well; if nobody asks for its log, it would go to standard error.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _CONNECT_SECONDS = 10
 

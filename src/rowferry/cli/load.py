@@ -27,7 +27,12 @@ from rowferry.streams.csv_files import find_files
 
 @click.command()
 @click.argument("paths", nargs=-1, type=FILE, metavar="[PATH]...", help="Folders or CSV files (default: DATA_DIR).")
-@click.option("--table", "to_table", metavar="TABLE", help="Load the files into this table, whatever their names.")
+@click.option(
+    "--table",
+    "to_table",
+    metavar="TABLE",
+    help="Load files into this table, whatever their names; of a folder, only its own.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what a load would do; write nothing.")
 @on_conflict_option
 @all_or_nothing_option

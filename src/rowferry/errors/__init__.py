@@ -322,7 +322,10 @@ class BatchSize(UsageError):
     """A batch has 1 to {most} rows, not {rows}"""
 
     code = "batch.size"
-    hint = "Split it up. For many rows at once, load a CSV file: POST /full-bulk-insert or `rowferry load`."
+    hint = (
+        "Give it a row, or split it up. For many rows at once, load a CSV file: `rowferry load` or POST "
+        "/full-bulk-insert."
+    )
 
 
 class BatchRejected(RowferryError):

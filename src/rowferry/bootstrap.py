@@ -82,8 +82,7 @@ class Service:
         with self.backend.engine.begin() as connection:
             for kind, id_ in ledger.running(connection):
                 if not self.backend.is_held(id_):
-                    interrupt = ledger.interrupt_load if kind == "load" else ledger.interrupt_restore
-                    interrupt(connection, id_)
+                    ledger.interrupt(connection, kind, id_)
 
     def _tables(self) -> list[Table]:
         return [*ledger.metadata.tables.values(), *self.catalog.metadata.tables.values()]

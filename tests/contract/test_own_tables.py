@@ -23,7 +23,6 @@ from sqlalchemy import CheckConstraint, Column, Computed, Identity, MetaData, Ta
 metadata = MetaData()
 """
 
-NewDatabase = Callable[[], str]
 ServiceOf = Callable[[str], Service]
 
 
@@ -154,7 +153,7 @@ def test_a_value_that_is_not_unique_is_told_with_its_column(service_of: ServiceO
 
 @pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 def test_tables_of_another_schema_are_served_by_the_url(
-    new_database: NewDatabase, new_service: Callable[..., Service], tmp_path: Path
+    new_database: Callable[[], str], new_service: Callable[..., Service], tmp_path: Path
 ) -> None:
     url = new_database()
     public = Tables(new_service(url=url), tmp_path).with_parents()

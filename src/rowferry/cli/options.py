@@ -60,10 +60,11 @@ def open_service(database_url: str | None) -> Service:
 
 def spare_kept(output: Path, service: Service, sources: Iterable[str] = ()) -> None:
     """Raise OutputTaken if a file to be written is the database, or one that rows were loaded from."""
-    database = service.settings.url.database if service.backend.embedded else None
-    kept = {database or "": "the database", **dict.fromkeys(sources, "the file that the rows come from")}
+    kept = dict.fromkeys(sources, "the file that the rows come from")
+    if service.backend.embedded:
+        kept[str(service.settings.url.database)] = "the database"
     for path, taken in kept.items():
-        if path and output.exists() and Path(path).exists() and output.samefile(path):
+        if output.exists() and Path(path).exists() and output.samefile(path):
             raise OutputTaken(path=output, taken=taken)
 
 

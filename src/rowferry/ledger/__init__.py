@@ -35,6 +35,12 @@ from rowferry.ledger.tables import (
     verifications as verifications,
 )
 
+_INTERRUPTIBLE = {
+    "load": (loads, "Nothing was inserted. Load again."),
+    "restore": (restores, "Nothing was changed. Restore again."),
+}
+"""What takes a while: its table, and what to do where its process has ended."""
+
 COUNTS = ("rows_read", "inserted", "updated", "unchanged", "rejected")
 
 RESTORE_COUNTS = ("added", "changed", "removed", "unchanged", "rejected")
@@ -79,21 +85,21 @@ def load_is_done(connection: Connection, load_id: str) -> bool:
     return _status(connection, loads, load_id) == "done"
 
 
-def interrupt_load(connection: Connection, load_id: str) -> None:
-    """Note that the process of a load ended before the load did, unless it has ended by now."""
-    told = {
-        "code": "load.interrupted",
-        "message": "The process that ran the load has ended",
-        "hint": "Nothing was inserted. Load again.",
-    }
-    _interrupt(connection, loads, load_id, told)
-
-
 def running(connection: Connection) -> list[tuple[str, str]]:
     """What runs, as far as is known: `load` or `restore`, and its id."""
-    kinds = (("load", loads, loads.c.load_id), ("restore", restores, restores.c.restore_id))
-    each = (select(literal(kind), id_).where(table.c.status == "running") for kind, table, id_ in kinds)
+    each = (
+        select(literal(kind), _id(table)).where(table.c.status == "running")
+        for kind, (table, _) in _INTERRUPTIBLE.items()
+    )
     return [(kind, id_) for kind, id_ in connection.execute(union_all(*each))]
+
+
+def interrupt(connection: Connection, kind: str, id_: str) -> None:
+    """Note that the process of a load or restore ended before it did, unless it has ended by now."""
+    table, hint = _INTERRUPTIBLE[kind]
+    told = {"code": f"{kind}.interrupted", "message": f"The process that ran the {kind} has ended", "hint": hint}
+    left = update(table).where(_id(table) == id_, table.c.status == "running")
+    connection.execute(left.values(status="interrupted", finished_at=now(), error=told))
 
 
 Append = Callable[[Table, pa.RecordBatch], None]
@@ -212,16 +218,6 @@ def restore_is_done(connection: Connection, restore_id: str) -> bool:
     return _status(connection, restores, restore_id) in {"done", "refused"}
 
 
-def interrupt_restore(connection: Connection, restore_id: str) -> None:
-    """Note that the process of a restore ended before the restore did, unless it has ended by now."""
-    told = {
-        "code": "restore.interrupted",
-        "message": "The process that ran the restore has ended",
-        "hint": "Nothing was changed. Restore again.",
-    }
-    _interrupt(connection, restores, restore_id, told)
-
-
 def find_restore(connection: Connection, restore_id: str) -> dict[str, Any] | None:
     row = _find(connection, restores, restore_id)
     return _with_zones(row) if row else None
@@ -288,8 +284,3 @@ def _finish(connection: Connection, table: Table, id_: str, values: Mapping[str,
 def _status(connection: Connection, table: Table, id_: str) -> str | None:
     # The row is locked: where a connection was cut within its COMMIT, the server may still be at it.
     return connection.scalar(select(table.c.status).where(_id(table) == id_).with_for_update())
-
-
-def _interrupt(connection: Connection, table: Table, id_: str, told: Mapping[str, str]) -> None:
-    left = update(table).where(_id(table) == id_, table.c.status == "running")
-    connection.execute(left.values(status="interrupted", finished_at=now(), error=told))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rowferry.dictionary.arrays import as_arrow, is_utf8, letters_of
+from rowferry.dictionary.arrays import as_arrow, letters_of
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
 from rowferry.streams.byte_source import ByteSource
@@ -164,7 +164,7 @@ class CsvSource:
         """A row that is to be judged by itself; its position is not known yet."""
         if len(text) > MAX_ROW_BYTES:
             return OddRow(0, None, (_TOO_LONG,))
-        faults = [] if is_utf8(text) else [_UNDECODABLE]
+        faults = [_UNDECODABLE] if _decoded(text) is UNREADABLE else []
         if row.cells is None:
             return OddRow(0, None, (*faults, _STRAY_QUOTE))
         cells: list[object] = [_decoded(cell) for cell in row.cells]

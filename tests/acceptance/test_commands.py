@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -213,9 +214,13 @@ def test_a_terminal_sees_progress(environment: dict[str, str], tmp_path: Path) -
     path = tmp_path / "departments.csv"
     path.write_text("".join(f"{key},Department {key}\n" for key in range(400_000)))
     shown = on_terminal([ROWFERRY, "load", str(path)], environment | {"TERM": "xterm"}, errors_only=True)
-    assert "departments" in shown
-    assert "rows" in shown
+    assert "400,000 rows, 0 rejected" in shown
     assert "MB" in shown
+    narrow = environment | {"TERM": "xterm", "COLUMNS": "80"}
+    shown = on_terminal([ROWFERRY, "load", str(path)], narrow, errors_only=True)
+    lines = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", shown.replace("\r", "\n")).split("\n")
+    assert {line.split(" ")[0] for line in lines} == {"departments", ""}, shown
+    assert {len(line) for line in lines} == {80, 0}, shown
 
 
 def test_a_terminal_sees_the_progress_of_backups(environment: dict[str, str], tmp_path: Path) -> None:

@@ -9,11 +9,14 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.table import Column
+from rich.text import Text
 
 from rowferry.cli.terminal import err
 from rowferry.events import Event, PublishStarted, RowsBackedUp, RowsJudged, RowsVerified
@@ -35,6 +38,13 @@ class ProgressBars:
         self._progress.stop()
 
 
+class _RateColumn(TransferSpeedColumn):
+    """How fast a file is read; once it was read, that its rows go into their table."""
+
+    def render(self, task: Task) -> Text:
+        return Text("publishing") if task.fields["publishing"] else super().render(task)
+
+
 class LoadProgress(ProgressBars):
     """Shows rows, bytes, rate and time left on a terminal; takes the events of a load."""
 
@@ -42,8 +52,8 @@ class LoadProgress(ProgressBars):
         super().__init__(
             TextColumn("{task.description}"),
             BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
+            DownloadColumn(table_column=Column(no_wrap=True)),
+            _RateColumn(table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[rows]:,} rows, {task.fields[rejected]:,} rejected"),
             TimeRemainingColumn(),
         )
@@ -55,11 +65,12 @@ class LoadProgress(ProgressBars):
                 task = self._task(event)
                 self._progress.update(task, completed=event.bytes_read, rows=event.rows_read, rejected=event.rejected)
             case PublishStarted(table=table) if table in self._tasks:
-                self._progress.update(self._tasks[table], description=f"{table}: publishing")
+                self._progress.update(self._tasks[table], publishing=True)
 
     def _task(self, event: RowsJudged) -> TaskID:
         if event.table not in self._tasks:
-            self._tasks[event.table] = self._progress.add_task(event.table, total=event.bytes_total, rows=0, rejected=0)
+            told = {"rows": 0, "rejected": 0, "publishing": False}
+            self._tasks[event.table] = self._progress.add_task(event.table, total=event.bytes_total, **told)
         return self._tasks[event.table]
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from backing_up import Backups
 from loading import Tables, employees
+from owning import ServiceOf
 from rowferry.bootstrap import Service
 from rowferry.settings import read_settings
 
@@ -107,6 +109,21 @@ def filled_url(new_service: Callable[..., Service], database_url: str, tmp_path:
     """A database that the real input was loaded into."""
     Tables(new_service(url=database_url), tmp_path).load(globant)
     return database_url
+
+
+@pytest.fixture
+def service_of(
+    new_service: Callable[..., Service], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ServiceOf]:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "own_tables", raising=False)
+
+    def start(source: str) -> Service:
+        (tmp_path / "own_tables.py").write_text(source)
+        return new_service("own_tables")
+
+    yield start
+    sys.modules.pop("own_tables", None)
 
 
 @pytest.fixture

@@ -79,10 +79,13 @@ class Service:
 
     def clear_interrupted(self) -> None:
         """Mark loads and restores whose process is gone; their rows went with their transaction."""
-        with self.backend.engine.begin() as connection:
-            for kind, id_ in ledger.running(connection):
-                if not self.backend.is_held(id_):
-                    ledger.interrupt(connection, kind, id_)
+        with self.backend.engine.connect() as connection:
+            running = list(ledger.running(connection))
+        left = [(kind, id_) for kind, id_ in running if not self.backend.is_held(id_)]
+        if left:  # whoever writes has to wait for others who write
+            with self.backend.short_transaction() as transaction:
+                for kind, id_ in left:
+                    ledger.interrupt(transaction.connection, kind, id_)
 
     def _tables(self) -> list[Table]:
         return [*ledger.metadata.tables.values(), *self.catalog.metadata.tables.values()]
@@ -101,6 +104,13 @@ def check_settings(database_url: str | None = None) -> Settings:
     Raises:
         SettingInvalid, SettingsInvalid: All that is wrong with them, at once.
     """
+    settings, faults = try_settings(database_url)
+    require_none(faults)
+    return settings
+
+
+def try_settings(database_url: str | None = None) -> tuple[Settings, list[SettingFault]]:
+    """The same, with all that is wrong: what cannot be read has its default instead."""
     settings, faults = inspect_settings(database_url)
     faults += folder_faults(settings)
     catalog: Catalog | None = None
@@ -116,12 +126,12 @@ def check_settings(database_url: str | None = None) -> Settings:
         faults.append(_fault("ROWFERRY_MODELS", error))
     except DatabaseUnsupported as error:
         faults.append(_fault("SQLALCHEMY_DATABASE_URL", error))
-    require_none(faults)
-    return settings
+    return settings, faults
 
 
 def _fault(name: str, error: RowferryError) -> SettingFault:
-    return SettingFault(name, f"{error.message}; {error.advice[:1].lower()}{error.advice[1:].rstrip('.')}")
+    advice = error.advice if error.advice[:2].isupper() else error.advice[:1].lower() + error.advice[1:]
+    return SettingFault(name, f"{error.message}; {advice.rstrip('.')}")
 
 
 def _require_served(settings: Settings, catalog: Catalog, backend: Backend) -> None:

@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields
 from io import StringIO
@@ -199,13 +199,18 @@ def _try_to_write(folder: Path) -> None:
     Path(mkdtemp(prefix=".rowferry-", dir=there)).rmdir()
 
 
-def settings_in_force(settings: Settings, database_url: str | None = None) -> list[SettingInForce]:
-    """Every setting as it may be shown, with its source: --database-url, environment, .env or default."""
+def settings_in_force(
+    settings: Settings, database_url: str | None = None, faulty: Container[str] = ()
+) -> list[SettingInForce]:
+    """Every setting as it may be shown, with its source: --database-url, environment, .env or default.
+
+    Of those that are faulty, the value is not shown: it may be the default, or hold a secret in an unforeseen place.
+    """
     file = _dot_env()
     return [
         SettingInForce(
             name=_name(one),
-            value=masked_url(settings.url) if key == "database_url" else str(getattr(settings, key)),
+            value="cannot be used" if _name(one) in faulty else _shown(settings, key),
             source="--database-url"
             if key == "database_url" and database_url is not None
             else _source(_name(one), file),
@@ -213,6 +218,10 @@ def settings_in_force(settings: Settings, database_url: str | None = None) -> li
         )
         for key, one in _FIELDS.items()
     ]
+
+
+def _shown(settings: Settings, key: str) -> str:
+    return masked_url(settings.url) if key == "database_url" else str(getattr(settings, key))
 
 
 def unknown_settings() -> Iterator[str]:

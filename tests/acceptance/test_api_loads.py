@@ -206,6 +206,22 @@ def test_rejected_rows_come_back_cell_by_cell(client: httpx.Client, raw: str, ce
     assert (found[2][:5], found[2][5]) == (cells, "2")
 
 
+def test_csv_of_one_table_names_the_others(database_url: str, tmp_path: Path) -> None:
+    data, accept = tmp_path / "data", {"Accept": "text/csv"}
+    data.mkdir()
+    (data / "jobs.csv").write_text("1,\n")
+    (data / "departments.csv").write_text("1,\n")
+    with serve(database_url, data, tmp_path / "logs") as client:
+        url = f"/loads/{client.post('/full-bulk-insert').json()['load_id']}/rejects"
+        answer = client.get(url, headers=accept)
+        assert answer.text.startswith("id,department,")
+        other = answer.links["alternate"]["url"]
+        assert other.endswith(f"{url}?table=jobs")
+        answer = client.get(other, headers=accept)
+        assert answer.text.startswith("id,job,")
+        assert answer.links["alternate"]["url"].endswith(f"{url}?table=departments")
+
+
 def test_csv_of_a_chosen_table_and_of_none(client: httpx.Client) -> None:
     load_id = client.post("/full-bulk-insert").json()["load_id"]
     nothing = client.get(f"/loads/{load_id}/rejects?table=jobs", headers={"Accept": "text/csv"})

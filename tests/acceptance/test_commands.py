@@ -234,7 +234,7 @@ def test_a_terminal_sees_the_progress_of_backups(environment: dict[str, str], tm
 
 
 def test_the_demo_runs_and_runs_again(tmp_path: Path) -> None:
-    environment = os.environ | {"COLUMNS": "120"}
+    environment = os.environ | {"COLUMNS": "120", "ROWFERRY_MODELS": "tables_of_others"}
     for _ in range(2):
         ran = subprocess.run(
             [ROWFERRY, "demo", "--json"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False

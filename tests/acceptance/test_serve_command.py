@@ -43,6 +43,10 @@ def test_settings_are_shown_and_faults_told_at_once(tmp_path: Path) -> None:
         assert ran.stderr.startswith("Error: 2 settings are not valid")
         assert "LOG_DIR: " in ran.stderr
         assert "BACKUP_DIR: " in ran.stderr
+    assert "sqlite:///rowferry.db" in ran.stdout
+    assert [line.split()[1:4] for line in ran.stdout.splitlines() if "BACKUP_DIR" in line] == [["cannot", "be", "used"]]
+    missing = run(tmp_path, os.environ | {"ROWFERRY_MODELS": "none"}, "settings").stderr
+    assert "No module named 'none'; ROWFERRY_MODELS names" in missing
 
 
 def run(folder: Path, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:

@@ -48,6 +48,14 @@ def test_prune_keeps_what_is_asked_for(filled: Tables, backups: Backups) -> None
     assert len(backups.files()) == 6
 
 
+def test_a_snapshot_stays_whole_as_long_as_one_of_its_backups(filled: Tables, backups: Backups) -> None:
+    backups.take()
+    whole, newer = backups.take(), [backups.take("jobs")[0] for _ in range(2)]
+    removed = prune_backups(backups.store, PruneOptions(keep_last=1), backups.events.append)
+    assert {one.backup_id for one in backups.store.listing().backups} == {one.backup_id for one in (*whole, newer[-1])}
+    assert len(removed) == 4
+
+
 def test_prune_needs_to_be_told(backups: Backups) -> None:
     with pytest.raises(OptionInvalid):
         prune_backups(backups.store, PruneOptions(), backups.events.append)

@@ -2,12 +2,15 @@
 
 import csv
 import io
+import json
+from collections.abc import Callable
 
 import pytest
 
 from batching import Batches
 from loading import Tables
 from rowferry import ledger
+from rowferry.bootstrap import Service
 from rowferry.streams.correctable_csv import correctable_csv
 from rowferry.streams.json_source import as_csv_rows
 
@@ -35,7 +38,20 @@ def correctable(tables: Tables, source_id: str, *, typed: bool = False) -> str:
         found = ledger.find_rejects(connection, source_id, table="jobs")
         load = ledger.find_load(connection, source_id)
         headers = {one["name"]: one["columns"] for one in load["sources"]} if load else {}
-        return "".join(correctable_csv(rules, as_csv_rows(rules, found) if typed else found, headers))
+        return "".join(correctable_csv(rules, as_csv_rows(rules, found, of_restore=False) if typed else found, headers))
+
+
+def test_a_row_of_a_backup_of_before(new_service: Callable[..., Service]) -> None:
+    rules = new_service("new_ships").catalog.table("ships")
+    raw = json.dumps({"id": 1, "name": "Argo", "tons": 50, "note": "fast", "masts": 1, "port": "Iolcus"})
+    reject = {
+        "raw": raw,
+        "source": "x.avro",
+        "row_number": 1,
+        "errors": [{"column": "note", "message": "", "code": ""}],
+    }
+    (row,) = as_csv_rows(rules, [reject], of_restore=True)
+    assert row["raw"] == "1,Argo,50,fast,1,3,"
 
 
 @pytest.mark.parametrize("case", ROWS)

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,36 +10,12 @@ import sqlalchemy as sa
 
 from batching import Batches, codes
 from loading import Tables, counts, employees
+from owning import HEAD, ServiceOf
 from restoring import Restores
 from rowferry.bootstrap import Service, check_settings
 from rowferry.errors import ModelsUnusable, SchemaDiffers, SettingInvalid, UniqueBroken
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "own-tables.md"
-
-HEAD = """\
-from sqlalchemy import REAL, Double, Float, Integer, Numeric
-from sqlalchemy import CheckConstraint, Column, Computed, Identity, MetaData, Table
-
-metadata = MetaData()
-"""
-
-ServiceOf = Callable[[str], Service]
-
-
-@pytest.fixture
-def service_of(
-    new_service: Callable[..., Service], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[ServiceOf]:
-    """Starts a service on the tables of a module, given by its source."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "own_tables", raising=False)
-
-    def start(source: str) -> Service:
-        (tmp_path / "own_tables.py").write_text(source)
-        return new_service("own_tables")
-
-    yield start
-    sys.modules.pop("own_tables", None)
 
 
 def test_the_documented_tables_are_judged_row_by_row(service_of: ServiceOf, tmp_path: Path) -> None:
@@ -73,6 +49,9 @@ def test_checks_may_have_names_and_be_expressions(service_of: ServiceOf, tmp_pat
         ("boxes", 'Column("size", Integer, Identity(always=True))', "boxes.size: the database makes its values"),
         ("boxes", 'Column("size", Float(24))', "boxes.size: no support for Float"),
         ("boxes", 'Column("size", REAL())', "boxes.size: no support for REAL"),
+        ("boxes", 'Column("size", CHAR(5))', "boxes.size: no support for CHAR, which databases fill up with blanks"),
+        ("boxes", 'Column("ID", Integer)', "boxes: the columns id and ID differ in case only"),
+        ("boxes", 'Column("a b", Integer), Column("a_x20_b", Integer)', "a b and a_x20_b would both be a_x20_b in"),
         ("boxes", 'schema="sea"', "boxes has its schema, sea, in its class; name it in the URL"),
         ("loads", 'Column("size", Integer)', "loads is the name of a table of Rowferry's own"),
         ("Backups", 'Column("size", Integer)', "Backups is the name"),
@@ -88,6 +67,110 @@ def test_what_is_not_supported_is_said_at_the_start(
     monkeypatch.setenv("ROWFERRY_MODELS", "own_tables")
     with pytest.raises(SettingInvalid, match=re.escape(told)):
         check_settings()
+
+
+def test_tables_that_refer_to_each_other_in_a_circle_are_named(service_of: ServiceOf) -> None:
+    table = (
+        '{0} = Table("{0}", metadata, Column("id", Integer, primary_key=True), Column("to", ForeignKey("{1}.id")))\n'
+    )
+    source = HEAD + table.format("ships", "masters") + table.format("masters", "ships")
+    with pytest.raises(ModelsUnusable, match="in a circle, masters, ships, so none of them can be loaded first"):
+        service_of(source)
+
+
+@pytest.mark.parametrize("name", ["n" * 64, "é" * 32])
+def test_names_that_the_database_would_cut_off_are_said_at_the_start(
+    service_of: ServiceOf, database_url: str, tmp_path: Path, name: str
+) -> None:
+    source = (
+        HEAD + f'boxes = Table("boxes", metadata, Column("id", Integer, primary_key=True), Column("{name}", Integer))\n'
+    )
+    if database_url.startswith("sqlite"):
+        assert counts(Tables(service_of(source), tmp_path).put("boxes.csv", "1,2\n")) == (1, 1, 0, 0, 0)
+    else:
+        with pytest.raises(ModelsUnusable, match=f"PostgreSQL keeps 63 bytes of a name, {name} has 64"):
+            service_of(source)
+
+
+def test_checks_of_columns_with_odd_names(service_of: ServiceOf, tmp_path: Path) -> None:
+    columns = """Column("it's", Integer), Column('100%', Integer), Column('a"b', Integer)"""
+    check = """CheckConstraint('"100%" > 0')"""
+    source = HEAD + f'boxes = Table("boxes", metadata, Column("id", Integer, primary_key=True), {columns}, {check})\n'
+    boxes = Tables(service_of(source), tmp_path)
+    assert counts(boxes.put("boxes.csv", "1,2,3,4\n2,2,0,4\n")) == (2, 1, 0, 0, 1)
+    assert boxes.codes() == [(2, ["value.check"])]
+    receipt = Batches(boxes).put({"boxes": [{"id": 3, "it's": 1, "100%": 5, 'a"b': 6}, {"id": 4, "100%": -5}]})
+    assert codes(receipt) == [("boxes", 1, [(None, "value.check")])]
+    assert boxes.rows("boxes") == [(1, 2, 3, 4), (3, 1, 5, 6)]
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_a_check_compares_as_its_column_does(service_of: ServiceOf, tmp_path: Path) -> None:
+    state = """Column("state", String(9, collation="NOCASE"), CheckConstraint("state in ('new', 'done')"))"""
+    source = HEAD + f'boxes = Table("boxes", metadata, Column("id", Integer, primary_key=True), {state})\n'
+    boxes = Tables(service_of(source), tmp_path)
+    assert counts(boxes.put("boxes.csv", "1,NEW\n2,old\n")) == (2, 1, 0, 0, 1)
+
+
+def test_what_refers_to_a_decimal_key(service_of: ServiceOf, tmp_path: Path) -> None:
+    source = HEAD + (
+        'prices = Table("prices", metadata, Column("id", Numeric(10, 2), primary_key=True))\n'
+        'key = Column("id", Integer, primary_key=True)\n'
+        'sales = Table("sales", metadata, key, Column("price", ForeignKey("prices.id"), type_=Numeric(10, 2)))\n'
+    ).replace(", type_=Numeric(10, 2)", "").replace(
+        'ForeignKey("prices.id")', 'Numeric(10, 2), ForeignKey("prices.id")'
+    )
+    sales = Tables(service_of(source), tmp_path)
+    assert counts(sales.put("prices.csv", "1.50\n2\n")) == (2, 2, 0, 0, 0)
+    assert counts(sales.put("sales.csv", "1,1.5\n2,2.00\n3,1.51\n")) == (3, 2, 0, 0, 1)
+    receipt = Batches(sales).put({"sales": [{"id": 4, "price": "1.500"}, {"id": 5, "price": 3}]})
+    assert codes(receipt) == [("sales", 1, [("price", "reference.missing")])]
+
+
+def test_zero_is_one_key_whatever_its_sign(service_of: ServiceOf, tmp_path: Path) -> None:
+    source = HEAD + 'sizes = Table("sizes", metadata, Column("size", Float(), primary_key=True))\n'
+    sizes = Tables(service_of(source), tmp_path)
+    assert counts(sizes.put("sizes.csv", "0\n-0\n1e-400\n")) == (3, 1, 0, 0, 2)
+    assert sizes.codes() == [(2, ["key.duplicate"]), (3, ["key.duplicate"])]
+
+
+def test_the_way_out_where_several_tables_refer_to_rows_that_a_backup_lacks(
+    service_of: ServiceOf, tmp_path: Path
+) -> None:
+    child = (
+        '{0} = Table("{0}", metadata, Column("id", Integer, primary_key=True), Column("tag", ForeignKey("tags.id")))\n'
+    )
+    source = HEAD + 'tags = Table("tags", metadata, Column("id", Integer, primary_key=True))\n'
+    source += "".join(
+        child.replace('Column("tag", ', 'Column("tag", Integer, ').format(name) for name in ("orders", "prices")
+    )
+    restores = Restores(Tables(service_of(source), tmp_path))
+    for name in ("tags", "orders", "prices"):
+        restores.tables.put(f"{name}.csv", "1\n" if name == "tags" else "1,1\n")
+    tags, orders, prices = (restores.back_up(name) for name in ("tags", "orders", "prices"))
+    restores.tables.put("tags.csv", "2\n")
+    for name in ("orders", "prices"):
+        restores.tables.put(f"{name}.csv", "2,2\n")
+    obstacles = restores.rehearse(tags).obstacles
+    assert [one.kind for one in obstacles] == ["referred_to", "referred_to"]
+    assert all("Restore each of orders, prices by itself first" in one.hint for one in obstacles)
+    assert [one.failure() for one in map(restores.restore, (orders, prices, tags))] == [None] * 3
+    assert restores.tables.rows("tags") == [(1,)]
+
+
+def test_values_that_are_unique_may_pass_from_row_to_row(service_of: ServiceOf, tmp_path: Path) -> None:
+    columns = 'Column("code", String(9), nullable=False, unique=True), Column("seat", Integer, unique=True)'
+    source = HEAD + f'ships = Table("ships", metadata, Column("id", Integer, primary_key=True), {columns})\n'
+    restores = Restores(Tables(service_of(source), tmp_path))
+    ships = restores.tables
+    ships.put("ships.csv", "1,a,1\n2,b,2\n3,c,\n4,d,4\n")
+    kept = restores.back_up("ships")
+    moved = "1,b,2\n2,c,1\n3,a,3\n4,d,4\n"
+    assert counts(ships.put("ships.csv", moved, on_conflict="update")) == (4, 0, 3, 1, 0)
+    assert ships.rows("ships") == [(1, "b", 2), (2, "c", 1), (3, "a", 3), (4, "d", 4)]
+    (changes,) = restores.restore(kept).tables
+    assert (changes.changed, changes.unchanged) == (3, 1)
+    assert ships.rows("ships") == [(1, "a", 1), (2, "b", 2), (3, "c", None), (4, "d", 4)]
 
 
 def test_decimals_that_the_database_does_not_keep_are_said_at_the_start(

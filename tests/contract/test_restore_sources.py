@@ -87,6 +87,12 @@ def test_parents_that_were_not_backed_up_are_told(backups: Backups) -> None:
         find(backups, EMPLOYEES, with_parents=True)
 
 
+def test_a_folder_without_backups_is_named(backups: Backups) -> None:
+    with pytest.raises(BackupMissing, match=f"no good backup of jobs: there is none in {backups.store.folder}") as told:
+        find(backups)
+    assert "BACKUP_DIR" in told.value.advice
+
+
 def test_with_parents_the_newest_snapshot_that_has_them_good_is_taken(backups: Backups) -> None:
     whole = backups.take()
     orphan = backups.take("departments", EMPLOYEES)[-1]

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import errors as pg
 from psycopg.sql import Identifier
-from sqlalchemy import Connection, Table, create_engine, select, text
+from sqlalchemy import Connection, Table, create_engine, event, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -20,6 +20,7 @@ from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql_grants import missing_grant
 from rowferry.backends.postgresql_replacer import ReplacingTransaction
 from rowferry.backends.postgresql_snapshot import PostgresqlSnapshot
+from rowferry.backends.postgresql_types import spoils_values
 from rowferry.backends.postgresql_writer import quoted
 from rowferry.backends.schema import require_columns
 from rowferry.dictionary.rules import TableRules
@@ -51,12 +52,19 @@ _OPTIONS = (
     "-c timezone=UTC -c client_connection_check_interval=10s -c tcp_keepalives_idle=20 "
     "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 -c tcp_user_timeout=40s "
     "-c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0 "
-    r"-c default_transaction_isolation=read\ committed"
+    r"-c default_transaction_isolation=read\ committed -c standard_conforming_strings=on -c row_security=off"
 )
 """The server notices likewise that we have gone, also while it works for us, and frees what we held.
 
 A connection that waits, while a file is read, is left alone; and a comparison sees what others have committed by then.
+Of a table whose rows we may not all see, nothing is read at all: it would be backed up or compared in part.
 """
+
+_ENCODING = {"client_encoding": "utf8"}
+"""What is sent and received, whatever the database keeps its texts in."""
+
+_LONGEST_NAME = 63
+"""In bytes; PostgreSQL cuts off what is behind."""
 
 _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
 """The pool keeps so many open, and opens so many more when needed; docs/reference says what takes how many."""
@@ -75,8 +83,12 @@ _TRANSLATED: tuple[tuple[type[psycopg.Error], type[RowferryError]], ...] = (
 
 
 _COLUMNS = """
-SELECT wanted.name, a.attname FROM unnest(CAST(%s AS text[])) wanted (name)
+SELECT wanted.name, a.attname, format_type(a.atttypid, a.atttypmod) FROM unnest(CAST(%s AS text[])) wanted (name)
 JOIN pg_attribute a ON a.attrelid = to_regclass(wanted.name) AND a.attnum > 0 AND NOT a.attisdropped
+UNION ALL
+SELECT DISTINCT wanted.name, 'heirs, whose rows would count as its own', ''
+FROM unnest(CAST(%s AS text[])) wanted (name)
+JOIN pg_class p ON p.oid = to_regclass(wanted.name) AND p.relkind = 'r' JOIN pg_inherits i ON i.inhparent = p.oid
 """
 
 _IS_OF_KEY = "SELECT indisprimary FROM pg_index WHERE indexrelid = to_regclass(%s)"
@@ -87,7 +99,7 @@ def _connect_args(url: URL) -> dict[str, Any]:
     ours = {"connect_timeout": _CONNECT_SECONDS, "application_name": "rowferry", **_KEEPALIVES}
     theirs = url.normalized_query
     options = " ".join([*theirs.get("options", ()), _OPTIONS])
-    return {name: value for name, value in ours.items() if name not in theirs} | {"options": options}
+    return {name: value for name, value in ours.items() if name not in theirs} | {"options": options, **_ENCODING}
 
 
 class PostgresqlBackend:
@@ -104,18 +116,24 @@ class PostgresqlBackend:
             pool_size=_KEPT_CONNECTIONS,
             max_overflow=_MORE_CONNECTIONS,
         )
+        event.listen(self.engine, "connect", _require_encoding)
 
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
-        wanted = {".".join(quoted(part) for part in (t.schema, t.name) if part): t.key for t in tables}
+        wanted = {quoted(table.name): table for table in tables}
         found: dict[str, set[str]] = {}
-        for table, column in connection.exec_driver_sql(_COLUMNS, (list(wanted),)):
-            found.setdefault(wanted[table], set()).add(column)
+        for name, column, column_type in connection.exec_driver_sql(_COLUMNS, (list(wanted),) * 2):
+            table = wanted[name]
+            spoils = column in table.columns and spoils_values(table.columns[column], column_type)
+            found.setdefault(table.key, set()).add(f"{column} of type {column_type}" if spoils else column)
         return found
 
     def require(self, table: Table, columns: set[str] | None) -> None:
         require_columns(table, columns)
 
-    def unkept(self, table: Table) -> str | None:  # noqa: ARG002  # it keeps all kinds of values
+    def unkept(self, table: Table) -> str | None:
+        names = (table.name, *(column.name for column in table.columns))
+        if long := next((name for name in names if len(name.encode()) > _LONGEST_NAME), None):
+            return f"PostgreSQL keeps {_LONGEST_NAME} bytes of a name, {long} has {len(long.encode())}"
         return None
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
@@ -126,8 +144,9 @@ class PostgresqlBackend:
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
         dialect = self.engine.dialect
         types = ", ".join(f"{quoted(c.name)} {c.type.compile(dialect)}" for c in rules.table.columns)
-        verdicts = ", ".join(f"({check.sql}) IS FALSE" for check in rules.checks).replace("%", "%%")
-        judge = f"SELECT rowferry_at, {verdicts} FROM json_to_recordset(%s::json) AS r (rowferry_at int, {types})"
+        verdicts = ", ".join(f"({check.sql}) IS FALSE" for check in rules.checks)
+        given = f"AS r (rowferry_at int, {types})".replace("%", "%%")
+        judge = f"SELECT rowferry_at, {verdicts.replace('%', '%%')} FROM json_to_recordset(%s::json) {given}"
         document = json.dumps([{"rowferry_at": at, **row} for at, row in enumerate(rows)], default=str)
         with self.engine.connect() as connection:
             judged = connection.exec_driver_sql(judge, (document,)).all()
@@ -174,7 +193,8 @@ class PostgresqlBackend:
                 raise KeyboardInterrupt from error
             cause = getattr(error, "orig", None) or error
             if isinstance(cause, pg.UniqueViolation) and not self._is_of_key(cause.diag):
-                raise UniqueBroken(reason=f"{_reason(cause)}; {cause.diag.message_detail}") from error
+                detail = (cause.diag.message_detail or "").rstrip(".")
+                raise UniqueBroken(reason=f"{_reason(cause)}; {detail}") from error
             if isinstance(cause, (pg.InsufficientPrivilege, pg.InvalidSchemaName)):
                 grant = missing_grant(str(cause).partition("\n")[0], self.engine.url.username)
                 raise RightMissing(reason=_reason(cause), grant=grant) from error
@@ -209,6 +229,12 @@ class PostgresqlBackend:
         with self.engine.connect() as connection:
             free = connection.exec_driver_sql("SELECT pg_try_advisory_xact_lock(%s)", (_number(name),)).scalar()
         return not free
+
+
+def _require_encoding(driver: psycopg.Connection[Any], _record: object) -> None:
+    """Refuse a database that does not know which letters its bytes are: it neither counts nor compares them."""
+    if driver.info.parameter_status("server_encoding") == "SQL_ASCII":
+        raise DatabaseRefused(reason="its encoding is SQL_ASCII, which knows no letters; move it to one in UTF8")
 
 
 @contextmanager

@@ -264,6 +264,8 @@ class StagedWriter(PostgresqlWriter):
     def _update(self) -> int:
         if not self._rules.values:
             return 0
+        if self._table.moves_unique_values():
+            return self._rewrite()
         changes = SQL(", ").join(SQL("{0} = s.{0}").format(Identifier(name)) for name in self._rules.values)
         return self._transaction.execute(
             SQL(
@@ -271,6 +273,17 @@ class StagedWriter(PostgresqlWriter):
                 "WHERE NOT k.equal AND {same}"
             ).format(changes=changes, **self._names())
         ).rowcount
+
+    def _rewrite(self) -> int:
+        """Insert the rows that differ anew, once all of them are gone: a value may stand in another row by now."""
+        names = self._names()
+        differing = SQL("{stage} s JOIN {known} k USING ({number}) WHERE NOT k.equal").format(**names)
+        remove = SQL("DELETE FROM {table} t USING {} AND {same}").format(differing, **names)
+        columns = self._columns(self._rules.names)
+        insert = SQL("INSERT INTO {table} ({columns}) SELECT {columns} FROM {}").format(
+            differing, columns=columns, **names
+        )
+        return min(self._transaction.execute(one).rowcount for one in (remove, insert))
 
     @contextmanager
     def _foreign_keys(self) -> Iterator[None]:

@@ -10,7 +10,6 @@ def require_columns(table: Table, found: set[str] | None) -> None:
     if found is None:
         raise SchemaDiffers(table=table.name, reason="it does not exist")
     wanted = {column.name for column in table.columns}
-    if lacking := sorted(wanted - found):
-        raise SchemaDiffers(table=table.name, reason=f"it lacks {', '.join(lacking)}")
-    if surplus := sorted(found - wanted):
-        raise SchemaDiffers(table=table.name, reason=f"it also has {', '.join(surplus)}")
+    lacking, surplus = (", ".join(sorted(some)) for some in (wanted - found, found - wanted))
+    if differing := [f"it {has} {names}" for has, names in (("lacks", lacking), ("also has", surplus)) if names]:
+        raise SchemaDiffers(table=table.name, reason="; ".join(differing))

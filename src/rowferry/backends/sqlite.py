@@ -22,9 +22,10 @@ from rowferry.backends.schema import require_columns
 from rowferry.backends.sqlite_appending import LoadTransaction
 from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing
 from rowferry.backends.sqlite_snapshot import SqliteSnapshot
+from rowferry.backends.sqlite_types import spoils_values
 from rowferry.backends.sqlite_writer import CACHE, CACHE_OF_A_PASS, quoted, stored
 from rowferry.dictionary.kinds import DECIMAL
-from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     DatabaseBusy,
     DatabaseInMemory,
@@ -74,7 +75,7 @@ _EXACT = "BINARY"
 """The collation by which texts are equal only if they are the same; that of a column which has none."""
 
 _COLUMNS = f"""
-SELECT m.name, c.name, iif(c.pk, (
+SELECT m.name, c.name, c.type, iif(c.pk, (
     SELECT x.coll FROM pragma_index_list(m.name) l JOIN pragma_index_xinfo(l.name) x
     WHERE l.origin = 'pk' AND x.name = c.name AND upper(x.coll) <> '{_EXACT}'
 ), NULL)
@@ -91,7 +92,8 @@ class SqliteBackend:
     def __init__(self, url: URL) -> None:
         if not url.database or url.database == ":memory:":
             raise DatabaseInMemory
-        self._path = Path(url.database)
+        # What lies beside the file is found by whatever name it is opened.
+        self._path = Path(url.database).resolve()
         self._turn = Lock()
         self._at_work = AtWork[sqlite3.Connection]()
         self.engine = create_engine(
@@ -108,10 +110,11 @@ class SqliteBackend:
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
         wanted = {table.name: table for table in tables}
         found: dict[str, set[str]] = {}
-        for name, column, collation in connection.exec_driver_sql(_COLUMNS, (json.dumps(list(wanted)),)):
-            columns = found.setdefault(wanted[name].key, set())
-            columns.add(column)
-            if collation and column in wanted[name].columns and isinstance(wanted[name].columns[column].type, String):
+        for name, column, column_type, collation in connection.exec_driver_sql(_COLUMNS, (json.dumps(list(wanted)),)):
+            columns, table = found.setdefault(wanted[name].key, set()), wanted[name]
+            spoils = column in table.columns and spoils_values(table.columns[column], column_type)
+            columns.add(f"{column} of type {column_type}" if spoils else column)
+            if collation and column in table.columns and isinstance(table.columns[column].type, String):
                 columns.add(f"{column} COLLATE {collation}")  # which no model has: different texts would be one key
         return found
 
@@ -133,11 +136,11 @@ class SqliteBackend:
             return find_existing(connection, table, column, values)
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
-        columns = ", ".join(f"{_extracted(column)} AS {quoted(column.name)}" for column in rules.columns)
+        columns = ", ".join(f"{_extracted(rules, at)} AS {quoted(name)}" for at, name in enumerate(rules.names))
         verdicts = ", ".join(f"({check.sql}) IS FALSE" for check in rules.checks)
         batch = pa.RecordBatch.from_pylist(rows, schema=rules.schema)
         spelled = zip(*(stored(column) for column in batch.columns), strict=True)
-        document = json.dumps([dict(zip(rules.names, row, strict=True)) for row in spelled])
+        document = json.dumps(list(spelled))
         judge = f"SELECT at, {verdicts} FROM (SELECT key AS at, {columns} FROM json_each(?))"
         with self.engine.connect() as connection:
             judged = connection.exec_driver_sql(judge, (document,)).all()
@@ -222,10 +225,13 @@ class SqliteBackend:
         return self._path.with_name(f"{self._path.name}-{name}.lock")
 
 
-def _extracted(column: ColumnRule) -> str:
-    """A value of a row in JSON, as it would compare in a column of the table."""
-    value = f"json_extract(value, '$.\"{column.name}\"')"
-    return f"CAST({value} AS NUMERIC)" if column.kind is DECIMAL else value
+def _extracted(rules: TableRules, at: int) -> str:
+    """A value of a row that is an array in JSON, as it would compare in its column of the table."""
+    value, column = f"json_extract(value, '$[{at}]')", rules.columns[at]
+    if column.kind is DECIMAL:
+        return f"CAST({value} AS NUMERIC)"
+    collation = getattr(rules.table.columns[column.name].type, "collation", None)
+    return f"{value} COLLATE {quoted(collation)}" if collation else value
 
 
 def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None:

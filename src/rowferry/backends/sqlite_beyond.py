@@ -20,6 +20,8 @@ WHERE m.type = 'table' AND lower(f."table") = lower(?)
 """
 """The columns of a table that others refer to."""
 
+_UNIQUE = "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?, 'main') WHERE \"unique\" AND origin <> 'pk')"
+
 _TRIGGERS = "SELECT EXISTS (SELECT 1 FROM main.sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?))"
 
 _RESOLVES = """
@@ -51,6 +53,15 @@ def foreign_keys_told(
         require_parents()
         unknown = ", ".join(_unknown_references(driver, rules)) or "what its triggers write, or what refers to it"
         raise ForeignKeyBroken(reason=f"{rules.name} ({unknown})") from error
+
+
+def moves_unique_values(driver: sqlite3.Connection, rules: TableRules) -> bool:
+    """Whether values that are unique may pass from row to row, as rows can be removed and inserted anew.
+
+    They are unique beside the key, and nothing refers to the table.
+    """
+    unique = driver.execute(_UNIQUE, (rules.name,)).fetchone()[0]
+    return bool(unique) and not driver.execute(_REFERRED, (rules.name,)).fetchone()
 
 
 def or_abort(driver: sqlite3.Connection, table: str) -> str:

@@ -93,8 +93,7 @@ class FewRowsWriter(HeldRows):
 def find_existing(connection: Connection, table: Table, column: str, values: Sequence[object]) -> list[object]:
     """Those of the values that a column of a table holds."""
     _, arrow = kind_of(table.c[column].type)
-    spelled = dict(zip(stored(pa.array(values, arrow)), values, strict=True))
-    name = quoted(column)
-    find = f"SELECT {name} FROM {quoted(table.name)} WHERE {name} IN (SELECT value FROM json_each(?))"
-    found = connection.exec_driver_sql(find, (json.dumps(list(spelled)),))
-    return [spelled[value] for (value,) in found]
+    spelled = json.dumps(stored(pa.array(values, arrow)))
+    # By their places: a decimal comes back spelled otherwise than it was sent.
+    find = f"SELECT j.key FROM json_each(?) j CROSS JOIN {quoted(table.name)} t ON t.{quoted(column)} = j.value"
+    return [values[at] for (at,) in connection.exec_driver_sql(find, (spelled,))]

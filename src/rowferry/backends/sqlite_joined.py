@@ -20,7 +20,10 @@ _NUMBERS, _TEXTS = (INTEGER, BOOLEAN), (TEXT, DATETIME, DATE)
 
 
 def joins(rules: TableRules) -> bool:
-    """Whether pages of a table can be joined: by a single key that is a number, without fractions and long texts."""
+    """Whether pages of a table can be joined: by a single key that is a number, without fractions and long texts.
+
+    The database must keep its texts in UTF-8, since what is joined comes as bytes.
+    """
     known = all(column.kind in (*_NUMBERS, *_TEXTS) for column in rules.columns)
     bounded = all(column.max_length for column in rules.columns if column.kind is TEXT)
     return known and bounded and len(rules.key) == 1 and rules.by_name[rules.key[0]].kind is INTEGER

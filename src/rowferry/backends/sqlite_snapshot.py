@@ -37,27 +37,31 @@ class SqliteSnapshot:
         return max(0, found) if isinstance(found, int) else 0
 
     def read(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
-        return self._read_joined(rules) if joins(rules) else self._read_rows(rules)
+        is_utf8 = self._driver().execute("PRAGMA main.encoding").fetchone()[0] == "UTF-8"
+        return self._read_joined(rules) if is_utf8 and joins(rules) else self._read_rows(rules)
 
     def _read_joined(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
         """Page by page, each column as one value; a page with anything unusual in it is read row by row."""
-        after: int | None = None
+        condition, after = "", tuple[object, ...]()
         while True:
-            condition = "" if after is None else f" WHERE {quoted(rules.key[0])} > {after}"
-            count, last, *joined = self._driver().execute(joined_page(rules, condition, _page_rows(rules))).fetchone()
+            page = joined_page(rules, condition, _page_rows(rules))
+            count, last, *joined = self._driver().execute(page, after).fetchone()
             if not count:
                 return
             batch = split_page(rules, count, joined)
             if batch is None:
-                key = quoted(rules.key[0])
-                yield from self._read_rows(rules, f"{condition}{' AND' if condition else ' WHERE'} {key} <= {last}")
+                # Not by the last key: where a table allows any, one may be null, and is in no range.
+                yield from self._read_rows(rules, condition, after, count)
             else:
                 yield batch
-            after = last
+            condition, after = f" WHERE {quoted(rules.key[0])} > ?", (last,)
 
-    def _read_rows(self, rules: TableRules, condition: str = "") -> Generator[pa.RecordBatch, None, None]:
+    def _read_rows(
+        self, rules: TableRules, condition: str = "", after: tuple[object, ...] = (), limit: int = -1
+    ) -> Generator[pa.RecordBatch, None, None]:
         names, key = (", ".join(map(quoted, some)) for some in (rules.names, rules.key))
-        found = self._driver().execute(f"SELECT {names} FROM {quoted(rules.name)}{condition} ORDER BY {key}")
+        select = f"SELECT {names} FROM {quoted(rules.name)}{condition} ORDER BY {key} LIMIT {limit}"
+        found = self._driver().execute(select, after)
         many = _page_rows(rules)
         while rows := found.fetchmany(many):
             columns = zip(*rows, strict=True)

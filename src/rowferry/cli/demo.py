@@ -1,6 +1,7 @@
 """`rowferry demo`."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from rowferry.cli.demo_steps.stage import AT_DATABASE, DATABASE, Stage, Step, em
 from rowferry.cli.options import json_option
 from rowferry.cli.output import say, say_json, say_only_json
 from rowferry.samples import write_samples
-from rowferry.settings import read_settings
+from rowferry.settings import DEFAULT_MODELS, read_settings
 
 STEPS: tuple[Step, ...] = (
     load_history,
@@ -45,7 +46,8 @@ def demo(as_json: bool) -> None:
         say_only_json()
     with tempfile.TemporaryDirectory() as folder:
         write_samples(Path(folder))
-        service = Service(read_settings(f"sqlite:///{DATABASE}"))
+        # Its sample files are for the tables that Rowferry brings, whichever are served otherwise.
+        service = Service(replace(read_settings(f"sqlite:///{DATABASE}"), models=DEFAULT_MODELS))
         empty(service.backend)
         service.start()
         stage = Stage(service, Path(folder))

@@ -69,8 +69,9 @@ class LoadProgress(ProgressBars):
 
     def _task(self, event: RowsJudged) -> TaskID:
         if event.table not in self._tasks:
-            told = {"rows": 0, "rejected": 0, "publishing": False}
-            self._tasks[event.table] = self._progress.add_task(event.table, total=event.bytes_total, **told)
+            self._tasks[event.table] = self._progress.add_task(
+                event.table, total=event.bytes_total, rows=0, rejected=0, publishing=False
+            )
         return self._tasks[event.table]
 
 

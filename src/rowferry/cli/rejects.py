@@ -86,7 +86,9 @@ def _write_csv(
     spare_kept(path, service, _originals(load))
     name = of_table or tables[-1]
     rules, found = service.catalog.table(name), ledger.find_rejects(connection, load_id, table=name)
-    lines = correctable_csv(rules, found if load else as_csv_rows(rules, found), _headers(load))
+    if load is None:
+        found = as_csv_rows(rules, found, of_restore=ledger.find_restore(connection, load_id) is not None)
+    lines = correctable_csv(rules, found, _headers(load))
     write_whole(path, (line.encode() for line in lines))
     return name, [table for table in tables if table != name]
 

@@ -4,10 +4,10 @@ from dataclasses import asdict
 
 import click
 
-from rowferry.bootstrap import check_settings
+from rowferry.bootstrap import try_settings
 from rowferry.cli.options import database_option, json_option
 from rowferry.cli.output import say, say_json, table
-from rowferry.settings import settings_in_force, unknown_settings
+from rowferry.settings import require_none, settings_in_force, unknown_settings
 
 
 @click.command()
@@ -15,12 +15,15 @@ from rowferry.settings import settings_in_force, unknown_settings
 @json_option
 def settings(database_url: str | None, as_json: bool) -> None:
     """Check all settings, and show which are in force and where each came from; passwords are masked."""
-    found = settings_in_force(check_settings(database_url), database_url)
+    tried, faults = try_settings(database_url)
+    found = settings_in_force(tried, database_url, {fault.name for fault in faults})
     unknown = list(unknown_settings())
     if as_json:
+        require_none(faults)
         say_json({"settings": [asdict(one) for one in found], "unknown": unknown})
         return
     heads = [("setting", False), ("value", False), ("from", False), ("meaning", False)]
     table("Settings", heads, [[one.name, one.value, one.source, one.meaning] for one in found], free=("meaning",))
     for one in unknown:
         say(one, style="yellow")
+    require_none(faults)

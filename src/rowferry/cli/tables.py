@@ -4,7 +4,7 @@ import click
 
 from rowferry.bootstrap import Service
 from rowferry.cli.options import database_option, json_option
-from rowferry.cli.output import say_json, table
+from rowferry.cli.output import say, say_json, table
 from rowferry.dictionary.describe import describe
 from rowferry.settings import read_settings
 
@@ -23,3 +23,5 @@ def tables(database_url: str | None, as_json: bool) -> None:
         rows = [[c["name"], c["type"], c["rule"], c["doc"]] for c in one["columns"]]
         heads = [("column", False), ("type", False), ("rule", False), ("meaning", False)]
         table(f"{one['name']}: {one['doc']}" if one["doc"] else one["name"], heads, rows, free=("rule", "meaning"))
+        for check in one["checks"]:
+            say(f"  each row: {check['condition']}")

@@ -38,6 +38,12 @@ def aliases_of(rules: TableRules, column: ColumnRule) -> tuple[str, ...]:
     return tuple(rules.table.columns[column.name].info.get("avro_aliases", ()))
 
 
+def names_in_files(rules: TableRules, column: ColumnRule) -> list[str]:
+    """The names that the field of a column may have in a file, the likeliest first."""
+    names = [column.name, *aliases_of(rules, column)]
+    return [*map(avro_name, names), *names]
+
+
 def default_of(rules: TableRules, column: ColumnRule) -> object:
     """The value that the model gives to a row without this column; None if there is none, or the database makes it."""
     default = rules.table.columns[column.name].default

@@ -4,12 +4,12 @@ import importlib
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
-from graphlib import CycleError
 from pathlib import Path
 from types import ModuleType
 
 from sqlalchemy import MetaData
 
+from rowferry.dictionary.avro_schema import avro_name
 from rowferry.dictionary.rules import TableRules, load_order, rules_of
 from rowferry.errors import ModelsUnusable, TableUnknown
 
@@ -21,6 +21,8 @@ class Catalog:
         self.metadata = metadata
         rules = {table.name: rules_of(table, (docs or {}).get(table.name, "")) for table in metadata.tables.values()}
         self._tables = {name: rules[name] for name in load_order(metadata.tables.values())}
+        for table in self:
+            _require_apart(table)
 
     def __iter__(self) -> Iterator[TableRules]:
         return iter(self._tables.values())
@@ -40,6 +42,16 @@ class Catalog:
             raise TableUnknown(table=name, names=", ".join(self.names)) from None
 
 
+def _require_apart(rules: TableRules) -> None:
+    """Raise LookupError if two columns have the same name in Avro, where not every letter may stand in one."""
+    spelled: dict[str, str] = {}
+    for name in rules.names:
+        if (other := spelled.setdefault(avro_name(name), name)) != name:
+            raise LookupError(
+                f"{rules.name}: the columns {other} and {name} would both be {avro_name(name)} in backups"
+            )
+
+
 def load_catalog(module: str) -> Catalog:
     """The catalog of the SQLAlchemy tables that a module holds; ModelsUnusable if it holds none that can be served."""
     try:
@@ -47,7 +59,7 @@ def load_catalog(module: str) -> Catalog:
         return Catalog(_metadata(found), _docs(found))
     except ImportError as error:
         raise ModelsUnusable(module=module, reason=str(error)) from error
-    except (LookupError, CycleError) as error:
+    except LookupError as error:
         raise ModelsUnusable(module=module, reason=str(error.args[0])) from error
 
 

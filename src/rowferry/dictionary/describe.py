@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pyarrow as pa
+from sqlalchemy import UniqueConstraint
+
 from rowferry.dictionary.rules import ColumnRule, TableRules
 
 
@@ -24,10 +27,10 @@ def _describe_column(column: ColumnRule, rules: TableRules, references: dict[str
         words.insert(0, "primary key" if len(rules.key) == 1 else "part of the primary key")
     if reference:
         words.append(f"references {reference['table']}.{reference['column']}")
-    length = f", 1..{column.max_length}" if column.max_length else ""
+    words += [_unique(column, others) for others in _uniques(rules) if column.name in others]
     return {
         "name": column.name,
-        "type": column.kind.name + length,
+        "type": column.kind.name + _size(column),
         "required": column.required,
         "max_length": column.max_length,
         "minimum": column.bounds[0] if column.bounds else None,
@@ -36,3 +39,22 @@ def _describe_column(column: ColumnRule, rules: TableRules, references: dict[str
         "rule": ", ".join(words),
         "doc": column.doc,
     }
+
+
+def _size(column: ColumnRule) -> str:
+    """How long a text may be, or how many digits a decimal has, in all and behind its point."""
+    if pa.types.is_decimal(column.arrow):
+        return f"({column.arrow.precision},{column.arrow.scale})"
+    return f", 1..{column.max_length}" if column.max_length else ""
+
+
+def _uniques(rules: TableRules) -> list[list[str]]:
+    """The columns whose values the database holds to be unique, taken together, beside the primary key."""
+    constraints = (one.columns for one in rules.table.constraints if isinstance(one, UniqueConstraint))
+    indexes = (one.columns for one in rules.table.indexes if one.unique)
+    return sorted([column.name for column in columns] for columns in (*constraints, *indexes))
+
+
+def _unique(column: ColumnRule, together: list[str]) -> str:
+    others = [name for name in together if name != column.name]
+    return f"unique together with {', '.join(others)}" if others else "unique"

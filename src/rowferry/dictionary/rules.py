@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,9 +34,13 @@ class ColumnRule:
             return None
         return -(2 ** (self.arrow.bit_width - 1)), 2 ** (self.arrow.bit_width - 1) - 1
 
-    def judge(self, text: str) -> tuple[object, Fault | None]:
-        """The value of one text, or what is wrong with it."""
-        if not text or text.isspace():
+    def judge(self, text: str, *, present: bool = False) -> tuple[object, Fault | None]:
+        """The value of one text, or what is wrong with it.
+
+        A text that is empty or white space is a value if it is known to be `present` and could be left out.
+        """
+        kept = present and self.kind is TEXT and not self.required
+        if not kept and (not text or text.isspace()):
             missing = Fault(self.name, RejectCode.REQUIRED, f"{self.name} is required") if self.required else None
             return None, missing
         try:
@@ -160,6 +164,8 @@ def rules_of(table: Table, doc: str = "") -> TableRules:
     if table.schema:
         told = f"name it in the URL of the database, as in ?options=-csearch_path%3D{table.schema}"
         raise LookupError(f"{table.name} has its schema, {table.schema}, in its class; {told}")
+    if alike := _alike(column.name for column in table.columns):
+        raise LookupError(f"{table.name}: the columns {alike} differ in case only, which headers of files do not tell")
     return TableRules(
         table=table,
         doc=doc or table.comment or "",
@@ -170,17 +176,32 @@ def rules_of(table: Table, doc: str = "") -> TableRules:
     )
 
 
+def _alike(names: Iterable[str]) -> str:
+    """Names that are one if case is ignored, in words; empty if there are none."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if (other := seen.setdefault(name.casefold(), name)) != name:
+            return f"{other} and {name}"
+    return ""
+
+
 def load_order(tables: Iterable[Table]) -> list[str]:
     """The names of tables, parents first; the same in every process.
 
     Raises:
-        CycleError: Tables refer to each other in a circle.
+        LookupError: Tables refer to each other in a circle.
     """
     parents = {
         table.name: sorted({key.column.table.name for key in table.foreign_keys})
         for table in sorted(tables, key=lambda table: table.name)
     }
-    return list(TopologicalSorter(parents).static_order())
+    try:
+        return list(TopologicalSorter(parents).static_order())
+    except CycleError as error:
+        *circle, _ = error.args[1]
+        raise LookupError(
+            f"tables refer to each other in a circle, {', '.join(sorted(circle))}, so none of them can be loaded first"
+        ) from error
 
 
 def _column_rule(column: Column[object]) -> ColumnRule:

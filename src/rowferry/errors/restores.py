@@ -35,7 +35,10 @@ class BackupMissing(RowferryError):
     """There is no good backup of {table}: {reason}"""
 
     code = "restore.no_backup"
-    hint = "Nothing was changed. See what there is with `rowferry backups`; make one with `rowferry backup {table}`."
+    hint = (
+        "Nothing was changed. Is it the right BACKUP_DIR? See what there is with `rowferry backups`; make one with "
+        "`rowferry backup {table}`."
+    )
 
 
 class BackupOfAnother(UsageError):

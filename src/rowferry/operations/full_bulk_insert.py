@@ -239,7 +239,11 @@ class _Load:
         if self.limit.exceeded(rejected, rows_read):
             # A dry run keeps no rows to be seen later.
             load_id = None if self.options.dry_run else self.claim.load_id
-            how = f"`rowferry rejects {load_id}`" if load_id else "a dry run without a limit of rejected rows"
+            how = (
+                f"`rowferry rejects {load_id}` (API: GET /loads/{load_id}/rejects)"
+                if load_id
+                else "a dry run without a limit of rejected rows"
+            )
             raise RejectsExceeded(rejected=rejected, rows_read=rows_read, limit=self.limit, load_id=load_id, how=how)
 
     def _keep_rejects(self, transaction: Transaction) -> None:

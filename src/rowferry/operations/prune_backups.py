@@ -28,7 +28,8 @@ def prune_backups(store: BackupStore, options: PruneOptions, observe: Observe) -
 
     Of each table at least one backup stays whose file is good by its hash, whatever the clock said when it was
     written or says now. One that is dated in the future stays as well, and is not counted among the newest: whoever
-    made it, or looks at it now, had a wrong clock. A dry run removes nothing.
+    made it, or looks at it now, had a wrong clock. A snapshot stays whole as long as one of its backups does, so that a
+    table can be restored with its parents. A dry run removes nothing.
 
     Raises:
         NothingKept: Nothing says what is to stay.
@@ -37,9 +38,9 @@ def prune_backups(store: BackupStore, options: PruneOptions, observe: Observe) -
     if options.keep_last is None and options.keep_days is None:
         raise NothingKept
     if options.dry_run:
-        return list(_surplus(store, options))
+        return _surplus(store, options)
     with _removing_alone(store):
-        surplus = list(_surplus(store, options))
+        surplus = _surplus(store, options)
         for manifest in surplus:
             store.remove(manifest)
             observe(BackupRemoved(manifest.backup_id))
@@ -83,11 +84,12 @@ def _removing_alone(store: BackupStore) -> Iterator[None]:
         yield
 
 
-def _surplus(store: BackupStore, options: PruneOptions) -> Iterator[Manifest]:
+def _surplus(store: BackupStore, options: PruneOptions) -> list[Manifest]:
     by_table: dict[str, list[Manifest]] = {}
     for manifest in store.listing().backups:
         by_table.setdefault(manifest.table, []).append(manifest)
     now = ledger.now()
+    surplus: list[Manifest] = []
     for backups in by_table.values():
         past = [one for one in backups if one.created <= now]
         leaving = [one for at, one in enumerate(past) if not _stays(one, at, options, now)]
@@ -95,7 +97,10 @@ def _surplus(store: BackupStore, options: PruneOptions) -> Iterator[Manifest]:
         if leaving and not any(is_good(store, one) for one in staying):
             last_good = next((one for one in leaving if is_good(store, one)), None)
             leaving = [one for one in leaving if one is not last_good]
-        yield from leaving
+        surplus += leaving
+    gone = {manifest.backup_id for manifest in surplus}
+    kept = {one.snapshot_id for backups in by_table.values() for one in backups if one.backup_id not in gone}
+    return [manifest for manifest in surplus if manifest.snapshot_id not in kept]
 
 
 def _stays(manifest: Manifest, at: int, options: PruneOptions, now: dt.datetime) -> bool:

@@ -1,6 +1,8 @@
 """Reads the rows of a table, page by page, in the order of its key."""
 
 import datetime as dt
+import json
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -45,4 +47,6 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, dt.datetime):
         instant = value.replace(tzinfo=value.tzinfo or dt.UTC).astimezone(dt.UTC)  # SQLite does not keep the zone
         return instant.isoformat().replace("+00:00", "Z")
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)  # a text, as JSON has no such numbers
     return str(value) if isinstance(value, dt.date | Decimal) else value

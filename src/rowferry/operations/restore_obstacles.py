@@ -23,13 +23,14 @@ def obstacles_of(
 
     Rows that others refer to are never removed, whatever the options.
     """
-    for one in reading.writer.referring(EXAMPLES, among):
-        yield _referred_to(reading.rules.name, one)
+    referring = list(reading.writer.referring(EXAMPLES, among))
+    for one in referring:
+        yield _referred_to(reading.rules.name, one, [other.table for other in referring])
     if not options.partial:
         yield from _rejected(reading, options)
 
 
-def _referred_to(table: str, found: Referring) -> Obstacle:
+def _referred_to(table: str, found: Referring, all_of_them: list[str]) -> Obstacle:
     columns, keys = ", ".join(found.columns), "; ".join(map(_spelled, found.keys))
     more = " and others" if len(found.keys) == EXAMPLES else ""
     return Obstacle(
@@ -38,10 +39,16 @@ def _referred_to(table: str, found: Referring) -> Obstacle:
         rows=found.rows,
         message=f"{_rows(found.rows)} of {found.table} {_do(found.rows, 'refer')} (by {columns}) to rows of {table} "
         f"that the backup lacks: {keys}{more}",
-        hint=f"Restore {found.table} from the same snapshot with --with-parents (API: with_parents=true), which "
-        f"restores {table} too; or delete or change the rows that refer to them.",
+        hint=_way_out(table, all_of_them) + "; or delete or change the rows that refer to them.",
         examples=[{name: _plain(value) for name, value in key.items()} for key in found.keys],
     )
+
+
+def _way_out(table: str, children: list[str]) -> str:
+    if len(children) == 1:
+        together = f"Restore {children[0]} from the same snapshot with --with-parents (API: with_parents=true)"
+        return f"{together}, which restores {table} too"
+    return f"Restore each of {', '.join(children)} by itself first, as several tables refer to {table}"
 
 
 def _rejected(reading: Reading[Any, TableReplacer], options: RestoreOptions) -> Iterator[Obstacle]:

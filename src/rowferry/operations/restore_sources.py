@@ -140,7 +140,14 @@ class RestoreFinder:
                     one.backup_id: _FUTURE.format(one.backup_id, one.created_at) for one in future if not all_of_them
                 }
                 return [*parents, replace(found, passed_over=_reasons({**newer, **wrong}) | dates)]
-        raise _none_good(rules, wrong, listing)
+        raise self._none_good(rules, wrong, listing)
+
+    def _none_good(self, rules: TableRules, wrong: Mapping[str, RowferryError], listing: Listing) -> RowferryError:
+        errors = {**listing.damaged, **wrong}
+        if errors and all(isinstance(error, ParentsNotBackedUp) for error in errors.values()):
+            return next(iter(errors.values()))
+        reason = "; ".join(_reasons(errors).values()) or f"there is none in {self._store.folder}"
+        return BackupMissing(table=rules.name, reason=reason)
 
     def _verified(self, rules: TableRules, backup_id: str, options: RestoreOptions) -> list[RestoreSource]:
         """A backup, after those of its parents if they are asked for; whether there are such is looked at first."""
@@ -181,13 +188,6 @@ def _reasons(wrong: Mapping[str, RowferryError]) -> dict[str, str]:
         backup_id: error.message if backup_id in error.message else _PARENTS.format(backup_id, error.message)
         for backup_id, error in wrong.items()
     }
-
-
-def _none_good(rules: TableRules, wrong: Mapping[str, RowferryError], listing: Listing) -> RowferryError:
-    errors = {**listing.damaged, **wrong}
-    if errors and all(isinstance(error, ParentsNotBackedUp) for error in errors.values()):
-        return next(iter(errors.values()))
-    return BackupMissing(table=rules.name, reason="; ".join(_reasons(errors).values()) or "none was made")
 
 
 def _is_path(backup: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from rowferry.dictionary.avro_schema import aliases_of, avro_name, default_of
+from rowferry.dictionary.avro_schema import default_of, names_in_files
 from rowferry.dictionary.kinds import DATETIME, DECIMAL, FLOAT
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import AvroUnfit
@@ -104,8 +104,7 @@ class AvroSource:
         return self._places
 
     def _place(self, by_name: dict[str, int], column: ColumnRule) -> int | None:
-        names = [column.name, *aliases_of(self.rules, column)]
-        found = [by_name[name] for name in (*map(avro_name, names), *names) if name in by_name]
+        found = [by_name[name] for name in names_in_files(self.rules, column) if name in by_name]
         if not found and column.required and default_of(self.rules, column) is None:
             reason = f"it has no {column.name}, which {self.rules.name} requires"
             raise AvroUnfit(path=self.name, reason=reason)
@@ -117,7 +116,16 @@ class AvroSource:
             for rule, place in zip(self.rules.columns, places, strict=True)
         ]
         positions = np.arange(batch.num_rows, dtype=np.int64)
-        return RowBatch(first, batch.num_rows, columns, positions, [], lambda at: _raw(batch, at), typed=True)
+        return RowBatch(
+            first,
+            batch.num_rows,
+            columns,
+            positions,
+            [],
+            lambda at: _raw(batch, at),
+            typed=True,
+            present=self.reader.seal is not None,
+        )
 
     def _filled(self, rule: ColumnRule, rows: int) -> pa.Array:
         default = default_of(self.rules, rule) if rule.required else None

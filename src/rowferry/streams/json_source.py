@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from rowferry.dictionary.avro_schema import default_of, names_in_files
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.kinds import BOOLEAN, DECIMAL, FLOAT, INTEGER, Kind
 from rowferry.dictionary.rules import ColumnRule, TableRules
@@ -116,8 +117,12 @@ def _is_plain(rule: ColumnRule, found: type) -> bool:
     return found is str or (found is not bool and found in _NUMBERS.get(rule.kind, ()))
 
 
-def as_csv_rows(rules: TableRules, rejects: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Rejected rows of batches with `raw` as a row of CSV; what is no object, or too long to be whole, is one field."""
+def as_csv_rows(rules: TableRules, rejects: Iterable[dict[str, Any]], *, of_restore: bool) -> Iterator[dict[str, Any]]:
+    """Rejected rows of batches and restores with `raw` as a row of CSV.
+
+    What is no object, or too long to be whole, is one field. A restore finds columns by the names that they had
+    before, too, and fills those that the backup has not with their default.
+    """
     for reject in rejects:
         try:
             row = json.loads(reject["raw"], parse_int=Whole, parse_float=Fractional)
@@ -125,10 +130,23 @@ def as_csv_rows(rules: TableRules, rejects: Iterable[dict[str, Any]]) -> Iterato
             row = None
         cells = [reject["raw"]]
         if isinstance(row, dict):
-            cells = ["" if (value := row.get(name)) is None else _as_text(value) for name in rules.names]
+            find = _found_by_restore if of_restore else _found
+            values = (find(rules, column, row) for column in rules.columns)
+            cells = ["" if value is None else _as_text(value) for value in values]
         line = io.StringIO()
         csv.writer(line, lineterminator="").writerow(cells)
         yield {**reject, "raw": line.getvalue(), "typed": True}
+
+
+def _found(_rules: TableRules, column: ColumnRule, row: dict[str, object]) -> object:
+    return row.get(column.name)
+
+
+def _found_by_restore(rules: TableRules, column: ColumnRule, row: dict[str, object]) -> object:
+    if (name := next((name for name in names_in_files(rules, column) if name in row), None)) is not None:
+        return row[name]
+    default = default_of(rules, column) if column.required else None
+    return default if default is None or isinstance(default, str | int | float) else str(default)
 
 
 def _as_text(value: object) -> str:

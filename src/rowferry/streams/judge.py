@@ -81,13 +81,16 @@ class Judge:
 
     def _judge_column(self, rule: ColumnRule, column: pa.Array, batch: RowBatch, faults: Faults) -> pa.Array:
         """The values of a column of plain rows, null where there is a fault; those that are not sure one by one."""
-        values, sure = (read_typed if batch.typed else ColumnRule.read)(rule, column)
+        values, sure = read_typed(rule, column, present=batch.present) if batch.typed else rule.read(column)
         if sure.all():
             return values
         unsure = np.flatnonzero(~sure)
         positions = batch.positions[unsure].tolist()
         cells = self._texts(rule, column.take(as_arrow(unsure)), batch.typed)
-        judged = [self._judge_cell(rule, cell, faults, at) for at, cell in zip(positions, cells, strict=True)]
+        judged = [
+            self._judge_cell(rule, cell, faults, at, present=batch.present)
+            for at, cell in zip(positions, cells, strict=True)
+        ]
         return pc.replace_with_mask(values, as_arrow(~sure), pa.array(judged, rule.arrow))
 
     def _texts(self, rule: ColumnRule, column: pa.Array, typed: bool) -> Sequence[object]:
@@ -108,11 +111,13 @@ class Judge:
                 singles[row.position] = values
         return singles
 
-    def _judge_cell(self, rule: ColumnRule, cell: object, faults: Faults, position: int) -> object:
+    def _judge_cell(
+        self, rule: ColumnRule, cell: object, faults: Faults, position: int, *, present: bool = False
+    ) -> object:
         """The value of a cell, None if it has a fault."""
         if cell is UNREADABLE:
             return None
-        value, fault = (None, cell) if isinstance(cell, Fault) else rule.judge(str(cell))
+        value, fault = (None, cell) if isinstance(cell, Fault) else rule.judge(str(cell), present=present)
         if fault:
             faults[position].append(fault)
             return None

@@ -30,7 +30,7 @@ class RowBatch:
 
     Plain rows are columns of text, in table order, and `positions` says which row of the batch each of them is; all
     others are odd rows. `raw` gives a row as it stood in the source, by position. In a `typed` batch the columns may be
-    of any Arrow type, and null stands for what is missing.
+    of any Arrow type, and null stands for what is missing; if all else was `present` in a table, so is an empty text.
     """
 
     first: int
@@ -40,6 +40,7 @@ class RowBatch:
     odd: list[OddRow]
     raw: Callable[[int], str]
     typed: bool = False
+    present: bool = False
 
 
 def raw_rows(batches: Iterable[RowBatch], row_numbers: Iterable[int]) -> Iterator[tuple[int, str]]:

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyroaring import BitMap64
 
 from rowferry.dictionary.kinds import INTEGER
@@ -160,4 +161,6 @@ def _bitmap(keys: Int64s) -> BitMap64:
 
 
 def _spelled(key: list[pa.Array]) -> list[str]:
-    return [json.dumps(values, default=str) for values in zip(*(column.to_pylist() for column in key), strict=True)]
+    # Of zero there is one, whatever sign it has.
+    columns = [pc.add(column, 0.0) if pa.types.is_floating(column.type) else column for column in key]
+    return [json.dumps(values, default=str) for values in zip(*(column.to_pylist() for column in columns), strict=True)]

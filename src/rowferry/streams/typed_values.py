@@ -5,6 +5,7 @@ same value, just as the readers of texts (docs/decisions/0002-one-judge-two-spee
 """
 
 import datetime as dt
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -30,10 +31,16 @@ _COUNTED = {DATETIME: _INSTANTS, DATE: _DAYS}
 """From where to where the calendar goes, in what Arrow counts."""
 
 
-def read_typed(rule: ColumnRule, values: pa.Array) -> tuple[pa.Array, Mask]:
-    """A column in the Arrow type of its rule, and where it is sure; other types than texts and the rule's are not."""
+def read_typed(rule: ColumnRule, values: pa.Array, *, present: bool = False) -> tuple[pa.Array, Mask]:
+    """A column in the Arrow type of its rule, and where it is sure; other types than texts and the rule's are not.
+
+    Nor is an empty text that is `present`.
+    """
     if pa.types.is_string(values.type):
-        return _read_texts(rule, values)
+        read, sure = _read_texts(rule, values)
+        if present and not rule.required:
+            sure &= ~_mask(pc.equal(pc.binary_length(values), pa.scalar(0, pa.int32())))
+        return read, sure
     fits = _fitting(rule, values)
     if fits is None:
         return pa.nulls(len(values), rule.arrow), np.zeros(len(values), dtype=np.bool_)
@@ -103,6 +110,9 @@ def cell_of(rule: ColumnRule, values: pa.Array, at: int) -> tuple[object, str]:
     value = as_python(values[at])
     if value is None:
         return "", ""
+    if isinstance(value, bytes):  # a column with one text that is not UTF-8 comes as bytes
+        with suppress(UnicodeDecodeError):
+            return value.decode(), ""
     if isinstance(value, str):
         return value, ""
     kinds = next((kinds for type_, kinds in _KINDS if isinstance(value, type_)), ())

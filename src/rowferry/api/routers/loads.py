@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
@@ -111,12 +112,12 @@ def list_rejects(
     """List the rows that a load rejected, in the order of the files.
 
     With `Accept: text/csv`: the rows of one table (default: the first that has any) as they came, with the reasons, to
-    be corrected and loaded again.
+    be corrected and loaded again. The header `Link` names the files of other tables that have some (`alternate`).
     """
     load = _find(service, load_id)
     rules = service.catalog.table(table) if table else None
     if negotiated(request, _OFFERED) == _CSV:
-        return _csv_file(service, load, rules or _first_table(service, load))
+        return _csv_file(request, service, load, rules)
     with reading(service) as connection:
         found = list(ledger.find_rejects(connection, load_id, table=table, after=after, limit=limit + 1))
     return Page[RejectedRowAnswer].of(request, found, limit, after="reject_id")
@@ -126,16 +127,16 @@ def _find(service: Service, load_id: str) -> dict[str, Any]:
     return find_known(service, ledger.find_load, load_id, LoadUnknown(load_id=load_id))
 
 
-def _first_table(service: Service, load: dict[str, Any]) -> TableRules:
+def _csv_file(request: Request, service: Service, load: dict[str, Any], rules: TableRules | None) -> Response:
     with reading(service) as connection:
         rejected = ledger.tables_with_rejects(connection, load["load_id"])
-    return service.catalog.table((rejected or [source["table"] for source in load["sources"]])[0])
-
-
-def _csv_file(service: Service, load: dict[str, Any], rules: TableRules) -> Response:
+    rules = rules or service.catalog.table((rejected or [source["table"] for source in load["sources"]])[0])
     headers = {source["name"]: source["columns"] for source in load["sources"] if source.get("columns")}
     lines = correctable_csv(rules, _all_rejects(service, load["load_id"], rules.name), headers)
     disposition = {"Content-Disposition": f'attachment; filename="{rules.name}.csv"', **VARY}
+    others = [request.url.replace(query=urlencode({"table": name})) for name in rejected if name != rules.name]
+    if others:
+        disposition["Link"] = ", ".join(f'<{url}>; rel="alternate"; type="text/csv"' for url in others)
     # What fails at once is to be answered as a problem, which is too late once the answer has begun.
     begun = chain([next(lines)], lines)
     return StreamingResponse(begun, media_type=_CSV, headers=disposition)

@@ -1,0 +1,33 @@
+"""Which declared types of SQLite would change the values of a model's column without a word."""
+
+import re
+
+from sqlalchemy import Column
+
+from rowferry.dictionary.kinds import DATE, DATETIME, FLOAT, INTEGER, TEXT, kind_of
+
+_AFFINITIES = (
+    ("INTEGER", re.compile("INT")),
+    ("TEXT", re.compile("CHAR|CLOB|TEXT")),
+    ("BLOB", re.compile("BLOB|^$")),
+    ("REAL", re.compile("REAL|FLOA|DOUB")),
+)
+"""What a declared type makes of values, by what its name has in it (https://www.sqlite.org/datatype3.html)."""
+
+_SPOILED_BY = {
+    TEXT: ("INTEGER", "REAL", "NUMERIC"),
+    INTEGER: ("TEXT", "REAL"),
+    FLOAT: ("TEXT",),
+    DATE: ("INTEGER", "REAL"),
+    DATETIME: ("INTEGER", "REAL"),
+}
+"""By kind: a text that looks like a number becomes one, a number becomes a text or loses digits."""
+
+
+def spoils_values(column: Column[object], declared: str) -> bool:
+    """Whether values that a column of a model allows would be others in a column of a declared type."""
+    affinity = next((name for name, found in _AFFINITIES if found.search(declared.upper())), "NUMERIC")
+    try:
+        return affinity in _SPOILED_BY.get(kind_of(column.type)[0], ())
+    except LookupError:  # the ledger has others, which nobody puts rows into
+        return False

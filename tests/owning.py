@@ -1,0 +1,16 @@
+"""Services on tables that a user declares, in a module of their own."""
+
+from collections.abc import Callable
+
+from rowferry.bootstrap import Service
+
+HEAD = """\
+from sqlalchemy import CHAR, REAL, Date, DateTime, Double, Float, Integer, Numeric, String
+from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, Identity, MetaData, Table, UniqueConstraint
+
+metadata = MetaData()
+"""
+
+
+ServiceOf = Callable[[str], Service]
+"""Starts a service on the tables of a module, given by its source."""

@@ -306,7 +306,7 @@ def _judged(
     if found or row.cells is None:
         return found, ()
     values = _values(definition, row.cells, keys, found)
-    if not found and breaks(values):
+    if all(column for column, _ in found) and breaks(values):
         found.append((None, "value.check"))
     return found, values
 

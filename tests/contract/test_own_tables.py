@@ -30,6 +30,28 @@ def test_the_documented_tables_are_judged_row_by_row(service_of: ServiceOf, tmp_
     assert ships.rows("ships") == [(1, "Ann", 5), (2, "Ben", None), (5, "Eve", 9)]
 
 
+def test_checks_on_good_values_are_told_beside_other_faults(service_of: ServiceOf, tmp_path: Path) -> None:
+    source = HEAD + (
+        'sizes = [Column(name, Integer) for name in ("least", "most")]\n'
+        'name = Column("name", String(3), nullable=False)\n'
+        'both = CheckConstraint("least IS NOT NULL AND most IS NOT NULL AND least <= most", name="in_order")\n'
+        'boxes = Table("boxes", metadata, Column("id", Integer, primary_key=True), *sizes, name, both,\n'
+        '              CheckConstraint("least > 0", name="positive"))\n'
+    )
+    boxes = Tables(service_of(source), tmp_path)
+    rows = "1,1,2,ok\n2,0,2,long\n3,x,1,\n4,3,2,\n5,-1,y,\n6,1,2,\n"
+    assert counts(boxes.put("boxes.csv", rows)) == (6, 1, 0, 0, 5)
+    assert boxes.codes() == [
+        (2, ["value.check", "value.length"]),
+        (3, ["value.type", "value.required"]),
+        (4, ["value.check", "value.required"]),
+        (5, ["value.check", "value.type", "value.required"]),
+        (6, ["value.required"]),
+    ]
+    receipt = Batches(boxes).put({"boxes": [{"id": 7, "least": -1, "most": 2, "name": "ok", "colour": "red"}]})
+    assert codes(receipt) == [("boxes", 0, [(None, "value.check"), ("colour", "value.unknown_column")])]
+
+
 def test_checks_may_have_names_and_be_expressions(service_of: ServiceOf, tmp_path: Path) -> None:
     source = HEAD + (
         'number = Column("id", Integer, primary_key=True)\n'

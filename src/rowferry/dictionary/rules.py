@@ -100,10 +100,11 @@ class Reference:
 
 @dataclass(frozen=True)
 class Check:
-    """A condition in SQL that a whole row must meet."""
+    """A condition in SQL that a whole row must meet; it names no other `columns`, and perhaps not all of these."""
 
     name: str
     sql: str
+    columns: frozenset[str]
 
 
 ROW_NUMBER = "rowferry_row_number"
@@ -137,6 +138,10 @@ class TableRules:
     def values(self) -> tuple[str, ...]:
         """The columns that are not part of the key."""
         return tuple(name for name in self.names if name not in self.key)
+
+    def columns_of_check(self, name: str) -> frozenset[str]:
+        """The columns that a check of this name may depend on."""
+        return frozenset().union(*(check.columns for check in self.checks if check.name == name))
 
     def names_of_checks(self, broken: Iterable[object]) -> list[str]:
         """The names of the checks that are broken, given for each check whether it is."""
@@ -240,7 +245,15 @@ def _checks(table: Table) -> list[Check]:
     """The checks of a table, those that stand at its columns among them."""
     holders = [table, *table.columns]
     found = [c for holder in holders for c in holder.constraints if isinstance(c, CheckConstraint)]
-    return [Check(str(c.name or _spelled(c)), _spelled(c)) for c in found]
+    return [_check(table, constraint) for constraint in found]
+
+
+def _check(table: Table, constraint: CheckConstraint) -> Check:
+    condition = _spelled(constraint)
+    # A name within another one, or within a text, makes it too many: none is missed.
+    words = condition.casefold()
+    named = (c.name for c in table.columns if c.name.casefold().replace('"', '""') in words)
+    return Check(str(constraint.name or condition), condition, frozenset(named))
 
 
 def _spelled(check: CheckConstraint) -> str:

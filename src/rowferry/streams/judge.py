@@ -70,6 +70,7 @@ class Judge:
         singles = self._judge_odd(batch, faults)
         self._judge_references(standing, singles, faults)
         standing.blame(faults)
+        self._judge_checks_of_faulty(standing, singles, faults)
         standing = self._gather(standing, {at: row for at, row in singles.items() if at not in faults})
         standing = self._judge_checks(standing, faults)
         rejected = [self._rejected(batch, at, tuple(found)) for at, found in faults.items()]
@@ -157,10 +158,26 @@ class Judge:
         if len(standing.positions):
             rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema).to_pylist()
             for at, name in self._failed_checks(self.rules, rows):
-                message = f"the row breaks the rule {name}"
-                faults[int(standing.positions[at])].append(Fault(None, RejectCode.CHECK, message))
+                faults[int(standing.positions[at])].append(_broken(name))
             standing.blame(faults)
         return standing
+
+    def _judge_checks_of_faulty(self, standing: _Standing, singles: Singles, faults: Faults) -> None:
+        """Judge the checks on values without fault in rows that have others, so that all faults are told at once."""
+        if not self.rules.checks or not faults:
+            return
+        at = np.flatnonzero(~standing.good)
+        columns = [column.take(as_arrow(at)) for column in standing.columns]
+        plain = pa.RecordBatch.from_arrays(columns, schema=self.rules.schema).to_pylist()
+        rows = dict(zip(standing.positions[at].tolist(), plain, strict=True)) | singles
+        # Where the row itself is at fault, nobody knows which of its values are missing.
+        positions = [at for at in rows if at in faults and all(fault.column for fault in faults[at])]
+        broken = self._failed_checks(self.rules, [rows[at] for at in positions]) if positions else []
+        for number, name in broken:
+            found = faults[positions[number]]
+            blamed = {fault.column for fault in found if fault.code is not RejectCode.REFERENCE}
+            if not blamed & self.rules.columns_of_check(name):
+                found.append(_broken(name))
 
     def _take_keys(self, batch: RowBatch, standing: _Standing) -> list[RejectedRow]:
         """Take the keys of good rows; the rows whose key was taken already."""
@@ -182,6 +199,10 @@ class Judge:
         if len(faults) > 1:
             in_order = tuple(sorted(faults, key=lambda fault: self._order.get(fault.column, len(self._order))))
         return RejectedRow(batch.first + position, batch.raw(position), in_order, duplicate_of)
+
+
+def _broken(check: str) -> Fault:
+    return Fault(None, RejectCode.CHECK, f"the row breaks the rule {check}")
 
 
 def _spelled(value: object) -> str:

@@ -69,6 +69,16 @@ def test_free_text_wraps(environment: dict[str, str]) -> None:
     assert "served" in "".join(lines[about_models + 1 : about_models + 3])
 
 
+def test_long_words_wrap_too(environment: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "hired_employees.csv"
+    path.write_text(f"{'9' * 40},{'Anna-Maria-' * 5},2021-05-30T05:43:46Z,8,\n")
+    other = environment | {"SQLALCHEMY_DATABASE_URL": f"sqlite:///{tmp_path}/rows.db"}
+    assert subprocess.run([ROWFERRY, "load", path], env=other, capture_output=True, check=False).returncode == 1
+    lines = shown(other, 80, "rejects").splitlines()
+    assert max(map(len, lines)) == 80
+    assert "9" * 40 in "".join(line[55:].rstrip() for line in lines)
+
+
 def test_a_pipe_gets_each_row_in_one_line(environment: dict[str, str]) -> None:
     told = shown(environment, None, "rejects").splitlines()
     (line,) = (line for line in told if "x,Wrong" in line)

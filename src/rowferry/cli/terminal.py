@@ -45,8 +45,10 @@ def print_table(columns: list[tuple[str, bool]], rows: list[list[Any]], *, tight
     """Print a table, as `output.table` promises it."""
     shown = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 0, 0, not tight))
     cells = [[Text(f"{cell:,}" if isinstance(cell, int) else _harmless(str(cell))) for cell in row] for row in rows]
+    spare = 0
     for at, (name, numeric) in enumerate(columns):
         longest = max((cell_len(line) for row in cells for line in row[at].plain.splitlines()), default=0)
+        spare += max(0, longest - max(cell_len(name), _NARROWEST)) if name in free else 0
         shown.add_column(
             name,
             justify="right" if numeric else "left",
@@ -56,8 +58,8 @@ def print_table(columns: list[tuple[str, bool]], rows: list[list[Any]], *, tight
         )
     for row in cells:
         shown.add_row(*row)
-    needed = Measurement.get(out, out.options.update(max_width=_ENDLESS), shown)
-    shown.width = max(needed.minimum, min(out.width, needed.maximum)) if out.is_terminal else needed.maximum
+    widest = Measurement.get(out, out.options.update(max_width=_ENDLESS), shown).maximum
+    shown.width = max(widest - spare, min(out.width, widest)) if out.is_terminal else widest
     out.print(shown, crop=False)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from rowferry.bootstrap import Service
 
 HEAD = """\
-from sqlalchemy import CHAR, REAL, Date, DateTime, Double, Float, Integer, Numeric, String
+from sqlalchemy import CHAR, REAL, Boolean, Date, DateTime, Double, Float, Integer, Numeric, String
 from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, Identity, MetaData, Table, UniqueConstraint
 
 metadata = MetaData()

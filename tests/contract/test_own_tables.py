@@ -36,20 +36,36 @@ def test_checks_on_good_values_are_told_beside_other_faults(service_of: ServiceO
         'name = Column("name", String(3), nullable=False)\n'
         'both = CheckConstraint("least IS NOT NULL AND most IS NOT NULL AND least <= most", name="in_order")\n'
         'boxes = Table("boxes", metadata, Column("id", Integer, primary_key=True), *sizes, name, both,\n'
-        '              CheckConstraint("least > 0", name="positive"))\n'
+        '              CheckConstraint("least > 0", name="positive"),\n'
+        '              Column("paid", Integer), CheckConstraint("paid > 0"))\n'
     )
     boxes = Tables(service_of(source), tmp_path)
-    rows = "1,1,2,ok\n2,0,2,long\n3,x,1,\n4,3,2,\n5,-1,y,\n6,1,2,\n"
-    assert counts(boxes.put("boxes.csv", rows)) == (6, 1, 0, 0, 5)
+    rows = "1,1,2,ok,\n2,0,2,long,\n3,x,1,,\n4,3,2,,\n5,-1,y,,\n6,1,2,,\nx,1,2,ok,-1\n"
+    assert counts(boxes.put("boxes.csv", rows)) == (7, 1, 0, 0, 6)
     assert boxes.codes() == [
         (2, ["value.check", "value.length"]),
         (3, ["value.type", "value.required"]),
         (4, ["value.check", "value.required"]),
         (5, ["value.check", "value.type", "value.required"]),
         (6, ["value.required"]),
+        (7, ["value.check", "value.type"]),
     ]
     receipt = Batches(boxes).put({"boxes": [{"id": 7, "least": -1, "most": 2, "name": "ok", "colour": "red"}]})
     assert codes(receipt) == [("boxes", 0, [(None, "value.check"), ("colour", "value.unknown_column")])]
+
+
+def test_a_check_beyond_computing_stops_nothing_in_a_row_that_is_rejected(
+    service_of: ServiceOf, tmp_path: Path
+) -> None:
+    source = HEAD + (
+        'sizes = [Column(name, Integer) for name in ("a", "b")]\n'
+        'name = Column("name", String(3), nullable=False)\n'
+        'key = Column("id", Integer, primary_key=True)\n'
+        'boxes = Table("boxes", metadata, key, *sizes, name, CheckConstraint("a / b < 10"))\n'
+    )
+    boxes = Tables(service_of(source), tmp_path)
+    assert counts(boxes.put("boxes.csv", "1,5,1,ok\n2,100,0,\n3,5,1,ok\n")) == (3, 2, 0, 0, 1)
+    assert boxes.codes() == [(2, ["value.required"])]
 
 
 def test_checks_may_have_names_and_be_expressions(service_of: ServiceOf, tmp_path: Path) -> None:
@@ -71,7 +87,6 @@ def test_checks_may_have_names_and_be_expressions(service_of: ServiceOf, tmp_pat
         ("boxes", 'Column("size", Integer, Identity(always=True))', "boxes.size: the database makes its values"),
         ("boxes", 'Column("size", Float(24))', "boxes.size: no support for Float"),
         ("boxes", 'Column("size", REAL())', "boxes.size: no support for REAL"),
-        ("boxes", 'Column("size", CHAR(5))', "boxes.size: no support for CHAR, which databases fill up with blanks"),
         ("boxes", 'Column("ID", Integer)', "boxes: the columns id and ID differ in case only"),
         ("boxes", 'Column("a b", Integer), Column("a_x20_b", Integer)', "a b and a_x20_b would both be a_x20_b in"),
         ("boxes", 'schema="sea"', "boxes has its schema, sea, in its class; name it in the URL"),
@@ -114,16 +129,23 @@ def test_names_that_the_database_would_cut_off_are_said_at_the_start(
             service_of(source)
 
 
+@pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+def test_texts_that_the_database_would_fill_up_are_said_at_the_start(service_of: ServiceOf) -> None:
+    source = HEAD + 'lands = Table("lands", metadata, Column("code", CHAR(2), primary_key=True))\n'
+    with pytest.raises(ModelsUnusable, match=r"fills texts of type CHAR up with blanks, as in lands\.code; use String"):
+        service_of(source)
+
+
 def test_checks_of_columns_with_odd_names(service_of: ServiceOf, tmp_path: Path) -> None:
-    columns = """Column("it's", Integer), Column('100%', Integer), Column('a"b', Integer)"""
-    check = """CheckConstraint('"100%" > 0')"""
+    columns = """Column("it's", Integer), Column('100%', Integer), Column('a"b', Integer), Column("at", Integer)"""
+    check = """CheckConstraint('"100%" > 0'), CheckConstraint("at > 5")"""
     source = HEAD + f'boxes = Table("boxes", metadata, Column("id", Integer, primary_key=True), {columns}, {check})\n'
     boxes = Tables(service_of(source), tmp_path)
-    assert counts(boxes.put("boxes.csv", "1,2,3,4\n2,2,0,4\n")) == (2, 1, 0, 0, 1)
+    assert counts(boxes.put("boxes.csv", "1,2,3,4,6\n2,2,0,4,6\n")) == (2, 1, 0, 0, 1)
     assert boxes.codes() == [(2, ["value.check"])]
     receipt = Batches(boxes).put({"boxes": [{"id": 3, "it's": 1, "100%": 5, 'a"b': 6}, {"id": 4, "100%": -5}]})
     assert codes(receipt) == [("boxes", 1, [(None, "value.check")])]
-    assert boxes.rows("boxes") == [(1, 2, 3, 4), (3, 1, 5, 6)]
+    assert boxes.rows("boxes") == [(1, 2, 3, 4, 6), (3, 1, 5, 6, None)]
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
@@ -193,6 +215,42 @@ def test_values_that_are_unique_may_pass_from_row_to_row(service_of: ServiceOf, 
     (changes,) = restores.restore(kept).tables
     assert (changes.changed, changes.unchanged) == (3, 1)
     assert ships.rows("ships") == [(1, "a", 1), (2, "b", 2), (3, "c", None), (4, "d", 4)]
+
+
+def test_rows_are_changed_in_place_where_something_acts_upon_them(service_of: ServiceOf, tmp_path: Path) -> None:
+    source = HEAD + (
+        'ships = Table("ships", metadata, Column("id", Integer, primary_key=True), '
+        'Column("code", String(9), unique=True))\n'
+        'logs = Table("logs", metadata, Column("id", Integer, primary_key=True))\n'
+    )
+    ships = Tables(service_of(source), tmp_path)
+    ships.put("logs.csv", "1\n2\n")
+    ships.put("ships.csv", "1,a\n2,b\n")
+    clear = "DELETE FROM logs WHERE id = old.id;"
+    if ships.service.backend.engine.dialect.name == "sqlite":
+        ships.execute(f"CREATE TRIGGER clear AFTER DELETE ON ships BEGIN {clear} END")
+    else:
+        ships.execute(
+            f"CREATE FUNCTION clear() RETURNS trigger AS $$ BEGIN {clear} RETURN old; END $$ LANGUAGE plpgsql"
+        )
+        ships.execute("CREATE TRIGGER clear AFTER DELETE ON ships FOR EACH ROW EXECUTE FUNCTION clear()")
+    assert counts(ships.put("ships.csv", "1,c\n2,d\n", on_conflict="update")) == (2, 0, 2, 0, 0)
+    ships.fail(UniqueBroken, ships.write("ships.csv", "1,d\n2,c\n"), on_conflict="update")
+    assert (ships.count("logs"), ships.rows("ships")) == (2, [(1, "c"), (2, "d")])
+
+
+def test_unique_values_may_pass_between_many_rows(service_of: ServiceOf, tmp_path: Path) -> None:
+    source = HEAD + (
+        'ships = Table("ships", metadata, Column("id", Integer, primary_key=True), '
+        'Column("code", String(9), unique=True))\n'
+    )
+    ships, many = Tables(service_of(source), tmp_path), 120_000
+    ships.put("ships.csv", "".join(f"{at},c{at}\n" for at in range(many)))
+    moved = "".join(f"{at},c{(at + 1) % many}\n" for at in range(many)) + f"{many},new\n"
+    assert counts(ships.put("ships.csv", moved, on_conflict="update")) == (many + 1, 1, many, 0, 0)
+    # What is new comes first, and takes a value that a row which comes last gives up.
+    late = f"{many + 1},c1\n" + "".join(f"{many + at},d{at}\n" for at in range(2, many)) + "0,z\n"
+    assert counts(ships.put("ships.csv", late, on_conflict="update")) == (many, many - 1, 1, 0, 0)
 
 
 def test_decimals_that_the_database_does_not_keep_are_said_at_the_start(

@@ -125,7 +125,14 @@ def test_others_do_not_wait_for_rows_that_do_not_come(
 ) -> None:
     tables.with_parents()
     monkeypatch.setattr(sqlite_appending, "_PATIENCE", -1.0)
-    unlock = SqliteTransaction.unlock
+    begin, unlock = EarlyInserts.begin, SqliteTransaction.unlock
+
+    def begin_and_wait(self: EarlyInserts, part: Part) -> None:
+        """So that more is read once the rows are in, however slow the machine is."""
+        begin(self, part)
+        self.wait()
+
+    monkeypatch.setattr(EarlyInserts, "begin", begin_and_wait)
 
     def write_then(self: SqliteTransaction) -> None:
         unlock(self)

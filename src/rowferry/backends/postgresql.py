@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import errors as pg
 from psycopg.sql import Identifier
-from sqlalchemy import Connection, Table, create_engine, event, select, text
+from sqlalchemy import CHAR, Connection, Table, create_engine, event, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -19,8 +19,8 @@ from rowferry.backends.backend import Backend
 from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql_grants import missing_grant
 from rowferry.backends.postgresql_replacer import ReplacingTransaction
-from rowferry.backends.postgresql_snapshot import PostgresqlSnapshot
-from rowferry.backends.postgresql_types import spoils_values
+from rowferry.backends.postgresql_snapshot import WHOLE_TABLES, PostgresqlSnapshot
+from rowferry.backends.postgresql_types import keeps_values
 from rowferry.backends.postgresql_writer import quoted
 from rowferry.backends.schema import require_columns
 from rowferry.dictionary.rules import TableRules
@@ -52,12 +52,11 @@ _OPTIONS = (
     "-c timezone=UTC -c client_connection_check_interval=10s -c tcp_keepalives_idle=20 "
     "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 -c tcp_user_timeout=40s "
     "-c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0 "
-    r"-c default_transaction_isolation=read\ committed -c standard_conforming_strings=on -c row_security=off"
+    r"-c default_transaction_isolation=read\ committed -c standard_conforming_strings=on"
 )
 """The server notices likewise that we have gone, also while it works for us, and frees what we held.
 
 A connection that waits, while a file is read, is left alone; and a comparison sees what others have committed by then.
-Of a table whose rows we may not all see, nothing is read at all: it would be backed up or compared in part.
 """
 
 _ENCODING = {"client_encoding": "utf8"}
@@ -83,13 +82,15 @@ _TRANSLATED: tuple[tuple[type[psycopg.Error], type[RowferryError]], ...] = (
 
 
 _COLUMNS = """
-SELECT wanted.name, a.attname, format_type(a.atttypid, a.atttypmod) FROM unnest(CAST(%s AS text[])) wanted (name)
-JOIN pg_attribute a ON a.attrelid = to_regclass(wanted.name) AND a.attnum > 0 AND NOT a.attisdropped
-UNION ALL
-SELECT DISTINCT wanted.name, 'heirs, whose rows would count as its own', ''
+SELECT wanted.name, a.attname, CASE t.typtype
+  WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod)
+  WHEN 'e' THEN 'text'
+  ELSE format_type(a.atttypid, a.atttypmod) END
 FROM unnest(CAST(%s AS text[])) wanted (name)
-JOIN pg_class p ON p.oid = to_regclass(wanted.name) AND p.relkind = 'r' JOIN pg_inherits i ON i.inhparent = p.oid
+JOIN pg_attribute a ON a.attrelid = to_regclass(wanted.name) AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type t ON t.oid = a.atttypid
 """
+"""The columns of tables and their types; of a domain what it is over, and of an enumeration what it is sent as."""
 
 _IS_OF_KEY = "SELECT indisprimary FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
@@ -121,10 +122,10 @@ class PostgresqlBackend:
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
         wanted = {quoted(table.name): table for table in tables}
         found: dict[str, set[str]] = {}
-        for name, column, column_type in connection.exec_driver_sql(_COLUMNS, (list(wanted),) * 2):
+        for name, column, column_type in connection.exec_driver_sql(_COLUMNS, (list(wanted),)):
             table = wanted[name]
-            spoils = column in table.columns and spoils_values(table.columns[column], column_type)
-            found.setdefault(table.key, set()).add(f"{column} of type {column_type}" if spoils else column)
+            kept = column not in table.columns or keeps_values(table.columns[column], column_type)
+            found.setdefault(table.key, set()).add(column if kept else f"{column} of type {column_type}")
         return found
 
     def require(self, table: Table, columns: set[str] | None) -> None:
@@ -134,6 +135,8 @@ class PostgresqlBackend:
         names = (table.name, *(column.name for column in table.columns))
         if long := next((name for name in names if len(name.encode()) > _LONGEST_NAME), None):
             return f"PostgreSQL keeps {_LONGEST_NAME} bytes of a name, {long} has {len(long.encode())}"
+        if padded := next((str(column) for column in table.columns if isinstance(column.type, CHAR)), None):
+            return f"PostgreSQL fills texts of type CHAR up with blanks, as in {padded}; use String"
         return None
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
@@ -148,7 +151,7 @@ class PostgresqlBackend:
         given = f"AS r (rowferry_at int, {types})".replace("%", "%%")
         judge = f"SELECT rowferry_at, {verdicts.replace('%', '%%')} FROM json_to_recordset(%s::json) {given}"
         document = json.dumps([{"rowferry_at": at, **row} for at, row in enumerate(rows)], default=str)
-        with self.engine.connect() as connection:
+        with self.errors(), self.engine.connect() as connection:
             judged = connection.exec_driver_sql(judge, (document,)).all()
         return [(at, name) for at, *broken in judged for name in rules.names_of_checks(broken)]
 
@@ -176,6 +179,7 @@ class PostgresqlBackend:
     def snapshot(self) -> Iterator[PostgresqlSnapshot]:
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with self.errors(), self.engine.connect().execution_options(**options) as connection, connection.begin():
+            connection.exec_driver_sql(WHOLE_TABLES)
             connection.exec_driver_sql("SELECT 1")  # only now it is fixed
             yield PostgresqlSnapshot(connection)
 
@@ -232,9 +236,10 @@ class PostgresqlBackend:
 
 
 def _require_encoding(driver: psycopg.Connection[Any], _record: object) -> None:
-    """Refuse a database that does not know which letters its bytes are: it neither counts nor compares them."""
-    if driver.info.parameter_status("server_encoding") == "SQL_ASCII":
-        raise DatabaseRefused(reason="its encoding is SQL_ASCII, which knows no letters; move it to one in UTF8")
+    """Refuse a database that cannot keep every letter: neither rows nor rejects could go in as they are."""
+    encoding = driver.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise DatabaseRefused(reason=f"its encoding is {encoding}, which has not all letters; move it to one in UTF8")
 
 
 @contextmanager

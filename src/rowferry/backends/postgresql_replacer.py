@@ -8,6 +8,7 @@ import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from rowferry.backends.backend import Examples, Key, Referring
+from rowferry.backends.postgresql_snapshot import WHOLE_TABLES
 from rowferry.backends.postgresql_table import PostgresqlTable, spelled
 from rowferry.backends.postgresql_writer import BULK_ROWS, DirectWriter, PostgresqlTransaction, StagedWriter
 from rowferry.dictionary.rules import TableRules
@@ -31,6 +32,7 @@ class ReplacingTransaction(PostgresqlTransaction):
     """Implements Transaction."""
 
     def replacer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "DirectReplacer | StagedReplacer":
+        self.execute(SQL(WHOLE_TABLES))
         table = PostgresqlTable(self, rules)
         if bulk and self.takes_over(table, dry_run=dry_run):
             return DirectReplacer(self, table, rules)

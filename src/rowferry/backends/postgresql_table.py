@@ -95,11 +95,16 @@ WHERE c.conrelid = %(table)s::regclass AND c.contype = 'p' AND NOT c.condeferrab
 """The primary key, if it can be dropped and added again without a trace: nothing depends on it, nothing is special."""
 
 
-_MOVES_UNIQUE_VALUES = """
+_HAS_UNIQUE_VALUES = """
 SELECT EXISTS (SELECT FROM pg_index WHERE indrelid = %(table)s::regclass AND indisunique AND NOT indisprimary)
+"""
+
+_MAY_REWRITE = """
+SELECT has_table_privilege(%(table)s, 'DELETE')
+  AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = %(table)s::regclass AND NOT tgisinternal)
   AND NOT EXISTS (SELECT FROM pg_constraint WHERE confrelid = %(table)s::regclass AND contype = 'f')
 """
-"""Whether values are unique beside the key, and nothing refers to the table."""
+"""Whether a row may be removed and inserted anew instead of changed: nothing refers to it or acts upon it."""
 
 LockMode = Literal["SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
 """Nobody else writes; nobody else reads either."""
@@ -169,9 +174,13 @@ class PostgresqlTable:
             and bool(self.transaction.value(SQL(_HAS_SPARE_FOREIGN_KEYS), self._spelled))
         )
 
-    def moves_unique_values(self) -> bool:
-        """Whether values that are unique may pass from row to row, as rows can be removed and inserted anew."""
-        return bool(self.transaction.value(SQL(_MOVES_UNIQUE_VALUES), self._spelled))
+    def has_unique_values(self) -> bool:
+        """Whether values are unique beside the key."""
+        return bool(self.transaction.value(SQL(_HAS_UNIQUE_VALUES), self._spelled))
+
+    def may_rewrite(self) -> bool:
+        """Whether rows may be removed and inserted anew instead of changed, and nobody else would notice."""
+        return bool(self.transaction.value(SQL(_MAY_REWRITE), self._spelled))
 
     def lock(self, mode: LockMode, *, with_parents: bool = False) -> None:
         """Lock the table, and its parents before it: whoever locks in load order never waits in a circle."""

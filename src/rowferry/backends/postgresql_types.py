@@ -1,29 +1,32 @@
-"""Which types of PostgreSQL would change the values of a model's column without a word."""
+"""Which types of PostgreSQL keep the values of a model's column: binary COPY takes the bytes of another for its own."""
 
 import re
 
 from sqlalchemy import Column
 
-from rowferry.dictionary.kinds import DATE, DATETIME, DECIMAL, FLOAT, TEXT, kind_of
+from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, kind_of
 
-_SPOILED_BY = {
-    DATETIME: re.compile(r"timestamp\([0-5]\).*|time( .*|\(.*)?|date"),
-    DATE: re.compile(r"timestamp.*"),
-    FLOAT: re.compile(r"(real|smallint|integer|bigint|numeric.*)"),
-    DECIMAL: re.compile(r"(real|double precision|smallint|integer|bigint|money)"),
-    TEXT: re.compile(r"(character(\(\d+\))?|bpchar|citext)"),
+_KEPT_BY = {
+    BOOLEAN: re.compile("boolean"),
+    DATE: re.compile("date"),
+    DATETIME: re.compile(r"timestamp(\(6\))? with(out)? time zone"),
+    FLOAT: re.compile("double precision"),
+    TEXT: re.compile(r"text|character varying(\(\d+\))?"),
 }
-"""By kind: types that round its values, cut them, fill them up, or take different ones for the same."""
+_INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
+_NUMERIC = re.compile(r"numeric(?:\(\d+,(-?\d+)\))?")
 
-_NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
 
-
-def spoils_values(column: Column[object], column_type: str) -> bool:
-    """Whether values that a model allows would be others in a column of a type, as `format_type` spells it."""
+def keeps_values(column: Column[object], column_type: str) -> bool:
+    """Whether a type, as `format_type` spells it, keeps what a model's column allows, or says that it cannot."""
     try:
         kind, arrow = kind_of(column.type)
     except LookupError:  # the ledger has others, which nobody puts rows into
-        return False
-    if kind is DECIMAL and (found := _NUMERIC.fullmatch(column_type)):
-        return int(found[2]) < int(arrow.scale)
-    return kind in _SPOILED_BY and bool(_SPOILED_BY[kind].fullmatch(column_type))
+        return True
+    if kind is INTEGER:
+        return column_type == _INTEGERS[arrow.bit_width]
+    if kind is DECIMAL:
+        if found := _NUMERIC.fullmatch(column_type):
+            return found[1] is None or int(found[1]) >= int(arrow.scale)
+        return not arrow.scale and column_type in _INTEGERS.values()
+    return bool(_KEPT_BY[kind].fullmatch(column_type))

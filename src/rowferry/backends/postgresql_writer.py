@@ -59,7 +59,9 @@ class PostgresqlTransaction(Statements):
         table = PostgresqlTable(self, rules)
         if bulk and self.takes_over(table, dry_run=dry_run):
             return DirectWriter(self, table, rules)
-        if bulk and remaining is not None and not dry_run and KeyRange(rules).known and table.skips_triggers():
+        # Where a unique value may pass from row to row, all that is changed has to be known at once.
+        appends = bulk and remaining is not None and not dry_run and KeyRange(rules).known
+        if appends and table.skips_triggers() and not table.has_unique_values():
             return AppendingWriter(self, table, rules)
         return StagedWriter(self, table, rules, dry_run=dry_run)
 
@@ -264,15 +266,18 @@ class StagedWriter(PostgresqlWriter):
     def _update(self) -> int:
         if not self._rules.values:
             return 0
-        if self._table.moves_unique_values():
-            return self._rewrite()
         changes = SQL(", ").join(SQL("{0} = s.{0}").format(Identifier(name)) for name in self._rules.values)
-        return self._transaction.execute(
-            SQL(
-                "UPDATE {table} t SET {changes} FROM {stage} s JOIN {known} k USING ({number}) "
-                "WHERE NOT k.equal AND {same}"
-            ).format(changes=changes, **self._names())
-        ).rowcount
+        update = SQL(
+            "UPDATE {table} t SET {changes} FROM {stage} s JOIN {known} k USING ({number}) WHERE NOT k.equal AND {same}"
+        ).format(changes=changes, **self._names())
+        self._transaction.execute(SQL("SAVEPOINT rowferry_update"))
+        try:
+            return self._transaction.execute(update).rowcount
+        except psycopg.errors.UniqueViolation:
+            self._transaction.execute(SQL("ROLLBACK TO SAVEPOINT rowferry_update"))
+            if not self._table.may_rewrite():
+                raise
+            return self._rewrite()
 
     def _rewrite(self) -> int:
         """Insert the rows that differ anew, once all of them are gone: a value may stand in another row by now."""

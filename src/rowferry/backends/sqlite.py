@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import json
+import os
 import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -93,7 +94,7 @@ class SqliteBackend:
         if not url.database or url.database == ":memory:":
             raise DatabaseInMemory
         # What lies beside the file is found by whatever name it is opened.
-        self._path = Path(url.database).resolve()
+        self._path = Path(os.path.realpath(url.database))
         self._turn = Lock()
         self._at_work = AtWork[sqlite3.Connection]()
         self.engine = create_engine(
@@ -141,7 +142,7 @@ class SqliteBackend:
         batch = pa.RecordBatch.from_pylist(rows, schema=rules.schema)
         spelled = zip(*(stored(column) for column in batch.columns), strict=True)
         document = json.dumps(list(spelled))
-        judge = f"SELECT at, {verdicts} FROM (SELECT key AS at, {columns} FROM json_each(?))"
+        judge = f"SELECT rowferry_at, {verdicts} FROM (SELECT key AS rowferry_at, {columns} FROM json_each(?))"
         with self.engine.connect() as connection:
             judged = connection.exec_driver_sql(judge, (document,)).all()
         return [(at, name) for at, *broken in judged for name in rules.names_of_checks(broken)]

@@ -17,6 +17,7 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from rowferry.backends.backend import Comparison, TableWriter
+from rowferry.backends.sqlite_beyond import has_unique_values
 from rowferry.backends.sqlite_replacer import SqliteReplacer
 from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter, quoted
 from rowferry.dictionary.rules import TableRules
@@ -215,7 +216,8 @@ class LoadTransaction(SqliteTransaction):
     def writer(
         self, rules: TableRules, *, bulk: bool, dry_run: bool, remaining: Callable[[], float] | None = None
     ) -> TableWriter:
-        if bulk and remaining is not None and not dry_run:
+        # Where a unique value may pass from row to row, all that is changed has to be known at once.
+        if bulk and remaining is not None and not dry_run and not has_unique_values(self.driver(), rules):
             return AppendingSqliteWriter(self, self.early, rules, remaining)
         return SqliteWriter(self, rules, dry_run=dry_run)
 

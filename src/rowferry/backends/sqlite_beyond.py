@@ -55,13 +55,15 @@ def foreign_keys_told(
         raise ForeignKeyBroken(reason=f"{rules.name} ({unknown})") from error
 
 
-def moves_unique_values(driver: sqlite3.Connection, rules: TableRules) -> bool:
-    """Whether values that are unique may pass from row to row, as rows can be removed and inserted anew.
+def has_unique_values(driver: sqlite3.Connection, rules: TableRules) -> bool:
+    """Whether values are unique beside the key."""
+    return bool(driver.execute(_UNIQUE, (rules.name,)).fetchone()[0])
 
-    They are unique beside the key, and nothing refers to the table.
-    """
-    unique = driver.execute(_UNIQUE, (rules.name,)).fetchone()[0]
-    return bool(unique) and not driver.execute(_REFERRED, (rules.name,)).fetchone()
+
+def may_rewrite(driver: sqlite3.Connection, rules: TableRules) -> bool:
+    """Whether a row may be removed and inserted anew instead of changed: nothing refers to it or acts upon it."""
+    acts = driver.execute(_TRIGGERS, (rules.name,)).fetchone()[0]
+    return not acts and not driver.execute(_REFERRED, (rules.name,)).fetchone()
 
 
 def or_abort(driver: sqlite3.Connection, table: str) -> str:

@@ -4,7 +4,7 @@ import re
 
 from sqlalchemy import Column
 
-from rowferry.dictionary.kinds import DATE, DATETIME, FLOAT, INTEGER, TEXT, kind_of
+from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, FLOAT, INTEGER, TEXT, kind_of
 
 _AFFINITIES = (
     ("INTEGER", re.compile("INT")),
@@ -18,6 +18,7 @@ _SPOILED_BY = {
     TEXT: ("INTEGER", "REAL", "NUMERIC"),
     INTEGER: ("TEXT", "REAL"),
     FLOAT: ("TEXT",),
+    BOOLEAN: ("TEXT", "REAL"),
     DATE: ("INTEGER", "REAL"),
     DATETIME: ("INTEGER", "REAL"),
 }

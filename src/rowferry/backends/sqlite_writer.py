@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table
 from rowferry.backends.backend import Comparison
 from rowferry.backends.key_range import KeyRange
 from rowferry.backends.referred_keys import ReferredKeys
-from rowferry.backends.sqlite_beyond import checks_more, foreign_keys_told, moves_unique_values, or_abort
+from rowferry.backends.sqlite_beyond import checks_more, foreign_keys_told, may_rewrite, or_abort
 from rowferry.backends.sqlite_stage import SqliteStage
 from rowferry.dictionary.kinds import INTEGER
 from rowferry.dictionary.rules import Reference, TableRules
@@ -227,12 +227,16 @@ class SqliteWriter:
         changes = ", ".join(f"{column} = s.{column}" for column in map(quoted, self._rules.values))
         if not changes:
             return 0
-        if moves_unique_values(self._transaction.driver(), self._rules):
+        try:
+            return self._execute(
+                f"UPDATE {self._or_abort()} {self._main} AS t SET {changes} FROM {self._stage} s "
+                f"JOIN {self._known} k USING (rowferry_row_number) WHERE NOT k.equal AND {self._same_key()}"
+            ).rowcount
+        except sqlite3.IntegrityError as error:
+            is_unique = error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+            if not (is_unique and may_rewrite(self._transaction.driver(), self._rules)):
+                raise
             return self._rewrite()
-        return self._execute(
-            f"UPDATE {self._or_abort()} {self._main} AS t SET {changes} FROM {self._stage} s "
-            f"JOIN {self._known} k USING (rowferry_row_number) WHERE NOT k.equal AND {self._same_key()}"
-        ).rowcount
 
     def _rewrite(self) -> int:
         """Insert the rows that differ anew, once all of them are gone: a value may stand in another row by now."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Column, UniqueConstraint
 
 from rowferry.dictionary.rules import ColumnRule, TableRules
 
@@ -51,8 +51,13 @@ def _size(column: ColumnRule) -> str:
 def _uniques(rules: TableRules) -> list[list[str]]:
     """The columns whose values the database holds to be unique, taken together, beside the primary key."""
     constraints = (one.columns for one in rules.table.constraints if isinstance(one, UniqueConstraint))
-    indexes = (one.columns for one in rules.table.indexes if one.unique)
+    whole = (one for one in rules.table.indexes if one.unique and not any(map(_is_condition, one.dialect_kwargs)))
+    indexes = (one.columns for one in whole if all(isinstance(each, Column) for each in one.expressions))
     return sorted([column.name for column in columns] for columns in (*constraints, *indexes))
+
+
+def _is_condition(option: str) -> bool:
+    return option.endswith("_where")
 
 
 def _unique(column: ColumnRule, together: list[str]) -> str:

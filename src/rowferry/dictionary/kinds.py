@@ -181,14 +181,9 @@ _KINDS: tuple[tuple[type[sql.TypeEngine[Any]], Kind, Callable[[Any], pa.DataType
     (sql.DateTime, DATETIME, _instant),
     (sql.Date, DATE, lambda _: pa.date32()),
     (sql.Enum, TEXT, lambda _: _no_enum()),
-    (sql.CHAR, TEXT, lambda _: _no_char()),
     (sql.String, TEXT, lambda _: pa.string()),
 )
 
 
 def _no_enum() -> pa.DataType:
     raise LookupError("Enum: use String with a CheckConstraint")
-
-
-def _no_char() -> pa.DataType:
-    raise LookupError("CHAR, which databases fill up with blanks: use String")

@@ -1,5 +1,6 @@
 """The rules of a table, as they follow from its columns and constraints."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -250,9 +251,9 @@ def _checks(table: Table) -> list[Check]:
 
 def _check(table: Table, constraint: CheckConstraint) -> Check:
     condition = _spelled(constraint)
-    # A name within another one, or within a text, makes it too many: none is missed.
-    words = condition.casefold()
-    named = (c.name for c in table.columns if c.name.casefold().replace('"', '""') in words)
+    # A name within a text makes it too many: none is missed.
+    spelled = ((c.name, re.escape(c.name.replace('"', '""'))) for c in table.columns)
+    named = (name for name, word in spelled if re.search(rf"(?<!\w){word}(?!\w)", condition, re.IGNORECASE))
     return Check(str(constraint.name or condition), condition, frozenset(named))
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.errors import DatabaseRefused
 from rowferry.streams.references import References
 from rowferry.streams.rows import UNREADABLE, Positions, RejectedRow, RowBatch, Verdict
 from rowferry.streams.taken_keys import Mask, TakenKeys
@@ -172,7 +174,10 @@ class Judge:
         rows = dict(zip(standing.positions[at].tolist(), plain, strict=True)) | singles
         # Where the row itself is at fault, nobody knows which of its values are missing.
         positions = [at for at in rows if at in faults and all(fault.column for fault in faults[at])]
-        broken = self._failed_checks(self.rules, [rows[at] for at in positions]) if positions else []
+        broken: list[tuple[int, str]] = []
+        # A condition may be beyond computing for values that are missing or at fault; the rows are rejected anyway.
+        with suppress(DatabaseRefused):
+            broken = self._failed_checks(self.rules, [rows[at] for at in positions]) if positions else []
         for number, name in broken:
             found = faults[positions[number]]
             blamed = {fault.column for fault in found if fault.code is not RejectCode.REFERENCE}

@@ -16,7 +16,7 @@ from restoring import Restores
 from rowferry import ledger
 from rowferry.bootstrap import Service
 from rowferry.dictionary.describe import describe
-from rowferry.errors import DatabaseRefused, RightMissing, SchemaDiffers, ValueUnstorable
+from rowferry.errors import EncodingUnfit, RightMissing, SchemaDiffers, ValueUnstorable
 from rowferry.operations.read_rows import read_rows
 from rowferry.operations.restore_sources import RestoreSource
 
@@ -163,7 +163,7 @@ def test_a_database_that_has_not_all_letters_is_refused(
     administer(postgresql_server, f"DROP DATABASE {url.database}")
     kept = f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
     administer(postgresql_server, f"CREATE DATABASE {url.database} {kept}")
-    with pytest.raises(DatabaseRefused, match=f"its encoding is {encoding}, which has not all letters"):
+    with pytest.raises(EncodingUnfit, match=f"keeps its texts in {encoding}, which has not all letters"):
         new_service(url=url.render_as_string(hide_password=False))
 
 

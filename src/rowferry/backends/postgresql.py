@@ -29,6 +29,7 @@ from rowferry.errors import (
     DatabaseRefused,
     DatabaseUnavailable,
     DiskFull,
+    EncodingUnfit,
     InFlight,
     KeysTaken,
     ParentsVanished,
@@ -239,7 +240,7 @@ def _require_encoding(driver: psycopg.Connection[Any], _record: object) -> None:
     """Refuse a database that cannot keep every letter: neither rows nor rejects could go in as they are."""
     encoding = driver.info.parameter_status("server_encoding")
     if encoding != "UTF8":
-        raise DatabaseRefused(reason=f"its encoding is {encoding}, which has not all letters; move it to one in UTF8")
+        raise EncodingUnfit(encoding=encoding)
 
 
 @contextmanager

@@ -113,6 +113,13 @@ class DatabaseRefused(RowferryError):
     hint = "Nothing was changed. Compare the table in the database with `rowferry tables`."
 
 
+class EncodingUnfit(DatabaseRefused):
+    """The database keeps its texts in {encoding}, which has not all letters"""
+
+    code = "database.encoding"
+    hint = "Use one in UTF8: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0."
+
+
 class RightMissing(RowferryError):
     """The database user lacks a right: {reason}"""
 

@@ -80,7 +80,7 @@ class Service:
     def clear_interrupted(self) -> None:
         """Mark loads and restores whose process is gone; their rows went with their transaction."""
         with self.backend.engine.connect() as connection:
-            running = list(ledger.running(connection))
+            running = ledger.running(connection)
         left = [(kind, id_) for kind, id_ in running if not self.backend.is_held(id_)]
         if left:  # whoever writes has to wait for others who write
             with self.backend.short_transaction() as transaction:

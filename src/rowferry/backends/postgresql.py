@@ -61,7 +61,7 @@ A connection that waits, while a file is read, is left alone; and a comparison s
 """
 
 _ENCODING = {"client_encoding": "utf8"}
-"""What is sent and received, whatever the database keeps its texts in."""
+"""What is sent and received, whatever PGCLIENTENCODING or the database says."""
 
 _LONGEST_NAME = 63
 """In bytes; PostgreSQL cuts off what is behind."""

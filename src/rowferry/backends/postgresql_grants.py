@@ -3,7 +3,7 @@
 import re
 
 _GRANTS: tuple[tuple[str, str], ...] = (
-    (r"row-level security policy", "ALTER ROLE {1} BYPASSRLS;"),
+    (r"row-level security policy for table (.+)", "ALTER ROLE {1} BYPASSRLS;"),
     (r"for schema (.+)", "GRANT USAGE, CREATE ON SCHEMA {} TO {};"),
     (r"for (?:table|view|relation) (.+)", "GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES ON {} TO {};"),
     (r'temporary tables in database "(.+)"', "GRANT TEMPORARY ON DATABASE {} TO {};"),
@@ -21,7 +21,7 @@ def missing_grant(message: str, user: str | None) -> str:
     to = _spelled(user) if user else "<user>"
     for pattern, grant in _GRANTS:
         if found := re.search(pattern, message):
-            return grant.format(_spelled(found[1]) if found.groups() else "", to)
+            return grant.format(_spelled(found[1]), to)
     return _ALL.format(to)
 
 

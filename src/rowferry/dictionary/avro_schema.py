@@ -45,9 +45,9 @@ def names_in_files(rules: TableRules, column: ColumnRule) -> list[str]:
 
 
 def default_of(rules: TableRules, column: ColumnRule) -> object:
-    """The value that the model gives to a row without this column; None if there is none, or the database makes it."""
+    """What fills in for a required column that a file lacks; None if there is nothing, or the database makes it."""
     default = rules.table.columns[column.name].default
-    return getattr(default, "arg", None) if default is not None and default.is_scalar else None
+    return getattr(default, "arg", None) if column.required and default is not None and default.is_scalar else None
 
 
 def canonical(schema: object) -> str:

@@ -10,7 +10,7 @@ from types import ModuleType
 from sqlalchemy import MetaData
 
 from rowferry.dictionary.avro_schema import avro_name
-from rowferry.dictionary.rules import TableRules, load_order, rules_of
+from rowferry.dictionary.rules import TableRules, alike, load_order, rules_of
 from rowferry.errors import ModelsUnusable, TableUnknown
 
 
@@ -22,7 +22,8 @@ class Catalog:
         rules = {table.name: rules_of(table, (docs or {}).get(table.name, "")) for table in metadata.tables.values()}
         self._tables = {name: rules[name] for name in load_order(metadata.tables.values())}
         for table in self:
-            _require_apart(table)
+            if same := alike(table.names, avro_name):
+                raise LookupError(f"{table.name}: the columns {same} would have the same name in backups")
 
     def __iter__(self) -> Iterator[TableRules]:
         return iter(self._tables.values())
@@ -40,16 +41,6 @@ class Catalog:
             return self._tables[name]
         except KeyError:
             raise TableUnknown(table=name, names=", ".join(self.names)) from None
-
-
-def _require_apart(rules: TableRules) -> None:
-    """Raise LookupError if two columns have the same name in Avro, where not every letter may stand in one."""
-    spelled: dict[str, str] = {}
-    for name in rules.names:
-        if (other := spelled.setdefault(avro_name(name), name)) != name:
-            raise LookupError(
-                f"{rules.name}: the columns {other} and {name} would both be {avro_name(name)} in backups"
-            )
 
 
 def load_catalog(module: str) -> Catalog:

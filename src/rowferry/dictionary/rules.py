@@ -1,7 +1,7 @@
 """The rules of a table, as they follow from its columns and constraints."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -170,8 +170,8 @@ def rules_of(table: Table, doc: str = "") -> TableRules:
     if table.schema:
         told = f"name it in the URL of the database, as in ?options=-csearch_path%3D{table.schema}"
         raise LookupError(f"{table.name} has its schema, {table.schema}, in its class; {told}")
-    if alike := _alike(column.name for column in table.columns):
-        raise LookupError(f"{table.name}: the columns {alike} differ in case only, which headers of files do not tell")
+    if same := alike((column.name for column in table.columns), str.casefold):
+        raise LookupError(f"{table.name}: the columns {same} differ in case only, which headers of files do not tell")
     return TableRules(
         table=table,
         doc=doc or table.comment or "",
@@ -182,11 +182,11 @@ def rules_of(table: Table, doc: str = "") -> TableRules:
     )
 
 
-def _alike(names: Iterable[str]) -> str:
-    """Names that are one if case is ignored, in words; empty if there are none."""
+def alike(names: Iterable[str], spelled: Callable[[str], str]) -> str:
+    """The first two names that are spelled the same, in words; empty if there are none."""
     seen: dict[str, str] = {}
     for name in names:
-        if (other := seen.setdefault(name.casefold(), name)) != name:
+        if (other := seen.setdefault(spelled(name), name)) != name:
             return f"{other} and {name}"
     return ""
 

@@ -128,8 +128,7 @@ class AvroSource:
         )
 
     def _filled(self, rule: ColumnRule, rows: int) -> pa.Array:
-        default = default_of(self.rules, rule) if rule.required else None
-        return pa.repeat(pa.scalar(default, rule.arrow), rows)
+        return pa.repeat(pa.scalar(default_of(self.rules, rule), rule.arrow), rows)
 
 
 def _promoted(rule: ColumnRule, values: pa.Array) -> pa.Array:

@@ -145,7 +145,7 @@ def _found(_rules: TableRules, column: ColumnRule, row: dict[str, object]) -> ob
 def _found_by_restore(rules: TableRules, column: ColumnRule, row: dict[str, object]) -> object:
     if (name := next((name for name in names_in_files(rules, column) if name in row), None)) is not None:
         return row[name]
-    default = default_of(rules, column) if column.required else None
+    default = default_of(rules, column)
     return default if default is None or isinstance(default, str | int | float) else str(default)
 
 

@@ -61,6 +61,10 @@ class Service:
             self.clear_interrupted()
             self.backend.sweep()
 
+    def close(self) -> None:
+        """Close all connections; an embedded database is a single file again."""
+        self.backend.engine.dispose()
+
     def schema(self) -> SchemaState:
         """How the schema of the database stands to this program."""
         with self.backend.errors(), self.backend.engine.connect() as connection:

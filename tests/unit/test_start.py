@@ -1,4 +1,4 @@
-"""A command starts without what it does not need, since a small load should be quick as a whole."""
+"""A command starts without what it does not need and ends at once, since a small load should be quick as a whole."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 NEEDED_BY_FEW = (
     "typer",
@@ -90,3 +91,18 @@ def test_help_is_not_set_by_a_large_library(folder: Path, words: str) -> None:
     assert not {"typer", "pydantic", "fastapi", "rich"} & set(ran.stderr.split())
     if words == "--version":
         assert "sqlalchemy" not in ran.stderr.split()
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)  # others are no files
+def test_an_embedded_database_is_a_single_file_once_a_command_has_ended(folder: Path, database_url: str) -> None:
+    database = Path(str(make_url(database_url).database))
+    for command in ("db upgrade", "load nowhere.csv", *COMMANDS, "backup nothing", "tables", "db current", "db check"):
+        run(folder, database_url, *command.split(), "--json")
+        beside = [path.name for path in database.parent.glob(f"{database.name}-*")]
+        assert (database.exists(), beside) == (True, []), command
+
+
+def test_what_a_command_logs_is_there_when_it_has_ended(folder: Path, database_url: str) -> None:
+    run(folder, database_url, "load", "jobs.csv", "--json")
+    lines = (folder / "logs" / "full_bulk_insert.jsonl").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in (lines[0], lines[-1])] == ["LoadStarted", "LoadFinished"]

@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         tending.cancel()
         await state.runner.finish()
-        state.started.service.backend.engine.dispose()
+        state.started.service.close()
 
     app = FastAPI(title="Rowferry", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.rowferry = state

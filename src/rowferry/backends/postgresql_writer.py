@@ -33,8 +33,12 @@ _TUNING = """
 SELECT set_config(name, least, true)
 FROM (VALUES ('work_mem', '64MB'), ('maintenance_work_mem', '256MB')) AS wanted (name, least)
 WHERE pg_size_bytes(current_setting(name)) < pg_size_bytes(least)
+UNION ALL SELECT set_config('effective_io_concurrency', '0', true)
 """
-"""Lets the server compare and sort millions of rows without its disk, for the transaction."""
+"""Lets the server compare and sort millions of rows without its disk, for the transaction.
+
+Rows that were just written lie in memory: to have them read ahead by other processes only takes time.
+"""
 
 
 class PostgresqlTransaction(Statements):

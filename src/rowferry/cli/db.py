@@ -3,9 +3,8 @@
 import click
 
 from rowferry import ledger
-from rowferry.bootstrap import Service
 from rowferry.cli.group import Group
-from rowferry.cli.options import database_option, json_option
+from rowferry.cli.options import database_option, json_option, service_with
 from rowferry.cli.output import done, say, say_json
 from rowferry.errors import DatabaseDiffers
 from rowferry.migrations.differences import differences
@@ -26,7 +25,7 @@ def upgrade(database_url: str | None, as_json: bool) -> None:
     Only the ledger and the tables that Rowferry brings are changed. Tables of a module of your own are made if they
     do not exist, and never changed.
     """
-    service = Service(read_settings(database_url))
+    service = service_with(read_settings(database_url))
     with service.backend.errors():
         applied = service.upgrade()
         service.start()
@@ -42,7 +41,7 @@ def upgrade(database_url: str | None, as_json: bool) -> None:
 @json_option
 def current(database_url: str | None, as_json: bool) -> None:
     """Show which changes of the schema the database has had last, and which it lacks."""
-    state = Service(read_settings(database_url)).schema()
+    state = service_with(read_settings(database_url)).schema()
     if as_json:
         say_json({"applied": state.applied, "pending": state.pending, "unknown": state.unknown})
         return
@@ -57,7 +56,7 @@ def current(database_url: str | None, as_json: bool) -> None:
 @json_option
 def check(database_url: str | None, as_json: bool) -> None:
     """Compare the database with the tables of this program, column by column; exit code 3 if it differs."""
-    service = Service(read_settings(database_url))
+    service = service_with(read_settings(database_url))
     with service.backend.errors():
         service.schema().require_current()
         with service.backend.engine.connect() as connection:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 
-from rowferry.bootstrap import Service
 from rowferry.cli.demo_steps.batches import post_batch, repeat_batch
 from rowferry.cli.demo_steps.loading import explain_rejects, load_again, load_history
 from rowferry.cli.demo_steps.reports import show_reports
 from rowferry.cli.demo_steps.restoring import back_up, damage_table, rehearse_restore, restore
 from rowferry.cli.demo_steps.stage import AT_DATABASE, DATABASE, Stage, Step, empty
-from rowferry.cli.options import json_option
+from rowferry.cli.options import json_option, service_with
 from rowferry.cli.output import say, say_json, say_only_json
 from rowferry.samples import write_samples
 from rowferry.settings import DEFAULT_MODELS, read_settings
@@ -47,7 +46,7 @@ def demo(as_json: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_samples(Path(folder))
         # Its sample files are for the tables that Rowferry brings, whichever are served otherwise.
-        service = Service(replace(read_settings(f"sqlite:///{DATABASE}"), models=DEFAULT_MODELS))
+        service = service_with(replace(read_settings(f"sqlite:///{DATABASE}"), models=DEFAULT_MODELS))
         empty(service.backend)
         service.start()
         stage = Stage(service, Path(folder))

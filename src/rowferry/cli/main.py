@@ -1,11 +1,13 @@
 """The command line: finds the command, and turns errors into messages and exit codes."""
 
+import atexit
 import errno
 import gc
 import importlib
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import Any, Never
 
 import click
@@ -40,6 +42,14 @@ _UNWRITABLE = (errno.ENOSPC, errno.EBADF)
 
 _EMPTY = re.compile(r"(--[^=]+=)?")
 """No word of a command means anything if there is nothing in it."""
+
+
+_LIBRARIES = {"OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""How libraries are set up, unless the user has done so; they read it when they are imported.
+
+No command multiplies matrices: threads that NumPy's library for that starts would only take time from others. Arrow's
+own memory takes a moment to be made, and a fifth more room; docs/decisions/0013-the-start-of-a-process.md.
+"""
 
 
 class LazyGroup(Group):
@@ -85,8 +95,10 @@ def rowferry(ctx: click.Context) -> None:
 
 def main() -> Never:
     """Run one command and exit with its code."""
-    # No command multiplies matrices: threads that NumPy's library for that starts would only take time from others.
-    os.putenv("OPENBLAS_NUM_THREADS", "1")
+    for name, value in _LIBRARIES.items():
+        os.putenv(name, os.environ.get(name, value))
+    outcome: list[int] = []
+    atexit.register(_leave, outcome)  # what is registered first comes last
     interrupt_on_termination()
     take_streams()
     code = EXIT_FAILED
@@ -96,7 +108,16 @@ def main() -> Never:
         write_no_more(sys.stdout)
     finally:
         ignore_from_now_on()
+    outcome.append(code)
     sys.exit(code)
+
+
+def _leave(outcome: list[int]) -> None:
+    """Let the system free all memory at once: Python would take every module apart first."""
+    for code in outcome:
+        with suppress(OSError):  # nobody hears what is left to be said
+            sys.stderr.flush()
+        os._exit(code)
 
 
 def _run() -> int:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from rowferry.bootstrap import Service
 from rowferry.errors import OutputTaken
 from rowferry.operations.load_options import OnConflict
-from rowferry.settings import masked_url, read_settings
+from rowferry.settings import Settings, masked_url, read_settings
 
 
 class Integer(click.IntRange):
@@ -53,8 +53,15 @@ json_option = click.option(
 
 def open_service(database_url: str | None) -> Service:
     """The service on the database that was asked for, ready for work."""
-    service = Service(read_settings(database_url))
+    service = service_with(read_settings(database_url))
     service.start()
+    return service
+
+
+def service_with(settings: Settings) -> Service:
+    """A service that is closed at the end of the command."""
+    service = Service(settings)
+    click.get_current_context().call_on_close(service.close)
     return service
 
 

@@ -2,8 +2,7 @@
 
 import click
 
-from rowferry.bootstrap import Service
-from rowferry.cli.options import database_option, json_option
+from rowferry.cli.options import database_option, json_option, service_with
 from rowferry.cli.output import say, say_json, table
 from rowferry.dictionary.describe import describe
 from rowferry.settings import read_settings
@@ -14,7 +13,7 @@ from rowferry.settings import read_settings
 @json_option
 def tables(database_url: str | None, as_json: bool) -> None:
     """List the tables and the rules of their columns, in the order in which they are loaded."""
-    service = Service(read_settings(database_url))
+    service = service_with(read_settings(database_url))
     found = [describe(rules) for rules in service.catalog]
     if as_json:
         say_json({"tables": found})

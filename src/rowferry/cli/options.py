@@ -11,6 +11,7 @@ import click
 from sqlalchemy.engine import make_url
 
 from rowferry.bootstrap import Service
+from rowferry.cli.garbage import collect_garbage
 from rowferry.errors import OutputTaken
 from rowferry.operations.load_options import OnConflict
 from rowferry.settings import Settings, masked_url, read_settings
@@ -61,6 +62,7 @@ def open_service(database_url: str | None) -> Service:
 def service_with(settings: Settings) -> Service:
     """A service that is closed at the end of the command."""
     service = Service(settings)
+    collect_garbage()
     click.get_current_context().call_on_close(service.close)
     return service
 

@@ -14,6 +14,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from rowferry.bootstrap import check_settings
+from rowferry.cli.garbage import collect_garbage
 from rowferry.cli.options import Integer, database_option
 from rowferry.cli.output import EXIT_FAILED
 from rowferry.errors import PortTaken, ServiceExposed
@@ -47,6 +48,7 @@ def serve(host: str, port: int, workers: int, is_open: bool, database_url: str |
     """
     for number in _SIGNALS:
         signal.signal(number, _exit)
+    collect_garbage()
     settings = check_settings(database_url)
     if not is_open and not _is_loopback(host):
         raise ServiceExposed(host=host)

@@ -15,7 +15,9 @@ from rowferry.observers.logging import Log
 from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
 from rowferry.operations.restore_sources import RestoreFinder
 from rowferry.operations.restore_table import restore_table
+from rowferry.settings import read_settings
 from rowferry.streams.backup_store import BackupStore
+from rowferry.streams.hashed_ahead import hashed_ahead
 
 _MOST_NAMES = 10
 
@@ -45,10 +47,12 @@ def restore(  # noqa: PLR0913, PLR0917  # each is an option of the command
     others see the old rows or the new, never fewer. If anything stands in the way, nothing is changed, and you are told
     what: see what would happen with --dry-run.
     """
-    service = open_service(database_url)
     options = RestoreOptions(dry_run=dry_run, with_parents=with_parents, partial=partial, unverified=unverified)
-    finder = RestoreFinder(service.backend, BackupStore(service.settings.backup_dir), service.catalog)
-    sources = finder.find(service.catalog.table(name), backup, options)
+    store = BackupStore(read_settings(database_url).backup_dir)
+    with hashed_ahead(store, name, backup) as known:
+        service = open_service(database_url)
+        finder = RestoreFinder(service.backend, store, service.catalog, known)
+        sources = finder.find(service.catalog.table(name), backup, options)
     with (
         closing(Log(service.settings.log_dir, "restore_table")) as log,
         load_progress(as_json=as_json) as progress,

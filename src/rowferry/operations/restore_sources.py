@@ -26,6 +26,7 @@ from rowferry.operations.sealed_backups import find_sealed
 from rowferry.streams.avro_reader import FileState, Seal
 from rowferry.streams.avro_source import AvroSource
 from rowferry.streams.backup_store import BackupStore, Listing
+from rowferry.streams.hashed_ahead import KnownHash
 from rowferry.streams.manifest import Manifest
 
 _CLOCKS_DIFFER = dt.timedelta(minutes=5)
@@ -72,8 +73,10 @@ class RestoreSource:
 class RestoreFinder:
     """Finds what to restore a table from, in a store of backups or by the path of a file."""
 
-    def __init__(self, backend: Backend, store: BackupStore, catalog: Catalog) -> None:
-        self._backend, self._store, self._catalog = backend, store, catalog
+    def __init__(
+        self, backend: Backend, store: BackupStore, catalog: Catalog, known: KnownHash = lambda _: None
+    ) -> None:
+        self._backend, self._store, self._catalog, self._known = backend, store, catalog, known
 
     def find(self, rules: TableRules, backup: str | None, options: RestoreOptions) -> list[RestoreSource]:
         """The sources of a restore, parents first, the table that is asked for last; all that is sealed is verified.
@@ -154,7 +157,12 @@ class RestoreFinder:
         manifest = self._sealed(backup_id)
         found = self._source(rules, manifest)
         parents = list(self._parents(rules, manifest)) if options.with_parents else []
-        return [_verified(one) for one in (*parents, found)]
+        return [self._check(one) for one in (*parents, found)]
+
+    def _check(self, source: RestoreSource) -> RestoreSource:
+        with source.open() as rows:
+            rows.check(known=self._known)
+            return replace(source, state=rows.reader.state)
 
     def _parents(self, rules: TableRules, manifest: Manifest) -> Iterator[RestoreSource]:
         """Backups of all tables that a table refers to, be it through others, out of the same snapshot."""
@@ -174,12 +182,6 @@ class RestoreFinder:
             raise BackupOfAnother(backup=manifest.backup_id, found=manifest.table, table=rules.name)
         path = self._store.path(manifest)
         return RestoreSource(rules, path, path.name, manifest.backup_id, manifest.seal)
-
-
-def _verified(source: RestoreSource) -> RestoreSource:
-    with source.open() as rows:
-        rows.check()
-        return replace(source, state=rows.reader.state)
 
 
 def _reasons(wrong: Mapping[str, RowferryError]) -> dict[str, str]:

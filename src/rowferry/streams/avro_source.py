@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -69,17 +69,20 @@ class AvroSource:
         taken = {place for place in self._resolved() if place is not None}
         return [field.name for at, field in enumerate(self.reader.fields) if at not in taken]
 
-    def check(self, verified: FileState | None = None) -> None:
+    def check(
+        self, verified: FileState | None = None, known: Callable[[FileState], str | None] = lambda _: None
+    ) -> None:
         """Compare the file with its seal, and its fields with the table; before any row is decoded.
 
-        It need not be hashed again if it is still in the state in which it was `verified` already.
+        It need not be hashed again if it is still in the state in which it was `verified` already, or if the hash of a
+        file in this state is `known`.
 
         Raises:
             BackupDamaged: It is not the file that was sealed, or no sound Avro file.
             AvroUnfit: It lacks a column that is required and has no default, or its rows are not those of a table.
         """
         if self.reader.state != verified:
-            self.reader.check_seal()
+            self.reader.check_seal(known)
         self._resolved()
 
     def batches(self) -> Generator[RowBatch, None, None]:

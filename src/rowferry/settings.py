@@ -21,6 +21,14 @@ DEFAULT_MODELS = "rowferry.models"
 
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # named by the library that reads it, too
 
+_LIBRARIES = {"OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""What libraries read when they are imported, and what is best for a command.
+
+docs/decisions/0013-the-start-of-a-process.md has the figures. Nothing here multiplies matrices: threads that NumPy's
+library for that starts would only take time from others. Arrow's own memory takes a moment to be made, and a fifth
+more room.
+"""
+
 
 def _database_url(text: str) -> str:
     try:
@@ -237,6 +245,12 @@ def masked_url(url: URL) -> str:
     """A database URL as it may be shown: without its passwords."""
     hidden = {name: "***" for name in url.query if "password" in name.lower()}
     return url.update_query_dict(hidden).render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
+
+
+def set_up_libraries() -> None:
+    """Set libraries up for a command, except where the user has done so; they must not have been imported yet."""
+    for name, value in _LIBRARIES.items():
+        os.environ.setdefault(name, value)
 
 
 def pass_on(settings: Settings, metrics_folder: str | None) -> None:

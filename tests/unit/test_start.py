@@ -48,7 +48,9 @@ from rowferry.cli.main import main
 try:
     main()
 finally:
-    sys.stderr.write(" ".join([*sys.modules, *(["(collects garbage)"] if gc.isenabled() else [])]))
+    arrow = sys.modules.get("pyarrow")
+    pool = [f"(memory from {arrow.default_memory_pool().backend_name})"] if arrow else []
+    sys.stderr.write(" ".join([*sys.modules, *pool, *(["(collects garbage)"] if gc.isenabled() else [])]))
 """
 
 
@@ -110,3 +112,14 @@ def test_what_a_command_logs_is_there_when_it_has_ended(folder: Path, database_u
     run(folder, database_url, "load", "jobs.csv", "--json")
     lines = (folder / "logs" / "full_bulk_insert.jsonl").read_text().splitlines()
     assert [json.loads(line)["event"] for line in (lines[0], lines[-1])] == ["LoadStarted", "LoadFinished"]
+
+
+@pytest.mark.parametrize("pool", [None, "mimalloc"])
+def test_arrow_takes_its_memory_from_the_system_unless_the_user_says_otherwise(
+    folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, pool: str | None
+) -> None:
+    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
+    if pool:
+        monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", pool)
+    ran = run(folder, database_url, "load", "jobs.csv", "--json")
+    assert f"(memory from {pool or 'system'})" in ran.stderr

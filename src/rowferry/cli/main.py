@@ -44,14 +44,6 @@ _EMPTY = re.compile(r"(--[^=]+=)?")
 """No word of a command means anything if there is nothing in it."""
 
 
-_LIBRARIES = {"OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
-"""How libraries are set up, unless the user has done so; they read it when they are imported.
-
-No command multiplies matrices: threads that NumPy's library for that starts would only take time from others. Arrow's
-own memory takes a moment to be made, and a fifth more room; docs/decisions/0013-the-start-of-a-process.md.
-"""
-
-
 class LazyGroup(Group):
     """Imports only the command that is used, since a small load should be quick as a whole."""
 
@@ -62,6 +54,7 @@ class LazyGroup(Group):
         if cmd_name not in COMMANDS:
             return None
         leave_garbage()
+        importlib.import_module("rowferry.settings").set_up_libraries()
         command: click.Command = getattr(importlib.import_module(f"rowferry.cli.{cmd_name}"), cmd_name)
         return command
 
@@ -92,8 +85,6 @@ def rowferry(ctx: click.Context) -> None:
 
 def main() -> Never:
     """Run one command and exit with its code."""
-    for name, value in _LIBRARIES.items():
-        os.putenv(name, os.environ.get(name, value))
     outcome: list[int] = []
     atexit.register(_leave, outcome)  # what is registered first comes last
     interrupt_on_termination()

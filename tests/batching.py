@@ -7,14 +7,8 @@ from typing import Any
 
 from loading import Tables
 from rowferry.events import Observe
-from rowferry.operations.batch_transactions import (
-    BatchClaim,
-    BatchOptions,
-    BatchReceipt,
-    Once,
-    Reply,
-    batch_transactions,
-)
+from rowferry.operations.batch_receipt import BatchClaim, BatchOptions, BatchReceipt, Once, Reply
+from rowferry.operations.batch_transactions import batch_transactions
 
 SOURCE = "batch.json"
 

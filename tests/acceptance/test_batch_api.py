@@ -14,7 +14,7 @@ from api_server import serve, wait_until
 
 from batching import company, employee, job
 from rowferry.operations import batch_transactions as operation
-from rowferry.operations.batch_transactions import BatchReceipt
+from rowferry.operations.batch_receipt import BatchReceipt
 
 ROUTE = "/batch-transactions"
 

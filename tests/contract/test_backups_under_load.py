@@ -7,7 +7,8 @@ from pathlib import Path
 from avro_rows import read_avro
 from backing_up import Backups
 from rowferry.bootstrap import Service
-from rowferry.operations.batch_transactions import BatchClaim, BatchOptions, BatchReceipt, batch_transactions
+from rowferry.operations.batch_receipt import BatchClaim, BatchOptions, BatchReceipt
+from rowferry.operations.batch_transactions import batch_transactions
 from rowferry.streams.manifest import Manifest
 
 WRITERS, BACKUPS = 8, 6

@@ -10,7 +10,7 @@ from batching import Batches, codes, company, employee, job
 from loading import Tables
 from rowferry.errors import ParentsVanished
 from rowferry.operations import batch_transactions as operation
-from rowferry.operations.batch_transactions import BatchReceipt, Reply
+from rowferry.operations.batch_receipt import BatchReceipt, Reply
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 

@@ -27,7 +27,7 @@ from rowferry.errors import (
 )
 from rowferry.events import BatchFinished, RowsRejected
 from rowferry.operations import batch_transactions as operation
-from rowferry.operations.batch_transactions import BatchReceipt, Once, Reply
+from rowferry.operations.batch_receipt import BatchReceipt, Once, Reply
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ def test_other_kinds(new_service: Callable[..., Service], tmp_path: Path) -> Non
     }
     receipt = batches.put(batch)
     assert codes(receipt) == [("assignments", 1, [(None, "key.duplicate")])]
-    assert receipt.rejected[0].errors[0]["message"] == "project_id, country 1, DE was taken by the row at index 0"
+    assert receipt.rejected[0].errors[0]["message"] == "project_id, country 1, 'DE' was taken by the row at index 0"
     assert batches.put(batch).unchanged == {"countries": 1, "projects": 2, "assignments": 1}
     changed = batches.put({"projects": [PROJECT | {"budget": 1.25}]}, on_conflict="update")
     assert changed.updated == {"projects": 1}

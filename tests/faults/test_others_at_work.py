@@ -10,14 +10,28 @@ import pytest
 import sqlalchemy as sa
 from others import WAIT, let_go_of_locks, once, somebody
 
+from batching import Batches, codes
 from loading import DEPARTMENTS, Tables, counts, employees
+from owning import HEAD, ServiceOf
 from rowferry import ledger
 from rowferry.bootstrap import Service
 from rowferry.errors import LoadInterrupted
 from rowferry.events import Event, LoadFinished, LoadStarted, PublishStarted, RowsJudged
+from rowferry.operations.batch_receipt import BatchReceipt
 
 SMALL, LARGE = 40, 15_000
 """Rows of a file, below and above what is worth the preparations for many rows."""
+
+PORTS = HEAD + (
+    'ports = Table("ports", metadata, Column("id", Integer, primary_key=True), '
+    'Column("name", String(9), nullable=False, unique=True))\n'
+)
+
+
+@pytest.fixture
+def ports(service_of: ServiceOf, tmp_path: Path) -> Tables:
+    """A table in which names are unique."""
+    return Tables(service_of(PORTS), tmp_path)
 
 
 @pytest.mark.parametrize("rows", [SMALL, LARGE])
@@ -217,3 +231,24 @@ def test_an_interrupt_after_the_commit_does_not_deny_what_was_done(tables: Table
     assert (load["status"], load["inserted"], load["error"]) == ("done", 1, None)
     with tables.service.backend.engine.connect() as connection:
         assert len(list(ledger.find_rejects(connection, load["load_id"]))) == load["rejected"]
+
+
+def test_a_unique_value_that_somebody_takes_meanwhile(ports: Tables) -> None:
+    with somebody(ports) as execute:
+        act = once(PublishStarted, lambda: execute("INSERT INTO ports VALUES (9, 'Bari')"), "ports")
+        receipt = ports.load(ports.write("ports.csv", "1,Aden\n2,Bari\n3,Cork\n"), observe=act)
+    assert counts(receipt) == (3, 2, 0, 0, 1)
+    assert [(row["row_number"], row["errors"][0]["code"]) for row in ports.rejects()] == [(2, "key.conflict")]
+    assert ports.rows("ports") == [(1, "Aden"), (3, "Cork"), (9, "Bari")]
+
+
+@pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)  # SQLite has one writer at a time
+def test_batches_that_take_the_same_unique_values(ports: Tables) -> None:
+    def send(first: int) -> BatchReceipt:
+        rows = [{"id": 1_000 * first + at, "name": f"Port {at}"} for at in range(100)]
+        return Batches(Tables(ports.service, ports.folder)).put({"ports": rows})
+
+    with ThreadPoolExecutor(8) as pool:
+        receipts = list(pool.map(send, range(8), timeout=WAIT))
+    assert sum(receipt.inserted["ports"] for receipt in receipts) == ports.count("ports") == 100
+    assert {fault for one in receipts for _, _, faults in codes(one) for fault in faults} == {("name", "key.conflict")}

@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.faults import Fault, RejectCode
+from rowferry.streams.integer_keys import IntegerKeys
 from rowferry.streams.reject_sink import RejectSink
 from rowferry.streams.rows import RejectedRow
-from rowferry.streams.taken_keys import IntegerKeys
 
 RULES = load_catalog("rowferry.models").table("jobs")
 REQUIRED = Fault("job", RejectCode.REQUIRED, "job is required")
@@ -42,8 +42,9 @@ def test_rows_that_are_rejected_later_come_back_in_their_place() -> None:
 def test_a_duplicate_names_the_row_that_came_first() -> None:
     with closing(RejectSink(RULES)) as sink, closing(IntegerKeys()) as taken:
         key = [pa.array([4, 4, 6, 4], pa.int32())]
-        assert taken.take(key, np.array([1, 2, 3, 4])).tolist() == [False, True, False, True]
-        sink.add([RejectedRow(2, "4,b", (), 4), RejectedRow(4, "4,d", (), 4)])
+        found = taken.take([key], np.array([1, 2, 3, 4]))
+        assert found == {1: (4,), 3: (4,)}
+        sink.add([RejectedRow(2, "4,b", (), found[1]), RejectedRow(4, "4,d", (), found[3])])
         sink.name_first_rows(taken)
         messages = [json.loads(faults)[0]["message"] for _, _, faults in sink]
         assert messages == ["id 4 was taken by row 1"] * 2

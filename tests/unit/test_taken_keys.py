@@ -1,18 +1,24 @@
 """Which keys the rows of a file have taken: the same answers as a dict gives, whatever the order."""
 
+import json
 from collections.abc import Callable
 from contextlib import closing
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from rowferry.backends.key_range import KeyRange
 from rowferry.dictionary.catalog import load_catalog
-from rowferry.streams.taken_keys import IntegerKeys, StoredKeys, taken_keys
+from rowferry.streams import stored_keys
+from rowferry.streams.integer_keys import IntegerKeys
+from rowferry.streams.stored_keys import StoredKeys
+from rowferry.streams.taken_keys import taken_keys
 
 Batches = list[list[int]]
+
+KINDS = (pa.int64(), pa.int64(), pa.string(), pa.int64())
 
 edges = st.sampled_from([0, -1, 1, 2**31 - 1, -(2**31), 2**63 - 1, -(2**63), 2**32, -(2**32)])
 random_batches = st.lists(st.lists(st.integers(-6, 6) | edges, max_size=12), max_size=6)
@@ -41,18 +47,19 @@ def test_the_first_row_takes_the_key(form: str, batches: Batches) -> None:
     new, column = SINGLE[form]
     first_of, number = dict[int, int](), 10
     with closing(new()) as taken:
-        names: dict[int | str, int] = {}
+        repeated: dict[int | str, int] = {}
         for keys in batches:
             numbers = np.arange(number, number + len(keys), dtype=np.int64)
             number += len(keys)
-            expected = []
-            for key, row in zip(keys, numbers.tolist(), strict=True):
-                expected.append(key in first_of)
-                first_of.setdefault(key, row)
-            assert taken.take(column(keys), numbers).tolist() == expected
-            names |= {taken.spelled(column(keys), at): key for at, key in enumerate(keys)}
-        found = {names[name]: row for name, row in taken.first_rows(iter(names))}
-        assert found == first_of
+            expected = {}
+            for at, (key, row) in enumerate(zip(keys, numbers.tolist(), strict=True)):
+                if first_of.setdefault(key, row) != row:
+                    expected[at] = key
+            found = taken.take([column(keys)], numbers)
+            assert list(found) == list(expected)
+            repeated |= {name: expected[at] for at, (name,) in found.items()}
+        found_first = {repeated[name]: row for name, row in taken.first_rows(iter(repeated))}
+        assert found_first == {key: first_of[key] for key in repeated.values()}
 
 
 @settings(max_examples=100, deadline=None)
@@ -61,41 +68,82 @@ def test_the_first_row_takes_the_key(form: str, batches: Batches) -> None:
 def test_holds_says_which_keys_are_taken(form: str, batches: Batches, asked: list[int]) -> None:
     new, column = SINGLE[form]
     with closing(new()) as taken:
-        for keys in batches:
-            taken.take(column(keys), np.arange(len(keys), dtype=np.int64))
+        for number, keys in enumerate(batches):
+            taken.take([column(keys)], 100 * number + np.arange(len(keys), dtype=np.int64))
         every = {key for keys in batches for key in keys}
-        assert taken.holds(column(asked)[0]).tolist() == [key in every for key in asked]
+        assert taken.holds(column(asked)).tolist() == [key in every for key in asked]
+
+
+SAME_HASHES = [-1, -2, 0, 2**61 - 1, -(2**61 - 1), 1, 2**61, None]
+"""Python hashes -1 as -2, and integers modulo 2 to the 61st less one."""
+
+several = st.tuples(
+    st.sampled_from(SAME_HASHES[:-1]),
+    st.sampled_from(SAME_HASHES),
+    st.sampled_from(["a", "b", None]),
+    st.sampled_from(SAME_HASHES),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=st.lists(st.lists(several, max_size=8), max_size=9), most=st.sampled_from([1, 4, 1_000]))
+def test_a_row_takes_all_its_keys_or_none(
+    batches: list[list[tuple[int, int | None, str | None, int | None]]], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_keys, "_MOST", most)
+    monkeypatch.setattr(stored_keys, "_FEW", 3)
+    first_of, number = dict[tuple[object, ...], int](), 10
+    with closing(StoredKeys()) as taken:
+        for rows in batches:
+            expected = {}
+            for at, (one, two, three, four) in enumerate(rows):
+                keys = [key for key in ((0, one), (1, two, three), (2, four)) if None not in key]
+                if not (found := [key for key in keys if key in first_of]):
+                    first_of |= dict.fromkeys(keys, number + at)
+                else:
+                    expected[at] = tuple(map(json.dumps, found))
+            columns = [pa.array([row[at] for row in rows], kind) for at, kind in enumerate(KINDS)]
+            numbers = np.arange(number, number + len(rows), dtype=np.int64)
+            number += len(rows)
+            assert taken.take([columns[:1], columns[1:3], columns[3:]], numbers) == expected
+            firsts = {key: first_of[tuple(json.loads(key))] for keys in expected.values() for key in keys}
+            assert dict(taken.first_rows(iter(firsts))) == firsts
+            assert taken.holds(columns[:1]).tolist() == [(0, row[0]) in first_of for row in rows]
+            assert taken.holds(columns[1:3], 1).tolist() == [(1, *row[1:3]) in first_of for row in rows]
+            assert taken.holds(columns[3:], 2).tolist() == [(2, row[3]) in first_of for row in rows]
 
 
 @pytest.mark.parametrize("arrow", [pa.int16(), pa.int32(), pa.int64()], ids=str)
 def test_integer_keys_of_any_width(arrow: pa.DataType) -> None:
     with closing(IntegerKeys()) as taken:
-        assert taken.take([pa.array([3, -2, 3], arrow)], np.array([1, 2, 3])).tolist() == [False, False, True]
+        assert taken.take([[pa.array([3, -2, 3], arrow)]], np.array([1, 2, 3])) == {2: (3,)}
         assert dict(taken.first_rows(iter([3]))) == {3: 1}
-        assert taken.holds(pa.array([-2, 2], arrow)).tolist() == [True, False]
+        assert taken.holds([pa.array([-2, 2], arrow)]).tolist() == [True, False]
 
 
 def test_keys_that_only_seem_to_rise_by_one() -> None:
     least, most = -(2**63), 2**63 - 1
     with closing(IntegerKeys()) as taken:
-        assert not taken.take([pa.array([most, least, -1, 0])], np.array([1, 2, 3, 4])).any()
-        assert taken.take([pa.array([least, most])], np.array([5, 6])).all()
+        assert not taken.take([[pa.array([most, least, -1, 0])]], np.array([1, 2, 3, 4]))
+        assert taken.take([[pa.array([least, most])]], np.array([5, 6])) == {0: (least,), 1: (most,)}
         assert dict(taken.first_rows(iter([most, least]))) == {most: 1, least: 2}
         assert dict(taken.first_rows(iter([0, -1]))) == {-1: 3, 0: 4}
 
 
 def test_many_keys_out_of_order() -> None:
     keys = np.random.default_rng(7).integers(-(10**6), 10**6, 300_000)
-    repeated: list[bool] = []
+    repeated: list[int] = []
     with closing(IntegerKeys()) as taken:
         for at in range(0, len(keys), 50_000):
             part = pa.array(keys[at : at + 50_000])
-            repeated += taken.take([part], np.arange(at, at + len(part), dtype=np.int64)).tolist()
+            found = taken.take([[part]], np.arange(at, at + len(part), dtype=np.int64))
+            assert all(key == part[position].as_py() for position, (key,) in found.items())
+            repeated += [at + position for position in found]
         first_of: dict[int, int] = {}
         for row, key in enumerate(keys.tolist()):
             first_of.setdefault(key, row)
-        twice = {key for key, again in zip(keys.tolist(), repeated, strict=True) if again}
-        assert [row for row, again in enumerate(repeated) if not again] == list(first_of.values())
+        assert sorted({*range(len(keys))} - {*first_of.values()}) == repeated
+        twice = {int(keys[at]) for at in repeated}
         assert dict(taken.first_rows(iter(twice))) == {key: first_of[key] for key in twice}
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 from psycopg import errors as pg
 from psycopg.sql import Identifier
 from sqlalchemy import CHAR, Connection, Table, create_engine, event, select, text
@@ -20,6 +21,7 @@ from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql_grants import missing_grant
 from rowferry.backends.postgresql_replacer import ReplacingTransaction
 from rowferry.backends.postgresql_snapshot import WHOLE_TABLES, PostgresqlSnapshot
+from rowferry.backends.postgresql_table import PostgresqlTable, Statements
 from rowferry.backends.postgresql_types import keeps_values
 from rowferry.backends.postgresql_writer import quoted
 from rowferry.backends.schema import require_columns
@@ -144,6 +146,10 @@ class PostgresqlBackend:
         found = select(table.c[column]).where(table.c[column] == text("ANY(:values)").bindparams(values=list(values)))
         with self.engine.connect() as connection:
             return list(connection.scalars(found))
+
+    def conflicting(self, rules: TableRules, columns: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        with self.engine.connect() as connection:
+            return PostgresqlTable(Statements(connection), rules).conflicting(columns, rows)
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
         dialect = self.engine.dialect

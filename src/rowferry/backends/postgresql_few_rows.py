@@ -2,23 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql
 
 from rowferry.backends.backend import Comparison
 from rowferry.backends.held_rows import HeldRows
-from rowferry.backends.postgresql_table import PostgresqlTable, spelled
+from rowferry.backends.postgresql_table import PostgresqlTable, lists_of, spelled, type_of, unnested
 from rowferry.backends.postgresql_writer import PostgresqlTransaction
 from rowferry.dictionary.rules import TableRules
 
 _WORTH_IT = 100
 """From this many rows on, it pays to ask whether triggers may be left out; they take most of the time."""
-
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # only to spell types
 
 
 class ShortPostgresqlTransaction(PostgresqlTransaction):
@@ -29,9 +25,12 @@ class ShortPostgresqlTransaction(PostgresqlTransaction):
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         find = SQL("SELECT {0} FROM {1} WHERE {0} = ANY(CAST(%s AS {2}[])) FOR KEY SHARE").format(
-            Identifier(column), spelled(table), _type(table, column)
+            Identifier(column), spelled(table), type_of(table, column)
         )
         return [row[0] for row in self.execute(find, (list(values),))]
+
+    def conflicting(self, rules: TableRules, columns: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        return PostgresqlTable(self, rules).conflicting(columns, rows)
 
     def claim(self, number: int) -> bool:
         """Take a number until the end of the transaction, if nobody else has it."""
@@ -101,7 +100,7 @@ class FewRowsWriter(HeldRows):
             same=self._same_key(),
             keys=keys,
         )
-        for at, *differs in self._transaction.execute(find, _lists(self._rows.select(list(self._rules.names)))):
+        for at, *differs in self._transaction.execute(find, lists_of(self._rows.select(list(self._rules.names)))):
             self._known[at] = [name for name, flag in zip(values, differs[:-1], strict=True) if flag]
 
     def _update(self) -> int:
@@ -112,22 +111,11 @@ class FewRowsWriter(HeldRows):
         update = SQL("UPDATE {table} t SET {changes} FROM {rows} WHERE {same}").format(
             table=self._table, changes=changes, rows=self._unnested(), same=self._same_key()
         )
-        return self._transaction.execute(update, _lists(changed)).rowcount
+        return self._transaction.execute(update, lists_of(changed)).rowcount
 
     def _unnested(self) -> Composable:
         """The rows that are given as one list for each column, as table `s`."""
-        table = self._rules.table
-        lists = SQL(", ").join(SQL("CAST(%s AS {}[])").format(_type(table, name)) for name in self._rules.names)
-        names = SQL(", ").join(map(Identifier, [*self._rules.names, "rowferry_at"]))
-        return SQL("unnest({}) WITH ORDINALITY AS s ({})").format(lists, names)
+        return unnested(self._rules.table, self._rules.names)
 
     def _same_key(self) -> Composable:
         return SQL(" AND ").join(SQL("t.{0} = s.{0}").format(Identifier(name)) for name in self._rules.key)
-
-
-def _type(table: Table, column: str) -> SQL:
-    return SQL(table.c[column].type.compile(_DIALECT))
-
-
-def _lists(rows: pa.RecordBatch) -> list[list[Any]]:
-    return [column.to_pylist() for column in rows.columns]

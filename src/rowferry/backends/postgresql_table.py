@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import psycopg
+import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql
 
 from rowferry.backends.referred_keys import ReferredKeys
 from rowferry.dictionary.rules import Reference, TableRules, load_order, rules_of
@@ -106,6 +108,8 @@ SELECT has_table_privilege(%(table)s, 'DELETE')
 """
 """Whether a row may be removed and inserted anew instead of changed: nothing refers to it or acts upon it."""
 
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # only to spell types
+
 LockMode = Literal["SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
 """Nobody else writes; nobody else reads either."""
 
@@ -173,6 +177,20 @@ class PostgresqlTable:
             and not self.skips_triggers()
             and bool(self.transaction.value(SQL(_HAS_SPARE_FOREIGN_KEYS), self._spelled))
         )
+
+    def conflicting(self, columns: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        """Which rows, by position, have a key that is new to the table, but in `columns` the values of a row of it."""
+        needed = tuple(dict.fromkeys((*columns, *self.rules.key)))
+        found = SQL(
+            "SELECT rowferry_at - 1 FROM {rows} WHERE EXISTS (SELECT FROM {table} t WHERE {same_values}) "
+            "AND NOT EXISTS (SELECT FROM {table} t WHERE {same_key}) ORDER BY 1"
+        ).format(
+            rows=unnested(self.rules.table, needed),
+            table=self.name,
+            same_values=same(columns),
+            same_key=same(self.rules.key),
+        )
+        return [at for (at,) in self.transaction.execute(found, lists_of(rows.select(list(needed))))]
 
     def has_unique_values(self) -> bool:
         """Whether values are unique beside the key."""
@@ -272,6 +290,28 @@ class Referred(ReferredKeys):
 def spelled(table: Table) -> Identifier:
     """The name of a table as it stands in a statement."""
     return Identifier(*filter(None, (table.schema, table.name)))
+
+
+def unnested(table: Table, names: tuple[str, ...]) -> Composable:
+    """Rows that are given as one list for each column, as table `s`, with their number from 1 as `rowferry_at`."""
+    lists = SQL(", ").join(SQL("CAST(%s AS {}[])").format(type_of(table, name)) for name in names)
+    spelled_names = SQL(", ").join(map(Identifier, [*names, "rowferry_at"]))
+    return SQL("unnest({}) WITH ORDINALITY AS s ({})").format(lists, spelled_names)
+
+
+def lists_of(rows: pa.RecordBatch) -> list[list[Any]]:
+    """Rows as one list for each column."""
+    return [column.to_pylist() for column in rows.columns]
+
+
+def type_of(table: Table, column: str) -> SQL:
+    """The type of a column as the model has it."""
+    return SQL(table.c[column].type.compile(_DIALECT))
+
+
+def same(names: tuple[str, ...]) -> Composable:
+    """The condition that the row `s` has the values of the row `t` in some columns."""
+    return SQL(" AND ").join(SQL("t.{0} = s.{0}").format(Identifier(name)) for name in names)
 
 
 def _all_known(side: Literal["conrelid", "confrelid"]) -> Composable:

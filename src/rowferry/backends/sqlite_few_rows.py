@@ -26,6 +26,9 @@ class ShortSqliteTransaction(SqliteTransaction):
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         return find_existing(self.connection, table, column, values)
 
+    def conflicting(self, rules: TableRules, columns: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        return find_conflicting(self.connection, rules, columns, rows)
+
 
 class FewRowsWriter(HeldRows):
     """Implements TableWriter."""
@@ -97,3 +100,21 @@ def find_existing(connection: Connection, table: Table, column: str, values: Seq
     # By their places: a decimal comes back spelled otherwise than it was sent.
     find = f"SELECT j.key FROM json_each(?) j CROSS JOIN {quoted(table.name)} t ON t.{quoted(column)} = j.value"
     return [values[at] for (at,) in connection.exec_driver_sql(find, (spelled,))]
+
+
+def find_conflicting(
+    connection: Connection, rules: TableRules, columns: tuple[str, ...], rows: pa.RecordBatch
+) -> list[int]:
+    """Which rows, by position, have a key that is new to the table, but in `columns` the values of a row of it."""
+    needed = list(dict.fromkeys((*columns, *rules.key)))
+    spelled = json.dumps(list(zip(*map(stored, rows.select(needed).columns), strict=True)))
+    table = quoted(rules.name)
+
+    def same(row: str, names: tuple[str, ...]) -> str:
+        both = ((quoted(name), needed.index(name)) for name in names)
+        return " AND ".join(f"{row}.{name} = json_extract(j.value, '$[{at}]')" for name, at in both)
+
+    # A join, since only for these SQLite makes an index where the table has none.
+    find = f"SELECT DISTINCT j.key FROM json_each(?) j CROSS JOIN {table} t ON {same('t', columns)}"
+    new = f"NOT EXISTS (SELECT 1 FROM {table} k WHERE {same('k', rules.key)})"
+    return [at for (at,) in connection.exec_driver_sql(f"{find} WHERE {new} ORDER BY 1", (spelled,))]

@@ -19,12 +19,8 @@ from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, done, say
 from rowferry.cli.signals import observed_by
 from rowferry.errors import FileMissing, SourceUnreadable
 from rowferry.observers.logging import Log
-from rowferry.operations.batch_transactions import (
-    BatchClaim,
-    BatchOptions,
-    BatchReceipt,
-    batch_transactions,
-)
+from rowferry.operations.batch_receipt import BatchClaim, BatchOptions, BatchReceipt
+from rowferry.operations.batch_transactions import batch_transactions
 from rowferry.operations.load_options import OnConflict
 from rowferry.streams.batch_text import MAX_BODY_BYTES
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Column, UniqueConstraint
 
 from rowferry.dictionary.rules import ColumnRule, TableRules
 
@@ -27,7 +26,7 @@ def _describe_column(column: ColumnRule, rules: TableRules, references: dict[str
         words.insert(0, "primary key" if len(rules.key) == 1 else "part of the primary key")
     if reference:
         words.append(f"references {reference['table']}.{reference['column']}")
-    words += [_unique(column, others) for others in _uniques(rules) if column.name in others]
+    words += [_unique(column, others) for others in rules.unique if column.name in others]
     return {
         "name": column.name,
         "type": column.kind.name + _size(column),
@@ -48,18 +47,6 @@ def _size(column: ColumnRule) -> str:
     return f", 1..{column.max_length}" if column.max_length else ""
 
 
-def _uniques(rules: TableRules) -> list[list[str]]:
-    """The columns whose values the database holds to be unique, taken together, beside the primary key."""
-    constraints = (one.columns for one in rules.table.constraints if isinstance(one, UniqueConstraint))
-    whole = (one for one in rules.table.indexes if one.unique and not any(map(_is_condition, one.dialect_kwargs)))
-    indexes = (one.columns for one in whole if all(isinstance(each, Column) for each in one.expressions))
-    return sorted([column.name for column in columns] for columns in (*constraints, *indexes))
-
-
-def _is_condition(option: str) -> bool:
-    return option.endswith("_where")
-
-
-def _unique(column: ColumnRule, together: list[str]) -> str:
+def _unique(column: ColumnRule, together: tuple[str, ...]) -> str:
     others = [name for name in together if name != column.name]
     return f"unique together with {', '.join(others)}" if others else "unique"

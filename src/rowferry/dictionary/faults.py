@@ -37,8 +37,8 @@ MEANINGS: dict[RejectCode, str] = {
     RejectCode.LENGTH: "The text is longer than its column.",
     RejectCode.UNKNOWN_COLUMN: "The row of a batch has a column that the table has not.",
     RejectCode.CHECK: "The row breaks a CHECK of its table.",
-    RejectCode.DUPLICATE: "An earlier row, without fault, has the same key; the message names it.",
-    RejectCode.CONFLICT: "The table holds the key already, with other values; the message names the columns.",
+    RejectCode.DUPLICATE: "An earlier row, without fault, has the same key or unique value; the message names it.",
+    RejectCode.CONFLICT: "The table holds the key with other values, or a unique value with another key.",
     RejectCode.REFERENCE: "The value refers to a row that does not exist.",
 }
 """What each code means, for the documentation."""

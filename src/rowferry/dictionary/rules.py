@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import CheckConstraint, Column, Table
+from sqlalchemy import CheckConstraint, Column, Table, UniqueConstraint
 from sqlalchemy.exc import CompileError
 
 from rowferry.dictionary.faults import Fault, RejectCode, shown
@@ -122,6 +122,8 @@ class TableRules:
     key: tuple[str, ...]
     references: tuple[Reference, ...]
     checks: tuple[Check, ...]
+    unique: tuple[tuple[str, ...], ...]
+    """Columns whose values, taken together, no two rows have in common; a missing value is like no other."""
 
     @property
     def name(self) -> str:
@@ -139,6 +141,11 @@ class TableRules:
     def values(self) -> tuple[str, ...]:
         """The columns that are not part of the key."""
         return tuple(name for name in self.names if name not in self.key)
+
+    @property
+    def candidate_keys(self) -> tuple[tuple[str, ...], ...]:
+        """The columns of each key of a row: the primary key, then what is unique beside it."""
+        return (self.key, *self.unique)
 
     def columns_of_check(self, name: str) -> frozenset[str]:
         """The columns that a check of this name may depend on."""
@@ -179,6 +186,7 @@ def rules_of(table: Table, doc: str = "") -> TableRules:
         key=tuple(column.name for column in table.primary_key.columns),
         references=tuple(_references(table)),
         checks=tuple(_checks(table)),
+        unique=tuple(_unique(table)),
     )
 
 
@@ -240,6 +248,19 @@ def _references(table: Table) -> list[Reference]:
         references.append(Reference(element.parent.name, element.column.table.name, element.column.name))
     order = list(table.columns.keys())
     return sorted(references, key=lambda reference: order.index(reference.column))
+
+
+def _unique(table: Table) -> list[tuple[str, ...]]:
+    """What the database holds to be unique in all rows, unless the primary key makes it so."""
+    constraints = (one.columns for one in table.constraints if isinstance(one, UniqueConstraint))
+    whole = (one for one in table.indexes if one.unique and not any(map(_is_condition, one.dialect_kwargs)))
+    indexes = (one.columns for one in whole if all(isinstance(each, Column) for each in one.expressions))
+    found = {tuple(column.name for column in columns) for columns in (*constraints, *indexes)}
+    return sorted(names for names in found if not {column.name for column in table.primary_key}.issubset(names))
+
+
+def _is_condition(option: str) -> bool:
+    return option.endswith("_where")
 
 
 def _checks(table: Table) -> list[Check]:

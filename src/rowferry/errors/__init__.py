@@ -275,8 +275,9 @@ class UniqueBroken(RowferryError):
 
     code = "database.unique"
     hint = (
-        "Nothing was changed. Only the primary key is judged row by row; any other UNIQUE constraint is left to the "
-        "database, which stops at the first row that breaks it. Look for the value in the rows and in the table."
+        "Nothing was changed. Unique values are judged row by row as the model declares them, against the rows of the "
+        "table only where these stay as they are (not with --on-conflict update); all else is left to the database, "
+        "which stops at the first row. Look for the value in the rows and in the table."
     )
 
 

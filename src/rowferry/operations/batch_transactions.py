@@ -4,12 +4,11 @@ import datetime as dt
 import hashlib
 import json
 import random
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -19,19 +18,28 @@ from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
-    BatchRejected,
     ConservationBroken,
     DatabaseBusy,
     IdempotencyKeyReused,
     KeysTaken,
     ParentsVanished,
     RowferryError,
+    UniqueBroken,
 )
 from rowferry.events import BatchFinished, Observe, RowsRejected
-from rowferry.operations.load_options import OnConflict
+from rowferry.operations.batch_receipt import (
+    BATCH_COUNTS,
+    BatchClaim,
+    BatchOptions,
+    BatchReceipt,
+    Once,
+    RejectedBatchRow,
+    Reply,
+)
 from rowferry.streams.batch_text import JsonRows, read_batch
+from rowferry.streams.candidate_keys import duplicate
 from rowferry.streams.json_source import JsonSource
-from rowferry.streams.judge import Judge
+from rowferry.streams.judge import Judge, nothing_conflicts
 from rowferry.streams.references import References
 from rowferry.streams.rows import RejectedRow
 from rowferry.streams.scratch import room_needed
@@ -43,95 +51,11 @@ IDEMPOTENCY_HOURS = 24
 _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 1.0
+_UNIQUE_ATTEMPTS = 5
+"""So often, a value that the judge found free has just been taken; then something else than the model forbids it."""
+
 _PASSING = (ParentsVanished, KeysTaken, DatabaseBusy)
 """What somebody else's work at the same time may lead to, and another try gets over."""
-
-_COUNTS = ("inserted", "updated", "unchanged")
-
-
-@dataclass(frozen=True)
-class BatchOptions:
-    """How a batch is to be done."""
-
-    on_conflict: OnConflict = "reject"
-    all_or_nothing: bool = False
-
-
-@dataclass(frozen=True)
-class RejectedBatchRow:
-    """A row that is not in: its table, its index there, its text as it was sent, and all that is wrong with it."""
-
-    table: str
-    index: int
-    row: str
-    errors: list[dict[str, str | None]]
-
-    def as_json(self) -> str:
-        """The row stands in it as it was sent, to the letter."""
-        head = json.dumps({"table": self.table, "index": self.index})
-        return f'{head[:-1]}, "row": {self.row}, "errors": {json.dumps(self.errors)}}}'
-
-
-@dataclass
-class BatchReceipt:
-    """What became of the rows of a batch: counts for each of its tables, and the rejected rows.
-
-    Status `refused`: all or nothing was asked for, rows are rejected, so none was put in.
-    """
-
-    batch_id: str
-    status: Literal["done", "refused"]
-    received: int
-    inserted: dict[str, int]
-    updated: dict[str, int]
-    unchanged: dict[str, int]
-    rejected: list[RejectedBatchRow]
-
-    def failure(self) -> BatchRejected | None:
-        """Why no row is in, if so it is."""
-        rejected = len(self.rejected)
-        if self.status == "done" and rejected < self.received:
-            return None
-        return BatchRejected(rejected=rejected, received=self.received, batch_id=self.batch_id)
-
-    def as_json(self) -> str:
-        """The answer to whoever sent the batch."""
-        head = {name: getattr(self, name) for name in ("batch_id", "received", *_COUNTS)}
-        rejected = ", ".join(row.as_json() for row in self.rejected)
-        return f'{json.dumps(head)[:-1]}, "rejected": [{rejected}]}}'
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a request with an idempotency key was answered."""
-
-    status: int
-    media_type: str
-    answer: str
-
-
-@dataclass(frozen=True)
-class Once:
-    """What makes a request the same as an earlier one: its key and route; and how it is answered the first time."""
-
-    key: str
-    route: str
-    reply: Callable[[BatchReceipt], Reply]
-
-
-@dataclass(frozen=True)
-class BatchClaim:
-    """Under which id a batch is known, who asked for it, where its rows come from, and whether it may be a repeat."""
-
-    batch_id: str
-    caller: str
-    source: str
-    once: Once | None = None
-
-    @classmethod
-    def new(cls, caller: str, source: str, once: Once | None = None) -> Self:
-        """A new id; ids sort by time."""
-        return cls(f"batch-{ledger.now():%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}", caller, source, once)
 
 
 def batch_transactions(
@@ -186,7 +110,7 @@ def _tell(observe: Observe, claim: BatchClaim, receipt: BatchReceipt, seconds: f
     for table, rows in by_table.items():
         told = tuple((row.index + 1, tuple((e["column"], str(e["code"])) for e in row.errors)) for row in rows)
         observe(RowsRejected(claim.batch_id, table, claim.source, told))
-    totals = {count: sum(getattr(receipt, count).values()) for count in _COUNTS}
+    totals = {count: sum(getattr(receipt, count).values()) for count in BATCH_COUNTS}
     observe(
         BatchFinished(
             claim.batch_id,
@@ -227,8 +151,20 @@ class _Batch:
         self.fingerprint = ""
         self.parts: list[_Part] = []
         self.receipt: BatchReceipt | None = None
+        self.unique_broken = 0
 
     def run(self) -> BatchReceipt | Reply:
+        """Put the rows in, or find the reply to the same request; another try judges what came in between."""
+        try:
+            return self._run()
+        except UniqueBroken as error:
+            judged = self.options.on_conflict != "update" and any(source.rules.unique for source in self.sources)
+            self.unique_broken += 1
+            if not judged or self.unique_broken == _UNIQUE_ATTEMPTS:
+                raise
+            raise KeysTaken(reason=error.message) from error
+
+    def _run(self) -> BatchReceipt | Reply:
         once = self.claim.once
         self.receipt = None
         alone = None if once is None else json.dumps([once.key, once.route, self.claim.caller])
@@ -284,7 +220,7 @@ class _Batch:
             batch_id=self.claim.batch_id,
             status="refused" if refused else "done",
             received=self.received,
-            **{count: {part.rules.name: part.counts[count] for part in self.parts} for count in _COUNTS},
+            **{count: {part.rules.name: part.counts[count] for part in self.parts} for count in BATCH_COUNTS},
             rejected=list(self._rejected_rows()),
         )
 
@@ -292,12 +228,15 @@ class _Batch:
         rules = source.rules
         part = _Part(source, transaction.few_rows_writer(rules), taken_keys(rules))
         self.parts.append(part)
-        judge = Judge(rules, self._references(transaction, rules), part.taken, self.backend.failed_checks)
+        # In an update, rows may give their values away.
+        conflicting = nothing_conflicts if self.options.on_conflict == "update" else transaction.conflicting
+        references, failed_checks = self._references(transaction, rules), self.backend.failed_checks
+        judge = Judge(rules, references, part.taken, failed_checks, conflicting)
         verdict = judge.judge(source.batch())
         part.writer.write(verdict.accepted)
         part.writer.end()
         part.rejected = {row.row_number: list(row.faults) for row in verdict.rejected}
-        self._name_first_rows(part, [row for row in verdict.rejected if row.duplicate_of is not None])
+        self._name_first_rows(part, [row for row in verdict.rejected if row.duplicate_of])
 
     def _references(self, transaction: ShortTransaction, rules: TableRules) -> References:
         accepted = {part.rules.name: [part.taken] for part in self.parts}
@@ -309,14 +248,11 @@ class _Batch:
         return References(rules, existing, accepted)
 
     def _name_first_rows(self, part: _Part, duplicates: list[RejectedRow]) -> None:
-        keys = {row.duplicate_of for row in duplicates}
-        first_rows = dict(part.taken.first_rows(iter(keys))) if keys else {}  # type: ignore[arg-type]  # as spelled
+        keys = {key for row in duplicates for key in row.duplicate_of}
+        first_rows = dict(part.taken.first_rows(iter(keys))) if keys else {}
         for row in duplicates:
-            key = row.duplicate_of
-            spelled = ", ".join(map(str, json.loads(key))) if isinstance(key, str) else key
-            first = first_rows[key] - 1  # type: ignore[index]
-            message = f"{', '.join(part.rules.key)} {spelled} was taken by the row at index {first}"
-            part.rejected[row.row_number].append(Fault(_key_column(part.rules), RejectCode.DUPLICATE, message))
+            takers = ((key, f"the row at index {first_rows[key] - 1}") for key in row.duplicate_of)
+            part.rejected[row.row_number] += [duplicate(part.rules, key, taker) for key, taker in takers]
 
     def _compare(self, part: _Part) -> None:
         part.comparison = part.writer.compare()
@@ -330,7 +266,7 @@ class _Batch:
         """Put the rows into the table, and hold the sums against each other."""
         assert part.comparison is not None  # noqa: S101  # for the type checker
         found, on_conflict = part.comparison, self.options.on_conflict
-        part.counts = dict.fromkeys(_COUNTS, 0)
+        part.counts = dict.fromkeys(BATCH_COUNTS, 0)
         if refused:
             return
         part.counts["inserted"], part.counts["updated"] = part.writer.publish(update=on_conflict == "update")
@@ -368,7 +304,7 @@ class _Batch:
             status=receipt.status,
             received=receipt.received,
             rejected=len(receipt.rejected),
-            **{count: getattr(receipt, count) for count in _COUNTS},
+            **{count: getattr(receipt, count) for count in BATCH_COUNTS},
         )
 
     def _kept_rows(self, receipt: BatchReceipt) -> Iterator[dict[str, Any]]:

@@ -7,10 +7,14 @@ from dataclasses import asdict, dataclass
 from itertools import tee
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from rowferry import ledger
 from rowferry.backends.backend import Backend, TableWriter, Transaction
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.faults import Fault, RejectCode
+from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     ConservationBroken,
     DatabaseBusy,
@@ -19,6 +23,7 @@ from rowferry.errors import (
     ParentsVanished,
     RejectsExceeded,
     RowferryError,
+    UniqueBroken,
 )
 from rowferry.events import LoadFinished, LoadStarted, Observe, PublishStarted, RowsJudged
 from rowferry.operations.carrying_out import attempt_again, carry_out
@@ -28,6 +33,7 @@ from rowferry.operations.receipt import Receipt, TableReceipt
 from rowferry.streams.byte_source import text_encoding
 from rowferry.streams.csv_files import CsvFile
 from rowferry.streams.csv_source import CsvSource
+from rowferry.streams.judge import Conflicting, nothing_conflicts
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
 from rowferry.streams.rows import RejectedRow, raw_rows
@@ -125,7 +131,12 @@ class _Load:
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
         with suppress(_Rehearsed):
-            attempt_again(self._attempt, (ParentsVanished, DatabaseBusy, KeysTaken))
+            attempt_again(self._attempt, (ParentsVanished, DatabaseBusy, KeysTaken, *self._judged_again()))
+
+    def _judged_again(self) -> list[type[RowferryError]]:
+        """Of a value that has just been taken, another try tells which row has it."""
+        judged = self.options.on_conflict != "update" and any(file.rules.unique for file in self.files)
+        return [UniqueBroken] if judged else []
 
     def has_committed(self) -> bool:
         if self.receipt is None:
@@ -189,7 +200,8 @@ class _Load:
             source.receipt.rows_read = source.reading.rows_read
             self._tell_progress(source)
 
-        source.reading.read(self._references(source), self.backend.failed_checks, tell_progress)
+        references, failed_checks = self._references(source), self.backend.failed_checks
+        source.reading.read(references, failed_checks, self._conflicting(source), tell_progress)
         source.receipt.seconds = time.perf_counter() - started
 
     def _references(self, source: _Source) -> References:
@@ -204,6 +216,24 @@ class _Load:
             return [] if table in taken_over else self.backend.existing(tables[table], column, values)
 
         return References(source.file.rules, existing, accepted)
+
+    def _conflicting(self, source: _Source) -> Conflicting:
+        """In an update, rows may give their values away; others keep them, as do those of the files before."""
+        if self.options.on_conflict == "update":
+            return nothing_conflicts
+        earlier = [
+            one.reading.taken for one in self.sources if one is not source and one.file.rules is source.file.rules
+        ]
+
+        def conflicting(rules: TableRules, columns: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+            found = set() if source.writer.took_over else set(self.backend.conflicting(rules, columns, rows))
+            number, values = rules.candidate_keys.index(columns), [rows.column(name) for name in columns]
+            key = [rows.column(name) for name in rules.key]
+            for taken in earlier:
+                found.update(np.flatnonzero(taken.holds(values, number) & ~taken.holds(key)).tolist())
+            return sorted(found)
+
+        return conflicting
 
     def _publish(self, source: _Source) -> None:
         """Put the rows into the table, and hold the sums against each other."""

@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from rowferry import ledger
 from rowferry.backends.backend import TableWriter
-from rowferry.dictionary.faults import RejectCode
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ConservationBroken
 from rowferry.events import Observe, RowsRejected
 from rowferry.ledger import Append
 from rowferry.streams.ahead import ahead
-from rowferry.streams.judge import FailedChecks, Judge
+from rowferry.streams.candidate_keys import duplicate
+from rowferry.streams.judge import Conflicting, FailedChecks, Judge
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
 from rowferry.streams.rows import RejectedRow, RowBatch
@@ -57,9 +57,15 @@ class Reading(Generic[Rows, Writer]):
         self.taken = taken_keys(self.rules)
         self.rejects = RejectSink(self.rules)
 
-    def read(self, references: References, failed_checks: FailedChecks, tell_progress: Callable[[], None]) -> None:
+    def read(
+        self,
+        references: References,
+        failed_checks: FailedChecks,
+        conflicting: Conflicting,
+        tell_progress: Callable[[], None],
+    ) -> None:
         """Read, judge and write all rows, each in a thread of its own, so that they go on at the same time."""
-        judge = Judge(self.rules, references, self.taken, failed_checks)
+        judge = Judge(self.rules, references, self.taken, failed_checks, conflicting)
         with closing(ahead(self._judged(judge))) as judged:
             for rows_read, accepted in judged:
                 self.writer.write(accepted)
@@ -102,6 +108,5 @@ def keep_rejects(append: Append, id_: str, readings: Sequence[Reading[Any, Any]]
 
 def _told(row: RejectedRow, rules: TableRules) -> tuple[tuple[str | None, str], ...]:
     """What is told of the faults of a row: columns and codes, but no values."""
-    if row.duplicate_of is not None:
-        return ((rules.key[0] if len(rules.key) == 1 else None, RejectCode.DUPLICATE.value),)
-    return tuple((fault.column, fault.code.value) for fault in row.faults)
+    repeated = tuple(duplicate(rules, key, "another row") for key in row.duplicate_of)
+    return tuple((fault.column, fault.code.value) for fault in (*row.faults, *repeated))

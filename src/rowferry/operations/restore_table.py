@@ -28,6 +28,7 @@ from rowferry.operations.restore_obstacles import EXAMPLES, obstacles_of
 from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
 from rowferry.operations.restore_sources import RestoreSource
 from rowferry.streams.avro_source import AvroSource
+from rowferry.streams.judge import nothing_conflicts
 from rowferry.streams.references import References
 
 _BULK_ROWS = 10_000
@@ -180,7 +181,8 @@ class _Restore:
             self.observe(RowsJudged(self.claim.restore_id, *told))
 
         with part.timed():
-            part.reading.read(self._references(part), self.backend.failed_checks, tell_progress)
+            references, failed_checks = self._references(part), self.backend.failed_checks
+            part.reading.read(references, failed_checks, nothing_conflicts, tell_progress)
         part.changes.rows_read = part.reading.rows_read
 
     def _references(self, part: _Part) -> References:

@@ -10,16 +10,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rowferry.dictionary.arrays import as_arrow
-from rowferry.dictionary.faults import Fault, RejectCode, shown
+from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import DatabaseRefused
+from rowferry.streams.candidate_keys import Mask, spelled
 from rowferry.streams.references import References
 from rowferry.streams.rows import UNREADABLE, Positions, RejectedRow, RowBatch, Verdict
-from rowferry.streams.taken_keys import Mask, TakenKeys
+from rowferry.streams.taken_keys import TakenKeys
 from rowferry.streams.typed_values import cell_of, read_typed
 
 FailedChecks = Callable[[TableRules, list[dict[str, object]]], list[tuple[int, str]]]
 """Which of some rows break which CHECK of their table: (position, name of the check)."""
+
+Conflicting = Callable[[TableRules, tuple[str, ...], pa.RecordBatch], list[int]]
+"""Which rows, by position, have a key that is new to their table, but in some columns the values of a row of it."""
+
+
+def nothing_conflicts(_rules: TableRules, _columns: tuple[str, ...], _rows: pa.RecordBatch) -> list[int]:
+    """Where the table is empty, or made anew, or its rows may give their values away."""
+    return []
+
 
 Faults = defaultdict[int, list[Fault]]
 Singles = dict[int, dict[str, object]]
@@ -55,12 +65,18 @@ class Judge:
     """Judges the rows of one source against the rules of one table, batch after batch, in order."""
 
     def __init__(
-        self, rules: TableRules, references: References, taken: TakenKeys, failed_checks: FailedChecks
+        self,
+        rules: TableRules,
+        references: References,
+        taken: TakenKeys,
+        failed_checks: FailedChecks,
+        conflicting: Conflicting,
     ) -> None:
         self.rules = rules
         self._references = references
         self._taken = taken
         self._failed_checks = failed_checks
+        self._conflicting = conflicting
         self._order: dict[str | None, int] = {name: at for at, name in enumerate(rules.names)} | {None: -1}
 
     def judge(self, batch: RowBatch) -> Verdict:
@@ -75,6 +91,7 @@ class Judge:
         self._judge_checks_of_faulty(standing, singles, faults)
         standing = self._gather(standing, {at: row for at, row in singles.items() if at not in faults})
         standing = self._judge_checks(standing, faults)
+        self._judge_unique(standing, faults)
         rejected = [self._rejected(batch, at, tuple(found)) for at, found in faults.items()]
         rejected += self._take_keys(batch, standing)
         accepted = standing.only_good()
@@ -137,7 +154,7 @@ class Judge:
             found = self._references.missing(reference, pa.array([value for _, value in judged], rule.arrow))
             blamed += [judged[at] for at in np.flatnonzero(found).tolist()]
             for position, value in blamed:
-                message = f"{rule.name} {_spelled(value)} is not in {reference.parent}"
+                message = f"{rule.name} {spelled(self.rules, [rule.name], [value])} is not in {reference.parent}"
                 faults[position].append(Fault(rule.name, RejectCode.REFERENCE, message))
 
     def _gather(self, standing: _Standing, singles: Mapping[int, dict[str, object]]) -> _Standing:
@@ -184,21 +201,36 @@ class Judge:
             if not blamed & self.rules.columns_of_check(name):
                 found.append(_broken(name))
 
+    def _judge_unique(self, standing: _Standing, faults: Faults) -> None:
+        """Judge good rows by what is unique in the table beside its key."""
+        if not self.rules.unique:
+            return
+        good = standing.only_good()
+        rows = pa.RecordBatch.from_arrays(good.columns, schema=self.rules.schema)
+        for names in self.rules.unique:
+            column = names[0] if len(names) == 1 else None
+            for at in self._conflicting(self.rules, names, rows):
+                values = spelled(self.rules, names, (rows.column(name)[at].as_py() for name in names))
+                where = f"is in the table already, with another {', '.join(self.rules.key)}"
+                message = f"{', '.join(names)} {values} {where}"
+                faults[int(good.positions[at])].append(Fault(column, RejectCode.CONFLICT, message))
+        standing.blame(faults)
+
     def _take_keys(self, batch: RowBatch, standing: _Standing) -> list[RejectedRow]:
-        """Take the keys of good rows; the rows whose key was taken already."""
+        """Take the keys of good rows; the rows one of whose keys was taken already."""
         at = np.flatnonzero(standing.good)
-        key = [standing.columns[self.rules.names.index(name)] for name in self.rules.key]
+        of = dict(zip(self.rules.names, standing.columns, strict=True))
+        keys = [[of[name] for name in names] for names in self.rules.candidate_keys]
         if len(at) < len(standing.good):
-            key = [column.take(as_arrow(at)) for column in key]
-        repeated = np.flatnonzero(self._taken.take(key, batch.first + standing.positions[at]))
-        standing.good[at[repeated]] = False
-        positions = standing.positions[at[repeated]].tolist()
-        keys = [self._taken.spelled(key, one) for one in repeated.tolist()]
-        both = zip(positions, keys, strict=True)
+            keys = [[column.take(as_arrow(at)) for column in key] for key in keys]
+        repeated = self._taken.take(keys, batch.first + standing.positions[at])
+        blamed = at[list(repeated)]
+        standing.good[blamed] = False
+        both = zip(standing.positions[blamed].tolist(), repeated.values(), strict=True)
         return [self._rejected(batch, position, (), duplicate_of=taken) for position, taken in both]
 
     def _rejected(
-        self, batch: RowBatch, position: int, faults: tuple[Fault, ...], duplicate_of: object = None
+        self, batch: RowBatch, position: int, faults: tuple[Fault, ...], duplicate_of: tuple[int | str, ...] = ()
     ) -> RejectedRow:
         in_order = faults
         if len(faults) > 1:
@@ -208,7 +240,3 @@ class Judge:
 
 def _broken(check: str) -> Fault:
     return Fault(None, RejectCode.CHECK, f"the row breaks the rule {check}")
-
-
-def _spelled(value: object) -> str:
-    return shown(value) if isinstance(value, str) else str(value)

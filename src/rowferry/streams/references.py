@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 
 from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.rules import Reference, TableRules
-from rowferry.streams.taken_keys import Mask, TakenKeys
+from rowferry.streams.candidate_keys import Mask
+from rowferry.streams.taken_keys import TakenKeys
 
 Existing = Callable[[str, str, list[object]], list[object]]
 """(table, column, values) -> those of the values that the column of the table holds."""
@@ -45,7 +46,7 @@ class References:
     def _present(self, reference: Reference, keys: pa.Array) -> pa.Array:
         remaining, found = keys, [keys[:0]]
         for taken in self._accepted.get(reference.parent, ()):
-            present = taken.holds(remaining)
+            present = taken.holds([remaining])
             found.append(remaining.filter(as_arrow(present)))
             remaining = remaining.filter(as_arrow(~present))
         absent = self._absent[reference]

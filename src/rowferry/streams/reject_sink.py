@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
+from rowferry.streams.candidate_keys import duplicate
 from rowferry.streams.rows import RejectedRow
 from rowferry.streams.taken_keys import TakenKeys
 
@@ -19,8 +20,8 @@ CREATE TABLE firsts (key PRIMARY KEY, row_number INTEGER) WITHOUT ROWID;
 BEGIN;
 """
 
-_Kept = tuple[int, str, str, int | str | None]
-"""Of one row: its number, the row as it stood, its faults as JSON, and the key that an earlier row has taken."""
+_Kept = tuple[int, str, str, tuple[int | str, ...]]
+"""Of one row: its number, the row as it stood, its faults as JSON, and the keys that earlier rows have taken."""
 
 
 class RejectSink:
@@ -42,7 +43,7 @@ class RejectSink:
         if kept[0][0] < self._last:
             self._run += 1
         self._database.execute("INSERT INTO rejects (run, rows) VALUES (?, ?)", (self._run, pickle.dumps(kept)))
-        keys = [(row.duplicate_of,) for row in rows if row.duplicate_of is not None]
+        keys = [(key,) for row in rows for key in row.duplicate_of]
         self._database.executemany("INSERT OR IGNORE INTO repeated VALUES (?)", keys)
         self._last = kept[-1][0]
         self.count += len(kept)
@@ -59,15 +60,15 @@ class RejectSink:
         return sum(count for codes, count in self._by_codes.items() if set(codes) == {code})
 
     def name_first_rows(self, taken: TakenKeys) -> None:
-        """Find which row took the key of each duplicate, once all rows were judged."""
+        """Find which rows took the keys of each duplicate, once all rows were judged."""
         if () in self._by_codes:
             keys = (key for (key,) in self._database.execute("SELECT key FROM repeated"))
             self._database.executemany("INSERT INTO firsts VALUES (?, ?)", taken.first_rows(keys))
 
     def __iter__(self) -> Iterator[tuple[int, str, str]]:
         """All rejected rows by ascending row number: the number, the row as it stood, its faults as JSON."""
-        for row_number, raw, faults, key in heapq.merge(*map(self._rows, range(self._run + 1))):
-            yield row_number, raw, faults if key is None else _spelled([self._duplicate(key)])
+        for row_number, raw, faults, keys in heapq.merge(*map(self._rows, range(self._run + 1))):
+            yield row_number, raw, _spelled([self._duplicate(key) for key in keys]) if keys else faults
 
     def close(self) -> None:
         self._database.close()
@@ -80,10 +81,7 @@ class RejectSink:
 
     def _duplicate(self, key: int | str) -> Fault:
         first = self._database.execute("SELECT row_number FROM firsts WHERE key = ?", (key,)).fetchone()[0]
-        names = ", ".join(self._rules.key)
-        spelled = ", ".join(map(str, json.loads(key))) if isinstance(key, str) else key
-        column = self._rules.key[0] if len(self._rules.key) == 1 else None
-        return Fault(column, RejectCode.DUPLICATE, f"{names} {spelled} was taken by row {first}")
+        return duplicate(self._rules, key, f"row {first}")
 
 
 def _spelled(faults: Sequence[Fault]) -> str:

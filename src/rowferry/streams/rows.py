@@ -57,13 +57,13 @@ def raw_rows(batches: Iterable[RowBatch], row_numbers: Iterable[int]) -> Iterato
 class RejectedRow:
     """A row that is not inserted, as it stood in the source, and all that is wrong with it.
 
-    `duplicate_of` is the key that an earlier row has taken; which row that was is found when the source has ended.
+    `duplicate_of` are the keys that earlier rows have taken; which rows those were is found when the source has ended.
     """
 
     row_number: int
     raw: str
     faults: tuple[Fault, ...]
-    duplicate_of: object = None
+    duplicate_of: tuple[int | str, ...] = ()
 
 
 @dataclass

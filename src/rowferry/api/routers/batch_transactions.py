@@ -19,16 +19,8 @@ from rowferry.api.problems import MEDIA_TYPE, ProblemError, RequestRefused, prob
 from rowferry.api.state import ID, Started, State, find_known, reading
 from rowferry.errors import BatchUnknown, BodyTooLarge, IdempotencyKeyInvalid
 from rowferry.observers.service import service_observer
-from rowferry.operations.batch_transactions import (
-    IDEMPOTENCY_HOURS,
-    BatchClaim,
-    BatchOptions,
-    BatchReceipt,
-    Once,
-    RejectedBatchRow,
-    Reply,
-    batch_transactions,
-)
+from rowferry.operations.batch_receipt import BatchClaim, BatchOptions, BatchReceipt, Once, RejectedBatchRow, Reply
+from rowferry.operations.batch_transactions import IDEMPOTENCY_HOURS, batch_transactions
 from rowferry.operations.load_options import OnConflict
 from rowferry.streams.batch_text import MAX_BODY_BYTES
 

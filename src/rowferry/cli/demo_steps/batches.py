@@ -7,14 +7,8 @@ from rowferry.cli.batch import show
 from rowferry.cli.demo_steps.stage import AT_DATABASE, Stage, ignore
 from rowferry.cli.options import caller
 from rowferry.cli.output import say, table
-from rowferry.operations.batch_transactions import (
-    BatchClaim,
-    BatchOptions,
-    BatchReceipt,
-    Once,
-    Reply,
-    batch_transactions,
-)
+from rowferry.operations.batch_receipt import BatchClaim, BatchOptions, BatchReceipt, Once, Reply
+from rowferry.operations.batch_transactions import batch_transactions
 
 
 def _employee(number: object, **changes: Any) -> dict[str, Any]:

@@ -1,0 +1,254 @@
+"""What a model declares unique beside the key is judged row by row, and holds in the table."""
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batching import Batches, codes
+from loading import Tables, counts, lines
+from owning import HEAD, ServiceOf
+from restoring import Restores
+from rowferry.errors import RejectsExceeded, UniqueBroken
+
+BERTHS = HEAD + (
+    'ports = Table("ports", metadata, Column("id", Integer, primary_key=True), '
+    'Column("name", String(9), nullable=False, unique=True))\n'
+    'ships = Table("ships", metadata, Column("id", Integer, primary_key=True),\n'
+    '              Column("code", String(9), unique=True), Column("port_id", ForeignKey("ports.id")),\n'
+    '              Column("berth", Numeric(4, 1)), UniqueConstraint("port_id", "berth"))\n'
+)
+
+Row = tuple[Any, ...]
+"""id, code, port_id, berth."""
+
+Found = tuple[int, list[tuple[str | None, str]]]
+"""The number of a row, and the columns and codes of its faults."""
+
+
+@pytest.fixture
+def ships(service_of: ServiceOf, tmp_path: Path) -> Tables:
+    tables = Tables(service_of(BERTHS), tmp_path)
+    tables.put("ports.csv", "1,Aden\n2,Bari\n3,Cork\n")
+    return tables
+
+
+def values_of(row: Row) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """What is unique in a row: the number of the constraint, and the values."""
+    for number, values in enumerate(((row[1],), (row[2], row[3]))):
+        if None not in values:
+            yield number, values
+
+
+@dataclass
+class Expected:
+    """What should become of rows, judged one by one against a table as it was."""
+
+    table: dict[int, Row]
+    unchanged: int = 0
+    found: list[Found] = field(default_factory=list)
+
+    def judge(self, rows: list[Row], *, skip: bool) -> "Expected":
+        before, taken = dict(self.table), dict[object, int]()
+        held = {values: key for key, row in before.items() for values in values_of(row)}
+        for number, row in enumerate(rows, 1):
+            own = list(values_of(row))
+            faults = [(_column(n), "key.conflict") for n, v in own if (n, v) in held and row[0] not in before]
+            if not faults:
+                keys = [(-1, row[0]), *own]
+                faults = [(_column(key[0]), "key.duplicate") for key in keys if key in taken]
+                if not faults:
+                    taken |= dict.fromkeys(keys, number)
+                    faults = self._put(row, before, skip=skip)
+            if faults:
+                self.found.append((number, faults))
+        return self
+
+    def _put(self, row: Row, before: dict[int, Row], *, skip: bool) -> list[tuple[str | None, str]]:
+        if row[0] not in before:
+            self.table[row[0]] = row
+        elif before[row[0]] == row or skip:
+            self.unchanged += 1
+        else:
+            return [("id", "key.conflict")]
+        return []
+
+
+def _column(number: int) -> str | None:
+    return {-1: "id", 0: "code", 1: None}[number]
+
+
+def some_rows(chance: random.Random, count: int) -> list[Row]:
+    few = max(3, count // 2)
+
+    def one() -> Row:
+        berth = chance.choice([None, float(chance.randrange(few))])
+        code = chance.choice([None, f"c{chance.randrange(few)}"])
+        return chance.randrange(1, 2 * few), code, chance.choice([None, 1, 2, 3]), berth
+
+    return [one() for _ in range(count)]
+
+
+def as_csv(rows: list[Row]) -> str:
+    return lines(["" if value is None else value for value in row] for row in rows)
+
+
+def as_json(row: Row) -> dict[str, Any]:
+    named = zip(("id", "code", "port_id", "berth"), row, strict=True)
+    return {name: value if name != "berth" else str(value) for name, value in named if value is not None}
+
+
+def plain(rows: list[Row]) -> list[Row]:
+    return [(*row[:3], None if row[3] is None else float(row[3])) for row in rows]
+
+
+def table_after(ships: Tables, chance: random.Random) -> dict[int, Row]:
+    """Fill the table with rows that break no rule."""
+    start = Expected({}).judge(some_rows(chance, 8), skip=False)
+    ships.execute("DELETE FROM ships")
+    ships.put("ships.csv", as_csv(list(start.table.values())))
+    assert plain(ships.rows("ships")) == sorted(start.table.values())
+    return start.table
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_rows_are_judged_as_if_one_by_one(ships: Tables, *, skip: bool) -> None:
+    on_conflict = "skip" if skip else "reject"
+    seen = set()
+    for seed in range(25):
+        chance = random.Random(seed)
+        before = table_after(ships, chance)
+        rows = some_rows(chance, 12)
+        expected = Expected(dict(before)).judge(rows, skip=skip)
+        path = ships.write("ships.csv", as_csv(rows))
+        rehearsed = ships.load(path, on_conflict=on_conflict, dry_run=True)
+        receipt = ships.load(path, on_conflict=on_conflict)
+        new = len(expected.table) - len(before)
+        assert counts(receipt) == (len(rows), new, 0, expected.unchanged, len(expected.found)), seed
+        assert counts(rehearsed) == counts(receipt)
+        kept = [(r["row_number"], [(e["column"], e["code"]) for e in r["errors"]]) for r in ships.rejects()]
+        assert in_order(kept) == in_order(expected.found), seed
+        assert plain(ships.rows("ships")) == sorted(expected.table.values())
+        seen |= {fault for _, faults in kept for fault in faults}
+        batch_equals_csv(ships, before, rows, expected, on_conflict)
+    # Each sort came up; whether the key itself is in conflict is not asked where such rows are passed over.
+    everything = {(column, f"key.{what}") for column in ("id", "code", None) for what in ("duplicate", "conflict")}
+    assert seen == everything - ({("id", "key.conflict")} if skip else set())
+
+
+def in_order(found: Iterable[Found]) -> list[Found]:
+    return [(number, sorted(faults, key=str)) for number, faults in found]
+
+
+def batch_equals_csv(
+    ships: Tables, before: dict[int, Row], rows: list[Row], expected: Expected, on_conflict: str
+) -> None:
+    """The same rows as a batch have the same faults."""
+    ships.execute("DELETE FROM ships")
+    ships.put("ships.csv", as_csv(list(before.values())))
+    receipt = Batches(ships).put({"ships": [as_json(row) for row in rows]}, on_conflict=on_conflict)
+    assert in_order((index + 1, faults) for _, index, faults in codes(receipt)) == in_order(expected.found)
+    assert plain(ships.rows("ships")) == sorted(expected.table.values())
+
+
+def test_faults_name_the_value_and_the_row_that_has_it(ships: Tables) -> None:
+    ships.put("ships.csv", "1,a,1,5\n")
+    ships.put("ships.csv", "2,b,1,6\n3,b,,\n4,a,1,5\n5,c,1,6.0\n2,b,,\n6,,1,\n7,,1,\n")
+    told = {row["row_number"]: {e["message"] for e in row["errors"]} for row in ships.rejects()}
+    there = "is in the table already, with another id"
+    assert told == {
+        2: {"code 'b' was taken by row 1"},
+        3: {f"code 'a' {there}", f"port_id, berth 1, 5.0 {there}"},
+        4: {"port_id, berth 1, 6.0 was taken by row 1"},
+        5: {"id 2 was taken by row 1", "code 'b' was taken by row 1"},
+    }
+    receipt = Batches(ships).put({"ships": [{"id": 8, "code": "d"}, {"id": 9, "code": "d"}]})
+    assert receipt.rejected[0].errors[0]["message"] == "code 'd' was taken by the row at index 0"
+
+
+def test_who_refers_to_a_row_that_is_rejected_refers_to_nothing(ships: Tables) -> None:
+    files = [
+        ships.write("ports.csv", "4,Bari\n5,Dover\n6,Dover\n7,Ems\n"),
+        ships.write("ships.csv", "1,,4,\n2,,5,\n3,,6,\n4,,7,\n"),
+    ]
+    assert counts(ships.load(*files)) == (8, 4, 0, 0, 4)
+    assert [row[0] for row in ships.rows("ships")] == [2, 4]
+    assert ships.codes() == [
+        (1, ["key.conflict"]),
+        (3, ["key.duplicate"]),
+        (1, ["reference.missing"]),
+        (3, ["reference.missing"]),
+    ]
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_many_rows(ships: Tables, *, filled: bool) -> None:
+    rows = 60_000
+    if filled:
+        ships.put("ships.csv", f"{rows + 1},c7,,\n")
+    content = "".join(f"{at},c{at - (at % 1_000 == 999)},,\n" for at in range(rows))
+    receipt = ships.put("ships.csv", content)
+    assert counts(receipt) == (rows, rows - 60 - filled, 0, 0, 60 + filled)
+    assert ships.codes()[0] == (8 if filled else 1_000, ["key.conflict" if filled else "key.duplicate"])
+    assert counts(ships.put("ships.csv", content)) == (rows, 0, 0, rows - 60 - filled, 60 + filled)
+
+
+def test_rows_of_several_files_of_a_table(ships: Tables) -> None:
+    files = [ships.write("ships.csv", "1,a,,\n2,b,,\n", folder) for folder in ("one",)]
+    files.append(ships.write("ships.csv", "1,a,,\n3,b,,\n4,c,,\n", "two"))
+    assert counts(ships.load(*files)) == (5, 3, 0, 1, 1)
+    assert ships.codes() == [(2, ["key.conflict"])]
+    assert [row[:2] for row in ships.rows("ships")] == [(1, "a"), (2, "b"), (4, "c")]
+
+
+def test_an_update_may_pass_values_on_but_takes_none_from_others(ships: Tables) -> None:
+    ships.put("ships.csv", "1,a,,\n2,b,,\n")
+    assert counts(ships.put("ships.csv", "1,b,,\n2,c,,\n3,a,,\n4,a,,\n", on_conflict="update")) == (4, 1, 2, 0, 1)
+    assert ships.codes() == [(4, ["key.duplicate"])]
+    error = ships.fail(UniqueBroken, ships.write("ships.csv", "5,c,,\n"), on_conflict="update")
+    assert "code" in error.message
+    with pytest.raises(UniqueBroken):
+        Batches(ships).put({"ships": [{"id": 5, "code": "c"}]}, on_conflict="update")
+    assert [row[:2] for row in ships.rows("ships")] == [(1, "b"), (2, "c"), (3, "a")]
+
+
+def test_limits_count_them(ships: Tables) -> None:
+    ships.fail(RejectsExceeded, ships.write("ships.csv", "1,a,,\n2,a,,\n"), max_rejects="0")
+    assert ships.codes() == [(2, ["key.duplicate"])]
+
+
+def test_a_backup_that_breaks_a_rule_of_today(service_of: ServiceOf, tmp_path: Path) -> None:
+    restores = Restores(Tables(service_of(BERTHS), tmp_path))
+    kept = restores.keep("ships", [(1, "a", None, None), (2, "a", None, None), (3, "b", None, None)])
+    refused = restores.restore(kept)
+    (obstacle,) = refused.obstacles
+    assert (obstacle.kind, obstacle.rows) == ("rules_broken", 1)
+    assert "key.duplicate: 1" in obstacle.message
+    assert restores.tables.rows("ships") == []
+    assert restores.restore(kept, partial=True).failure() is None
+    assert [row[:2] for row in restores.tables.rows("ships")] == [(1, "a"), (3, "b")]
+
+
+INDEXES = {
+    'Index("one", "code", unique=True)': True,
+    'Index("one", "code", unique=True, postgresql_where=text("id > 1"), sqlite_where=text("id > 1"))': False,
+    'Index("one", func.lower(column("code")), unique=True)': False,
+    'Index("one", "code")': False,
+    'UniqueConstraint("id", "code")': False,
+}
+
+
+@pytest.mark.parametrize("index", INDEXES)
+def test_an_index_may_make_values_unique(service_of: ServiceOf, tmp_path: Path, index: str) -> None:
+    source = HEAD + (
+        "from sqlalchemy import Index, column, func, text\n"
+        'columns = Column("id", Integer, primary_key=True), Column("code", String(9))\n'
+        f'ships = Table("ships", metadata, *columns, {index})\n'
+    )
+    ships = Tables(service_of(source), tmp_path)
+    assert ships.service.catalog.table("ships").unique == ((("code",),) if INDEXES[index] else ())
+    if INDEXES[index]:
+        assert counts(ships.put("ships.csv", "1,a\n2,a\n")) == (2, 1, 0, 0, 1)

@@ -88,6 +88,8 @@ def test_checks_may_have_names_and_be_expressions(service_of: ServiceOf, tmp_pat
         ("boxes", 'Column("size", Float(24))', "boxes.size: no support for Float"),
         ("boxes", 'Column("size", REAL())', "boxes.size: no support for REAL"),
         ("boxes", 'Column("ID", Integer)', "boxes: the columns id and ID differ in case only"),
+        ("boxes", 'Column("size", Integer, key="volume")', "boxes.size: leave out key='volume'"),
+        ("boxes", 'Column("rowferry_at", Integer)', "boxes.rowferry_at: names that begin with rowferry_ are"),
         ("boxes", 'Column("a b", Integer), Column("a_x20_b", Integer)', "a b and a_x20_b would have the same name in"),
         ("boxes", 'schema="sea"', "boxes has its schema, sea, in its class; name it in the URL"),
         ("loads", 'Column("size", Integer)', "loads is the name of a table of Rowferry's own"),

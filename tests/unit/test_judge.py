@@ -18,7 +18,7 @@ from rowferry.dictionary.faults import RejectCode
 from rowferry.dictionary.rules import TableRules, rules_of
 from rowferry.streams import byte_source
 from rowferry.streams.csv_source import CsvSource
-from rowferry.streams.judge import Judge, nothing_conflicts
+from rowferry.streams.judge import Judge, nothing_known
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
 from rowferry.streams.rows import RowBatch
@@ -143,7 +143,7 @@ def _judge_all(rules: TableRules, path: Path) -> tuple[list[tuple[Any, ...]], li
     """The accepted rows with their numbers, the rejected ones, and the columns that their faults name, in order."""
     accepted: list[tuple[Any, ...]] = []
     with closing(taken_keys(rules)) as taken, closing(RejectSink(rules)) as sink:
-        judge = Judge(rules, References(rules, _existing, {}), taken, _breaks, nothing_conflicts)
+        judge = Judge(rules, References(rules, _existing, {}), taken, _breaks, nothing_known)
         for batch in CsvSource(path, rules).batches():
             verdict = judge.judge(_shifted(batch))
             accepted += [tuple(row.values()) for row in verdict.accepted.to_pylist()]

@@ -15,7 +15,7 @@ from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.rules import TableRules
 from rowferry.streams.batch_text import read_batch
 from rowferry.streams.json_source import JsonSource
-from rowferry.streams.judge import Judge, nothing_conflicts
+from rowferry.streams.judge import Judge, nothing_known
 from rowferry.streams.references import References
 from rowferry.streams.rows import RowBatch, Verdict
 from rowferry.streams.taken_keys import taken_keys
@@ -49,7 +49,7 @@ def _judged(rules: TableRules, batch: RowBatch) -> Verdict:
     references = References(rules, lambda _table, _column, keys: [key for key in keys if key in (1, 2, 3)], {})
     taken = taken_keys(rules)
     try:
-        return Judge(rules, references, taken, lambda _rules, _rows: [], nothing_conflicts).judge(batch)
+        return Judge(rules, references, taken, lambda _rules, _rows: [], nothing_known).judge(batch)
     finally:
         taken.close()
 

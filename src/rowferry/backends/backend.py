@@ -127,8 +127,8 @@ class ShortTransaction(Protocol):
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         """Those of the values that a column of a table holds, and goes on holding until the end of the transaction."""
 
-    def conflicting(self, rules: TableRules, columns: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
-        """Which rows, by position, have a key that is new to the table, but in `columns` the values of a row of it."""
+    def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        """Which rows, by position, have the candidate key of a row of the table."""
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
         """Insert rows as they are, whose keys are known to be new."""
@@ -170,11 +170,8 @@ class Backend(Protocol):
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         """Those of the values that a column of a table holds; sees committed rows only."""
 
-    def conflicting(self, rules: TableRules, columns: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
-        """Which rows, by position, have a key that is new to the table, but in `columns` the values of a row of it.
-
-        Sees committed rows only.
-        """
+    def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        """Which rows, by position, have the candidate key of a row of the table; sees committed rows only."""
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
         """Which rows break which CHECK, as this database understands it: (position among the rows, name)."""

@@ -117,6 +117,7 @@ class PostgresqlBackend:
             url.set(drivername="postgresql+psycopg"),
             connect_args=_connect_args(url),
             pool_pre_ping=True,
+            use_native_hstore=False,  # which nobody uses, and each connection would ask for
             pool_size=_KEPT_CONNECTIONS,
             max_overflow=_MORE_CONNECTIONS,
         )
@@ -147,9 +148,9 @@ class PostgresqlBackend:
         with self.engine.connect() as connection:
             return list(connection.scalars(found))
 
-    def conflicting(self, rules: TableRules, columns: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+    def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         with self.engine.connect() as connection:
-            return PostgresqlTable(Statements(connection), rules).conflicting(columns, rows)
+            return PostgresqlTable(Statements(connection), rules).known(key, rows)
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
         dialect = self.engine.dialect

@@ -29,8 +29,8 @@ class ShortPostgresqlTransaction(PostgresqlTransaction):
         )
         return [row[0] for row in self.execute(find, (list(values),))]
 
-    def conflicting(self, rules: TableRules, columns: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
-        return PostgresqlTable(self, rules).conflicting(columns, rows)
+    def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        return PostgresqlTable(self, rules).known(key, rows)
 
     def claim(self, number: int) -> bool:
         """Take a number until the end of the transaction, if nobody else has it."""

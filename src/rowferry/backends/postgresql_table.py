@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import psycopg
 import pyarrow as pa
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql
 
@@ -132,7 +132,15 @@ class Statements:
         return SQL(_GRANTED if granted else _SUPERUSER)
 
     def execute(self, statement: Composable, parameters: Any = None) -> psycopg.Cursor[Any]:
-        return self.driver.execute(statement.as_bytes(self.driver), parameters)
+        written = statement.as_bytes(self.driver) if parameters is None else self._with_parameters(statement)
+        return self.driver.execute(written, parameters)
+
+    def _with_parameters(self, statement: Composable) -> bytes:
+        """A statement as the driver takes it beside parameters: the percent signs of names are doubled."""
+        if isinstance(statement, Composed):
+            return b"".join(map(self._with_parameters, statement))
+        written = statement.as_bytes(self.driver)
+        return written.replace(b"%", b"%%") if isinstance(statement, Identifier) else written
 
     def value(self, statement: Composable, parameters: Any = None) -> Any:
         row = self.execute(statement, parameters).fetchone()
@@ -178,19 +186,14 @@ class PostgresqlTable:
             and bool(self.transaction.value(SQL(_HAS_SPARE_FOREIGN_KEYS), self._spelled))
         )
 
-    def conflicting(self, columns: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
-        """Which rows, by position, have a key that is new to the table, but in `columns` the values of a row of it."""
-        needed = tuple(dict.fromkeys((*columns, *self.rules.key)))
-        found = SQL(
-            "SELECT rowferry_at - 1 FROM {rows} WHERE EXISTS (SELECT FROM {table} t WHERE {same_values}) "
-            "AND NOT EXISTS (SELECT FROM {table} t WHERE {same_key}) ORDER BY 1"
-        ).format(
-            rows=unnested(self.rules.table, needed),
-            table=self.name,
-            same_values=same(columns),
-            same_key=same(self.rules.key),
+    def known(self, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        """Which rows, by position, have the candidate key of a row of the table."""
+        if not self.has_rows():
+            return []
+        find = SQL("SELECT rowferry_at - 1 FROM {} WHERE EXISTS (SELECT FROM {} t WHERE {}) ORDER BY 1").format(
+            unnested(self.rules.table, key), self.name, same(key)
         )
-        return [at for (at,) in self.transaction.execute(found, lists_of(rows.select(list(needed))))]
+        return [at for (at,) in self.transaction.execute(find, lists_of(rows.select(list(key))))]
 
     def has_unique_values(self) -> bool:
         """Whether values are unique beside the key."""
@@ -305,8 +308,8 @@ def lists_of(rows: pa.RecordBatch) -> list[list[Any]]:
 
 
 def type_of(table: Table, column: str) -> SQL:
-    """The type of a column as the model has it."""
-    return SQL(table.c[column].type.compile(_DIALECT))
+    """The type of a column as the model has it, without its collation."""
+    return SQL(table.c[column].type.compile(_DIALECT).partition(" COLLATE ")[0])
 
 
 def same(names: tuple[str, ...]) -> Composable:

@@ -21,7 +21,7 @@ from rowferry.backends.backend import Backend
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.schema import require_columns
 from rowferry.backends.sqlite_appending import LoadTransaction
-from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_conflicting, find_existing
+from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing, find_known
 from rowferry.backends.sqlite_snapshot import SqliteSnapshot
 from rowferry.backends.sqlite_types import spoils_values
 from rowferry.backends.sqlite_writer import CACHE, CACHE_OF_A_PASS, quoted, stored
@@ -136,9 +136,9 @@ class SqliteBackend:
         with self.engine.connect() as connection:
             return find_existing(connection, table, column, values)
 
-    def conflicting(self, rules: TableRules, columns: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+    def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         with self.engine.connect() as connection:
-            return find_conflicting(connection, rules, columns, rows)
+            return find_known(connection, rules, key, rows)
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
         columns = ", ".join(f"{_extracted(rules, at)} AS {quoted(name)}" for at, name in enumerate(rules.names))

@@ -26,8 +26,8 @@ class ShortSqliteTransaction(SqliteTransaction):
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         return find_existing(self.connection, table, column, values)
 
-    def conflicting(self, rules: TableRules, columns: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
-        return find_conflicting(self.connection, rules, columns, rows)
+    def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        return find_known(self.connection, rules, key, rows)
 
 
 class FewRowsWriter(HeldRows):
@@ -102,19 +102,14 @@ def find_existing(connection: Connection, table: Table, column: str, values: Seq
     return [values[at] for (at,) in connection.exec_driver_sql(find, (spelled,))]
 
 
-def find_conflicting(
-    connection: Connection, rules: TableRules, columns: tuple[str, ...], rows: pa.RecordBatch
-) -> list[int]:
-    """Which rows, by position, have a key that is new to the table, but in `columns` the values of a row of it."""
-    needed = list(dict.fromkeys((*columns, *rules.key)))
-    spelled = json.dumps(list(zip(*map(stored, rows.select(needed).columns), strict=True)))
-    table = quoted(rules.name)
-
-    def same(row: str, names: tuple[str, ...]) -> str:
-        both = ((quoted(name), needed.index(name)) for name in names)
-        return " AND ".join(f"{row}.{name} = json_extract(j.value, '$[{at}]')" for name, at in both)
-
-    # A join, since only for these SQLite makes an index where the table has none.
-    find = f"SELECT DISTINCT j.key FROM json_each(?) j CROSS JOIN {table} t ON {same('t', columns)}"
-    new = f"NOT EXISTS (SELECT 1 FROM {table} k WHERE {same('k', rules.key)})"
-    return [at for (at,) in connection.exec_driver_sql(f"{find} WHERE {new} ORDER BY 1", (spelled,))]
+def find_known(connection: Connection, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+    """Which rows, by position, have the candidate key of a row of the table."""
+    if not connection.exec_driver_sql(f"SELECT EXISTS (SELECT 1 FROM {quoted(rules.name)})").scalar():
+        return []
+    given = json.dumps(list(zip(*map(stored, rows.select(list(key)).columns), strict=True)))
+    values = ", ".join(f"json_extract(j.value, '$[{at}]')" for at in range(len(key)))
+    names = ", ".join(f"t.{quoted(name)}" for name in key)
+    # Whether or not the table has an index, nothing is looked for among all rows of the other side, row by row.
+    held = f"SELECT {names} FROM {quoted(rules.name)} t WHERE ({names}) IN (SELECT {values} FROM json_each(?1) j)"
+    find = f"SELECT j.key FROM json_each(?1) j WHERE ({values}) IN ({held}) ORDER BY 1"
+    return [at for (at,) in connection.exec_driver_sql(find, (given,))]

@@ -108,6 +108,8 @@ class Check:
     columns: frozenset[str]
 
 
+_OWN = "rowferry_"
+
 ROW_NUMBER = "rowferry_row_number"
 """The column that says, behind those of a table, which row of its source a row is."""
 
@@ -179,6 +181,10 @@ def rules_of(table: Table, doc: str = "") -> TableRules:
         raise LookupError(f"{table.name} has its schema, {table.schema}, in its class; {told}")
     if same := alike((column.name for column in table.columns), str.casefold):
         raise LookupError(f"{table.name}: the columns {same} differ in case only, which headers of files do not tell")
+    if renamed := [column for column in table.columns if column.key != column.name]:
+        raise LookupError(f"{table.name}.{renamed[0].name}: leave out key={renamed[0].key!r}, a second name for it")
+    if own := next((column.name for column in table.columns if column.name.startswith(_OWN)), ""):
+        raise LookupError(f"{table.name}.{own}: names that begin with {_OWN} are Rowferry's own")
     return TableRules(
         table=table,
         doc=doc or table.comment or "",

@@ -39,7 +39,7 @@ from rowferry.operations.batch_receipt import (
 from rowferry.streams.batch_text import JsonRows, read_batch
 from rowferry.streams.candidate_keys import duplicate
 from rowferry.streams.json_source import JsonSource
-from rowferry.streams.judge import Judge, nothing_conflicts
+from rowferry.streams.judge import Judge, nothing_known
 from rowferry.streams.references import References
 from rowferry.streams.rows import RejectedRow
 from rowferry.streams.scratch import room_needed
@@ -229,9 +229,9 @@ class _Batch:
         part = _Part(source, transaction.few_rows_writer(rules), taken_keys(rules))
         self.parts.append(part)
         # In an update, rows may give their values away.
-        conflicting = nothing_conflicts if self.options.on_conflict == "update" else transaction.conflicting
+        known = nothing_known if self.options.on_conflict == "update" else transaction.known
         references, failed_checks = self._references(transaction, rules), self.backend.failed_checks
-        judge = Judge(rules, references, part.taken, failed_checks, conflicting)
+        judge = Judge(rules, references, part.taken, failed_checks, known)
         verdict = judge.judge(source.batch())
         part.writer.write(verdict.accepted)
         part.writer.end()

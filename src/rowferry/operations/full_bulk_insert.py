@@ -33,7 +33,7 @@ from rowferry.operations.receipt import Receipt, TableReceipt
 from rowferry.streams.byte_source import text_encoding
 from rowferry.streams.csv_files import CsvFile
 from rowferry.streams.csv_source import CsvSource
-from rowferry.streams.judge import Conflicting, nothing_conflicts
+from rowferry.streams.judge import Known, nothing_known
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
 from rowferry.streams.rows import RejectedRow, raw_rows
@@ -201,7 +201,7 @@ class _Load:
             self._tell_progress(source)
 
         references, failed_checks = self._references(source), self.backend.failed_checks
-        source.reading.read(references, failed_checks, self._conflicting(source), tell_progress)
+        source.reading.read(references, failed_checks, self._known(source), tell_progress)
         source.receipt.seconds = time.perf_counter() - started
 
     def _references(self, source: _Source) -> References:
@@ -217,23 +217,21 @@ class _Load:
 
         return References(source.file.rules, existing, accepted)
 
-    def _conflicting(self, source: _Source) -> Conflicting:
+    def _known(self, source: _Source) -> Known:
         """In an update, rows may give their values away; others keep them, as do those of the files before."""
         if self.options.on_conflict == "update":
-            return nothing_conflicts
-        earlier = [
-            one.reading.taken for one in self.sources if one is not source and one.file.rules is source.file.rules
-        ]
+            return nothing_known
+        same_table = (one for one in self.sources if one is not source and one.file.rules is source.file.rules)
+        earlier = [one.reading.taken for one in same_table]
 
-        def conflicting(rules: TableRules, columns: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
-            found = set() if source.writer.took_over else set(self.backend.conflicting(rules, columns, rows))
-            number, values = rules.candidate_keys.index(columns), [rows.column(name) for name in columns]
-            key = [rows.column(name) for name in rules.key]
+        def known(rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+            found = set() if source.writer.took_over else set(self.backend.known(rules, key, rows))
+            number, values = rules.candidate_keys.index(key), [rows.column(name) for name in key]
             for taken in earlier:
-                found.update(np.flatnonzero(taken.holds(values, number) & ~taken.holds(key)).tolist())
+                found.update(np.flatnonzero(taken.holds(values, number)).tolist())
             return sorted(found)
 
-        return conflicting
+        return known
 
     def _publish(self, source: _Source) -> None:
         """Put the rows into the table, and hold the sums against each other."""

@@ -16,7 +16,7 @@ from rowferry.events import Observe, RowsRejected
 from rowferry.ledger import Append
 from rowferry.streams.ahead import ahead
 from rowferry.streams.candidate_keys import duplicate
-from rowferry.streams.judge import Conflicting, FailedChecks, Judge
+from rowferry.streams.judge import FailedChecks, Judge, Known
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
 from rowferry.streams.rows import RejectedRow, RowBatch
@@ -61,11 +61,11 @@ class Reading(Generic[Rows, Writer]):
         self,
         references: References,
         failed_checks: FailedChecks,
-        conflicting: Conflicting,
+        known: Known,
         tell_progress: Callable[[], None],
     ) -> None:
         """Read, judge and write all rows, each in a thread of its own, so that they go on at the same time."""
-        judge = Judge(self.rules, references, self.taken, failed_checks, conflicting)
+        judge = Judge(self.rules, references, self.taken, failed_checks, known)
         with closing(ahead(self._judged(judge))) as judged:
             for rows_read, accepted in judged:
                 self.writer.write(accepted)

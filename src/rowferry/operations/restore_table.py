@@ -28,7 +28,7 @@ from rowferry.operations.restore_obstacles import EXAMPLES, obstacles_of
 from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
 from rowferry.operations.restore_sources import RestoreSource
 from rowferry.streams.avro_source import AvroSource
-from rowferry.streams.judge import nothing_conflicts
+from rowferry.streams.judge import nothing_known
 from rowferry.streams.references import References
 
 _BULK_ROWS = 10_000
@@ -182,7 +182,7 @@ class _Restore:
 
         with part.timed():
             references, failed_checks = self._references(part), self.backend.failed_checks
-            part.reading.read(references, failed_checks, nothing_conflicts, tell_progress)
+            part.reading.read(references, failed_checks, nothing_known, tell_progress)
         part.changes.rows_read = part.reading.rows_read
 
     def _references(self, part: _Part) -> References:

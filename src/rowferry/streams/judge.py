@@ -22,11 +22,11 @@ from rowferry.streams.typed_values import cell_of, read_typed
 FailedChecks = Callable[[TableRules, list[dict[str, object]]], list[tuple[int, str]]]
 """Which of some rows break which CHECK of their table: (position, name of the check)."""
 
-Conflicting = Callable[[TableRules, tuple[str, ...], pa.RecordBatch], list[int]]
-"""Which rows, by position, have a key that is new to their table, but in some columns the values of a row of it."""
+Known = Callable[[TableRules, tuple[str, ...], pa.RecordBatch], list[int]]
+"""Which of some rows, by position, have the candidate key of a row that the table has or will have before."""
 
 
-def nothing_conflicts(_rules: TableRules, _columns: tuple[str, ...], _rows: pa.RecordBatch) -> list[int]:
+def nothing_known(_rules: TableRules, _key: tuple[str, ...], _rows: pa.RecordBatch) -> list[int]:
     """Where the table is empty, or made anew, or its rows may give their values away."""
     return []
 
@@ -70,13 +70,13 @@ class Judge:
         references: References,
         taken: TakenKeys,
         failed_checks: FailedChecks,
-        conflicting: Conflicting,
+        known: Known,
     ) -> None:
         self.rules = rules
         self._references = references
         self._taken = taken
         self._failed_checks = failed_checks
-        self._conflicting = conflicting
+        self._known = known
         self._order: dict[str | None, int] = {name: at for at, name in enumerate(rules.names)} | {None: -1}
 
     def judge(self, batch: RowBatch) -> Verdict:
@@ -91,9 +91,9 @@ class Judge:
         self._judge_checks_of_faulty(standing, singles, faults)
         standing = self._gather(standing, {at: row for at, row in singles.items() if at not in faults})
         standing = self._judge_checks(standing, faults)
-        self._judge_unique(standing, faults)
+        standing, new = self._judge_unique(standing, faults)
         rejected = [self._rejected(batch, at, tuple(found)) for at, found in faults.items()]
-        rejected += self._take_keys(batch, standing)
+        rejected += self._take_keys(batch, standing, new)
         accepted = standing.only_good()
         numbers = as_arrow(batch.first + accepted.positions)
         rows = pa.RecordBatch.from_arrays([*accepted.columns, numbers], schema=self.rules.numbered_schema)
@@ -201,26 +201,35 @@ class Judge:
             if not blamed & self.rules.columns_of_check(name):
                 found.append(_broken(name))
 
-    def _judge_unique(self, standing: _Standing, faults: Faults) -> None:
-        """Judge good rows by what is unique in the table beside its key."""
+    def _judge_unique(self, standing: _Standing, faults: Faults) -> tuple[_Standing, Mask | None]:
+        """Judge rows that are new to the table by what is unique there beside the key; and which these are."""
         if not self.rules.unique:
-            return
-        good = standing.only_good()
-        rows = pa.RecordBatch.from_arrays(good.columns, schema=self.rules.schema)
+            return standing, None
+        standing = standing.only_good()
+        rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema)
+        new = np.ones(rows.num_rows, dtype=np.bool_)
+        new[self._known(self.rules, self.rules.key, rows)] = False
+        places, brought = np.flatnonzero(new), rows if new.all() else rows.filter(as_arrow(new))
         for names in self.rules.unique:
             column = names[0] if len(names) == 1 else None
-            for at in self._conflicting(self.rules, names, rows):
+            for at in places[self._known(self.rules, names, brought)].tolist():
                 values = spelled(self.rules, names, (rows.column(name)[at].as_py() for name in names))
                 where = f"is in the table already, with another {', '.join(self.rules.key)}"
-                message = f"{', '.join(names)} {values} {where}"
-                faults[int(good.positions[at])].append(Fault(column, RejectCode.CONFLICT, message))
+                fault = Fault(column, RejectCode.CONFLICT, f"{', '.join(names)} {values} {where}")
+                faults[int(standing.positions[at])].append(fault)
         standing.blame(faults)
+        return standing, new
 
-    def _take_keys(self, batch: RowBatch, standing: _Standing) -> list[RejectedRow]:
-        """Take the keys of good rows; the rows one of whose keys was taken already."""
+    def _take_keys(self, batch: RowBatch, standing: _Standing, new: Mask | None) -> list[RejectedRow]:
+        """Take the keys of good rows; the rows one of whose keys was taken already.
+
+        Rows that are not new to the table take their primary key only: none of their values goes in.
+        """
         at = np.flatnonzero(standing.good)
         of = dict(zip(self.rules.names, standing.columns, strict=True))
         keys = [[of[name] for name in names] for names in self.rules.candidate_keys]
+        if new is not None and not new.all():
+            keys[1:] = [[pc.if_else(as_arrow(new), first, None), *others] for first, *others in keys[1:]]
         if len(at) < len(standing.good):
             keys = [[column.take(as_arrow(at)) for column in key] for key in keys]
         repeated = self._taken.take(keys, batch.first + standing.positions[at])

@@ -10,9 +10,9 @@ from loading import Tables
 from rowferry.errors import BackupMissing
 from rowferry.operations.restore_receipt import RestoreOptions
 from rowferry.operations.restore_sources import RestoreFinder
-from rowferry.streams.avro_reader import AvroReader, FileState
+from rowferry.streams.avro_reader import AvroReader, FileState, KnownHash
 from rowferry.streams.backup_store import BackupStore
-from rowferry.streams.hashed_ahead import KnownHash, hashed_ahead
+from rowferry.streams.hashed_ahead import hashed_ahead
 
 MORE_THAN_IS_HASHED_IN_TIME = 1 << 40
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import Table
 
 from rowferry.backends.backend import Comparison
 from rowferry.backends.held_rows import HeldRows
-from rowferry.backends.postgresql_table import PostgresqlTable, lists_of, spelled, type_of, unnested
+from rowferry.backends.postgresql_table import PostgresqlTable, lists_of, same, spelled, type_of, unnested
 from rowferry.backends.postgresql_writer import PostgresqlTransaction
 from rowferry.dictionary.rules import TableRules
 
@@ -95,9 +95,9 @@ class FewRowsWriter(HeldRows):
             "FOR NO KEY UPDATE OF t"
         ).format(
             tests=SQL(", ").join([*tests, SQL("true")]),
-            rows=self._unnested(),
+            rows=unnested(self._rules.table, self._rules.names),
             table=self._table,
-            same=self._same_key(),
+            same=same(self._rules.key),
             keys=keys,
         )
         for at, *differs in self._transaction.execute(find, lists_of(self._rows.select(list(self._rules.names)))):
@@ -109,13 +109,9 @@ class FewRowsWriter(HeldRows):
             return 0
         changes = SQL(", ").join(SQL("{0} = s.{0}").format(Identifier(name)) for name in self._rules.values)
         update = SQL("UPDATE {table} t SET {changes} FROM {rows} WHERE {same}").format(
-            table=self._table, changes=changes, rows=self._unnested(), same=self._same_key()
+            table=self._table,
+            changes=changes,
+            rows=unnested(self._rules.table, self._rules.names),
+            same=same(self._rules.key),
         )
         return self._transaction.execute(update, lists_of(changed)).rowcount
-
-    def _unnested(self) -> Composable:
-        """The rows that are given as one list for each column, as table `s`."""
-        return unnested(self._rules.table, self._rules.names)
-
-    def _same_key(self) -> Composable:
-        return SQL(" AND ").join(SQL("t.{0} = s.{0}").format(Identifier(name)) for name in self._rules.key)

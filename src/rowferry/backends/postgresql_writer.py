@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Table
 from rowferry.backends.backend import Comparison, TableWriter
 from rowferry.backends.copy_format import copy_format
 from rowferry.backends.key_range import KeyRange
-from rowferry.backends.postgresql_table import PostgresqlTable, Referred, Statements
+from rowferry.backends.postgresql_table import PostgresqlTable, Referred, Statements, same
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 BULK_ROWS = 10_000
@@ -352,7 +352,7 @@ class StagedWriter(PostgresqlWriter):
             "stage": self._stage,
             "known": self._known,
             "number": Identifier(ROW_NUMBER),
-            "same": SQL(" AND ").join(SQL("t.{0} = s.{0}").format(Identifier(name)) for name in self._rules.key),
+            "same": same(self._rules.key),
         }
 
     def _columns(self, names: tuple[str, ...]) -> Composable:

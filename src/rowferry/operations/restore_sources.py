@@ -23,10 +23,9 @@ from rowferry.errors import (
 )
 from rowferry.operations.restore_receipt import RestoreOptions
 from rowferry.operations.sealed_backups import find_sealed
-from rowferry.streams.avro_reader import FileState, Seal
+from rowferry.streams.avro_reader import FileState, KnownHash, Seal, none_known
 from rowferry.streams.avro_source import AvroSource
 from rowferry.streams.backup_store import BackupStore, Listing
-from rowferry.streams.hashed_ahead import KnownHash
 from rowferry.streams.manifest import Manifest
 
 _CLOCKS_DIFFER = dt.timedelta(minutes=5)
@@ -73,9 +72,7 @@ class RestoreSource:
 class RestoreFinder:
     """Finds what to restore a table from, in a store of backups or by the path of a file."""
 
-    def __init__(
-        self, backend: Backend, store: BackupStore, catalog: Catalog, known: KnownHash = lambda _: None
-    ) -> None:
+    def __init__(self, backend: Backend, store: BackupStore, catalog: Catalog, known: KnownHash = none_known) -> None:
         self._backend, self._store, self._catalog, self._known = backend, store, catalog, known
 
     def find(self, rules: TableRules, backup: str | None, options: RestoreOptions) -> list[RestoreSource]:

@@ -51,6 +51,14 @@ class FileState:
     changed_ns: int
 
 
+KnownHash = Callable[[FileState], str | None]
+"""The SHA-256 of a file in this very state, if it is known."""
+
+
+def none_known(_state: FileState) -> None:
+    """No file was hashed before."""
+
+
 class AvroReader:
     """One open file, so that what is checked is what is read, whatever is put in its place meanwhile.
 
@@ -86,7 +94,7 @@ class AvroReader:
     def bytes_read(self) -> int:
         return self._container.offset if self._container else 0
 
-    def check_seal(self, known: Callable[[FileState], str | None] = lambda _: None) -> None:
+    def check_seal(self, known: KnownHash = none_known) -> None:
         """Compare size, hash and schema with the seal, if there is one; before anything is decoded.
 
         It need not be hashed again if the hash of a file in this state is `known`.

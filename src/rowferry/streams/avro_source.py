@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +14,7 @@ from rowferry.dictionary.avro_schema import default_of, names_in_files
 from rowferry.dictionary.kinds import DATETIME, DECIMAL, FLOAT
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import AvroUnfit
-from rowferry.streams.avro_reader import AvroReader, FileState, Seal
+from rowferry.streams.avro_reader import AvroReader, FileState, KnownHash, Seal, none_known
 from rowferry.streams.rows import RowBatch
 from rowferry.streams.typed_values import as_python
 
@@ -69,9 +69,7 @@ class AvroSource:
         taken = {place for place in self._resolved() if place is not None}
         return [field.name for at, field in enumerate(self.reader.fields) if at not in taken]
 
-    def check(
-        self, verified: FileState | None = None, known: Callable[[FileState], str | None] = lambda _: None
-    ) -> None:
+    def check(self, verified: FileState | None = None, known: KnownHash = none_known) -> None:
         """Compare the file with its seal, and its fields with the table; before any row is decoded.
 
         It need not be hashed again if it is still in the state in which it was `verified` already, or if the hash of a

@@ -1,16 +1,13 @@
 """The hash of the backup that will most likely be restored, taken while the database is being opened."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from threading import Event
 
 from rowferry.errors import RowferryError
-from rowferry.streams.avro_reader import AvroReader, FileState
+from rowferry.streams.avro_reader import AvroReader, FileState, KnownHash
 from rowferry.streams.backup_store import BackupStore
-
-KnownHash = Callable[[FileState], str | None]
-"""The SHA-256 of a file in this very state, if it is known."""
 
 
 @contextmanager

@@ -17,7 +17,7 @@ class TakenKeys(Protocol):
         """Take all candidate keys of rows, in their order; a row takes none if an earlier row has taken one of them."""
 
     def first_rows(self, keys: Iterator[int | str]) -> Iterator[tuple[int | str, int]]:
-        """Of each of the keys, which differ and were all taken: the key, and the number of the row that took it."""
+        """Of each of the keys, which differ and were all repeated: the key, and the number of the row that took it."""
 
     def holds(self, key: Columns, number: int = 0) -> Mask:
         """Which of these candidate keys, all of the same number, are taken."""

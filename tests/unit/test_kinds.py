@@ -203,6 +203,8 @@ def test_wherever_the_fast_reader_is_sure_the_judge_agrees(kind: str, *, require
             judged, fault = rule.judge(text)
             assert fault is None
             assert value.as_py() == judged
+        else:
+            assert value.as_py() is None
 
 
 @settings(max_examples=60, deadline=None)

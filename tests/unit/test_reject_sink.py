@@ -39,6 +39,13 @@ def test_rows_that_are_rejected_later_come_back_in_their_place() -> None:
         assert list(sink) == list(sink)
 
 
+def test_faults_are_json_whatever_they_say() -> None:
+    faults = (Fault(None, RejectCode.CHECK, 'breaks "a\\b"\n\x7f ä {}'), Fault('say "when"', RejectCode.TYPE, ""))
+    with closing(RejectSink(RULES)) as sink:
+        sink.add([RejectedRow(1, "", faults)])
+        assert [json.loads(told) for _, _, told in sink] == [[fault.as_dict() for fault in faults]]
+
+
 def test_a_duplicate_names_the_row_that_came_first() -> None:
     with closing(RejectSink(RULES)) as sink, closing(IntegerKeys()) as taken:
         key = [pa.array([4, 4, 6, 4], pa.int32())]

@@ -29,6 +29,8 @@ ascending_batches = st.lists(st.integers(0, 40), max_size=4).flatmap(
 mostly_ascending = st.tuples(ascending_batches, random_batches).map(
     lambda both: [list(map(int, batch)) for batch in [*both[0], *both[1], *both[0]]]
 )
+long_runs = st.tuples(st.integers(-90, 900), st.integers(20, 90)).map(lambda run: range(run[0], sum(run)))
+batches_of_runs = st.lists(st.lists(long_runs, max_size=4).map(lambda runs: [key for run in runs for key in run]))
 
 SINGLE: dict[str, tuple[Callable[[], IntegerKeys | StoredKeys], Callable[[list[int]], list[pa.Array]]]] = {
     "integers": (IntegerKeys, lambda keys: [pa.array(keys, pa.int64())]),
@@ -42,7 +44,7 @@ SINGLE: dict[str, tuple[Callable[[], IntegerKeys | StoredKeys], Callable[[list[i
 
 @settings(max_examples=150, deadline=None)
 @pytest.mark.parametrize("form", SINGLE)
-@given(batches=random_batches | mostly_ascending)
+@given(batches=random_batches | mostly_ascending | batches_of_runs)
 def test_the_first_row_takes_the_key(form: str, batches: Batches) -> None:
     new, column = SINGLE[form]
     first_of, number = dict[int, int](), 10

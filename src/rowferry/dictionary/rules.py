@@ -14,7 +14,7 @@ from sqlalchemy.exc import CompileError
 
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.kinds import INTEGER, TEXT, Kind, OutOfRangeError, UnfitError, kind_of
-from rowferry.dictionary.sure_values import Mask, plainly_text
+from rowferry.dictionary.sure_values import Mask, only, plainly_text
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,14 @@ class ColumnRule:
         return value, self._misfit(value, text)
 
     def read(self, texts: pa.StringArray) -> tuple[pa.Array, Mask]:
-        """Values of a column of texts, and where they are sure: there `judge` finds the same value and no fault."""
+        """Values of a column of texts, and where they are sure: there `judge` finds the same value and no fault.
+
+        All others are null.
+        """
         values, sure = self.kind.read(texts, self.arrow)
         if self.kind is TEXT:
             sure &= plainly_text(texts, self.max_length)
+            values = only(values, sure)
         if not self.required:
             missing = pc.equal(pc.binary_length(texts), pa.scalar(0, pa.int32()))
             values = pc.if_else(missing, pa.scalar(None, self.arrow), values)

@@ -1,6 +1,6 @@
 """The fast reading of whole columns of texts: where a value is sure, it is the one that the judge of its kind finds.
 
-It may only be *sure* or silent (docs/decisions/0002-one-judge-two-speeds.md). Values that are not sure mean nothing.
+It may only be *sure* or silent (docs/decisions/0002-one-judge-two-speeds.md). Values that are not sure are null.
 """
 
 import numpy as np
@@ -13,10 +13,12 @@ from rowferry.dictionary.arrays import as_arrow, bits_of, letters_of
 Mask = npt.NDArray[np.bool_]
 
 
-def _only(texts: pa.StringArray, sure: Mask) -> pa.StringArray:
+def only(texts: pa.StringArray, sure: Mask) -> pa.StringArray:
     """The texts that are sure, and null for the others; no letter is copied."""
     if sure.all():
         return texts
+    if texts.null_count:
+        sure = sure & _mask(texts.is_valid())
     _, ends, letters = texts.buffers()
     places = ends.slice(4 * texts.offset, 4 * (len(texts) + 1))
     return pa.StringArray.from_buffers(len(texts), places, letters, bits_of(sure))
@@ -28,7 +30,7 @@ def read_integers(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, 
     long = sure & (np.diff(letters_of(texts)[0]) > _SURE_DIGITS[arrow.bit_width])
     if long.any():
         sure[long] = _fits(texts.filter(as_arrow(long)), arrow)
-    return pc.cast(_only(texts, sure), arrow), sure
+    return pc.cast(only(texts, sure), arrow), sure
 
 
 _SURE_DIGITS = {16: 4, 32: 9, 64: 18}
@@ -72,11 +74,11 @@ def read_datetimes(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array,
     """Sure of the grammar's forms in the years 1000 to 2999, but for 29 February."""
     usual = _usual_instants(texts)
     if usual.sum() * 10 >= len(texts) * 9:
-        return pc.cast(_only(texts, usual), arrow), usual
+        return pc.cast(only(texts, usual), arrow), usual
     zoned = _mask(pc.match_substring_regex(texts, _SURE_ZONED))
     bare = _mask(pc.match_substring_regex(texts, _SURE_BARE))
-    of_zoned = pc.cast(_only(texts, zoned), arrow)
-    of_bare = pc.cast(_only(texts, bare), pa.timestamp("us")).cast(pa.int64()).cast(arrow)
+    of_zoned = pc.cast(only(texts, zoned), arrow)
+    of_bare = pc.cast(only(texts, bare), pa.timestamp("us")).cast(pa.int64()).cast(arrow)
     return pc.coalesce(of_zoned, of_bare), zoned | bare
 
 

@@ -5,7 +5,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from sqlalchemy import (
@@ -50,6 +50,16 @@ _CHUNK = 2_000
 _REJECTS = pa.schema(
     [pa.field(c.name, pa.int64() if isinstance(c.type, BigInteger) else pa.string()) for c in rejected_rows.columns]
 )
+
+
+class Reject(NamedTuple):
+    """A rejected row: its table and source, its number there, the row as it stood, and its faults as JSON."""
+
+    table: str
+    source: str
+    row_number: int
+    raw: str
+    errors: str
 
 
 def now() -> dt.datetime:
@@ -106,13 +116,14 @@ Append = Callable[[Table, pa.RecordBatch], None]
 """Puts rows into a table of the ledger, within a transaction."""
 
 
-def keep_rejects(append: Append, load_id: str, rejects: Iterable[dict[str, Any]]) -> int:
-    """Keep rejected rows, numbered from 1 in the order given, `errors` being JSON; how many they were."""
+def keep_rejects(append: Append, load_id: str, rejects: Iterable[Reject]) -> int:
+    """Keep rejected rows, numbered from 1 in the order given; how many they were."""
     kept = 0
     rows = iter(rejects)
     while chunk := list(islice(rows, _CHUNK)):
-        numbered = [{**row, "load_id": load_id, "reject_id": kept + at} for at, row in enumerate(chunk, 1)]
-        append(rejected_rows, pa.RecordBatch.from_pylist(numbered, schema=_REJECTS))
+        columns = ([load_id] * len(chunk), range(kept + 1, kept + len(chunk) + 1), *zip(*chunk, strict=True))
+        both = zip(columns, _REJECTS.types, strict=True)
+        append(rejected_rows, pa.RecordBatch.from_arrays([pa.array(*one) for one in both], schema=_REJECTS))
         kept += len(chunk)
     return kept
 

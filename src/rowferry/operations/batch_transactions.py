@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -307,16 +306,11 @@ class _Batch:
             **{count: getattr(receipt, count) for count in BATCH_COUNTS},
         )
 
-    def _kept_rows(self, receipt: BatchReceipt) -> Iterator[dict[str, Any]]:
+    def _kept_rows(self, receipt: BatchReceipt) -> Iterator[ledger.Reject]:
         sources = {part.rules.name: part.source for part in self.parts}
         for row in receipt.rejected:
-            yield {
-                "table": row.table,
-                "source": self.claim.source,
-                "row_number": row.index + 1,
-                "raw": sources[row.table].raw(row.index),
-                "errors": json.dumps(row.errors),
-            }
+            raw = sources[row.table].raw(row.index)
+            yield ledger.Reject(row.table, self.claim.source, row.index + 1, raw, json.dumps(row.errors))
 
 
 def _key_column(rules: TableRules) -> str | None:

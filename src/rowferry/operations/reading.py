@@ -96,11 +96,7 @@ class Reading(Generic[Rows, Writer]):
 
 def keep_rejects(append: Append, id_: str, readings: Sequence[Reading[Any, Any]]) -> None:
     """Keep the rejected rows of an operation in the ledger; ConservationBroken if one gets lost on the way."""
-    rejected = (
-        {"table": one.rules.name, "source": one.name, "row_number": row_number, "raw": raw, "errors": errors}
-        for one in readings
-        for row_number, raw, errors in one.rejects
-    )
+    rejected = (ledger.Reject(one.rules.name, one.name, *row) for one in readings for row in one.rejects)
     kept = ledger.keep_rejects(append, id_, rejected)
     if kept != (expected := sum(one.rejects.count for one in readings)):
         raise ConservationBroken(table="rejected_rows", rows_read=expected, accounted=kept)

@@ -12,6 +12,9 @@ from rowferry.streams.candidate_keys import Columns, Int64s, Mask, Repeated
 
 _LOG_RUNS = 1 << 17
 
+_FEW_RUNS = 16
+"""Where runs are so long on average, the bitmap takes them faster one by one than key by key."""
+
 
 class IntegerKeys:
     """Keys of one integer column: a compressed bitmap, and on disk a log of who took what.
@@ -66,8 +69,9 @@ class IntegerKeys:
         begins = np.concatenate(([0], np.flatnonzero(~goes_on) + 1))
         lengths = np.diff(begins, append=len(keys))
         self._log.write(np.stack((keys[begins], row_numbers[begins], lengths), axis=1).tobytes())
-        if len(begins) == 1 and keys[0] >= 0:
-            self._bits.add_range(int(keys[0]), int(keys[-1]) + 1)
+        if len(begins) * _FEW_RUNS <= len(keys) and keys.min() >= 0:
+            for first, length in zip(keys[begins].tolist(), lengths.tolist(), strict=True):
+                self._bits.add_range(first, first + length)
         else:
             self._bits |= _bitmap(keys)
 

@@ -111,6 +111,8 @@ class Judge:
             self._judge_cell(rule, cell, faults, at, present=batch.present)
             for at, cell in zip(positions, cells, strict=True)
         ]
+        if all(value is None for value in judged):
+            return values
         return pc.replace_with_mask(values, as_arrow(~sure), pa.array(judged, rule.arrow))
 
     def _texts(self, rule: ColumnRule, column: pa.Array, typed: bool) -> Sequence[object]:

@@ -34,13 +34,12 @@ class References:
         if not len(values):
             return np.zeros(0, dtype=np.bool_)
         known = self._known[reference]
-        found = pc.is_in(values, value_set=known)
+        found = pc.or_(pc.is_in(values, value_set=known), pc.is_null(values))
         if not pc.all(found).as_py():
-            unknown = pc.unique(values.filter(pc.invert(found))).drop_null()
-            present = self._present(reference, unknown)
-            self._known[reference] = _remembered(known, present)
-            found = pc.or_(found, pc.is_in(values, value_set=present))
-        found = pc.or_(found, pc.is_null(values))
+            present = self._present(reference, pc.unique(values.filter(pc.invert(found))))
+            if len(present):
+                self._known[reference] = _remembered(known, present)
+                found = pc.or_(found, pc.is_in(values, value_set=present))
         return np.asarray(pc.invert(found).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
     def _present(self, reference: Reference, keys: pa.Array) -> pa.Array:

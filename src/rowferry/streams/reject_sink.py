@@ -6,6 +6,7 @@ import pickle
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
@@ -85,4 +86,11 @@ class RejectSink:
 
 
 def _spelled(faults: Sequence[Fault]) -> str:
-    return json.dumps([fault.as_dict() for fault in faults])
+    """Faults as JSON."""
+    return f"[{', '.join([_begun(one.column, one.code) + json.dumps(one.message) + '}' for one in faults])}]"
+
+
+@lru_cache(1_024)
+def _begun(column: str | None, code: RejectCode) -> str:
+    """A fault as JSON up to its message; many have the same column and code."""
+    return json.dumps(Fault(column, code, "").as_dict()).removesuffix('""}')

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from rowferry.dictionary.faults import shown
 from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind
 from rowferry.dictionary.rules import ColumnRule
-from rowferry.dictionary.sure_values import Mask
+from rowferry.dictionary.sure_values import Mask, only
 from rowferry.streams.rows import UNREADABLE
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -34,7 +34,7 @@ _COUNTED = {DATETIME: _INSTANTS, DATE: _DAYS}
 def read_typed(rule: ColumnRule, values: pa.Array, *, present: bool = False) -> tuple[pa.Array, Mask]:
     """A column in the Arrow type of its rule, and where it is sure; other types than texts and the rule's are not.
 
-    Nor is an empty text that is `present`.
+    Nor is an empty text that is `present`. What is not sure is null.
     """
     if pa.types.is_string(values.type):
         read, sure = _read_texts(rule, values)
@@ -55,6 +55,7 @@ def _read_texts(rule: ColumnRule, texts: pa.StringArray) -> tuple[pa.Array, Mask
     values, sure = rule.read(pc.fill_null(texts, "") if texts.null_count else texts)
     if rule.kind is TEXT and _may_have_nul(values):
         sure &= ~_mask(pc.match_substring(values, "\0"))
+        values = only(values, sure)
     return values, sure
 
 

@@ -1,7 +1,6 @@
 """`python -m bench [SUBJECT …]`: measure, show, and keep the results in docs/."""
 
 import argparse
-import compileall
 import signal
 import sys
 from contextlib import ExitStack
@@ -9,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import machine, report
+from bench.installed import install
 from bench.lab import Lab
 from bench.postgresql import server
 from bench.subjects import SUBJECTS
@@ -22,7 +22,7 @@ def main() -> None:
     chosen = _parser().parse_args()
     rows, rounds = (50_000, 1) if chosen.quick else (chosen.rows, chosen.rounds)
     docs = chosen.docs or (_DOCS if (rows, rounds) == (_ROWS, _ROUNDS) else None)
-    compileall.compile_dir(_DOCS.parent / "src", quiet=1)  # as an installer does, whatever the environment says
+    install()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that the server is stopped
     with ExitStack() as open_until_end:
         folder = Path(open_until_end.enter_context(TemporaryDirectory(prefix="rowferry-bench-")))

@@ -7,11 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from bench.contests import Contest, Findings, Target, Way, hold
+from bench.installed import ROWFERRY
 from bench.lab import Lab
 from bench.processes import NoResultError, Run
 from bench.served import Service, service
 from bench.templates import postgresql_filled, postgresql_with_employees, sqlite_filled
-from bench.tools import CURL, ROWFERRY, SQLITE3
+from bench.tools import CURL, SQLITE3
 
 TABLE = "hired_employees"
 TIMES = 5

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.tools import ROWFERRY
+from bench.installed import ROWFERRY
 
 _START_SECONDS = 60
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
+from bench.installed import ROWFERRY
 from bench.lab import Lab
 from bench.processes import NoResultError, Run
 
@@ -143,7 +144,7 @@ def _shown(lab: Lab, way: Way) -> str:
     parts = [f"{name}={shlex.quote(value)}" for name, value in way.environment.items()]
     note = f"\n# {way.note}" if way.note else ""
     command = " ".join([*parts, *map(_quoted, way.command)]) + note
-    return command.replace(str(lab.folder), "BENCH").replace(f"{Path(sys.executable).parent}/", "")
+    return command.replace(str(lab.folder), "BENCH").replace(f"{Path(ROWFERRY).parent}/", "")
 
 
 def _quoted(part: str) -> str:

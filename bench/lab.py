@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.installed import ROWFERRY
 from bench.postgresql import Server
 from bench.processes import Run, measure, run_aside
-from bench.tools import ROWFERRY
 from rowferry.samples import SAMPLE_SEED, write_samples
 
 

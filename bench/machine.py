@@ -7,6 +7,7 @@ import re
 from importlib.metadata import requires, version
 from pathlib import Path
 
+from bench.installed import python_version
 from bench.lab import Lab
 from bench.tools import PGLOADER, SQLITE3, version_of
 
@@ -18,7 +19,7 @@ def describe(lab: Lab) -> dict[str, str]:
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB",
         "system": f"{_system()}, {platform.system()} {platform.release()}",
-        "Python": platform.python_version(),
+        "Python": python_version(),
         "PostgreSQL": f"{lab.server.version}, default settings",
         "psql": version_of(lab.server.psql),
         "sqlite3": version_of(SQLITE3),

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from bench.checks import COUNT_ROWS, must_hold
 from bench.contests import Contest, Findings, Target, Way, hold
+from bench.installed import ROWFERRY
 from bench.lab import Lab
 from bench.processes import NoResultError, Run
 from bench.served import service
 from bench.templates import postgresql_filled, postgresql_with_parents, sqlite_with_parents
-from bench.tools import CURL, ROWFERRY, SQLITE3
+from bench.tools import CURL, SQLITE3
 
 _TABLE = "hired_employees"
 _RUN = "run"

@@ -2,10 +2,7 @@
 
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
-ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 SQLITE3 = shutil.which("sqlite3")
 PGLOADER = shutil.which("pgloader")
 CURL = shutil.which("curl")

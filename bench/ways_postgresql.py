@@ -6,11 +6,12 @@ from pathlib import Path
 
 from bench.checks import COUNT_REJECTS, COUNT_ROWS, must_account, must_hold
 from bench.contests import Way
+from bench.installed import ROWFERRY
 from bench.lab import Lab
 from bench.postgresql import CONSTRAINTS, OWNER
 from bench.processes import NoResultError, Run
 from bench.served import Service
-from bench.tools import PGLOADER, ROWFERRY
+from bench.tools import PGLOADER
 
 _RUN = "run"
 _COUNT_CONSTRAINTS = (

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from bench.checks import COUNT_REJECTS, COUNT_ROWS, must_account, must_hold
 from bench.contests import Way
+from bench.installed import ROWFERRY
 from bench.lab import Lab
 from bench.processes import Run
 from bench.served import Service
-from bench.tools import ROWFERRY, SQLITE3
+from bench.tools import SQLITE3
 
 
 class IntoSqlite:

@@ -18,6 +18,7 @@ NEEDED_BY_FEW = (
     "uvicorn",
     "vl_convert",
     "numpy.ma",
+    "pyarrow.compute",
     "rowferry.api",
 )
 ONLY_FOR_PEOPLE = ("rich",)

@@ -5,10 +5,10 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from rowferry.backends.backend import Comparison
 from rowferry.backends.key_range import KeyRange
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
@@ -43,7 +43,7 @@ class HeldRows:
         if not rows:
             return pa.RecordBatch.from_pylist([], schema)
         order = pc.sort_indices(rows[0], sort_keys=[(name, "ascending") for name in self._rules.key])
-        return rows[0].take(order)
+        return pc.take(rows[0], order)
 
     @property
     def _key_bounds(self) -> tuple[int, int] | None:
@@ -63,9 +63,9 @@ class HeldRows:
             return rows
         keep = np.ones(rows.num_rows, dtype=np.bool_)
         keep[list(self._known)] = False
-        return rows.filter(as_arrow(keep))
+        return pc.where(rows, as_arrow(keep))
 
     def _changed(self) -> pa.RecordBatch:
         """The rows that differ from the table's, without their numbers."""
         at = sorted(at for at, names in self._known.items() if names)
-        return self._rows.select(list(self._rules.names)).take(pa.array(at, pa.int64()))
+        return pc.take(self._rows.select(list(self._rules.names)), pa.array(at, pa.int64()))

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.kinds import INTEGER
 from rowferry.dictionary.rules import TableRules
 

@@ -15,6 +15,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from sqlalchemy import Connection
 
 from rowferry.backends.joined_texts import split_texts
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import ValueUnstorable
@@ -155,7 +156,7 @@ def _array(rules: TableRules, column: ColumnRule, rows: int, sent: Iterator[Any]
     if len(array) != rows:
         raise ValueUnstorable(table=rules.name, column=column.name, value="null, which its model forbids")
     try:
-        array = array.cast(column.arrow)
+        array = pc.cast(array, column.arrow)
         array.validate(full=True)
     except pa.ArrowInvalid as error:
         raise ValueUnstorable(table=rules.name, column=column.name, value=f"a value out of range: {error}") from error

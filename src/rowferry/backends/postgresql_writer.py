@@ -13,7 +13,6 @@ from typing import Any, Self
 
 import psycopg
 import pyarrow as pa
-import pyarrow.compute as pc
 from psycopg import Copy
 from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection, Table
@@ -22,6 +21,7 @@ from rowferry.backends.backend import Comparison, TableWriter
 from rowferry.backends.copy_format import copy_format
 from rowferry.backends.key_range import KeyRange
 from rowferry.backends.postgresql_table import PostgresqlTable, Referred, Statements, same
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 BULK_ROWS = 10_000
@@ -198,7 +198,7 @@ class AppendingWriter(PostgresqlWriter):
         return self.taken() + inserted, updated
 
     def _is_above(self, rows: pa.RecordBatch) -> bool:
-        lowest = pc.min(rows.column(self._rules.key[0])).as_py()
+        lowest = pc.min_max(rows.column(self._rules.key[0])).as_py()["min"]
         # The table may have become empty since it was looked at.
         return lowest is None or self._highest is None or lowest > self._highest
 

@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.rules import Reference, TableRules
 
 _MOST = 50_000
@@ -16,9 +17,9 @@ class ReferredKeys:
     def add(self, rows: pa.RecordBatch) -> None:
         for column, known in self._keys.items():
             if len(known) <= _MOST:
-                self._keys[column] = pa.concat_arrays([known, rows.column(column).unique()]).unique()
+                self._keys[column] = pc.unique(pa.concat_arrays([known, pc.unique(rows.column(column))]))
 
     def keys(self, reference: Reference) -> pa.Array | None:
         """Each key once, without null; None where they are too many."""
-        keys = self._keys[reference.column].drop_null()
+        keys = pc.drop_null(self._keys[reference.column])
         return keys if len(keys) <= _MOST else None

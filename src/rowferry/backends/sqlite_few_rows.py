@@ -11,6 +11,7 @@ from rowferry.backends.backend import Comparison
 from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.sqlite_beyond import foreign_keys_told, or_abort
 from rowferry.backends.sqlite_writer import SqliteTransaction, quoted, require_keys, stored
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.kinds import kind_of
 from rowferry.dictionary.rules import TableRules
 
@@ -55,7 +56,7 @@ class FewRowsWriter(HeldRows):
 
     def _require_parents(self) -> None:
         for reference in self._rules.references:
-            require_keys(self._driver, reference, self._rows.column(reference.column).drop_null().unique())
+            require_keys(self._driver, reference, pc.unique(pc.drop_null(self._rows.column(reference.column))))
 
     def _meets_known_keys(self) -> bool:
         """Whether the table may hold keys of the rows: any key within the range of theirs."""

@@ -13,7 +13,8 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from rowferry.dictionary import compute as pc
 
 Bytes = npt.NDArray[np.uint8]
 Int64s = npt.NDArray[np.int64]
@@ -66,7 +67,7 @@ class SqliteImage:
         if not pa.types.is_string(column.type):
             return column
         if self._codec == "utf-8":
-            return column.cast(pa.binary())
+            return pc.cast(column, pa.binary())
         texts = column.to_pylist()
         return pa.array([None if text is None else text.encode(self._codec) for text in texts], pa.binary())
 
@@ -178,18 +179,20 @@ def _encoded(column: pa.Array) -> tuple[Bytes, pa.Array | Bytes]:
     """Serial types and contents of one column."""
     if pa.types.is_null(column.type):
         return np.zeros((len(column), 1), np.uint8), np.zeros((len(column), 0), np.uint8)
-    valid = np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
+    valid = np.asarray(pc.is_valid(column).to_numpy(zero_copy_only=False), dtype=np.bool_)
     if pa.types.is_binary(column.type):
         return _varints(np.where(valid, 13 + 2 * _lengths(column), 0)), column
     code, form = _number_form(column.type)
     types = np.where(valid, code, 0).astype(np.uint8).reshape(-1, 1)
-    filled = column.fill_null(False if pa.types.is_boolean(column.type) else 0) if column.null_count else column
+    filled = column
+    if column.null_count:
+        filled = pc.fill_null(column, False if pa.types.is_boolean(column.type) else 0)
     matrix: Bytes = (
         np.asarray(filled.to_numpy(zero_copy_only=False)).astype(form).view(np.uint8).reshape(len(column), -1)
     )
     if not column.null_count:
         return types, matrix
-    return types, pc.if_else(column.is_valid(), _as_binary(matrix), pa.scalar(None, pa.binary()))
+    return types, pc.if_else(pc.is_valid(column), _as_binary(matrix), pa.scalar(None, pa.binary()))
 
 
 def _number_form(arrow: pa.DataType) -> tuple[int, str]:
@@ -202,7 +205,7 @@ def _number_form(arrow: pa.DataType) -> tuple[int, str]:
 def _lengths(body: pa.Array | Bytes) -> Int64s:
     if isinstance(body, np.ndarray):
         return np.full(1, body.shape[1])
-    return np.asarray(pc.binary_length(body).fill_null(0).to_numpy(zero_copy_only=False), dtype=np.int64)
+    return np.asarray(pc.fill_null(pc.binary_length(body), 0).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def _merged(pieces: Sequence[pa.Array | Bytes]) -> Iterator[pa.Array]:

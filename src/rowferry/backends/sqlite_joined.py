@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from rowferry.backends.joined_texts import NO_TEXT, split_texts
 from rowferry.backends.sqlite_writer import quoted
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, INTEGER, TEXT
 from rowferry.dictionary.rules import ColumnRule, TableRules
@@ -80,7 +80,7 @@ def _numbers(column: ColumnRule, values: str, missing: str) -> pa.Array | None:
     if column.kind is BOOLEAN and ((numbers < 0) | (numbers > 1)).any():
         return None
     valid = np.frombuffer(missing.encode(), dtype=np.uint8) != ord("1") if "1" in missing else None
-    return as_arrow(numbers, valid).cast(column.arrow)
+    return pc.cast(as_arrow(numbers, valid), column.arrow)
 
 
 def _texts(column: ColumnRule, values: bytes, missing: str) -> pa.Array | None:
@@ -89,5 +89,5 @@ def _texts(column: ColumnRule, values: bytes, missing: str) -> pa.Array | None:
     texts = split_texts(values)
     texts.validate(full=True)
     if column.kind is DATETIME:
-        return texts.cast(pa.timestamp("us")).cast(pa.int64()).cast(column.arrow)
+        return pc.as_instants(pc.cast(texts, pa.timestamp("us")), column.arrow)
     return pc.cast(texts, column.arrow)

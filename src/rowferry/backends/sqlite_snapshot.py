@@ -6,11 +6,11 @@ from types import NoneType
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from rowferry.backends.sqlite_joined import joined_page, joins, split_page
 from rowferry.backends.sqlite_writer import quoted
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.faults import shown
 from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind, UnfitError
 from rowferry.dictionary.rules import ColumnRule, TableRules
@@ -101,24 +101,24 @@ def _array(rules: TableRules, rule: ColumnRule, values: tuple[Any, ...]) -> pa.A
 def _read_plain(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
     if pa.types.is_decimal(rule.arrow):
         spelled = [None if value is None else repr(value) for value in values]
-        return pa.array(spelled, pa.string()).cast(rule.arrow)
+        return pc.cast(pa.array(spelled, pa.string()), rule.arrow)
     return pa.array(values, rule.arrow)
 
 
 def _read_instants(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
-    bare = pa.array(values, pa.string()).cast(pa.timestamp("us"))
-    return bare.cast(pa.int64()).cast(rule.arrow)
+    bare = pc.cast(pa.array(values, pa.string()), pa.timestamp("us"))
+    return pc.as_instants(bare, rule.arrow)
 
 
 def _read_days(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
-    return pa.array(values, pa.string()).cast(rule.arrow)
+    return pc.cast(pa.array(values, pa.string()), rule.arrow)
 
 
 def _read_booleans(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
     numbers = pa.array(values, pa.int64())
-    if pc.any(pc.not_equal(pc.bit_wise_and(numbers, 1), numbers)).as_py():
+    if pc.any_of(pc.not_equal(pc.bit_wise_and(numbers, 1), numbers)).as_py():
         raise pa.ArrowInvalid("neither 0 nor 1")
-    return numbers.cast(rule.arrow)
+    return pc.cast(numbers, rule.arrow)
 
 
 _STORED_AS: dict[Kind, set[type]] = {

@@ -19,6 +19,7 @@ from rowferry.backends.key_range import KeyRange
 from rowferry.backends.referred_keys import ReferredKeys
 from rowferry.backends.sqlite_beyond import checks_more, foreign_keys_told, may_rewrite, or_abort
 from rowferry.backends.sqlite_stage import SqliteStage
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.kinds import INTEGER
 from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.errors import ParentsVanished
@@ -330,7 +331,7 @@ def stored(column: pa.Array) -> list[Any]:
 def stored_column(column: pa.Array) -> pa.Array:
     """Values as SQLite keeps them: instants and dates as SQLAlchemy spells them, in UTC, decimals as text."""
     if pa.types.is_timestamp(column.type):
-        return column.cast(pa.timestamp("us")).cast(pa.string())
+        return pc.cast(pc.cast(column, pa.timestamp("us")), pa.string())
     if pa.types.is_date(column.type) or pa.types.is_decimal(column.type):
-        return column.cast(pa.string())
+        return pc.cast(column, pa.string())
     return column

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.rules import ColumnRule, TableRules
 
 NAMESPACE = "rowferry"
@@ -99,5 +100,5 @@ def _spelled(value: object, arrow: pa.DataType) -> object:
         unscaled = int(scalar.as_py().scaleb(arrow.scale))
         return unscaled.to_bytes((unscaled.bit_length() + 8) // 8, "big", signed=True).decode("latin-1")
     if isinstance(value, dt.date):
-        return scalar.cast(pa.int64() if pa.types.is_timestamp(arrow) else pa.int32()).as_py()
+        return pc.cast(scalar, pa.int64() if pa.types.is_timestamp(arrow) else pa.int32()).as_py()
     return scalar.as_py()

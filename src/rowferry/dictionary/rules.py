@@ -8,10 +8,10 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from sqlalchemy import CheckConstraint, Column, Table, UniqueConstraint
 from sqlalchemy.exc import CompileError
 
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.kinds import INTEGER, TEXT, Kind, OutOfRangeError, UnfitError, kind_of
 from rowferry.dictionary.sure_values import Mask, only, plainly_text

@@ -6,8 +6,8 @@ It may only be *sure* or silent (docs/decisions/0002-one-judge-two-speeds.md). V
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import as_arrow, bits_of, letters_of
 
 Mask = npt.NDArray[np.bool_]
@@ -18,7 +18,7 @@ def only(texts: pa.StringArray, sure: Mask) -> pa.StringArray:
     if sure.all():
         return texts
     if texts.null_count:
-        sure = sure & _mask(texts.is_valid())
+        sure = sure & _mask(pc.is_valid(texts))
     _, ends, letters = texts.buffers()
     places = ends.slice(4 * texts.offset, 4 * (len(texts) + 1))
     return pa.StringArray.from_buffers(len(texts), places, letters, bits_of(sure))
@@ -29,7 +29,7 @@ def read_integers(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, 
     sure = _digits_only(texts)
     long = sure & (np.diff(letters_of(texts)[0]) > _SURE_DIGITS[arrow.bit_width])
     if long.any():
-        sure[long] = _fits(texts.filter(as_arrow(long)), arrow)
+        sure[long] = _fits(pc.where(texts, as_arrow(long)), arrow)
     return pc.cast(only(texts, sure), arrow), sure
 
 
@@ -75,10 +75,10 @@ def read_datetimes(texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array,
     usual = _usual_instants(texts)
     if usual.sum() * 10 >= len(texts) * 9:
         return pc.cast(only(texts, usual), arrow), usual
-    zoned = _mask(pc.match_substring_regex(texts, _SURE_ZONED))
-    bare = _mask(pc.match_substring_regex(texts, _SURE_BARE))
+    zoned = _mask(pc.match_substring_regex(texts, pattern=_SURE_ZONED))
+    bare = _mask(pc.match_substring_regex(texts, pattern=_SURE_BARE))
     of_zoned = pc.cast(only(texts, zoned), arrow)
-    of_bare = pc.cast(only(texts, bare), pa.timestamp("us")).cast(pa.int64()).cast(arrow)
+    of_bare = pc.as_instants(pc.cast(only(texts, bare), pa.timestamp("us")), arrow)
     return pc.coalesce(of_zoned, of_bare), zoned | bare
 
 
@@ -92,11 +92,10 @@ _LAST_DAYS[1:13] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 def _usual_instants(texts: pa.StringArray) -> Mask:
     """Where a text is like 2021-11-07T02:48:42Z, in the years 1000 to 2999; 29 February is left out."""
     usual = np.asarray(np.diff(letters_of(texts)[0]) == _USUAL)
-    among = texts if usual.all() else texts.filter(as_arrow(usual))
+    among = texts if usual.all() else pc.where(texts, as_arrow(usual))
     grid = letters_of(among)[1].reshape(-1, _USUAL)
     unlike = np.flatnonzero((grid < _LEAST) | (grid > _MOST)) // _USUAL
-    digits = grid & 0x0F
-    month, day, hour = (10 * digits[:, at] + digits[:, at + 1] for at in (5, 8, 11))
+    month, day, hour = (10 * (grid[:, at] & 0x0F) + (grid[:, at + 1] & 0x0F) for at in (5, 8, 11))
     wrong = (day > _LAST_DAYS[month]) | (day == 0) | (hour > 23)
     wrong[unlike] = True
     usual[np.flatnonzero(usual)[wrong]] = False
@@ -122,10 +121,10 @@ def plainly_text(texts: pa.StringArray, max_length: int | None) -> Mask:
     sure[sure] = (first > ord(" ")) & (first < 0x7F)
     doubtful = (lengths > 0) & ~sure
     if doubtful.any():
-        sure[doubtful] = ~_mask(pc.utf8_is_space(texts.filter(as_arrow(doubtful))))
+        sure[doubtful] = ~_mask(pc.utf8_is_space(pc.where(texts, as_arrow(doubtful))))
     long = lengths > (max_length or np.inf)
     if long.any():
-        sure[long] &= _mask(pc.less_equal(pc.utf8_length(texts.filter(as_arrow(long))), max_length))
+        sure[long] &= _mask(pc.less_equal(pc.utf8_length(pc.where(texts, as_arrow(long))), max_length))
     return np.asarray(sure)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import letters_of
 from rowferry.streams import arrow_avro
 from rowferry.streams.avro_codecs import UnsoundBlockError
@@ -183,7 +183,7 @@ _SIZES = {"boolean": 1, "float": 4, "double": 8}
 def _encoded_bytes(one: Field, values: pa.Array) -> int:
     """How many bytes the values take in a block, in the one spelling that writers use."""
     branches = 0 if one.null_at is None else len(values)
-    present = values.drop_null() if values.null_count else values
+    present = pc.drop_null(values) if values.null_count else values
     if one.primitive == "fixed":
         return branches + len(present) * int(one.logical["size"])
     if one.primitive in _SIZES:
@@ -214,15 +214,15 @@ def _meant(one: Field, values: pa.Array) -> pa.Array:
     if logical == "decimal" and one.primitive in ("bytes", "fixed"):
         return _decimals(values, one.logical.get("scale", 0))
     if logical == "date" and one.primitive == "int":
-        return values.cast(pa.date32())
+        return pc.cast(values, pa.date32())
     if one.primitive == "long" and logical in _INSTANTS:
-        return values.cast(pa.timestamp(*_INSTANTS[logical]))
+        return pc.cast(values, pa.timestamp(*_INSTANTS[logical]))
     return values
 
 
 def _as_text(values: pa.BinaryArray) -> pa.Array:
     try:
-        return values.cast(pa.string())
+        return pc.cast(values, pa.string())
     except pa.ArrowInvalid:
         return values
 
@@ -231,12 +231,12 @@ def _symbols(symbols: list[str], values: pa.Array) -> pa.Array:
     bounds = pc.min_max(values).as_py()
     if values.null_count < len(values) and not 0 <= bounds["min"] <= bounds["max"] < len(symbols):
         raise UnsoundBlockError("a value is none of the symbols of its field")
-    return pa.array(symbols, pa.string()).take(values)
+    return pc.take(pa.array(symbols, pa.string()), values)
 
 
 def _decimals(values: pa.Array, scale: int) -> pa.Array:
     """Unscaled whole numbers of up to 16 bytes, the highest first, as decimals."""
-    values = values.cast(pa.binary())
+    values = pc.cast(values, pa.binary())
     offsets, letters = letters_of(values)
     starts, sizes = offsets[:-1].astype(np.int64), np.diff(offsets).astype(np.int64)
     if sizes.max(initial=0) > 16:
@@ -248,7 +248,7 @@ def _decimals(values: pa.Array, scale: int) -> pa.Array:
     for place in range(int(sizes.max(initial=0))):
         has = sizes > place
         places[has, place] = letters[(starts + sizes - 1 - place)[has]]
-    valid = None if not values.null_count else pa.array(values.is_valid()).buffers()[1]
+    valid = None if not values.null_count else pc.is_valid(values).buffers()[1]
     return pa.Array.from_buffers(
         pa.decimal128(_MAX_PRECISION, scale), len(values), [valid, pa.py_buffer(places.tobytes())]
     )

@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.avro_schema import default_of, names_in_files
 from rowferry.dictionary.kinds import DATETIME, DECIMAL, FLOAT
 from rowferry.dictionary.rules import ColumnRule, TableRules
@@ -138,9 +139,9 @@ def _promoted(rule: ColumnRule, values: pa.Array) -> pa.Array:
     if pa.types.is_null(found):
         return pa.nulls(len(values), rule.arrow)
     if rule.kind is FLOAT and (pa.types.is_integer(found) or pa.types.is_floating(found)):
-        return values.cast(pa.float64(), safe=False)
+        return pc.cast(values, pa.float64(), safe=False)
     if rule.kind is DATETIME and pa.types.is_timestamp(found):
-        return _cast(values if found.tz else values.cast(pa.timestamp(found.unit, "UTC")), rule.arrow)
+        return _cast(values if found.tz else pc.cast(values, pa.timestamp(found.unit, "UTC")), rule.arrow)
     if rule.kind is DECIMAL and (pa.types.is_integer(found) or pa.types.is_decimal(found)):
         return _cast(values, rule.arrow)
     return _cast(values, pa.string()) if found == pa.binary() else values
@@ -149,7 +150,7 @@ def _promoted(rule: ColumnRule, values: pa.Array) -> pa.Array:
 def _cast(values: pa.Array, arrow: pa.DataType) -> pa.Array:
     """The same values in another type, or just as they are where one of them has no place in it."""
     try:
-        return values.cast(arrow)
+        return pc.cast(values, arrow)
     except pa.ArrowInvalid:
         return values
 

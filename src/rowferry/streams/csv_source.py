@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import as_arrow, letters_of
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
@@ -157,7 +157,7 @@ class CsvSource:
         # Every other text is a cell; between them stand the marks that separate them.
         cells = pa.Array.from_buffers(pa.string(), len(lines.cell_bounds) - 1, buffers)
         first = lines.first_cells[: len(plain)][plain]
-        columns = [cells.take(as_arrow(2 * (first + field))) for field in self._order]
+        columns = [pc.take(cells, as_arrow(2 * (first + field))) for field in self._order]
         return [_unquoted(column) for column in columns] if lines.quoted else columns
 
     def _odd_row(self, row: ScannedRow, text: bytes) -> OddRow:
@@ -241,7 +241,7 @@ def _scan(data: bytes, start: int, line_end: int, *, final: bool) -> ScannedRow 
 def _unquoted(cells: pa.StringArray) -> pa.StringArray:
     """What stood between quotes; a quote within it was doubled."""
     if (letters_of(cells)[1] == QUOTE).any():
-        return pc.replace_substring(cells, '""', '"')
+        return pc.replace_substring(cells, pattern='""', replacement='"')
     return cells
 
 

@@ -139,19 +139,19 @@ def find_lines(data: bytes) -> Lines:
     kinds = block[marks]
     if not data.endswith(b"\n"):
         marks, kinds = np.append(marks, len(data)), np.append(kinds, np.uint8(LF))
-    breaks = marks[kinds == LF]
+    last = np.flatnonzero(kinds == LF)
+    breaks = marks[last]
     after = np.minimum(breaks + 1, len(data))
     starts = np.concatenate(([0], after[:-1]))
     ends = _without_cr(block, starts, breaks) if b"\r" in data else breaks
     plain = np.ones(len(starts), dtype=np.bool_)
     if quoted:
         separates, plain = _read_quotes(marks, kinds, ends, carriage_returns=ends is not breaks)
-        marks, kinds = marks[separates], kinds[separates]
+        marks, last = marks[separates], np.flatnonzero(kinds[separates] == LF)
     else:
         plain[_lines_at(starts, quotes)] = False
     for special in _special_lines(data, block, starts, ends):
         plain[special] = False
-    last = np.flatnonzero(kinds == LF)
     first = np.concatenate(([0], last[:-1] + 1))
     bounds = _cell_bounds(block, marks)
     bounds[2 * last + 1] = ends

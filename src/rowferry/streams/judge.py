@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import ColumnRule, TableRules
@@ -51,7 +51,7 @@ class _Standing:
         if self.good.all():
             return self
         kept, positions = as_arrow(self.good), self.positions[self.good]
-        return _Standing([column.filter(kept) for column in self.columns], positions, np.ones_like(positions, bool))
+        return _Standing([pc.where(column, kept) for column in self.columns], positions, np.ones_like(positions, bool))
 
     def blame(self, faults: Faults) -> None:
         """Note which rows have a fault by now."""
@@ -106,7 +106,7 @@ class Judge:
             return values
         unsure = np.flatnonzero(~sure)
         positions = batch.positions[unsure].tolist()
-        cells = self._texts(rule, column.take(as_arrow(unsure)), batch.typed)
+        cells = self._texts(rule, pc.take(column, as_arrow(unsure)), batch.typed)
         judged = [
             self._judge_cell(rule, cell, faults, at, present=batch.present)
             for at, cell in zip(positions, cells, strict=True)
@@ -150,7 +150,7 @@ class Judge:
             rule = self.rules.by_name[reference.column]
             column = standing.columns[self.rules.names.index(reference.column)]
             missing = np.flatnonzero(self._references.missing(reference, column))
-            values = column.take(as_arrow(missing)).to_pylist()
+            values = pc.take(column, as_arrow(missing)).to_pylist()
             blamed = list(zip(standing.positions[missing].tolist(), values, strict=True))
             judged = [(at, row[rule.name]) for at, row in singles.items()]
             found = self._references.missing(reference, pa.array([value for _, value in judged], rule.arrow))
@@ -168,7 +168,7 @@ class Judge:
         columns = []
         for rule, column in zip(self.rules.columns, standing.columns, strict=True):
             more = pa.array([row[rule.name] for row in singles.values()], rule.arrow)
-            columns.append(pa.concat_arrays([column, more]).take(as_arrow(order)))
+            columns.append(pc.take(pa.concat_arrays([column, more]), as_arrow(order)))
         good = np.concatenate([standing.good, np.ones(len(singles), dtype=np.bool_)])
         return _Standing(columns, positions[order], good[order])
 
@@ -188,7 +188,7 @@ class Judge:
         if not self.rules.checks or not faults:
             return
         at = np.flatnonzero(~standing.good)
-        columns = [column.take(as_arrow(at)) for column in standing.columns]
+        columns = [pc.take(column, as_arrow(at)) for column in standing.columns]
         plain = pa.RecordBatch.from_arrays(columns, schema=self.rules.schema).to_pylist()
         rows = dict(zip(standing.positions[at].tolist(), plain, strict=True)) | singles
         # Where the row itself is at fault, nobody knows which of its values are missing.
@@ -211,7 +211,7 @@ class Judge:
         rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema)
         new = np.ones(rows.num_rows, dtype=np.bool_)
         new[self._known(self.rules, self.rules.key, rows)] = False
-        places, brought = np.flatnonzero(new), rows if new.all() else rows.filter(as_arrow(new))
+        places, brought = np.flatnonzero(new), rows if new.all() else pc.where(rows, as_arrow(new))
         for names in self.rules.unique:
             column = names[0] if len(names) == 1 else None
             for at in places[self._known(self.rules, names, brought)].tolist():
@@ -233,7 +233,7 @@ class Judge:
         if new is not None and not new.all():
             keys[1:] = [[pc.if_else(as_arrow(new), first, None), *others] for first, *others in keys[1:]]
         if len(at) < len(standing.good):
-            keys = [[column.take(as_arrow(at)) for column in key] for key in keys]
+            keys = [[pc.take(column, as_arrow(at)) for column in key] for key in keys]
         repeated = self._taken.take(keys, batch.first + standing.positions[at])
         blamed = at[list(repeated)]
         standing.good[blamed] = False

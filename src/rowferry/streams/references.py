@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.streams.candidate_keys import Mask
@@ -35,8 +35,8 @@ class References:
             return np.zeros(0, dtype=np.bool_)
         known = self._known[reference]
         found = pc.or_(pc.is_in(values, value_set=known), pc.is_null(values))
-        if not pc.all(found).as_py():
-            present = self._present(reference, pc.unique(values.filter(pc.invert(found))))
+        if not pc.all_of(found).as_py():
+            present = self._present(reference, pc.unique(pc.where(values, pc.invert(found))))
             if len(present):
                 self._known[reference] = _remembered(known, present)
                 found = pc.or_(found, pc.is_in(values, value_set=present))
@@ -46,14 +46,14 @@ class References:
         remaining, found = keys, [keys[:0]]
         for taken in self._accepted.get(reference.parent, ()):
             present = taken.holds([remaining])
-            found.append(remaining.filter(as_arrow(present)))
-            remaining = remaining.filter(as_arrow(~present))
+            found.append(pc.where(remaining, as_arrow(present)))
+            remaining = pc.where(remaining, as_arrow(~present))
         absent = self._absent[reference]
-        remaining = remaining.filter(pc.invert(pc.is_in(remaining, value_set=absent)))
+        remaining = pc.where(remaining, pc.invert(pc.is_in(remaining, value_set=absent)))
         if len(remaining):
             existing = pa.array(self._existing(reference.parent, reference.target, remaining.to_pylist()), keys.type)
             found.append(existing)
-            unknown = remaining.filter(pc.invert(pc.is_in(remaining, value_set=existing)))
+            unknown = pc.where(remaining, pc.invert(pc.is_in(remaining, value_set=existing)))
             self._absent[reference] = _remembered(absent, unknown)
         return pa.concat_arrays(found)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import as_arrow
 from rowferry.streams.candidate_keys import Columns, Int64s, Mask, Repeated, texts_of
 
@@ -69,7 +69,7 @@ class StoredKeys:
         self, suspects: Int64s, hashed: Sequence[_Hashed], takers: Sequence[Int64s], row_numbers: Int64s
     ) -> Repeated:
         """Judge rows one by one: each takes all its keys, or none if an earlier row has taken one of them."""
-        keys = ([column.take(as_arrow(suspects)) for column in one.key] for one in hashed)
+        keys = ([pc.take(column, as_arrow(suspects)) for column in one.key] for one in hashed)
         texts = [texts_of(number, key) for number, key in enumerate(keys)]
         before = [found[suspects].tolist() for found in takers]
         taken: dict[str, int] = {}
@@ -141,7 +141,7 @@ class _KeptValues:
         if not len(new.positions):
             return
         at = np.sort(new.positions)
-        columns = [*(column.take(as_arrow(at)) for column in new.key), as_arrow(row_numbers[at])]
+        columns = [*(pc.take(column, as_arrow(at)) for column in new.key), as_arrow(row_numbers[at])]
         batch = pa.record_batch(columns, names=[*map(str, range(len(new.key))), _ROW_NUMBER])
         self._schema = batch.schema
         self._first_rows.append(int(row_numbers[at[0]]))
@@ -170,7 +170,7 @@ class _KeptValues:
             places = as_arrow(np.searchsorted(batch.column(_ROW_NUMBER).to_numpy(), rows[asked]))
             equal = pa.repeat(pa.scalar(value=True), len(asked))
             for column, theirs in zip(key, batch.columns, strict=False):
-                equal = pc.and_(equal, pc.equal(column.take(as_arrow(at[asked])), theirs.take(places)))
+                equal = pc.and_(equal, pc.equal(pc.take(column, as_arrow(at[asked])), pc.take(theirs, places)))
             same[asked] = equal.to_numpy(zero_copy_only=False)
         return same
 
@@ -186,7 +186,7 @@ def _hashed(key: Columns) -> _Hashed:
     # Of zero there is one, whatever sign it has.
     key = [pc.add(column, 0.0) if pa.types.is_floating(column.type) else column for column in key]
     if len(key) == 1 and pa.types.is_integer(key[0].type):
-        hashes = np.asarray(key[0].fill_null(0).to_numpy(), dtype=np.int64)
+        hashes = np.asarray(pc.fill_null(key[0], 0).to_numpy(), dtype=np.int64)
     else:
         values = key[0].to_pylist() if len(key) == 1 else zip(*(column.to_pylist() for column in key), strict=True)
         hashes = np.fromiter(map(hash, values), dtype=np.int64, count=len(key[0]))
@@ -199,7 +199,7 @@ def _present(key: Columns) -> Mask:
     found = np.ones(len(key[0]), dtype=np.bool_)
     for column in key:
         if column.null_count:
-            found &= column.is_valid().to_numpy(zero_copy_only=False)
+            found &= pc.is_valid(column).to_numpy(zero_copy_only=False)
     return found
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from rowferry.dictionary import compute as pc
 from rowferry.dictionary.faults import shown
 from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind
 from rowferry.dictionary.rules import ColumnRule
@@ -48,13 +48,13 @@ def read_typed(rule: ColumnRule, values: pa.Array, *, present: bool = False) -> 
     typed = values if sure.all() else pc.if_else(fits, values, pa.scalar(None, values.type))
     if not rule.required:
         sure |= _mask(pc.is_null(values))
-    return typed.cast(rule.arrow), sure
+    return pc.cast(typed, rule.arrow), sure
 
 
 def _read_texts(rule: ColumnRule, texts: pa.StringArray) -> tuple[pa.Array, Mask]:
     values, sure = rule.read(pc.fill_null(texts, "") if texts.null_count else texts)
     if rule.kind is TEXT and _may_have_nul(values):
-        sure &= ~_mask(pc.match_substring(values, "\0"))
+        sure &= ~_mask(pc.match_substring(values, pattern="\0"))
         values = only(values, sure)
     return values, sure
 
@@ -70,7 +70,7 @@ def _fitting(rule: ColumnRule, values: pa.Array) -> pa.BooleanArray | None:
     found = values.type
     if rule.bounds:
         small = pa.types.is_integer(found) and found != pa.uint64()
-        return _between(values.cast(pa.int64()), *rule.bounds) if small else None
+        return _between(pc.cast(values, pa.int64()), *rule.bounds) if small else None
     if found != rule.arrow:
         return None
     if rule.kind in _COUNTED:
@@ -92,7 +92,7 @@ def _between(values: pa.Array, least: Any, greatest: Any) -> pa.BooleanArray:
 
 
 def _mask(sure: pa.BooleanArray) -> Mask:
-    return np.asarray(pc.fill_null(sure, fill_value=False).to_numpy(zero_copy_only=False), dtype=np.bool_)
+    return np.asarray(pc.fill_null(sure, value=False).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 _KINDS: tuple[tuple[type, tuple[Kind, ...]], ...] = (

@@ -1,0 +1,77 @@
+"""Arrow's functions over whole columns.
+
+`pyarrow.compute` makes a wrapper with a docstring for each of three hundred functions whenever it is imported, which
+takes as long as to judge 100,000 rows. So the few that are used are called here as those wrappers, and the methods of
+arrays behind which they stand, call them (docs/decisions/0013-the-start-of-a-process.md). Values may be scalars, too.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+from pyarrow._compute import (
+    CastOptions,
+    JoinOptions,
+    MatchSubstringOptions,
+    ReplaceSubstringOptions,
+    SetLookupOptions,
+    SortOptions,
+    call_function,
+)
+
+
+def _function(name: str, options: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """The function of a name; what it is told beside values is told by keywords."""
+
+    def call(*values: object, **told: object) -> Any:
+        return call_function(name, list(values), options(**told) if options else None)
+
+    return call
+
+
+add = _function("add")
+all_of = _function("all")
+and_ = _function("and")
+any_of = _function("any")
+binary_join_element_wise = _function("binary_join_element_wise", JoinOptions)
+binary_length = _function("binary_length")
+bit_wise_and = _function("bit_wise_and")
+coalesce = _function("coalesce")
+drop_null = _function("drop_null")
+equal = _function("equal")
+greater_equal = _function("greater_equal")
+if_else = _function("if_else")
+invert = _function("invert")
+is_finite = _function("is_finite")
+is_in = _function("is_in", SetLookupOptions)
+is_null = _function("is_null")
+is_valid = _function("is_valid")
+less_equal = _function("less_equal")
+match_substring = _function("match_substring", MatchSubstringOptions)
+match_substring_regex = _function("match_substring_regex", MatchSubstringOptions)
+min_max = _function("min_max")
+not_equal = _function("not_equal")
+or_ = _function("or")
+replace_substring = _function("replace_substring", ReplaceSubstringOptions)
+replace_with_mask = _function("replace_with_mask")
+sort_indices = _function("sort_indices", SortOptions)
+take = _function("take")
+unique = _function("unique")
+utf8_is_space = _function("utf8_is_space")
+utf8_length = _function("utf8_length")
+where = _function("filter")
+
+
+def cast(values: Any, to: pa.DataType, *, safe: bool = True) -> Any:
+    """Values as those of another type; unless `safe` is left out, pa.ArrowInvalid if one of them would change."""
+    return call_function("cast", [values], CastOptions.safe(to) if safe else CastOptions.unsafe(to))
+
+
+def fill_null(values: Any, value: object) -> Any:
+    """Values, with `value` in the place of null."""
+    return coalesce(values, pa.scalar(value, values.type))
+
+
+def as_instants(bare: Any, to: pa.DataType) -> Any:
+    """Dates and times without a zone, taken for those of UTC."""
+    return cast(cast(bare, pa.int64()), to)

@@ -101,3 +101,35 @@ def test_upload_that_breaks_off_loads_nothing(client: httpx.Client, uploads: Pat
         wait_until(lambda: list(uploads.iterdir()) != [])
     wait_until(lambda: list(uploads.iterdir()) == [])
     assert client.get("/loads").json()["items"] == []
+
+
+CAFE = "4,Caf\xe9"
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", '"LATIN-1"', "utf-8"])
+def test_a_file_is_read_in_the_charset_that_it_is_told_to_be_in(client: httpx.Client, charset: str) -> None:
+    content, told = CAFE.encode(charset.strip('"')), f"text/csv; charset={charset}"
+    url = "/full-bulk-insert/jobs"
+    assert counts(client.post(url, content=content, headers={"Content-Type": told}).json()) == (1, 0, 0, 0)
+    assert counts(client.post(url, files={"file": ("jobs.csv", content, told)}).json()) == (0, 0, 1, 0)
+    assert client.get("/tables/jobs/rows").json()["items"] == [{"id": 4, "job": "Caf\xe9"}]
+
+
+def test_the_option_counts_for_more_than_the_charset(client: httpx.Client) -> None:
+    headers = {"Content-Type": "text/csv; charset=utf-16"}
+    url, content = "/full-bulk-insert/jobs", CAFE.encode("latin-1")
+    assert counts(client.post(url, content=content, headers=headers, params={"encoding": "latin-1"}).json())[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "code"),
+    [
+        ("text/csv; charset=klingon", 422, "option.invalid"),
+        ("application/json", 415, "request.media_type"),
+        ("application/problem+json; charset=utf-8", 415, "request.media_type"),
+    ],
+)
+def test_what_is_told_to_be_something_else_is_refused(client: httpx.Client, told: str, status: int, code: str) -> None:
+    answer = client.post("/full-bulk-insert/jobs", content=b"4,Sales\n", headers={"Content-Type": told})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert client.get("/loads").json()["items"] == []

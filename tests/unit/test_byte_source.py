@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rowferry.errors import SourceUnreadable
+from rowferry.errors import SourceNotText, SourceUnreadable
 from rowferry.streams.byte_source import ByteSource
 
 
@@ -54,3 +54,20 @@ def test_size_and_hash_are_those_of_the_file_on_disk(tmp_path: Path) -> None:
     assert b"".join(source.blocks()) == 700_000 * b"1,abc\n"
     assert source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert source.bytes_read == source.size
+
+
+@pytest.mark.parametrize("size", [16, 10_000, 3_000_000])
+def test_one_row_full_of_nul_makes_no_binary_file(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "jobs.csv"
+    path.write_bytes(b"1,a\n2," + bytes(size) + b"\n3,c\n")
+    assert sum(map(len, ByteSource(path).blocks())) == path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    "content", [bytes(range(256)), 40 * b"\x01\x02\n", "1,a\n2,b\n3,c\n4,d\n5,e".encode("utf-16-le")]
+)
+def test_a_file_whose_lines_are_full_of_control_characters_is_no_text(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "jobs.csv"
+    path.write_bytes(content)
+    with pytest.raises(SourceNotText, match="control characters"):
+        list(ByteSource(path).blocks())

@@ -27,10 +27,11 @@ _HOW = "Send the CSV as the request body, or as the part `file` of a form: curl 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that was sent to us, and the name by which people know it."""
+    """A file that was sent to us, the name by which people know it, and what character set it is told to be in."""
 
     path: Path
     name: str
+    charset: str
     file: IO[bytes]
 
     def remove(self) -> None:
@@ -42,10 +43,12 @@ async def receive_upload(request: Request, table: str) -> Upload:
     """Write the CSV file that a request carries, as its body or as part `file` of a form, to a temporary file.
 
     Raises:
-        RequestRefused: The body is a form, but has no such part or is not whole.
+        RequestRefused: The body is a form, but has no such part or is not whole; or it is told to be JSON.
         DiskFull: There is no room; nothing is left behind, here as in any other case.
     """
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
+    if content_type == b"application/json" or content_type.endswith(b"+json"):
+        raise RequestRefused(415, "request.media_type", "The body is told to be JSON; a load takes CSV", _HOW)
     part = _FilePart(options.get(b"boundary", b"")) if content_type == b"multipart/form-data" else None
     with room_needed():
         file = _new_file()
@@ -55,7 +58,8 @@ async def receive_upload(request: Request, table: str) -> Upload:
             Path(file.name).unlink(missing_ok=True)
             file.close()
             raise
-    return Upload(Path(file.name), _base_name(part.filename if part else "") or f"{table}.csv", file)
+    name = _base_name(part.filename if part else "") or f"{table}.csv"
+    return Upload(Path(file.name), name, part.charset if part else _charset(options), file)
 
 
 def sweep_uploads() -> None:
@@ -87,6 +91,11 @@ async def _write(file: IO[bytes], blocks: AsyncIterator[bytes]) -> None:
     await run_in_threadpool(file.flush)
 
 
+def _charset(options: dict[bytes, bytes]) -> str:
+    """The character set that a Content-Type names; empty if it names none."""
+    return options.get(b"charset", b"").decode("latin-1").strip()
+
+
 def _base_name(filename: str) -> str:
     """The name alone of a file that a client says to have sent, which may be a path of its own system."""
     return re.sub(r"[\x00-\x1f\x7f]", "", re.split(r"[/\\]", filename)[-1])[:255]
@@ -98,9 +107,9 @@ class _FilePart:
     def __init__(self, boundary: bytes) -> None:
         if not boundary:
             raise RequestRefused(422, "request.body", "The form has no boundary", _HOW)
-        self.filename = ""
+        self.filename = self.charset = ""
         self._found = self._taking = self._whole = False
-        self._name, self._value, self._disposition = b"", b"", b""
+        self._name, self._value, self._disposition, self._type = b"", b"", b"", b""
         self._taken = bytearray()
         self._parser = MultipartParser(
             boundary,
@@ -130,7 +139,7 @@ class _FilePart:
             raise RequestRefused(422, "request.body", "The form has no part named file", _HOW)
 
     def _begin(self) -> None:
-        self._disposition, self._taking = b"", False
+        self._disposition, self._type, self._taking = b"", b"", False
 
     def _take_name(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
@@ -141,6 +150,8 @@ class _FilePart:
     def _end_header(self) -> None:
         if self._name.lower() == b"content-disposition":
             self._disposition = self._value
+        elif self._name.lower() == b"content-type":
+            self._type = self._value
         self._name, self._value = b"", b""
 
     def _end_headers(self) -> None:
@@ -151,6 +162,7 @@ class _FilePart:
             raise RequestRefused(422, "request.body", "The form has more than one part named file", "Send one by one.")
         self._found = self._taking = True
         self.filename = options.get(b"filename", b"").decode("utf-8", "replace")
+        self.charset = _charset(parse_options_header(self._type)[1])
 
     def _take(self, data: bytes, start: int, end: int) -> None:
         if self._taking:

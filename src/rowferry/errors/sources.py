@@ -56,7 +56,7 @@ class SourceNotText(RowferryError):
     """{path} is not a CSV file: {reason}"""
 
     code = "source.not_text"
-    hint = "Export it as CSV in UTF-8, or name its character set with --encoding."
+    hint = "Export it as CSV in UTF-8, or name its character set (--encoding, in a URL ?encoding=)."
 
 
 class SourceChanged(RowferryError):

@@ -187,6 +187,8 @@ def _refuse_binary(path: str, head: bytes) -> None:
     for magic, reason in _BINARY.items():
         if head.startswith(magic):
             raise SourceNotText(path=path, reason=reason)
-    control = sum(byte < 32 and byte not in b"\t\n\r\f" for byte in head)
-    if control > len(head) // 20 and control > 8:
+    # A text may have some rows that are full of them, which are rejected one by one; others are a binary file's lines.
+    lines = head.splitlines()
+    control = [sum(byte < 32 and byte not in b"\t\f" for byte in line) for line in lines]
+    if sum(control) > max(len(head) // 20, 8) and 2 * sum(map(bool, control)) > len(lines):
         raise SourceNotText(path=path, reason="it is full of control characters")

@@ -42,19 +42,22 @@ class LoadQuery(BaseModel):
         default=None, description="Insert nothing if more rows than this are rejected: N or P%", examples=["100", "1%"]
     )
     dry_run: bool = Field(default=False, description="Answer what a load would do; write nothing")
-    encoding: str = Field(default="utf-8", description="The character set of the file")
+    encoding: str | None = Field(
+        default=None, description="The character set of the file; default: the charset of its Content-Type, else utf-8"
+    )
 
-    def options(self) -> LoadOptions:
-        """What an operation takes.
+    def options(self, charset: str = "") -> LoadOptions:
+        """What an operation takes; `charset` is what a file that was sent is told to be in.
 
         Raises:
-            OptionInvalid: Before a file is sent to no avail.
+            OptionInvalid: Before a file is sent to no avail, unless it is the charset that is unknown.
         """
-        options = LoadOptions(**self.model_dump())
+        encoding = self.encoding or charset or "utf-8"
+        options = LoadOptions(**{**self.model_dump(), "encoding": encoding})
         RejectLimit.parse(options)
-        if not _is_encoding(self.encoding):
+        if not _is_encoding(encoding):
             allowed = "Give the name of a character set, such as utf-8, latin-1 or cp1252."
-            raise OptionInvalid(option="encoding", value=self.encoding, allowed=allowed)
+            raise OptionInvalid(option="encoding", value=encoding, allowed=allowed)
         return options
 
 
@@ -88,7 +91,7 @@ async def full_bulk_insert(
     "/full-bulk-insert/{table}",
     operation_id="full_bulk_insert_table",
     response_model=ReceiptAnswer,
-    responses=_ANSWERS | problems(404, 409, 422, 500, 503, 507),
+    responses=_ANSWERS | problems(404, 409, 415, 422, 500, 503, 507),
     openapi_extra=CSV_BODY,
 )
 async def full_bulk_insert_table(
@@ -98,8 +101,13 @@ async def full_bulk_insert_table(
 
     It is written to disk while it arrives, and loaded once it is complete.
     """
-    rules, options = service.catalog.table(table), query.options()
+    rules, _ = service.catalog.table(table), query.options()
     upload = await receive_upload(request, table)
+    try:
+        options = query.options(upload.charset)
+    except OptionInvalid:
+        upload.remove()
+        raise
     files = [CsvFile(upload.path, rules, upload.name)]
     load = state.runner.start(service, files, options, _caller(request), on_end=upload.remove)
     return await _answer(load, wait=options.dry_run or not _respond_async(prefer))

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from loading import DEPARTMENTS, JOBS, Tables, employees
-from rowferry.errors import RejectsExceeded, SourceNotText
+from rowferry.backends import sqlite
+from rowferry.bootstrap import Service
+from rowferry.errors import DatabaseBusy, RejectsExceeded, SourceNotText
 from rowferry.events import LoadFinished, LoadStarted, PublishStarted, RowsJudged, RowsRejected
 
 COLUMNS = {
@@ -146,3 +148,18 @@ def test_events_tell_the_same_story(tables: Tables, rows: int) -> None:
     assert [event.table for event in tables.events if isinstance(event, PublishStarted)] == ["hired_employees"]
     told = [row for event in tables.events if isinstance(event, RowsRejected) for row in event.rows]
     assert told == [(rows + 1, ((None, "row.too_few_fields"),)), (rows + 2, (("id", "key.duplicate"),))]
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)  # others let many write at once
+def test_a_load_that_never_gets_its_turn_is_not_noted(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tables.write("jobs.csv", JOBS)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0)
+    impatient = Tables(Service(tables.service.settings), tables.folder)
+    with tables.service.backend.engine.connect() as writer:
+        writer.exec_driver_sql("PRAGMA user_version = 1")  # which takes the lock
+        error = impatient.fail(DatabaseBusy, path)
+    assert "Try again" in error.advice
+    assert [type(event) for event in impatient.events] == [LoadFinished]
+    assert tables.loads() == []
+    assert impatient.load(path).total("inserted") == 3
+    impatient.service.close()

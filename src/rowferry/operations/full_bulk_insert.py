@@ -108,6 +108,7 @@ class _Load:
         self.judged = False
         self.attempts = 0
         self.receipt: Receipt | None = None
+        self.noted = False
         self.started = time.perf_counter()
 
     def note_start(self) -> None:
@@ -122,6 +123,7 @@ class _Load:
                     options=asdict(self.options),
                     sources=sources,
                 )
+                self.noted = True
         self.observe(LoadStarted(self.claim.load_id, tuple(file.name for file in self.files), self.options.dry_run))
 
     def close(self) -> None:
@@ -300,7 +302,7 @@ class _Load:
             source.receipt.inserted = source.receipt.updated = source.receipt.unchanged = 0
             source.receipt.rejected = source.rejects.count
             source.receipt.rejected_by_code = source.rejects.counts()
-        if not self.options.dry_run:
+        if self.noted:
             told = {"code": error.code, "message": error.message, "hint": error.advice}
             # Where the database is away, it cannot be told; the next start finds the load interrupted.
             with suppress(RowferryError), self.backend.transaction() as transaction:

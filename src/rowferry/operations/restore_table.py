@@ -103,6 +103,7 @@ class _Restore:
         self.parts: list[_Part] = []
         self.files = ExitStack()
         self.receipt: RestoreReceipt | None = None
+        self.noted = False
         self.started = time.perf_counter()
 
     def note_start(self) -> None:
@@ -117,6 +118,7 @@ class _Restore:
                     options=asdict(self.options),
                     tables=tables,
                 )
+                self.noted = True
         names = tuple(source.name for source in self.sources)
         self.observe(RestoreStarted(self.claim.restore_id, self.table, names, self.options.dry_run))
 
@@ -279,7 +281,7 @@ class _Restore:
         """Note why nothing was changed."""
         status = "interrupted" if isinstance(error, RestoreInterrupted) else "failed"
         self.receipt = None
-        if not self.options.dry_run:
+        if self.noted:
             told = {"code": error.code, "message": error.message, "hint": error.advice}
             # Where the database is away, it cannot be told; the next start finds the restore interrupted.
             with suppress(RowferryError), self.backend.transaction() as transaction:

@@ -14,6 +14,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
+from rowferry.api.media_types import is_json
 from rowferry.api.problems import RequestRefused
 from rowferry.backends.file_lock import is_held
 from rowferry.streams.scratch import room_needed
@@ -47,7 +48,7 @@ async def receive_upload(request: Request, table: str) -> Upload:
         DiskFull: There is no room; nothing is left behind, here as in any other case.
     """
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
-    if content_type == b"application/json" or content_type.endswith(b"+json"):
+    if is_json(content_type.decode("latin-1")):
         raise RequestRefused(415, "request.media_type", "The body is told to be JSON; a load takes CSV", _HOW)
     part = _FilePart(options.get(b"boundary", b"")) if content_type == b"multipart/form-data" else None
     with room_needed():

@@ -1,8 +1,9 @@
 """Arrow's functions over whole columns.
 
 `pyarrow.compute` makes a wrapper with a docstring for each of three hundred functions whenever it is imported, which
-takes as long as to judge 100,000 rows. So the few that are used are called here as those wrappers, and the methods of
-arrays behind which they stand, call them (docs/decisions/0013-the-start-of-a-process.md). Values may be scalars, too.
+takes as long as to judge 100,000 rows. So the few that are used are called here as the wrappers would call them
+(docs/decisions/0013-the-start-of-a-process.md). Methods of arrays, such as `take`, import the wrappers, too: these
+functions stand in their place. Values may be scalars.
 """
 
 from collections.abc import Callable
@@ -63,7 +64,7 @@ where = _function("filter")
 
 
 def cast(values: Any, to: pa.DataType, *, safe: bool = True) -> Any:
-    """Values as those of another type; unless `safe` is left out, pa.ArrowInvalid if one of them would change."""
+    """Values as those of another type; pa.ArrowInvalid if one of them would change and that is not to be."""
     return call_function("cast", [values], CastOptions.safe(to) if safe else CastOptions.unsafe(to))
 
 

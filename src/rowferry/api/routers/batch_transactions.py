@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from rowferry import ledger
 from rowferry.api.answers import Limit, Page
 from rowferry.api.batch_answers import BatchListed, BatchProblem, BatchReceiptAnswer, BatchShown
+from rowferry.api.media_types import is_json
 from rowferry.api.openapi import BATCH_BODY, problems
 from rowferry.api.problems import MEDIA_TYPE, ProblemError, RequestRefused, problem_of
 from rowferry.api.state import ID, Started, State, find_known, reading
@@ -178,10 +179,10 @@ def _once(request: Request) -> Once | None:
 def _require_json(request: Request) -> None:
     """Refuse what is told to be something else than JSON in UTF-8; what is told to be nothing is taken for it."""
     media_type, *parameters = (part.strip() for part in request.headers.get("content-type", "").lower().split(";"))
-    is_json = media_type in ("", "application/json") or media_type.endswith("+json")
+    may_be_json = not media_type or is_json(media_type)
     charsets = {one.partition("=")[2].strip('" ') for one in parameters if one.startswith("charset")}
     encoded = request.headers.get("content-encoding", "identity").lower() != "identity"
-    if not is_json or charsets - {"utf-8", "utf8", "us-ascii"} or encoded:
+    if not may_be_json or charsets - {"utf-8", "utf8", "us-ascii"} or encoded:
         told = "Send JSON in UTF-8, uncompressed, with Content-Type: application/json."
         raise RequestRefused(415, "request.media_type", "The body is told to be something else than JSON", told)
 

@@ -1,6 +1,6 @@
 """`full_bulk_insert` by REST: the files of DATA_DIR, or one that is sent."""
 
-import codecs
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
@@ -13,8 +13,8 @@ from rowferry.api.openapi import CSV_BODY, problems
 from rowferry.api.running import RunningLoad
 from rowferry.api.state import Started, State
 from rowferry.api.uploads import receive_upload
-from rowferry.errors import OptionInvalid
 from rowferry.operations.load_options import LoadOptions, OnConflict, RejectLimit
+from rowferry.streams.byte_source import text_encoding
 from rowferry.streams.csv_files import CsvFile, find_files
 
 router = APIRouter(tags=["load"])
@@ -46,18 +46,15 @@ class LoadQuery(BaseModel):
         default=None, description="The character set of the file; default: the charset of its Content-Type, else utf-8"
     )
 
-    def options(self, charset: str = "") -> LoadOptions:
-        """What an operation takes; `charset` is what a file that was sent is told to be in.
+    def options(self) -> LoadOptions:
+        """What an operation takes.
 
         Raises:
-            OptionInvalid: Before a file is sent to no avail, unless it is the charset that is unknown.
+            OptionInvalid: Before a file is sent to no avail.
         """
-        encoding = self.encoding or charset or "utf-8"
-        options = LoadOptions(**{**self.model_dump(), "encoding": encoding})
+        options = LoadOptions(**self.model_dump(exclude_none=True))
         RejectLimit.parse(options)
-        if not _is_encoding(encoding):
-            allowed = "Give the name of a character set, such as utf-8, latin-1 or cp1252."
-            raise OptionInvalid(option="encoding", value=encoding, allowed=allowed)
+        text_encoding(options.encoding)
         return options
 
 
@@ -101,13 +98,10 @@ async def full_bulk_insert_table(
 
     It is written to disk while it arrives, and loaded once it is complete.
     """
-    rules, _ = service.catalog.table(table), query.options()
+    rules, options = service.catalog.table(table), query.options()
     upload = await receive_upload(request, table)
-    try:
-        options = query.options(upload.charset)
-    except OptionInvalid:
-        upload.remove()
-        raise
+    if upload.charset and query.encoding is None:
+        options = replace(options, encoding=upload.charset)
     files = [CsvFile(upload.path, rules, upload.name)]
     load = state.runner.start(service, files, options, _caller(request), on_end=upload.remove)
     return await _answer(load, wait=options.dry_run or not _respond_async(prefer))
@@ -130,11 +124,3 @@ def _respond_async(prefer: list[str] | None) -> bool:
 
 def _caller(request: Request) -> str:
     return f"api:{request.client.host}" if request.client else "api"
-
-
-def _is_encoding(name: str) -> bool:
-    """Whether Python can read text in it, block by block."""
-    try:
-        return isinstance(codecs.getincrementaldecoder(name)().decode(b"a"), str)
-    except (LookupError, TypeError, ValueError):
-        return False

@@ -64,7 +64,7 @@ class Settings:
         ),
     )
     data_dir: Path = field(
-        default=Path("data"), metadata=_about("DATA_DIR", "Where loads find <table>.csv[.gz|.zst]", Path)
+        default=Path("data"), metadata=_about("DATA_DIR", "Where loads find <table>.csv, as it is or compressed", Path)
     )
     backup_dir: Path = field(default=Path("backups"), metadata=_about("BACKUP_DIR", "Where backups are kept", Path))
     log_dir: Path = field(

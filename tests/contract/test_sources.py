@@ -177,6 +177,7 @@ def _zip() -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("jobs.csv", PLAIN)
+        file.writestr("departments.csv", PLAIN)
     return archive.getvalue()
 
 
@@ -230,6 +231,7 @@ def test_receipts_are_json(tables: Tables) -> None:
     assert receipt == {
         "status": "done",
         "dry_run": False,
+        "passed_over": [],
         "tables": [
             {
                 "table": "jobs",

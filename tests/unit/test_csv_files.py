@@ -6,6 +6,7 @@ import pytest
 
 from rowferry.dictionary.catalog import Catalog, load_catalog
 from rowferry.errors import FolderEmpty, PathMissing, SourceAmbiguous, SourceUnknown, TableUnknown, UsageError
+from rowferry.errors.sources import LinkLeadsOutside, TableUnsaid
 from rowferry.streams.csv_files import find_files
 
 
@@ -22,8 +23,8 @@ def touch(folder: Path, *names: str) -> list[Path]:
 
 
 def test_a_folder_stands_for_its_files_parents_first(tmp_path: Path, catalog: Catalog) -> None:
-    touch(tmp_path, "hired_employees.csv.zst", "departments.csv", "jobs.csv.gz", "notes.txt", "README.md")
-    found = find_files([tmp_path], catalog)
+    touch(tmp_path, "hired_employees.csv.zst", "departments.csv", "jobs.csv.gz", ".jobs.csv", "._departments.csv")
+    found = find_files([tmp_path], catalog).files
     assert [(file.name, file.rules.name) for file in found] == [
         ("departments.csv", "departments"),
         ("jobs.csv.gz", "jobs"),
@@ -63,8 +64,9 @@ def test_of_a_folder_only_the_table_that_is_said(tmp_path: Path, catalog: Catalo
         (["notes.txt"], "", None, FolderEmpty, "departments.csv"),
         (["jobs.csv"], "", "departments", FolderEmpty, "departments.csv"),
         (["people.csv"], "people.csv", None, SourceUnknown, "people.csv"),
-        (["jobs.csv", "people.csv"], "", None, SourceUnknown, "people.csv"),
         (["jobs.csv", "jobs.csv.gz"], "", None, SourceAmbiguous, "jobs.csv.gz"),
+        (["jobs.csv", "Jobs.CSV"], "", "jobs", SourceAmbiguous, "Jobs.CSV"),
+        ([], "-", None, TableUnsaid, "departments"),
         (["jobs.csv"], "jobs.csv", "people", TableUnknown, "people"),
     ],
 )
@@ -80,5 +82,44 @@ def test_what_is_not_there_is_named(
 ) -> None:
     touch(tmp_path, *names)
     with pytest.raises(error) as caught:
-        find_files([tmp_path / asked], catalog, table)
+        find_files([Path("-") if asked == "-" else tmp_path / asked], catalog, table)
     assert told in caught.value.message + caught.value.advice
+
+
+def test_files_of_no_table_are_passed_over_and_named_and_hidden_ones_are_not(tmp_path: Path, catalog: Catalog) -> None:
+    touch(tmp_path, "jobs.csv", "people.csv", "notes.txt", "._people.csv", ".hidden.csv")
+    (tmp_path / "departments.csv").mkdir()
+    found = find_files([tmp_path], catalog)
+    assert [file.name for file in found] == ["jobs.csv"]
+    assert found.passed_over == ["notes.txt", "people.csv"]
+
+
+def test_names_match_without_regard_to_case(tmp_path: Path, catalog: Catalog) -> None:
+    touch(tmp_path, "Departments.CSV", "JOBS.csv.GZ")
+    found = find_files([tmp_path], catalog)
+    assert [(file.name, file.rules.name) for file in found] == [
+        ("Departments.CSV", "departments"),
+        ("JOBS.csv.GZ", "jobs"),
+    ]
+
+
+def test_a_folder_of_parts_goes_into_the_table_that_is_said_in_the_order_of_their_numbers(
+    tmp_path: Path, catalog: Catalog
+) -> None:
+    touch(tmp_path, "part-10.csv", "part-2.csv.gz", "part-1.csv", "departments.csv", "_SUCCESS", "._part-3.csv")
+    found = find_files([tmp_path], catalog, "jobs")
+    assert [file.name for file in found] == ["part-1.csv", "part-2.csv.gz", "part-10.csv"]
+    assert {file.rules.name for file in found} == {"jobs"}
+    assert found.passed_over == ["_SUCCESS"]
+
+
+def test_a_link_out_of_a_confined_folder_is_refused_and_one_within_it_is_not(tmp_path: Path, catalog: Catalog) -> None:
+    folder, (secret,) = tmp_path / "data", touch(tmp_path, "secret.txt")
+    folder.mkdir()
+    touch(folder / "real", "jobs-1.csv")
+    (folder / "jobs.csv").symlink_to("real/jobs-1.csv")
+    assert [file.name for file in find_files([folder], catalog, confined=True)] == ["jobs.csv"]
+    (folder / "departments.csv").symlink_to(secret)
+    with pytest.raises(LinkLeadsOutside, match=r"departments\.csv"):
+        find_files([folder], catalog, confined=True)
+    assert len(find_files([folder], catalog).files) == 2

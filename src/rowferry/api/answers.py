@@ -45,12 +45,15 @@ class TableReceiptAnswer(BaseModel):
 class ReceiptAnswer(BaseModel):
     """What became of the rows of a load, file by file and in all."""
 
-    model_config = _example(load_id=_LOAD_ID, status="done", dry_run=False, tables=[_TABLE_RECEIPT], **_TOTALS)
+    model_config = _example(
+        load_id=_LOAD_ID, status="done", dry_run=False, tables=[_TABLE_RECEIPT], passed_over=[], **_TOTALS
+    )
 
     load_id: str
     status: str
     dry_run: bool
     tables: list[TableReceiptAnswer]
+    passed_over: list[str] = Field(description="Files of the folder that are named after no table")
     rows_read: int
     inserted: int
     updated: int
@@ -114,6 +117,7 @@ class LoadAnswer(BaseModel):
         },
         sources=[{"table": "hired_employees", "name": "hired_employees.csv", "bytes": 90937, "sha256": "9f86d081…"}],
         tables=[_TABLE_RECEIPT],
+        passed_over=[],
         **_TOTALS,
         error=None,
     )
@@ -127,6 +131,7 @@ class LoadAnswer(BaseModel):
     options: LoadOptionsAnswer
     sources: list[LoadSource]
     tables: list[TableReceiptAnswer]
+    passed_over: list[str] = Field(description="Files of the folder that are named after no table")
     rows_read: int
     inserted: int
     updated: int
@@ -265,4 +270,4 @@ class RowsPage(BaseModel):
 
 def receipt_of_load(load: dict[str, Any]) -> dict[str, Any]:
     """The receipt of a load that is done, out of the ledger."""
-    return {name: load[name] for name in ("load_id", "status", "dry_run", "tables", *ledger.COUNTS)}
+    return {name: load[name] for name in ("load_id", "status", "dry_run", "tables", "passed_over", *ledger.COUNTS)}

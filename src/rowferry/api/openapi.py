@@ -32,7 +32,7 @@ _TAGS = [
 
 _REF = "#/components/schemas/{model}"
 
-_CSV = {"type": "string", "format": "binary", "description": "CSV, as it is or compressed (gzip, zstd)"}
+_CSV = {"type": "string", "format": "binary", "description": "CSV, as it is or compressed (gzip, bzip2, xz, zstd, ZIP)"}
 
 CSV_EXAMPLE = "1,Harold Vogt,2021-11-07T02:48:42Z,2,96\n2,Ty Hofer,2021-05-30T05:43:46Z,8,\n"
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from rowferry.observers.service import service_observer
 from rowferry.operations.full_bulk_insert import full_bulk_insert
 from rowferry.operations.load_options import LoadClaim, LoadOptions
 from rowferry.operations.receipt import Receipt
-from rowferry.streams.csv_files import CsvFile
+from rowferry.streams.csv_files import CsvFiles
 
 MOST_AT_ONCE = 4
 """So many loads run at the same time; others wait. Each takes up to three connections of a pool of fifteen."""
@@ -72,7 +72,7 @@ class LoadRunner:
     def start(
         self,
         service: Service,
-        files: Sequence[CsvFile],
+        files: CsvFiles,
         options: LoadOptions,
         caller: str,
         on_end: Callable[[], None] = lambda: None,
@@ -97,7 +97,7 @@ class LoadRunner:
         finally:
             on_end()
 
-    def _load(self, service: Service, files: Sequence[CsvFile], options: LoadOptions, claim: LoadClaim) -> Receipt:
+    def _load(self, service: Service, files: CsvFiles, options: LoadOptions, claim: LoadClaim) -> Receipt:
         tell = service_observer(service.settings.log_dir, "full_bulk_insert")
         with self._hub.tracking(claim.load_id, sum(_size(file.path) for file in files)) as progress:
 
@@ -120,7 +120,7 @@ class LoadRunner:
             _log.error("A load broke off", exc_info=error)
 
 
-def _by_name(error: RowferryError, files: Sequence[CsvFile]) -> RowferryError:
+def _by_name(error: RowferryError, files: CsvFiles) -> RowferryError:
     """The same error, but with the name by which people know a file instead of where it lies on the server."""
     names = {str(file.path): file.name for file in files}
     name = names.get(str(error.details.get("path")))

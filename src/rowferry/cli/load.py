@@ -23,15 +23,16 @@ from rowferry.operations.full_bulk_insert import full_bulk_insert
 from rowferry.operations.load_options import LoadClaim, LoadOptions, OnConflict
 from rowferry.operations.receipt import Receipt
 from rowferry.streams.csv_files import find_files
+from rowferry.streams.spooled import spooled
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=FILE, metavar="[PATH]...", help="Folders or CSV files (default: DATA_DIR).")
+@click.argument("paths", nargs=-1, type=FILE, metavar="[PATH]...", help="Folders, CSV files, or - (default: DATA_DIR).")
 @click.option(
     "--table",
     "to_table",
     metavar="TABLE",
-    help="Load files into this table, whatever their names; of a folder, only its own.",
+    help="Load files into this table, whatever their names; of a folder, those named after it, else all of no table.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what a load would do; write nothing.")
 @on_conflict_option
@@ -54,14 +55,17 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
     """Load CSV files into their tables, parents first.
 
     Every row that obeys the data dictionary is inserted; every other row is kept, with its place and all its reasons:
-    see `rowferry rejects`. A file is named after its table (<table>.csv, .csv.gz or .csv.zst). Others see none of the
-    load or all of it, and the same load run twice changes nothing.
+    see `rowferry rejects`. A file is named after its table (<table>.csv, as it is or compressed: .csv.gz, .bz2, .xz,
+    .zst, .zip); - is standard input, and needs --table. Others see none of the load or all of it, and the same load run
+    twice changes nothing.
     """
     service = open_service(database_url)
-    files = find_files(paths or [service.settings.data_dir], service.catalog, to_table)
+    folders = paths or [service.settings.data_dir]
+    found = find_files(folders, service.catalog, to_table, confined=not paths)
     options = LoadOptions(on_conflict, all_or_nothing, max_rejects, dry_run, encoding)
     with (
         closing(Log(service.settings.log_dir, "full_bulk_insert")) as log,
+        spooled(found) as files,
         load_progress(as_json=as_json) as progress,
     ):
         observe = observed_by(progress, log)
@@ -82,6 +86,8 @@ def show(receipt: Receipt, at: str = "") -> None:
         rows.append(["in all", *(receipt.total(count) for count in counts), f"{seconds:.2f}"])
     heads = [("file", False), *((count.removeprefix("rows_"), True) for count in counts), ("seconds", True)]
     table("Dry run: nothing was written" if receipt.dry_run else f"Load {receipt.load_id}", heads, rows)
+    if receipt.passed_over:
+        say(f"Passed over, as they are named after no table: {', '.join(receipt.passed_over)}")
     by_code: dict[str, int] = {}
     for one in receipt.tables:
         for code, count in one.rejected_by_code.items():

@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 import getpass
+import re
 import shlex
 import socket
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from sqlalchemy.engine import make_url
 from rowferry.bootstrap import Service
 from rowferry.cli.garbage import collect_garbage
 from rowferry.errors import OutputTaken
+from rowferry.errors.sources import UrlUnsupported
 from rowferry.operations.load_options import OnConflict
 from rowferry.settings import Settings, masked_url, read_settings
 
@@ -32,7 +34,16 @@ class OutputFile(click.Path):
         return super().convert(value, param, ctx)
 
 
-FILE = click.Path(path_type=Path, readable=False)
+class InputFile(click.Path):
+    """A file or folder on disk, or -; a URL is refused as what it is, before its slashes get lost."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", str(value)):
+            raise UrlUnsupported(path=value)
+        return super().convert(value, param, ctx)
+
+
+FILE = InputFile(path_type=Path, readable=False, allow_dash=True)
 """A file or folder. Whether it can be read is looked at where it is, be it in a folder, and said alike."""
 
 OUTPUT_FILE = OutputFile(path_type=Path, readable=False)

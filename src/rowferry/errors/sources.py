@@ -21,7 +21,7 @@ class FolderEmpty(UsageError):
     """{path} holds no CSV file of a table"""
 
     code = "folder.empty"
-    hint = "Files are named after their tables: {names}; each may end in .csv, .csv.gz or .csv.zst."
+    hint = "Files are named after their tables: {names}; each may be compressed (.csv.gz, .bz2, .xz, .zst, .zip)."
 
 
 class SourceUnknown(UsageError):
@@ -29,6 +29,27 @@ class SourceUnknown(UsageError):
 
     code = "source.unknown"
     hint = "The tables are {names}. Rename the file to <table>.csv, or say --table TABLE."
+
+
+class TableUnsaid(UsageError):
+    """Standard input has no name that says which table its rows are for"""
+
+    code = "source.unknown"
+    hint = "Say --table TABLE. The tables are {names}."
+
+
+class UrlUnsupported(UsageError):
+    """{path} is a URL, and files are loaded from disk only"""
+
+    code = "path.unsupported"
+    hint = "Download it first, or pipe it: curl URL | rowferry load - --table TABLE."
+
+
+class LinkLeadsOutside(UsageError):
+    """{path} is a link that leads outside {folder}"""
+
+    code = "path.outside"
+    hint = "Put the file itself into the folder, or name it: rowferry load FILE."
 
 
 class SourceAmbiguous(UsageError):
@@ -57,6 +78,13 @@ class SourceNotText(RowferryError):
 
     code = "source.not_text"
     hint = "Export it as CSV in UTF-8, or name its character set (--encoding, in a URL ?encoding=)."
+
+
+class SourceNotCsv(SourceNotText):
+    """{path} is not a CSV file: {reason}"""
+
+    code = "source.not_text"
+    hint = "{advice}"
 
 
 class SourceChanged(RowferryError):

@@ -264,6 +264,7 @@ def _with_zones(row: Any) -> dict[str, Any]:
 def _shown(row: Any) -> dict[str, Any]:
     shown = _with_zones(row)
     shown["dry_run"] = bool(shown["dry_run"])
+    shown["passed_over"] = shown["passed_over"] or []
     del shown["progress"]
     return shown
 

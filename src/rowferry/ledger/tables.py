@@ -16,6 +16,7 @@ loads = Table(
     Column("options", JSON, nullable=False),
     Column("sources", JSON, nullable=False, doc="of each file: table, path, bytes and SHA-256"),
     Column("tables", JSON, nullable=False, doc="of each file: its counts"),
+    Column("passed_over", JSON, doc="the files of its folder that are named after no table"),
     Column("rows_read", BigInteger, nullable=False, default=0),
     Column("inserted", BigInteger, nullable=False, default=0),
     Column("updated", BigInteger, nullable=False, default=0),

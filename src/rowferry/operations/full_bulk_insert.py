@@ -1,7 +1,7 @@
 """Load CSV files into their tables: every good row goes in, every other row is kept with its reasons."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import tee
@@ -31,7 +31,7 @@ from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
 from rowferry.operations.reading import Reading, keep_rejects
 from rowferry.operations.receipt import Receipt, TableReceipt
 from rowferry.streams.byte_source import text_encoding
-from rowferry.streams.csv_files import CsvFile
+from rowferry.streams.csv_files import CsvFile, CsvFiles
 from rowferry.streams.csv_source import CsvSource
 from rowferry.streams.judge import Known, nothing_known
 from rowferry.streams.references import References
@@ -46,7 +46,7 @@ _BULK_BYTES = 512 * 1024
 def full_bulk_insert(
     backend: Backend,
     catalog: Catalog,
-    files: Sequence[CsvFile],
+    files: CsvFiles,
     options: LoadOptions,
     observe: Observe,
     claim: LoadClaim,
@@ -95,12 +95,13 @@ class _Load:
         self,
         backend: Backend,
         catalog: Catalog,
-        files: Sequence[CsvFile],
+        files: CsvFiles,
         options: LoadOptions,
         observe: Observe,
         claim: LoadClaim,
     ) -> None:
-        self.backend, self.catalog, self.files = backend, catalog, files
+        self.backend, self.catalog = backend, catalog
+        self.files, self.passed_over = files.files, list(files.passed_over)
         self.options, self.observe, self.claim = options, observe, claim
         self.limit = RejectLimit.parse(options)
         text_encoding(options.encoding)
@@ -122,6 +123,7 @@ class _Load:
                     dry_run=0,
                     options=asdict(self.options),
                     sources=sources,
+                    passed_over=self.passed_over,
                 )
                 self.noted = True
         self.observe(LoadStarted(self.claim.load_id, tuple(file.name for file in self.files), self.options.dry_run))
@@ -164,7 +166,8 @@ class _Load:
             for source in self.sources:
                 self._publish(source)
             self._stop_if_exceeded()
-            self.receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, [s.receipt for s in self.sources])
+            tables = [source.receipt for source in self.sources]
+            self.receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, tables, self.passed_over)
             if self.options.dry_run:
                 raise _Rehearsed
             self._keep_rejects(transaction)

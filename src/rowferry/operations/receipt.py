@@ -23,12 +23,13 @@ class TableReceipt:
 
 @dataclass
 class Receipt:
-    """What became of the rows of a load, file by file and in all."""
+    """What became of the rows of a load, file by file and in all; `passed_over` are files that fit no table."""
 
     load_id: str
     status: str
     dry_run: bool
     tables: list[TableReceipt]
+    passed_over: list[str] = field(default_factory=list)
 
     def total(self, count: str) -> int:
         return sum(getattr(table, count) for table in self.tables)

@@ -7,13 +7,14 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-import pyarrow as pa
-
 from rowferry.errors import OptionInvalid, SourceBroken, SourceChanged, SourceNotText, SourceUnreadable
+from rowferry.errors.sources import SourceNotCsv
+from rowferry.streams.inflating import inflated, is_compressed
 
 BLOCK_BYTES = 2 * 1024 * 1024
 """How much is read at a time: large enough for speed, small enough for the processor's cache."""
@@ -21,19 +22,22 @@ BLOCK_BYTES = 2 * 1024 * 1024
 _FIRST_BYTES = 128 * 1024
 """How much is read at first: little, then twice as much each time, so that those who wait for rows soon have some."""
 
-_COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_SAVE_AS_CSV = "Open it, and save it as CSV in UTF-8."
+_NAME_ENCODING = "Name its character set: --encoding utf-16, in a URL ?encoding=utf-16."
 _BINARY = {
-    b"PK\x03\x04": "it is a ZIP archive or a spreadsheet",
-    b"%PDF": "it is a PDF",
-    b"\x89PNG": "it is a picture",
-    b"\xff\xd8\xff": "it is a picture",
-    b"PAR1": "it is a Parquet file",
-    b"Obj\x01": "it is an Avro file",
-    b"SQLite format 3": "it is a SQLite database",
-    b"\x7fELF": "it is a program",
-    b"\xff\xfe": "it is UTF-16",
-    b"\xfe\xff": "it is UTF-16",
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook (.xls) or another Office document", _SAVE_AS_CSV),
+    b"%PDF-": ("a PDF", "Export the data that it shows as CSV."),
+    b"\x89PNG": ("a picture", "Load a CSV file."),
+    b"\xff\xd8\xff": ("a picture", "Load a CSV file."),
+    b"PAR1\x15": ("a Parquet file", "Convert it to CSV, for instance with DuckDB: COPY 'FILE.parquet' TO 'TABLE.csv'."),
+    b"ARROW1\0\0": ("an Arrow or Feather file", "Convert it to CSV."),
+    b"Obj\x01": ("an Avro file", "If it holds all rows of a table: rowferry restore TABLE --backup FILE --unverified."),
+    b"SQLite format 3\0": ("a SQLite database", "Export each table as CSV: sqlite3 -csv FILE 'SELECT * FROM TABLE'."),
+    b"\x7fELF": ("a program", "Load a CSV file."),
 }
+"""What files begin with that are no text: what they are, and what to do."""
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SNIFFED = 8192
 _UNREADABLE = "rowferry-unreadable"
 _SPELLED = re.compile(rb"\xff([0-9a-f]{2})")
@@ -97,18 +101,16 @@ class ByteSource:
     def _inflated(self, file: BinaryIO) -> Iterator[bytes]:
         sizes = _block_sizes()
         head = self._read(file, next(sizes))
-        codec = next((name for magic, name in _COMPRESSED.items() if head.startswith(magic)), None)
-        if codec is None:
-            yield head
-            while block := self._read(file, next(sizes)):
-                yield block
+        if is_compressed(head):
+            yield from inflated(self.path, self.name, head, partial(self._read, file), sizes)
             return
-        with pa.CompressedInputStream(pa.PythonFile(_Chained(head, file, self), mode="r"), codec) as stream:
-            while block := stream.read(next(sizes)):
-                yield block
+        yield head
+        while block := self._read(file, next(sizes)):
+            yield block
 
     def _decoded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         head = next(blocks, b"")
+        _refuse_other_formats(self.name, head)
         if self._encoding == "utf-8":
             _refuse_binary(self.name, head[:_SNIFFED])
             yield head
@@ -128,24 +130,6 @@ def _block_sizes() -> Iterator[int]:
     while True:
         yield min(size, BLOCK_BYTES)
         size = min(2 * size, BLOCK_BYTES)
-
-
-class _Chained:
-    """A file whose first bytes were read already, for Arrow to read from."""
-
-    closed = False
-
-    def __init__(self, head: bytes, file: BinaryIO, source: ByteSource) -> None:
-        self._head, self._file, self._source = head, file, source
-
-    def read(self, size: int) -> bytes:
-        if self._head:
-            part, self._head = self._head[:size], self._head[size:]
-            return part
-        return self._source._read(self._file, size)  # noqa: SLF001  # same module, one class in two
-
-    def close(self) -> None:
-        """Leave the file to its owner."""
 
 
 def _unreadable(error: UnicodeError) -> tuple[str, int]:
@@ -183,10 +167,19 @@ def _without_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
     yield from blocks
 
 
-def _refuse_binary(path: str, head: bytes) -> None:
-    for magic, reason in _BINARY.items():
+def _refuse_other_formats(path: str, head: bytes) -> None:
+    if is_compressed(head):
+        raise SourceNotCsv(
+            path=path, reason="it is compressed twice", advice="Unpack it once, and load what was in it."
+        )
+    for magic, (kind, advice) in _BINARY.items():
         if head.startswith(magic):
-            raise SourceNotText(path=path, reason=reason)
+            raise SourceNotCsv(path=path, reason=f"it is {kind}", advice=advice)
+
+
+def _refuse_binary(path: str, head: bytes) -> None:
+    if head.startswith(_UTF16):
+        raise SourceNotCsv(path=path, reason="it is UTF-16", advice=_NAME_ENCODING)
     # A text may have some rows that are full of them, which are rejected one by one; others are a binary file's lines.
     lines = head.splitlines()
     control = [sum(byte < 32 and byte not in b"\t\f" for byte in line) for line in lines]

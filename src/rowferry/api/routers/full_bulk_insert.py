@@ -15,7 +15,7 @@ from rowferry.api.state import Started, State
 from rowferry.api.uploads import receive_upload
 from rowferry.operations.load_options import LoadOptions, OnConflict, RejectLimit
 from rowferry.streams.byte_source import text_encoding
-from rowferry.streams.csv_files import CsvFile, find_files
+from rowferry.streams.csv_files import CsvFile, CsvFiles, find_files
 
 router = APIRouter(tags=["load"])
 
@@ -76,10 +76,11 @@ async def full_bulk_insert(
 ) -> Any:
     """Load the files of DATA_DIR into their tables, parents first, all at once or not at all.
 
-    Each file is named after its table. A row that breaks a rule is not inserted, but kept with all its reasons.
+    Each file is named after its table; hidden files and those that fit no table are passed over. A row that breaks a
+    rule is not inserted, but kept with all its reasons.
     """
     options = query.options()
-    files = await run_in_threadpool(find_files, [service.settings.data_dir], service.catalog)
+    files = await run_in_threadpool(find_files, [service.settings.data_dir], service.catalog, confined=True)
     load = state.runner.start(service, files, options, _caller(request))
     return await _answer(load, wait=options.dry_run or not _respond_async(prefer))
 
@@ -102,7 +103,7 @@ async def full_bulk_insert_table(
     upload = await receive_upload(request, table)
     if upload.charset and query.encoding is None:
         options = replace(options, encoding=upload.charset)
-    files = [CsvFile(upload.path, rules, upload.name)]
+    files = CsvFiles([CsvFile(upload.path, rules, upload.name)])
     load = state.runner.start(service, files, options, _caller(request), on_end=upload.remove)
     return await _answer(load, wait=options.dry_run or not _respond_async(prefer))
 

@@ -69,14 +69,14 @@ function form(tables, { work, told, recent }) {
     id: 'files',
     multiple: true,
     class: 'unseen',
-    accept: '.csv,.gz,.zst,text/csv',
+    accept: '.csv,.gz,.bz2,.xz,.zst,.zip,text/csv',
     onchange: () => add(picker.files),
   });
   const zone = el(
     'label',
     { class: 'drop', for: 'files' },
     el('strong', {}, 'Drop CSV files here, or choose them'),
-    el('span', { class: 'soft' }, `One for each table: ${tables.join(', ')}. Also .gz and .zst, of any size.`),
+    el('span', { class: 'soft' }, `One for each table: ${tables.join(', ')}. Also .gz, .bz2, .xz, .zst and .zip, of any size.`),
   );
   for (const kind of ['dragover', 'dragleave', 'drop']) {
     zone.addEventListener(kind, (event) => {
@@ -215,7 +215,7 @@ async function carryOut({ file, table }, query, card, only) {
 
 // The table whose name the file's name holds, the longest if there are several.
 function guess(name, tables) {
-  const stem = name.toLowerCase().replace(/\.(csv|gz|zst|txt)\b/g, '');
+  const stem = name.toLowerCase().replace(/\.(csv|gz|bz2|xz|zst|zip|txt)\b/g, '');
   const named = tables.filter((table) => stem.includes(table.toLowerCase()));
   return named.sort((one, other) => other.length - one.length)[0] ?? tables[0];
 }

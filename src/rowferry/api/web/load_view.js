@@ -71,6 +71,7 @@ function told(load) {
     load.status === 'done' && notice(load.rejected ? 'warn' : 'good', el('strong', {}, `${said(load)}.`), ' ', reasons(load)),
     figures(load),
     receipt(load),
+    passedOver(load),
     el(
       'p',
       { class: 'soft' },
@@ -91,6 +92,7 @@ export function outcome(receipt_) {
     notice(receipt_.rejected ? 'warn' : 'good', el('strong', {}, `Nothing was written. A load now: ${said(receipt_)}.`), ' ', reasons(receipt_)),
     figures(receipt_),
     receipt(receipt_),
+    passedOver(receipt_),
   );
 }
 
@@ -117,6 +119,10 @@ function figures(load) {
     { class: 'figures' },
     COUNTS.map((name) => figure(name === 'rows_read' ? 'Rows read' : capital(name), load[name], name === 'rejected' && load.rejected ? 'warn' : '')),
   );
+}
+
+function passedOver({ passed_over: names }) {
+  return names.length > 0 && el('p', { class: 'soft' }, `Passed over, as they are named after no table: ${names.join(', ')}`);
 }
 
 function receipt(load) {

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields
@@ -46,6 +47,17 @@ def _seconds(text: str) -> float:
     raise ValueError(f"{text!r} is no time in seconds; give a number from 1 to 3600")
 
 
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE)
+
+
+def _host_names(text: str) -> str:
+    for name in text.split(","):
+        if not _HOST_NAME.fullmatch(name.strip()):
+            told = "give names alone, by commas, such as app,rowferry.example.org: no scheme, no port, no *"
+            raise ValueError(f"{name.strip()!r} is no host name; {told}")
+    return text
+
+
 def _about(name: str, meaning: str, read: Callable[[str], object] = str) -> dict[str, Any]:
     """What is known of a setting; `read` makes its value of text, or says in a ValueError what to do about it."""
     return {"name": name, "meaning": meaning, "read": read}
@@ -77,7 +89,8 @@ class Settings:
         default="localhost",
         metadata=_about(
             "ROWFERRY_HOSTS",
-            "Names of the service that browsers may use, by commas; names without a dot need not be named",
+            "Names of the service besides localhost and IP addresses, by commas; requests under any other are refused",
+            _host_names,
         ),
     )
     shutdown_seconds: float = field(
@@ -253,9 +266,11 @@ def set_up_libraries() -> None:
         os.environ.setdefault(name, value)
 
 
-def pass_on(settings: Settings, metrics_folder: str | None) -> None:
-    """Give the processes that this one starts the database that was asked for, and a folder for the metrics of all."""
+def pass_on(settings: Settings, host: str, metrics_folder: str | None) -> None:
+    """Give the processes that this one starts what was asked of it: database, host name, a folder for all metrics."""
     os.environ["SQLALCHEMY_DATABASE_URL"] = settings.database_url
+    if _HOST_NAME.fullmatch(host):
+        os.environ[_name(_FIELDS["hosts"])] = f"{settings.hosts},{host}"
     if metrics_folder is not None:
         os.environ[_METRICS_FOLDER] = metrics_folder
 

@@ -1,5 +1,6 @@
 """What every answer tells browsers about safety, and what is refused to pages of other sites."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,21 +63,57 @@ def test_pages_come_without_anything_from_elsewhere_or_inline(client: httpx.Clie
         ("rebound.example:8000", 421),
         ("known.example", 200),
         ("Known.Example:8000", 200),
+        ("known.example.", 200),
         ("localhost:1", 200),
         ("app.localhost", 200),
-        ("intranet", 200),
+        ("intranet", 421),
+        ("localhost.rebound.example", 421),
         ("192.0.2.7", 200),
         ("[::1]:8000", 200),
         ("127.0.0.1.rebound.example", 421),
-        ("[rebound.example", 421),
+        ("rebound.example@localhost", 400),
+        ("rebound.example/@localhost", 400),
+        ("localhost, rebound.example", 400),
+        ("[rebound.example", 400),
+        ("", 400),
     ],
 )
-def test_browsers_come_by_a_name_that_is_ours(named: httpx.Client, host: str, status: int) -> None:
-    for told in ({"Sec-Fetch-Site": "same-origin"}, {"Origin": f"http://{host}"}):
-        answer = named.get("/livez", headers={"Host": host, **told})
-        assert answer.status_code == status
-        assert status == 200 or (answer.json()["code"], bool(answer.json()["hint"])) == ("request.host_unknown", True)
-    assert named.get("/livez", headers={"Host": host}).status_code == 200
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/", "/tables", "/openapi.json", "/nowhere"])
+def test_whatever_is_asked_for_comes_by_a_name_that_is_ours(
+    named: httpx.Client, host: str, status: int, path: str
+) -> None:
+    for told in ({}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": f"http://{host}"}):
+        answer = named.get(path, headers={"Host": host, **told})
+        if status == 200:
+            assert answer.status_code == (404 if path == "/nowhere" else 200)
+        else:
+            code = {400: "request.host_invalid", 421: "request.host_unknown"}[status]
+            assert (answer.status_code, answer.json()["code"], bool(answer.json()["hint"])) == (status, code, True)
+            assert answer.headers["content-security-policy"]
+
+
+def test_the_name_comes_before_everything_else(named: httpx.Client) -> None:
+    """Also before where a page comes from, and for a POST that says nothing of it."""
+    rows = {"departments": [{"id": 1, "department": "A"}]}
+    for told in ({}, {"Origin": "http://elsewhere.example"}):
+        answer = named.post("/batch-transactions", json=rows, headers={"Host": "intranet", **told})
+        assert (answer.status_code, answer.json()["code"]) == (421, "request.host_unknown")
+    assert named.get("/tables/departments/rows").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /livez HTTP/1.0\r\n\r\n", b"200"),
+        (b"GET /livez HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: rebound.example\r\n\r\n", b"400"),
+        (b"GET http://localhost/livez HTTP/1.1\r\nHost: rebound.example\r\n\r\n", b"421"),
+    ],
+)
+def test_one_host_is_named(named: httpx.Client, head: bytes, status: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", named.base_url.port or 0), 10) as connection:
+        connection.sendall(head)
+        assert connection.recv(1000).split()[1] == status
 
 
 @pytest.mark.parametrize(

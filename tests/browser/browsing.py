@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,18 @@ OpenPage = Callable[..., Page]
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser for the tests of a module; an event loop runs in this thread as long as it is open."""
+    with launched() as opened:
+        yield opened
+
+
+@contextmanager
+def launched(*switches: str) -> Iterator[Browser]:
+    """A browser that was started with more switches."""
     program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     assert program, "the tests of the pages need Chromium: apt-get install chromium"
     expect.set_options(timeout=_SECONDS * 1000)
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=_SWITCHES)
+        opened = playwright.chromium.launch(executable_path=program, args=[*_SWITCHES, *switches])
         yield opened
         opened.close()
 

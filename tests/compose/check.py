@@ -141,6 +141,12 @@ def the_image_is_a_sparse_one(composed: Composed) -> None:
     assert composed.container("app", '{{(index (index .NetworkSettings.Ports "8000/tcp") 0).HostIp}}') == "127.0.0.1"
 
 
+def it_is_known_by_its_name_in_the_composition(composed: Composed) -> None:
+    ask = "import urllib.request as r; print(r.urlopen('http://app:8000/readyz', timeout=11).status)"
+    assert composed.run("exec", "--no-TTY", "app", "python", "-c", ask).split()[-1] == "200"
+    composed.ask("GET", "/readyz", 421, headers={"Host": "elsewhere.example"})
+
+
 def files_are_loaded_and_rows_rejected(composed: Composed) -> None:
     receipt = composed.ask("POST", "/full-bulk-insert")
     assert receipt["rows_read"] == receipt["inserted"] + receipt["rejected"]
@@ -284,6 +290,7 @@ STEPS = (
     a_missing_variable_stops_it_by_name,
     it_gets_healthy_from_a_filled_env,
     the_image_is_a_sparse_one,
+    it_is_known_by_its_name_in_the_composition,
     files_are_loaded_and_rows_rejected,
     batches_are_posted,
     a_table_is_backed_up_damaged_and_restored,

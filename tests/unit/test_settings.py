@@ -193,3 +193,10 @@ def test_what_is_in_force_and_where_it_came_from(monkeypatch: pytest.MonkeyPatch
         "ROWFERRY_MODLES is no setting; do you mean ROWFERRY_MODELS?",
         "ROWFERRY_NONSENSE is no setting",
     ]
+
+
+@pytest.mark.parametrize("names", ["http://a.example", "a.example:8000", "*.example", "a,,b", "a b", "-a"])
+def test_what_is_no_host_name_is_refused(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
+    monkeypatch.setenv("ROWFERRY_HOSTS", names)
+    with pytest.raises(SettingInvalid, match=r"ROWFERRY_HOSTS is not valid: .* is no host name; give names alone"):
+        read_settings()

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Collection
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,19 +27,24 @@ _DOCS_HEADERS = [*_ALWAYS, (b"content-security-policy", _DOCS.encode())]
 _READING = {"GET", "HEAD", "OPTIONS"}
 _ELSEWHERE = {b"cross-site", b"same-site"}
 
+_NOT_OF_HOSTS = set("/?#@\\, ")
+"""What would let another part of Host be read as its name."""
+
 
 class BrowserRules:
-    """Adds a strict Content-Security-Policy to each answer; refuses changes that a page of another site asks for.
+    """Answers under names of the service only, refuses changes that a page of another site asks for, sets a policy.
 
-    Browsers say in Sec-Fetch-Site where a request comes from, or, where a service on another machine is reached by
-    plain HTTP, at least in Origin. Other clients say nothing, and are not concerned. What a browser asks for under a
-    name that is not among `hosts` is refused, too: anybody may let a name of theirs lead to this address, and then
-    their page would be of the same site. An address, and a name without a dot, cannot be made to lead elsewhere.
+    Anybody may let a name of theirs lead to this address, and then their page is of the same site as the service: it
+    may read whatever a GET gives, which carries neither Origin nor Sec-Fetch-Site there. So the name of every request
+    comes first, whoever asks and whatever for: localhost, one of `hosts`, or an address, which no DNS leads elsewhere.
+
+    Where a page comes from, browsers say in Sec-Fetch-Site, or, where a service on another machine is reached by plain
+    HTTP, at least in Origin. Other clients say nothing of it.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
         self.app = app
-        self._hosts = {host.strip().casefold() for host in hosts}
+        self._hosts = {"localhost", *(host.strip().casefold() for host in hosts)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,25 +57,38 @@ class BrowserRules:
                 message["headers"] = [*message["headers"], *added]
             await send(message)
 
+        app = self._refusal(scope) or self.app
+        await app(scope, receive, send_with_rules)
+
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        name = _host_name(scope)
+        if name is None:
+            return refusal(400, "request.host_invalid", "The request names no host, or not one", "Send one Host.")
+        if not self._knows(name):
+            told = (
+                f"Nobody said that {name!r} is a name of this service",
+                "Name it in ROWFERRY_HOSTS, or use an address.",
+            )
+            return refusal(421, "request.host_unknown", *told)
         if scope["method"] not in _READING and _comes_from_elsewhere(scope):
             told = "A page of another site may not change anything here", "Do it from the pages of this service."
-            await refusal(403, "request.cross_site", *told)(scope, receive, send_with_rules)
-            return
-        if not self._knows(scope):
-            told = "Nobody said that this is a name of this service", "Name it in ROWFERRY_HOSTS, or use an address."
-            await refusal(421, "request.host_unknown", *told)(scope, receive, send_with_rules)
-            return
-        await self.app(scope, receive, send_with_rules)
+            return refusal(403, "request.cross_site", *told)
+        return None
 
-    def _knows(self, scope: Scope) -> bool:
-        headers = dict(scope["headers"])
-        if not headers.keys() & {b"sec-fetch-site", b"origin"}:
-            return True
-        try:
-            name = urlsplit(f"//{headers.get(b'host', b'').decode('latin-1')}").hostname or ""
-        except ValueError:
-            return False
-        return "." not in name or name.endswith(".localhost") or name in self._hosts or _is_address(name)
+    def _knows(self, name: str) -> bool:
+        name = name.removesuffix(".")
+        return name in self._hosts or name.endswith(".localhost") or _is_address(name)
+
+
+def _host_name(scope: Scope) -> str | None:
+    """The name in Host, without its port; HTTP/1.0, which no browser speaks, may do without: then it is localhost."""
+    given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    if not given and scope["http_version"] == "1.0":
+        return "localhost"
+    with suppress(ValueError):
+        if len(given) == 1 and not set(given[0]) & _NOT_OF_HOSTS:
+            return urlsplit(f"//{given[0]}").hostname
+    return None
 
 
 def _is_address(name: str) -> bool:

@@ -56,7 +56,7 @@ def serve(host: str, port: int, workers: int, is_open: bool, database_url: str |
     # Said as an error of ours; the library that sets logging up would hide it in one of its own.
     shared_log(settings.log_dir, SERVE)
     with _metrics_folder(workers) as folder:
-        pass_on(settings, folder)
+        pass_on(settings, host, folder)
         config = uvicorn.Config(
             "rowferry.api.app:create_app",
             factory=True,

@@ -96,7 +96,7 @@ def test_what_is_in_another_encoding_is_refused(client: httpx.Client, encoding: 
 def test_upload_that_breaks_off_loads_nothing(client: httpx.Client, uploads: Path) -> None:
     address = (client.base_url.host, client.base_url.port or 0)
     with socket.create_connection(address) as connection:
-        head = b"POST /full-bulk-insert/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+        head = b"POST /full-bulk-insert/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
         connection.sendall(head + b"1,Clerk\n")
         wait_until(lambda: list(uploads.iterdir()) != [])
     wait_until(lambda: list(uploads.iterdir()) == [])

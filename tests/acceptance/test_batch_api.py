@@ -244,6 +244,17 @@ def test_a_key_in_quotes_is_the_same_key(client: httpx.Client) -> None:
     assert client.post(ROUTE, json={"jobs": [ONE]}, headers=keyed("8e03978e")).content == first.content
 
 
+def test_a_retry_from_another_address_is_a_retry(client: httpx.Client) -> None:
+    """And so it does not undo what somebody has made of the rows since."""
+    first = client.post(ROUTE, json={"jobs": [job(1)]}, headers=keyed("key"), params={"on_conflict": "update"})
+    assert client.post(ROUTE, json={"jobs": [job(1, "Newer")]}, params={"on_conflict": "update"}).status_code == 201
+    transport = httpx.HTTPTransport(local_address="127.0.0.2")
+    with httpx.Client(base_url=client.base_url, transport=transport) as another:
+        again = another.post(ROUTE, json={"jobs": [job(1)]}, headers=keyed("key"), params={"on_conflict": "update"})
+    assert (again.content, again.headers["Idempotency-Replayed"]) == (first.content, "true")
+    assert client.get("/tables/jobs/rows").json()["items"] == [job(1, "Newer")]
+
+
 def test_a_key_is_for_one_body(client: httpx.Client) -> None:
     client.post(ROUTE, json={"jobs": [job(1)]}, headers=keyed("key"))
     answer = client.post(ROUTE, json={"jobs": [job(2)]}, headers=keyed("key"))

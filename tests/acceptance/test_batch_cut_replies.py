@@ -30,7 +30,7 @@ def client(tables: Tables, tmp_path: Path) -> Iterator[httpx.Client]:
 
 def send_and_hang_up(client: httpx.Client, body: bytes, key: str, chance: random.Random) -> None:
     """Send a request, and close the connection in its middle, behind it, or in the middle of the answer."""
-    head = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\nIdempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
     request = head.encode() + body
     with socket.create_connection(("127.0.0.1", client.base_url.port or 80)) as connection:
         connection.sendall(request[: chance.choice([len(request) // 2, len(request), len(request)])])

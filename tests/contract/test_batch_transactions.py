@@ -299,14 +299,20 @@ def test_a_repeated_request_gets_the_same_answer_and_changes_nothing(batches: Ba
     assert not batches.tables.events
 
 
-def test_a_key_belongs_to_one_body_one_route_and_one_caller(batches: Batches) -> None:
-    batches.send({"jobs": [job(1)]}, ONCE)
+def test_a_key_belongs_to_one_body_and_one_route_whoever_sends_it(batches: Batches) -> None:
+    first = batches.send({"jobs": [job(1)]}, ONCE)
+    assert isinstance(first, BatchReceipt)
     with pytest.raises(IdempotencyKeyReused):
         batches.send({"jobs": [job(2)]}, ONCE)
     with pytest.raises(IdempotencyKeyReused):
         batches.send({"jobs": [job(1)]}, ONCE, on_conflict="skip")
     assert isinstance(batches.send({"jobs": [job(2)]}, Once("key", "other", ONCE.reply)), BatchReceipt)
-    assert isinstance(batches.send({"jobs": [job(2)]}, ONCE, caller="somebody else"), BatchReceipt)
+    batches.put({"jobs": [job(1, "Newer")]}, on_conflict="update")
+    again = batches.send({"jobs": [job(1)]}, ONCE, caller="from another address")
+    assert again == Reply(201, "application/json", first.as_json())
+    assert batches.tables.rows("jobs") == [(1, "Newer"), (2, "Clerk")]
+    with pytest.raises(IdempotencyKeyReused):
+        batches.send({"jobs": [job(2)]}, ONCE, caller="from another address")
 
 
 def test_a_key_expires(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,7 +321,7 @@ def test_a_key_expires(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(ledger, "now", lambda: later)
     assert isinstance(batches.send({"jobs": [job(2)]}, ONCE), BatchReceipt)
     with batches.tables.service.backend.engine.connect() as connection:
-        assert connection.scalar(sa.select(sa.func.count()).select_from(ledger.idempotency_keys)) == 1
+        assert connection.scalar(sa.select(sa.func.count()).select_from(ledger.idempotent_replies)) == 1
 
 
 def test_nothing_is_kept_of_a_request_that_fails(batches: Batches) -> None:

@@ -1,5 +1,6 @@
 """The schema of a database: made by migrations, brought up to date, and held against the tables of the program."""
 
+import datetime as dt
 import itertools
 import json
 import subprocess
@@ -110,6 +111,32 @@ def test_a_database_from_before_the_migrations_is_taken_on(
     assert Tables(service, tmp_path).rows("departments") == [(1, "Sales")]
     assert service.schema().is_current
     assert described(service.backend.engine) == described(new_service().backend.engine)
+
+
+def test_replies_to_callers_become_those_of_the_service(new_service: NewService, new_database: NewDatabase) -> None:
+    """Of one key: the first of the replies to the same request, and each reply to another one."""
+    url = new_database()
+    before = unstarted(url)
+    kept = sa.table(
+        "idempotency_keys",
+        *map(sa.column, ("key", "route", "caller", "request_sha256", "status", "media_type", "answer")),
+        sa.column("expires_at", sa.DateTime(timezone=True)),
+    )
+    answered = [("a", "x", "first", 1), ("b", "x", "second", 2), ("c", "y", "other", 3), ("d", "x", "later", 2)]
+    rows = [
+        ("key", "route", caller, request, 201, "text/plain", answer, ledger.now() + dt.timedelta(hours=hours))
+        for caller, request, answer, hours in answered
+    ]
+    with before.backend.engine.begin() as connection:
+        _apply(connection, [*revisions("ledger")[:4], *revisions("models")])
+        connection.execute(sa.insert(kept), [dict(zip(kept.c.keys(), row, strict=True)) for row in rows])
+    assert "ledger_0006" in before.upgrade()
+    before.backend.engine.dispose()
+    service = new_service(url=url)
+    with service.backend.engine.connect() as connection:
+        found = ledger.find_replies(connection, "key", "route")
+    assert sorted((one["request_sha256"], one["answer"]) for one in found) == [("x", "first"), ("y", "other")]
+    assert "idempotency_keys" not in described(service.backend.engine)
 
 
 def test_what_is_up_to_date_costs_a_few_queries(new_service: NewService) -> None:

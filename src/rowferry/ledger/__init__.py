@@ -27,7 +27,7 @@ from sqlalchemy import (
 from rowferry.ledger.tables import (
     backups as backups,
     batches as batches,
-    idempotency_keys as idempotency_keys,
+    idempotent_replies as idempotent_replies,
     loads as loads,
     metadata as metadata,
     rejected_rows as rejected_rows,
@@ -239,17 +239,17 @@ def list_restores(connection: Connection, limit: int, before: str | None = None)
     return [_with_zones(row) for row in _newest(connection, restores, limit, before)]
 
 
-def find_reply(connection: Connection, **identity: str) -> dict[str, Any] | None:
-    """What was answered to the request with this key, route and caller, unless that has expired."""
-    query = select(idempotency_keys).filter_by(**identity).where(idempotency_keys.c.expires_at > now())
-    row = connection.execute(query).mappings().first()
-    return dict(row) if row else None
+def find_replies(connection: Connection, key: str, route: str) -> list[dict[str, Any]]:
+    """What was answered to requests with this key, unless that has expired."""
+    chosen = idempotent_replies.c
+    query = select(idempotent_replies).where(chosen.key == key, chosen.route == route, chosen.expires_at > now())
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def keep_reply(connection: Connection, kept_for: dt.timedelta, **values: Any) -> None:
     """Keep what is answered to a request, and forget what has expired."""
-    connection.execute(delete(idempotency_keys).where(idempotency_keys.c.expires_at <= now()))
-    connection.execute(insert(idempotency_keys), {"expires_at": now() + kept_for, **values})
+    connection.execute(delete(idempotent_replies).where(idempotent_replies.c.expires_at <= now()))
+    connection.execute(insert(idempotent_replies), {"expires_at": now() + kept_for, **values})
 
 
 def _with_zones(row: Any) -> dict[str, Any]:

@@ -78,13 +78,12 @@ verifications = Table(
     Column("damage", Text, doc="what is wrong; null if the backup is good"),
 )
 
-idempotency_keys = Table(
-    "idempotency_keys",
+idempotent_replies = Table(
+    "idempotent_replies",
     metadata,
     Column("key", String(255), primary_key=True),
     Column("route", String(255), primary_key=True),
-    Column("caller", String(255), primary_key=True),
-    Column("request_sha256", String(64), nullable=False),
+    Column("request_sha256", String(64), primary_key=True, doc="one for each key, but for what older programs left"),
     Column("status", Integer, nullable=False, doc="what was answered: HTTP status, media type and body"),
     Column("media_type", String(255), nullable=False),
     Column("answer", Text, nullable=False),

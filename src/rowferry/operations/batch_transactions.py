@@ -31,7 +31,6 @@ from rowferry.operations.batch_receipt import (
     BatchClaim,
     BatchOptions,
     BatchReceipt,
-    Once,
     RejectedBatchRow,
     Reply,
 )
@@ -166,7 +165,7 @@ class _Batch:
     def _run(self) -> BatchReceipt | Reply:
         once = self.claim.once
         self.receipt = None
-        alone = None if once is None else json.dumps([once.key, once.route, self.claim.caller])
+        alone = None if once is None else json.dumps([once.key, once.route])
         with self.backend.short_transaction(alone) as transaction:
             if reply := self._earlier_reply(transaction):
                 return reply
@@ -196,15 +195,13 @@ class _Batch:
     def _earlier_reply(self, transaction: ShortTransaction) -> Reply | None:
         if self.claim.once is None:
             return None
-        found = ledger.find_reply(transaction.connection, **self._identity(self.claim.once))
-        if found is None:
-            return None
-        if found["request_sha256"] != self.fingerprint:
+        replies = ledger.find_replies(transaction.connection, self.claim.once.key, self.claim.once.route)
+        for found in replies:
+            if found["request_sha256"] == self.fingerprint:
+                return Reply(found["status"], found["media_type"], found["answer"])
+        if replies:
             raise IdempotencyKeyReused
-        return Reply(found["status"], found["media_type"], found["answer"])
-
-    def _identity(self, once: Once) -> dict[str, str]:
-        return {"key": once.key, "route": once.route, "caller": self.claim.caller}
+        return None
 
     def _put_in(self, transaction: ShortTransaction) -> BatchReceipt:
         self.parts = []
@@ -288,7 +285,8 @@ class _Batch:
             ledger.keep_reply(
                 transaction.connection,
                 dt.timedelta(hours=IDEMPOTENCY_HOURS),
-                **self._identity(once),
+                key=once.key,
+                route=once.route,
                 **asdict(once.reply(receipt)),
                 request_sha256=self.fingerprint,
             )

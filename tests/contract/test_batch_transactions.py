@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from batching import SOURCE, Batches, codes, company, department, employee, job
 from loading import Tables
@@ -313,15 +312,6 @@ def test_a_key_belongs_to_one_body_and_one_route_whoever_sends_it(batches: Batch
     assert batches.tables.rows("jobs") == [(1, "Newer"), (2, "Clerk")]
     with pytest.raises(IdempotencyKeyReused):
         batches.send({"jobs": [job(2)]}, ONCE, caller="from another address")
-
-
-def test_a_key_expires(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
-    batches.send({"jobs": [job(1)]}, ONCE)
-    later = ledger.now() + dt.timedelta(hours=operation.IDEMPOTENCY_HOURS, seconds=1)
-    monkeypatch.setattr(ledger, "now", lambda: later)
-    assert isinstance(batches.send({"jobs": [job(2)]}, ONCE), BatchReceipt)
-    with batches.tables.service.backend.engine.connect() as connection:
-        assert connection.scalar(sa.select(sa.func.count()).select_from(ledger.idempotent_replies)) == 1
 
 
 def test_nothing_is_kept_of_a_request_that_fails(batches: Batches) -> None:

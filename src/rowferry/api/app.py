@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI
 from rowferry.api import pages, problems
 from rowferry.api.browser_rules import BrowserRules
 from rowferry.api.draining import Draining
+from rowferry.api.forgetting import forget_by_and_by
 from rowferry.api.heads import Heads
 from rowferry.api.known_parameters import refuse_unknown_parameters
 from rowferry.api.openapi import describe_api
@@ -48,12 +49,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         draining.listen()
-        tending = asyncio.create_task(Tending(state).run())
+        by_itself = [asyncio.create_task(Tending(state).run()), asyncio.create_task(forget_by_and_by(state))]
         # A batch makes thousands of objects that soon go again: look for garbage less often, and not among what stays.
         gc.freeze()
         gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 20, 100)
         yield
-        tending.cancel()
+        for task in by_itself:
+            task.cancel()
         await state.runner.finish()
         state.started.service.close()
 

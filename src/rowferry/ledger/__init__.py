@@ -14,7 +14,6 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Table,
-    delete,
     func,
     insert,
     literal,
@@ -24,6 +23,12 @@ from sqlalchemy import (
     update,
 )
 
+from rowferry.ledger.replies import (
+    find_replies as find_replies,
+    forget_replies as forget_replies,
+    has_replies as has_replies,
+    keep_reply as keep_reply,
+)
 from rowferry.ledger.tables import (
     backups as backups,
     batches as batches,
@@ -33,7 +38,9 @@ from rowferry.ledger.tables import (
     rejected_rows as rejected_rows,
     restores as restores,
     verifications as verifications,
+    witnessed_time as witnessed_time,
 )
+from rowferry.ledger.witnessed import LONGEST_GAP_SECONDS as LONGEST_GAP_SECONDS, WitnessedTime as WitnessedTime
 
 _INTERRUPTIBLE = {
     "load": (loads, "Nothing was inserted. Load again."),
@@ -237,19 +244,6 @@ def find_restore(connection: Connection, restore_id: str) -> dict[str, Any] | No
 def list_restores(connection: Connection, limit: int, before: str | None = None) -> list[dict[str, Any]]:
     """The newest restores first; `before` is the id of the last restore of the page before."""
     return [_with_zones(row) for row in _newest(connection, restores, limit, before)]
-
-
-def find_replies(connection: Connection, key: str, route: str) -> list[dict[str, Any]]:
-    """What was answered to requests with this key, unless that has expired."""
-    chosen = idempotent_replies.c
-    query = select(idempotent_replies).where(chosen.key == key, chosen.route == route, chosen.expires_at > now())
-    return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def keep_reply(connection: Connection, kept_for: dt.timedelta, **values: Any) -> None:
-    """Keep what is answered to a request, and forget what has expired."""
-    connection.execute(delete(idempotent_replies).where(idempotent_replies.c.expires_at <= now()))
-    connection.execute(insert(idempotent_replies), {"expires_at": now() + kept_for, **values})
 
 
 def _with_zones(row: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The tables of the ledger, which live beside the served ones."""
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Integer, MetaData, String, Table, Text, text
 
 metadata = MetaData()
 
@@ -87,7 +87,14 @@ idempotent_replies = Table(
     Column("status", Integer, nullable=False, doc="what was answered: HTTP status, media type and body"),
     Column("media_type", String(255), nullable=False),
     Column("answer", Text, nullable=False),
-    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("kept_at", BigInteger, nullable=False, index=True, server_default=text("0"), doc="in witnessed time"),
+)
+
+witnessed_time = Table(
+    "witnessed_time",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seconds", BigInteger, nullable=False, doc="for how long services of this ledger have run at least"),
 )
 
 restores = Table(

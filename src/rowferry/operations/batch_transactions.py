@@ -1,6 +1,5 @@
 """Put the rows of one JSON document into any tables, in one transaction: good rows go in, others come back."""
 
-import datetime as dt
 import hashlib
 import json
 import random
@@ -42,9 +41,6 @@ from rowferry.streams.references import References
 from rowferry.streams.rows import RejectedRow
 from rowferry.streams.scratch import room_needed
 from rowferry.streams.taken_keys import TakenKeys, taken_keys
-
-IDEMPOTENCY_HOURS = 24
-"""How long the answer to a request with an idempotency key is kept."""
 
 _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.02
@@ -284,7 +280,6 @@ class _Batch:
         if once := self.claim.once:
             ledger.keep_reply(
                 transaction.connection,
-                dt.timedelta(hours=IDEMPOTENCY_HOURS),
                 key=once.key,
                 route=once.route,
                 **asdict(once.reply(receipt)),

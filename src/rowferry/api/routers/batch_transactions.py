@@ -21,7 +21,8 @@ from rowferry.api.state import ID, Started, State, find_known, reading
 from rowferry.errors import BatchUnknown, BodyTooLarge, IdempotencyKeyInvalid
 from rowferry.observers.service import service_observer
 from rowferry.operations.batch_receipt import BatchClaim, BatchOptions, BatchReceipt, Once, RejectedBatchRow, Reply
-from rowferry.operations.batch_transactions import IDEMPOTENCY_HOURS, batch_transactions
+from rowferry.operations.batch_transactions import batch_transactions
+from rowferry.operations.forget_replies import IDEMPOTENCY_HOURS
 from rowferry.operations.load_options import OnConflict
 from rowferry.streams.batch_text import MAX_BODY_BYTES
 
@@ -66,8 +67,8 @@ Key = Annotated[
     str | None,
     Header(
         description="Makes it safe to repeat the request: it is done once, and repeats get the same answer, for "
-        f"{IDEMPOTENCY_HOURS} hours. 1 to 255 visible ASCII characters, such as a UUID; it may stand in quotes. "
-        "Another body or query under the same key is refused.",
+        f"{IDEMPOTENCY_HOURS} hours of service at least. 1 to 255 visible ASCII characters, such as a UUID; it may stand in "
+        "quotes. Another body or query under the same key is refused.",
         json_schema_extra={"pattern": f"^({_KEY.pattern})$"},
     ),
 ]

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "ledger_0006"
-down_revision = "ledger_0004"
+down_revision = "ledger_0005"
 
 _FIRST = """
 INSERT INTO idempotent_replies (key, route, request_sha256, status, media_type, answer, expires_at)

@@ -13,7 +13,10 @@ class LoadStarted(NamedTuple):
 
 
 class RowsJudged(NamedTuple):
-    """How far the reading of one source has come: bytes of the file as it stands on disk, and rows so far."""
+    """How far the reading of a table's files has come: bytes of all of them as they stand on disk, and rows so far.
+
+    `source` is the one that is being read.
+    """
 
     id: str
     table: str

@@ -87,6 +87,32 @@ def test_rejects_are_listed_corrected_and_loaded_again(environment: dict[str, st
     assert (again["inserted"], again["rejected"]) == (5, 65)
 
 
+def test_rejects_are_written_to_a_file_for_each_table(environment: dict[str, str], tmp_path: Path) -> None:
+    data, out = tmp_path / "in", tmp_path / "out"
+    data.mkdir()
+    out.mkdir()
+    (data / "departments.csv").write_text("1,\n")
+    (data / "jobs.csv").write_text("2,\n3,\n")
+    load_id = answer(environment, "load", data, code=1)["load_id"]
+    beside = {"departments": out / "wrong.csv", "jobs": out / "wrong-jobs.csv"}
+    told = answer(environment, "rejects", "--csv", out / "wrong.csv")
+    assert told == {"load_id": load_id, "files": [{"table": t, "file": str(f)} for t, f in beside.items()]}
+    within = {table: out / f"{table}.csv" for table in beside}
+    told = answer(environment, "rejects", load_id, "--csv", out)
+    assert told["files"] == [{"table": t, "file": str(f)} for t, f in within.items()]
+    for table, rows in (("departments", ["1"]), ("jobs", ["2", "3"])):
+        for file in (beside[table], within[table]):
+            with file.open(newline="", encoding="utf-8-sig") as lines:
+                assert [row["id"] for row in csv.DictReader(lines)] == rows
+    only = answer(environment, "rejects", "--csv", out / "one.csv", "--table", "jobs")
+    assert only["files"] == [{"table": "jobs", "file": str(out / "one.csv")}]
+    assert (out / "one.csv").read_bytes() == within["jobs"].read_bytes()
+    ran = run(environment, "rejects", "--csv", "/dev/stderr", "--json")
+    assert (ran.returncode, json.loads(ran.stdout)["error"]["code"]) == (2, "output.of_one_table")
+    shown = run(environment, "rejects", "--csv", out / "wrong.csv").stdout
+    assert f"rowferry load {out}/wrong-jobs.csv --table jobs" in shown
+
+
 def test_people_see_tables_and_what_to_do_next(environment: dict[str, str]) -> None:
     shown = run(environment, "load", GLOBANT)
     assert "hired_employees.csv" in shown.stdout

@@ -19,6 +19,7 @@ from rowferry.dictionary.rules import TableRules, rules_of
 from rowferry.streams import byte_source
 from rowferry.streams.csv_source import CsvSource
 from rowferry.streams.judge import Judge, nothing_known
+from rowferry.streams.places import Places
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
 from rowferry.streams.rows import RowBatch
@@ -142,7 +143,7 @@ def _shifted(batch: RowBatch) -> RowBatch:
 def _judge_all(rules: TableRules, path: Path) -> tuple[list[tuple[Any, ...]], list[oracle.Reject], list[list[str]]]:
     """The accepted rows with their numbers, the rejected ones, and the columns that their faults name, in order."""
     accepted: list[tuple[Any, ...]] = []
-    with closing(taken_keys(rules)) as taken, closing(RejectSink(rules)) as sink:
+    with closing(taken_keys(rules)) as taken, closing(RejectSink(rules, Places([path.name]))) as sink:
         judge = Judge(rules, References(rules, _existing, {}), taken, _breaks, nothing_known)
         for batch in CsvSource(path, rules).batches():
             verdict = judge.judge(_shifted(batch))
@@ -153,13 +154,14 @@ def _judge_all(rules: TableRules, path: Path) -> tuple[list[tuple[Any, ...]], li
         sink.name_first_rows(taken)
         kept = list(_kept(sink))
         assert sink.count == len(kept)
-        counts = {code: sum(code in {c for _, c in row.found} for row, _ in kept) for code in sink.counts()}
-        assert sink.counts() == counts
+        ((count, by_code),) = sink.counts()
+        assert count == len(kept)
+        assert by_code == {code: sum(code in {c for _, c in row.found} for row, _ in kept) for code in by_code}
     return accepted, [row for row, _ in kept], [order for _, order in kept]
 
 
 def _kept(sink: RejectSink) -> Iterator[tuple[oracle.Reject, list[str]]]:
-    for number, raw, errors in sink:
+    for _, number, raw, errors in sink:
         found = json.loads(errors)
         yield oracle.as_reject({"row_number": number, "raw": raw, "errors": found}), [e["column"] or "" for e in found]
 

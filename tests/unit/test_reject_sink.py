@@ -9,6 +9,7 @@ import pyarrow as pa
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.streams.integer_keys import IntegerKeys
+from rowferry.streams.places import Places
 from rowferry.streams.reject_sink import RejectSink
 from rowferry.streams.rows import RejectedRow
 
@@ -19,12 +20,12 @@ CONFLICT = Fault("id", RejectCode.CONFLICT, "id is in the table already, with an
 
 
 def test_rows_that_are_rejected_later_come_back_in_their_place() -> None:
-    with closing(RejectSink(RULES)) as sink:
+    with closing(RejectSink(RULES, Places(["jobs.csv"]))) as sink:
         sink.add([RejectedRow(2, "x,", (TYPE, REQUIRED)), RejectedRow(5, "5,", (REQUIRED,))])
         sink.add([RejectedRow(9, "9,", (REQUIRED,))])
         sink.add([RejectedRow(1, "1,a", (CONFLICT,)), RejectedRow(7, "7,b", (CONFLICT,))])
         sink.add([RejectedRow(8, "8,c", (CONFLICT,))])
-        found = [(number, raw, [fault["code"] for fault in json.loads(faults)]) for number, raw, faults in sink]
+        found = [(number, raw, [fault["code"] for fault in json.loads(faults)]) for _, number, raw, faults in sink]
         assert found == [
             (1, "1,a", ["key.conflict"]),
             (2, "x,", ["value.type", "value.required"]),
@@ -34,25 +35,25 @@ def test_rows_that_are_rejected_later_come_back_in_their_place() -> None:
             (9, "9,", ["value.required"]),
         ]
         assert sink.count == 6
-        assert sink.counts() == {"key.conflict": 3, "value.required": 3, "value.type": 1}
+        assert sink.counts() == [(sink.count, {"key.conflict": 3, "value.required": 3, "value.type": 1})]
         assert sink.count_only(RejectCode.REQUIRED) == 2
         assert list(sink) == list(sink)
 
 
 def test_faults_are_json_whatever_they_say() -> None:
     faults = (Fault(None, RejectCode.CHECK, 'breaks "a\\b"\n\x7f ä {}'), Fault('say "when"', RejectCode.TYPE, ""))
-    with closing(RejectSink(RULES)) as sink:
+    with closing(RejectSink(RULES, Places(["jobs.csv"]))) as sink:
         sink.add([RejectedRow(1, "", faults)])
-        assert [json.loads(told) for _, _, told in sink] == [[fault.as_dict() for fault in faults]]
+        assert [json.loads(told) for *_, told in sink] == [[fault.as_dict() for fault in faults]]
 
 
 def test_a_duplicate_names_the_row_that_came_first() -> None:
-    with closing(RejectSink(RULES)) as sink, closing(IntegerKeys()) as taken:
+    with closing(RejectSink(RULES, Places(["jobs.csv"]))) as sink, closing(IntegerKeys()) as taken:
         key = [pa.array([4, 4, 6, 4], pa.int32())]
         found = taken.take([key], np.array([1, 2, 3, 4]))
         assert found == {1: (4,), 3: (4,)}
         sink.add([RejectedRow(2, "4,b", (), found[1]), RejectedRow(4, "4,d", (), found[3])])
         sink.name_first_rows(taken)
-        messages = [json.loads(faults)[0]["message"] for _, _, faults in sink]
+        messages = [json.loads(faults)[0]["message"] for *_, faults in sink]
         assert messages == ["id 4 was taken by row 1"] * 2
-        assert sink.counts() == {"key.duplicate": 2}
+        assert sink.counts() == [(sink.count, {"key.duplicate": 2})]

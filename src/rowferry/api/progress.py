@@ -45,7 +45,7 @@ class _Tally:
             match event:
                 case RowsJudged():
                     self._phase, self._table = "reading", event.table
-                    self._judged[event.source] = event
+                    self._judged[event.table] = event
                 case PublishStarted():
                     self._phase, self._table = "publishing", event.table
             self.events += 1

@@ -49,6 +49,13 @@ class TableWriter(Protocol):
         """
 
 
+class LoadWriter(TableWriter, Protocol):
+    """A TableWriter that also knows which of its rows the table holds."""
+
+    def known(self, starts: Sequence[int]) -> list[tuple[int, int]]:
+        """Once compared, of the rows from each of these numbers up to the next: how many are equal, and different."""
+
+
 Key = dict[str, object]
 """The key of a row, by column."""
 
@@ -98,7 +105,7 @@ class Transaction(Protocol):
 
     def writer(
         self, rules: TableRules, *, bulk: bool, dry_run: bool, remaining: Callable[[], float] | None = None
-    ) -> TableWriter:
+    ) -> LoadWriter:
         """A writer into a table; `bulk` says that many rows are coming, `dry_run` that `publish` never will.
 
         `remaining` allows rows to go into a table in use before `publish`, where nobody sees them; their room is lost

@@ -6,7 +6,7 @@ once than row by row. Both matter only where many rows come (docs/decisions/0004
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +17,7 @@ from psycopg import Copy
 from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection, Table
 
-from rowferry.backends.backend import Comparison, TableWriter
+from rowferry.backends.backend import Comparison, LoadWriter
 from rowferry.backends.copy_format import copy_format
 from rowferry.backends.key_range import KeyRange
 from rowferry.backends.postgresql_table import PostgresqlTable, Referred, Statements, same
@@ -59,7 +59,7 @@ class PostgresqlTransaction(Statements):
 
     def writer(
         self, rules: TableRules, *, bulk: bool, dry_run: bool, remaining: Callable[[], float] | None = None
-    ) -> TableWriter:
+    ) -> LoadWriter:
         table = PostgresqlTable(self, rules)
         if bulk and self.takes_over(table, dry_run=dry_run):
             return DirectWriter(self, table, rules)
@@ -146,6 +146,9 @@ class DirectWriter(PostgresqlWriter):
     def compare(self) -> Comparison:
         return Comparison(self._rows, 0, 0)
 
+    def known(self, starts: Sequence[int]) -> list[tuple[int, int]]:
+        return [(0, 0)] * len(starts)
+
     def different(self) -> Iterator[tuple[int, list[str]]]:
         return iter(())
 
@@ -188,6 +191,9 @@ class AppendingWriter(PostgresqlWriter):
     def compare(self) -> Comparison:
         found = self._staged.compare() if self._staged else Comparison(0, 0, 0)
         return Comparison(self._rows + found.new, found.equal, found.different)
+
+    def known(self, starts: Sequence[int]) -> list[tuple[int, int]]:
+        return self._staged.known(starts) if self._staged else [(0, 0)] * len(starts)
 
     def different(self) -> Iterator[tuple[int, list[str]]]:
         return self._staged.different() if self._staged else iter(())
@@ -239,6 +245,17 @@ class StagedWriter(PostgresqlWriter):
         equal, different = self._find_known() if self._meets_known_keys() else (0, 0)
         self._comparison = Comparison(self._rows - equal - different, equal, different)
         return self._comparison
+
+    def known(self, starts: Sequence[int]) -> list[tuple[int, int]]:
+        found = dict.fromkeys(range(1, len(starts) + 1), (0, 0))
+        if self._has_known:
+            count = SQL(
+                "SELECT width_bucket({number}, %s::bigint[]), count(*) FILTER (WHERE equal), "
+                "count(*) FILTER (WHERE NOT equal) FROM {known} GROUP BY 1"
+            ).format(**self._names())
+            rows = self._transaction.execute(count, (list(starts),))
+            found |= {number: (equal, different) for number, equal, different in rows}
+        return list(found.values())
 
     def different(self) -> Iterator[tuple[int, list[str]]]:
         if not self._has_known:

@@ -6,7 +6,7 @@ as long as the inserts will, and is undone if they would wait for rows that do n
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Self
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from rowferry.backends.backend import Comparison, TableWriter
+from rowferry.backends.backend import Comparison, LoadWriter
 from rowferry.backends.sqlite_beyond import has_unique_values
 from rowferry.backends.sqlite_replacer import SqliteReplacer
 from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter, quoted
@@ -191,6 +191,10 @@ class AppendingSqliteWriter:
         found = [part.compare() for part in self._parts]
         return Comparison(*(sum(one) for one in zip(*((c.new, c.equal, c.different) for c in found), strict=True)))
 
+    def known(self, starts: Sequence[int]) -> list[tuple[int, int]]:
+        found = zip(*(part.known(starts) for part in self._parts), strict=True)
+        return [(sum(equal for equal, _ in each), sum(different for _, different in each)) for each in found]
+
     def different(self) -> Iterator[tuple[int, list[str]]]:
         return chain.from_iterable(part.different() for part in self._parts)
 
@@ -215,7 +219,7 @@ class LoadTransaction(SqliteTransaction):
 
     def writer(
         self, rules: TableRules, *, bulk: bool, dry_run: bool, remaining: Callable[[], float] | None = None
-    ) -> TableWriter:
+    ) -> LoadWriter:
         # Where a unique value may pass from row to row, all that is changed has to be known at once.
         if bulk and remaining is not None and not dry_run and not has_unique_values(self.driver(), rules):
             return AppendingSqliteWriter(self, self.early, rules, remaining)

@@ -6,7 +6,7 @@ while the rows are published, which is one statement.
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,10 @@ _MOST_PARAMETERS = 32_000
 
 _BULK_ROWS = 10_000
 """From this many rows on, checking what they refer to as a set pays off."""
+
+_MOST_ROWS = 2**63 - 1
+
+_EQUAL_AND_DIFFERENT = "SELECT coalesce(sum(equal), 0), coalesce(sum(NOT equal), 0)"
 
 _MOST_STAGES = 9
 """SQLite attaches ten files, unless it was built to attach more."""
@@ -181,10 +185,16 @@ class SqliteWriter:
         if not self._meets_known_keys():
             return Comparison(self.rows, 0, 0)
         self._find_known()
-        equal, different = self._execute(
-            f"SELECT coalesce(sum(equal), 0), coalesce(sum(NOT equal), 0) FROM {self._known}"
-        ).fetchone()
+        equal, different = self._execute(f"{_EQUAL_AND_DIFFERENT} FROM {self._known}").fetchone()
         return Comparison(self.rows - equal - different, equal, different)
+
+    def known(self, starts: Sequence[int]) -> list[tuple[int, int]]:
+        if not self._has_known:
+            return [(0, 0)] * len(starts)
+        ends = [*(start - 1 for start in starts[1:]), _MOST_ROWS]
+        counted = f"{_EQUAL_AND_DIFFERENT} FROM {self._known} WHERE rowferry_row_number BETWEEN ? AND ?"
+        found = (self._execute(counted, span).fetchone() for span in zip(starts, ends, strict=True))
+        return [(equal, different) for equal, different in found]
 
     def attach(self) -> None:
         """Show the rows that wait to the database."""

@@ -12,9 +12,9 @@ from rowferry.bootstrap import Service
 from rowferry.cli.options import OUTPUT_FILE, at_database, database_option, json_option, open_service, spare_kept
 from rowferry.cli.output import done, say, say_json, table
 from rowferry.errors import LoadUnknown, NothingLoaded, NothingRejected
-from rowferry.streams.correctable_csv import correctable_csv
+from rowferry.errors.commands import OutputOfOneTable
+from rowferry.operations.correctable_files import correctable_files
 from rowferry.streams.csv_source import REASONS
-from rowferry.streams.json_source import as_csv_rows
 from rowferry.streams.whole_file import write_whole
 
 _SHOWN = 50
@@ -24,7 +24,12 @@ _FINDERS = (ledger.find_load, ledger.find_batch, ledger.find_restore)
 
 @click.command()
 @click.argument("load_id", required=False, help="The load, batch or restore (default: the newest load).")
-@click.option("--csv", type=OUTPUT_FILE, metavar="FILE", help="Write them to a CSV file to be corrected.")
+@click.option(
+    "--csv",
+    type=OUTPUT_FILE,
+    metavar="FILE",
+    help="Write them to CSV files to be corrected: of one table to FILE, of several beside it; or into a folder.",
+)
 @click.option("--table", "of_table", metavar="TABLE", help="Only those of this table.")
 @database_option
 @json_option
@@ -33,9 +38,10 @@ def rejects(
 ) -> None:
     """List the rows that a load, batch or restore rejected, each with its place, as it stood there, and its faults.
 
-    The CSV file has the table's columns and three more: where each row stood, what is wrong with it, and, if it cannot
-    be shown as it came, a code; such a row stays rejected until that cell is emptied. Correct the rows, and load the
-    file again: rowferry load FILE --table TABLE.
+    There is a CSV file for each table: of the first one FILE, of others the same name with that of the table behind it;
+    where FILE is a folder, all of them in it, named after their tables. Each has the table's columns and three more:
+    where each row stood, what is wrong with it, and, if it cannot be shown as it came, a code; such a row stays
+    rejected until that cell is emptied. Correct the rows, and load the file again: rowferry load FILE --table TABLE.
     """
     service = open_service(database_url)
     with service.backend.errors(), service.backend.engine.connect() as connection:
@@ -45,21 +51,17 @@ def rejects(
         if of_table and of_table not in ledger.tables_with_rejects(connection, load_id):
             service.catalog.table(of_table)
         if csv:
-            name, others = _write_csv(service, connection, load_id, csv, of_table)
+            files = _write_csv(service, connection, load_id, csv, of_table)
             with done():
                 if as_json:
-                    say_json({"load_id": load_id, "table": name, "file": str(csv)})
+                    told = [{"table": name, "file": str(path)} for name, path in files.items()]
+                    say_json({"load_id": load_id, "files": told})
                 else:
-                    _say_written(csv, name, others, at_database(database_url))
+                    _say_written(files, at_database(database_url))
         elif as_json:
             say_json({"rejects": list(ledger.find_rejects(connection, load_id, table=of_table))})
         else:
             _show(connection, load_id, of_table)
-
-
-def _headers(load: dict[str, Any] | None) -> dict[str, list[str]]:
-    """Which columns each file of a load has, in its order."""
-    return {source["name"]: source["columns"] for source in load["sources"] if "columns" in source} if load else {}
 
 
 def _originals(load: dict[str, Any] | None) -> list[str]:
@@ -75,29 +77,33 @@ def _newest(connection: Any) -> str:
     return str(newest[0]["load_id"])
 
 
-def _write_csv(
-    service: Service, connection: Any, load_id: str, path: Path, of_table: str | None
-) -> tuple[str, list[str]]:
-    """Write the file; the table whose rows it has, and the other tables that have rejected rows."""
+def _write_csv(service: Service, connection: Any, load_id: str, path: Path, of_table: str | None) -> dict[str, Path]:
+    """Write the files; of each table that has rejected rows, or the one asked for, where its file is."""
     tables = ledger.tables_with_rejects(connection, load_id)
-    if not tables or (of_table and of_table not in tables):
+    wanted = [name for name in tables if of_table in (None, name)]
+    if not wanted:
         raise NothingRejected(load_id=load_id)
-    load = ledger.find_load(connection, load_id)
-    spare_kept(path, service, _originals(load))
-    name = of_table or tables[-1]
-    rules, found = service.catalog.table(name), ledger.find_rejects(connection, load_id, table=name)
-    if load is None:
-        found = as_csv_rows(rules, found, of_restore=ledger.find_restore(connection, load_id) is not None)
-    lines = correctable_csv(rules, found, _headers(load))
-    write_whole(path, (line.encode() for line in lines))
-    return name, [table for table in tables if table != name]
+    if len(wanted) > 1 and path.exists() and not (path.is_file() or path.is_dir()):
+        raise OutputOfOneTable(path=path, tables=", ".join(wanted))
+    files = {name: _file_of(name, path, wanted[0]) for name in wanted}
+    for file in files.values():
+        spare_kept(file, service, _originals(ledger.find_load(connection, load_id)))
+    for name, lines in correctable_files(service.backend, service.catalog, load_id, of_table).items():
+        write_whole(files[name], (line.encode() for line in lines))
+    return files
 
 
-def _say_written(path: Path, name: str, others: list[str], at: str) -> None:
-    named = f"./{path}" if str(path).startswith("-") else str(path)  # or it would be taken for an option
-    say(f"Wrote {path}. Correct its rows, then: rowferry load {shlex.quote(named)} --table {name}{at}")
-    if others:
-        say(f"Rows of {', '.join(others)} were rejected too: choose them with --table.")
+def _file_of(table: str, path: Path, first: str) -> Path:
+    """Where the file of a table is: in a folder, or beside the file of the first table."""
+    if path.is_dir():
+        return path / f"{table}.csv"
+    return path if table == first else path.with_name(f"{path.stem}-{table}{path.suffix}")
+
+
+def _say_written(files: dict[str, Path], at: str) -> None:
+    for name, path in files.items():
+        named = f"./{path}" if str(path).startswith("-") else str(path)  # or it would be taken for an option
+        say(f"Wrote {path}. Correct its rows, then: rowferry load {shlex.quote(named)} --table {name}{at}")
 
 
 def _show(connection: Any, load_id: str, of_table: str | None) -> None:

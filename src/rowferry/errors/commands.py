@@ -27,6 +27,13 @@ class OutputTaken(UsageError):
     hint = "Write to another file."
 
 
+class OutputOfOneTable(UsageError):
+    """Rows of {tables} were rejected, and {path} can hold those of one table only"""
+
+    code = "output.of_one_table"
+    hint = "Choose one with --table, or name a file or a folder."
+
+
 class OptionInvalid(UsageError):
     """{option} cannot be {value!r}"""
 

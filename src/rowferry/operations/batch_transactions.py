@@ -231,7 +231,7 @@ class _Batch:
         self._name_first_rows(part, [row for row in verdict.rejected if row.duplicate_of])
 
     def _references(self, transaction: ShortTransaction, rules: TableRules) -> References:
-        accepted = {part.rules.name: [part.taken] for part in self.parts}
+        accepted = {part.rules.name: part.taken for part in self.parts}
         tables = self.catalog.metadata.tables
 
         def existing(table: str, column: str, values: list[object]) -> list[object]:

@@ -1,17 +1,14 @@
 """Load CSV files into their tables: every good row goes in, every other row is kept with its reasons."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import tee
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
 from rowferry import ledger
-from rowferry.backends.backend import Backend, TableWriter, Transaction
+from rowferry.backends.backend import Backend, LoadWriter, Transaction
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
@@ -33,11 +30,12 @@ from rowferry.operations.receipt import Receipt, TableReceipt
 from rowferry.streams.byte_source import text_encoding
 from rowferry.streams.csv_files import CsvFile, CsvFiles
 from rowferry.streams.csv_source import CsvSource
+from rowferry.streams.distinct_names import with_distinct_names
+from rowferry.streams.joined_files import JoinedFiles
 from rowferry.streams.judge import Known, nothing_known
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
 from rowferry.streams.rows import RejectedRow, raw_rows
-from rowferry.streams.taken_keys import TakenKeys
 
 _BULK_BYTES = 512 * 1024
 """A file of this size is worth the preparations that make many rows fast."""
@@ -69,14 +67,17 @@ class _Rehearsed(Exception):
 
 @dataclass
 class _Source:
-    """One file on its way into its table."""
+    """The files of one table on their way into it, one behind the other."""
 
-    file: CsvFile
-    reading: Reading[CsvSource, TableWriter]
-    receipt: TableReceipt
+    rules: TableRules
+    files: Sequence[CsvFile]
+    reading: Reading[JoinedFiles, LoadWriter]
+    receipts: list[TableReceipt]
+    """A line for each file."""
+    seconds: float = 0.0
 
     @property
-    def rows(self) -> CsvSource:
+    def rows(self) -> JoinedFiles:
         return self.reading.rows
 
     @property
@@ -84,8 +85,25 @@ class _Source:
         return self.reading.rejects
 
     @property
-    def writer(self) -> TableWriter:
+    def writer(self) -> LoadWriter:
         return self.reading.writer
+
+    def note_judged(self) -> None:
+        """Note in the receipts how many rows were read and rejected so far."""
+        rows, rejected = self.rows.places.counts(self.reading.rows_read), self.rejects.counts()
+        for receipt, rows_read, by_code in zip(self.receipts, rows, rejected, strict=True):
+            receipt.rows_read, receipt.rejected, receipt.rejected_by_code = rows_read, *by_code
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Share the time that something takes among the files, by their rows."""
+        started = time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - started
+        rows = sum(receipt.rows_read for receipt in self.receipts)
+        for receipt in self.receipts:
+            share = receipt.rows_read / rows if rows else 1 / len(self.receipts)
+            receipt.seconds = round(self.seconds * share, 3)
 
 
 class _Load:
@@ -101,7 +119,7 @@ class _Load:
         claim: LoadClaim,
     ) -> None:
         self.backend, self.catalog = backend, catalog
-        self.files, self.passed_over = files.files, list(files.passed_over)
+        self.files, self.passed_over = with_distinct_names(files.files), list(files.passed_over)
         self.options, self.observe, self.claim = options, observe, claim
         self.limit = RejectLimit.parse(options)
         text_encoding(options.encoding)
@@ -159,107 +177,103 @@ class _Load:
         self.attempts += 1
         self.sources, self.judged, self.receipt = [], False, None
         with self.backend.transaction() as transaction:
-            for file in self.files:
-                self._read(self._open(transaction, file))
+            for files in self._by_table():
+                self._read(self._open(transaction, files))
             self.judged = True
             self._stop_if_exceeded()
             for source in self.sources:
                 self._publish(source)
             self._stop_if_exceeded()
-            tables = [source.receipt for source in self.sources]
-            self.receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, tables, self.passed_over)
+            receipts = [receipt for source in self.sources for receipt in source.receipts]
+            self.receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, receipts, self.passed_over)
             if self.options.dry_run:
                 raise _Rehearsed
             self._keep_rejects(transaction)
             ledger.finish_load(transaction.connection, self.claim.load_id, **self._outcome("done"))
 
-    def _open(self, transaction: Transaction, file: CsvFile) -> _Source:
-        rows = CsvSource(file.path, file.rules, self.options.encoding, file.shown)
-        bulk = rows.bytes.size >= _BULK_BYTES and not self._repeats(file)
+    def _by_table(self) -> list[list[CsvFile]]:
+        """The files of each table, which are one source, in the order given."""
+        found: dict[str, list[CsvFile]] = {}
+        for file in self.files:
+            found.setdefault(file.rules.name, []).append(file)
+        return list(found.values())
+
+    def _open(self, transaction: Transaction, files: Sequence[CsvFile]) -> _Source:
+        rules, names = files[0].rules, [file.name for file in files]
+        rows = JoinedFiles([CsvSource(f.path, rules, self.options.encoding, f.shown) for f in files], names)
         writer = transaction.writer(
-            file.rules,
-            bulk=bulk,
-            dry_run=self._rehearses(file),
-            remaining=self._remaining(rows, file) if self.attempts == 1 and self.limit == RejectLimit() else None,
+            rules,
+            bulk=rows.size >= _BULK_BYTES,
+            dry_run=self.options.dry_run,
+            remaining=self._remaining(rows, files) if self.attempts == 1 and self.limit == RejectLimit() else None,
         )
-        reading = Reading(self.claim.load_id, file.name, file.rules, rows, writer, self.observe)
-        source = _Source(file, reading, TableReceipt(file.rules.name, file.name))
+        reading = Reading(self.claim.load_id, rows.places, rules, rows, writer, self.observe)
+        source = _Source(rules, files, reading, [TableReceipt(rules.name, name) for name in names])
         self.sources.append(source)
         return source
 
-    def _remaining(self, rows: CsvSource, file: CsvFile) -> Callable[[], float]:
-        return lambda: rows.bytes.remaining() if file is self.files[-1] else 1.0
-
-    def _repeats(self, file: CsvFile) -> bool:
-        return sum(other.rules is file.rules for other in self.files) > 1
-
-    def _rehearses(self, file: CsvFile) -> bool:
-        """Whether nothing is to be written; of several files for a table, each must meet the rows of those before."""
-        return self.options.dry_run and not self._repeats(file)
+    def _remaining(self, rows: JoinedFiles, files: Sequence[CsvFile]) -> Callable[[], float]:
+        return lambda: rows.remaining() if files[-1] is self.files[-1] else 1.0
 
     def _read(self, source: _Source) -> None:
         """Read and judge all rows of a source: good ones go to its writer, others to its rejects."""
-        started = time.perf_counter()
 
         def tell_progress() -> None:
-            source.receipt.rows_read = source.reading.rows_read
             self._tell_progress(source)
 
         references, failed_checks = self._references(source), self.backend.failed_checks
-        source.reading.read(references, failed_checks, self._known(source), tell_progress)
-        source.receipt.seconds = time.perf_counter() - started
+        with source.timed():
+            source.reading.read(references, failed_checks, self._known(source), tell_progress)
+            source.note_judged()
 
     def _references(self, source: _Source) -> References:
-        accepted: dict[str, list[TakenKeys]] = {}
-        for other in self.sources:
-            accepted.setdefault(other.file.rules.name, []).append(other.reading.taken)
+        accepted = {other.rules.name: other.reading.taken for other in self.sources}
         tables = self.catalog.metadata.tables
 
-        taken_over = {other.file.rules.name for other in self.sources if other.writer.took_over}
+        taken_over = {other.rules.name for other in self.sources if other.writer.took_over}
 
         def existing(table: str, column: str, values: list[object]) -> list[object]:
             return [] if table in taken_over else self.backend.existing(tables[table], column, values)
 
-        return References(source.file.rules, existing, accepted)
+        return References(source.rules, existing, accepted)
 
     def _known(self, source: _Source) -> Known:
-        """In an update, rows may give their values away; others keep them, as do those of the files before."""
-        if self.options.on_conflict == "update":
-            return nothing_known
-        same_table = (one for one in self.sources if one is not source and one.file.rules is source.file.rules)
-        earlier = [one.reading.taken for one in same_table]
-
-        def known(rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
-            found = set() if source.writer.took_over else set(self.backend.known(rules, key, rows))
-            number, values = rules.candidate_keys.index(key), [rows.column(name) for name in key]
-            for taken in earlier:
-                found.update(np.flatnonzero(taken.holds(values, number)).tolist())
-            return sorted(found)
-
-        return known
+        """In an update, rows may give their values away; others keep them."""
+        return nothing_known if self.options.on_conflict == "update" or source.writer.took_over else self.backend.known
 
     def _publish(self, source: _Source) -> None:
         """Put the rows into the table, and hold the sums against each other."""
-        started = time.perf_counter()
-        receipt, on_conflict = source.receipt, self.options.on_conflict
-        self.observe(PublishStarted(self.claim.load_id, receipt.table))
-        found = source.writer.compare()
-        if found.different and on_conflict == "reject":
-            source.reading.reject(self._conflicts(source))
-        receipt.unchanged = found.equal + (found.different if on_conflict == "skip" else 0)
-        receipt.inserted, receipt.updated = found.new, found.different if on_conflict == "update" else 0
-        if not self._rehearses(source.file):
-            receipt.inserted, receipt.updated = source.writer.publish(update=on_conflict == "update")
-        receipt.rejected, receipt.rejected_by_code = source.rejects.count, source.rejects.counts()
-        accounted = receipt.inserted + receipt.updated + receipt.unchanged + receipt.rejected
-        if receipt.rows_read != accounted:
-            raise ConservationBroken(table=receipt.table, rows_read=receipt.rows_read, accounted=accounted)
-        receipt.seconds = round(receipt.seconds + time.perf_counter() - started, 3)
+        update = self.options.on_conflict == "update"
+        self.observe(PublishStarted(self.claim.load_id, source.rules.name))
+        with source.timed():
+            found = source.writer.compare()
+            if found.different and self.options.on_conflict == "reject":
+                source.reading.reject(self._conflicts(source))
+            done = (found.new, found.different if update else 0)
+            if not self.options.dry_run:
+                done = source.writer.publish(update=update)
+            self._account(source, *done)
+
+    def _account(self, source: _Source, inserted: int, updated: int) -> None:
+        """Say of each file what became of its rows; ConservationBroken if they are not as many as were done."""
+        source.note_judged()
+        on_conflict, known = self.options.on_conflict, source.writer.known(source.rows.places.starts)
+        for receipt, (equal, different) in zip(source.receipts, known, strict=True):
+            receipt.unchanged = equal + (different if on_conflict == "skip" else 0)
+            receipt.updated = different if on_conflict == "update" else 0
+            receipt.inserted = receipt.rows_read - receipt.updated - receipt.unchanged - receipt.rejected
+        rows_read, unchanged, rejected = (
+            sum(getattr(receipt, count) for receipt in source.receipts)
+            for count in ("rows_read", "unchanged", "rejected")
+        )
+        accounted = inserted + updated + unchanged + rejected
+        if rows_read != accounted or updated != sum(receipt.updated for receipt in source.receipts):
+            raise ConservationBroken(table=source.rules.name, rows_read=rows_read, accounted=accounted)
 
     def _conflicts(self, source: _Source) -> Iterator[RejectedRow]:
-        """The rows whose key the table holds with other values; their text is read again from the file."""
-        key = ", ".join(source.file.rules.key)
-        column = source.file.rules.key[0] if len(source.file.rules.key) == 1 else None
+        """The rows whose key the table holds with other values; their text is read again from the files."""
+        key = ", ".join(source.rules.key)
+        column = source.rules.key[0] if len(source.rules.key) == 1 else None
         numbered, described = tee(source.writer.different())
         raws = raw_rows(source.rows.batches(), (number for number, _ in numbered))
         for (row_number, raw), (_, differs) in zip(raws, described, strict=True):
@@ -268,7 +282,7 @@ class _Load:
 
     def _stop_if_exceeded(self) -> None:
         rejected = sum(source.rejects.count for source in self.sources)
-        rows_read = sum(source.receipt.rows_read for source in self.sources)
+        rows_read = sum(source.reading.rows_read for source in self.sources)
         if self.limit.exceeded(rejected, rows_read):
             # A dry run keeps no rows to be seen later.
             load_id = None if self.options.dry_run else self.claim.load_id
@@ -283,17 +297,18 @@ class _Load:
         keep_rejects(transaction.append, self.claim.load_id, [source.reading for source in self.sources])
 
     def _outcome(self, status: str) -> dict[str, Any]:
-        tables = [asdict(source.receipt) for source in self.sources]
+        tables = [asdict(receipt) for source in self.sources for receipt in source.receipts]
         sources = [
             {
-                "table": source.receipt.table,
-                "path": source.file.shown,
-                "name": source.file.name,
-                "columns": source.rows.columns,
-                "bytes": source.rows.bytes.size,
-                "sha256": source.rows.bytes.sha256,
+                "table": source.rules.name,
+                "path": file.shown,
+                "name": file.name,
+                "columns": rows.columns,
+                "bytes": rows.bytes.size,
+                "sha256": rows.bytes.sha256,
             }
             for source in self.sources
+            for file, rows in zip(source.files, source.rows.files, strict=True)
         ]
         totals = {count: sum(table[count] for table in tables) for count in ledger.COUNTS}
         return {"status": status, "tables": tables, "sources": sources, **totals}
@@ -302,9 +317,9 @@ class _Load:
         """Note why nothing was inserted; rows that were all judged are kept with their faults none the less."""
         status = "interrupted" if isinstance(error, LoadInterrupted) else "failed"
         for source in self.sources:
-            source.receipt.inserted = source.receipt.updated = source.receipt.unchanged = 0
-            source.receipt.rejected = source.rejects.count
-            source.receipt.rejected_by_code = source.rejects.counts()
+            source.note_judged()
+            for receipt in source.receipts:
+                receipt.inserted = receipt.updated = receipt.unchanged = 0
         if self.noted:
             told = {"code": error.code, "message": error.message, "hint": error.advice}
             # Where the database is away, it cannot be told; the next start finds the load interrupted.
@@ -316,19 +331,21 @@ class _Load:
         self._tell_end(status, error.code)
 
     def _tell_progress(self, source: _Source) -> None:
+        rows = source.rows
         self.observe(
             RowsJudged(
                 self.claim.load_id,
-                source.receipt.table,
-                source.receipt.source,
-                source.rows.bytes.bytes_read,
-                source.rows.bytes.size,
-                source.receipt.rows_read,
+                source.rules.name,
+                rows.places.names[rows.reading],
+                rows.bytes_read,
+                rows.size,
+                source.reading.rows_read,
                 source.rejects.count,
             )
         )
 
     def _tell_end(self, status: str, error: str | None = None) -> None:
-        totals = {count: sum(getattr(s.receipt, count) for s in self.sources) for count in ledger.COUNTS}
+        receipts = [receipt for source in self.sources for receipt in source.receipts]
+        totals = {count: sum(getattr(receipt, count) for receipt in receipts) for count in ledger.COUNTS}
         seconds = round(time.perf_counter() - self.started, 3)
         self.observe(LoadFinished(self.claim.load_id, status, **totals, seconds=seconds, error=error))

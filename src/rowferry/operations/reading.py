@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, Generic, Protocol, TypeVar
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from rowferry.ledger import Append
 from rowferry.streams.ahead import ahead
 from rowferry.streams.candidate_keys import duplicate
 from rowferry.streams.judge import FailedChecks, Judge, Known
+from rowferry.streams.places import Places
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
 from rowferry.streams.rows import RejectedRow, RowBatch
@@ -40,11 +41,11 @@ Writer = TypeVar("Writer", bound=TableWriter)
 class Reading(Generic[Rows, Writer]):
     """The rows of one source on their way: good ones to their writer, others to their rejects.
 
-    `id` is that of the operation, `name` what the source is called; rejected rows are told of as they come.
+    `id` is that of the operation, `places` say where the rows stand; rejected rows are told of as they come.
     """
 
     id: str
-    name: str
+    places: Places
     rules: TableRules
     rows: Rows
     writer: Writer
@@ -55,7 +56,7 @@ class Reading(Generic[Rows, Writer]):
 
     def __post_init__(self) -> None:
         self.taken = taken_keys(self.rules)
-        self.rejects = RejectSink(self.rules)
+        self.rejects = RejectSink(self.rules, self.places)
 
     def read(
         self,
@@ -79,8 +80,9 @@ class Reading(Generic[Rows, Writer]):
         waiting = iter(rows)
         while some := list(islice(waiting, _TOLD_AT_ONCE)):
             self.rejects.add(some)
-            told = tuple((row.row_number, _told(row, self.rules)) for row in some)
-            self.observe(RowsRejected(self.id, self.rules.name, self.name, told))
+            for name, same in groupby(some, lambda row: self.places.place(row.row_number)[0]):
+                told = tuple((self.places.place(row.row_number)[1], _told(row, self.rules)) for row in same)
+                self.observe(RowsRejected(self.id, self.rules.name, name, told))
 
     def close(self) -> None:
         self.rejects.close()
@@ -96,7 +98,7 @@ class Reading(Generic[Rows, Writer]):
 
 def keep_rejects(append: Append, id_: str, readings: Sequence[Reading[Any, Any]]) -> None:
     """Keep the rejected rows of an operation in the ledger; ConservationBroken if one gets lost on the way."""
-    rejected = (ledger.Reject(one.rules.name, one.name, *row) for one in readings for row in one.rejects)
+    rejected = (ledger.Reject(one.rules.name, *row) for one in readings for row in one.rejects)
     kept = ledger.keep_rejects(append, id_, rejected)
     if kept != (expected := sum(one.rejects.count for one in readings)):
         raise ConservationBroken(table="rejected_rows", rows_read=expected, accounted=kept)

@@ -53,6 +53,7 @@ def _way_out(table: str, children: list[str]) -> str:
 
 def _rejected(reading: Reading[Any, TableReplacer], options: RestoreOptions) -> Iterator[Obstacle]:
     rejects, table = reading.rejects, reading.rules.name
+    ((_, by_code),) = rejects.counts()
     if orphans := rejects.count_only(RejectCode.REFERENCE):
         parents = " or ".join(dict.fromkeys(reference.parent for reference in reading.rules.references))
         also = "" if options.with_parents else "--with-parents (API: with_parents=true) restores the parents too. "
@@ -66,7 +67,7 @@ def _rejected(reading: Reading[Any, TableReplacer], options: RestoreOptions) -> 
             examples=_first(reading, orphans=True),
         )
     if broken := rejects.count - orphans:
-        codes = ", ".join(f"{code}: {count}" for code, count in rejects.counts().items())
+        codes = ", ".join(f"{code}: {count}" for code, count in by_code.items())
         yield Obstacle(
             kind="rules_broken",
             table=table,
@@ -81,7 +82,7 @@ def _first(reading: Reading[Any, TableReplacer], *, orphans: bool) -> list[dict[
     """The first rows that refer to nothing and have no other fault, or the first of all others."""
     rows = (
         {"row_number": row_number, "raw": raw, "errors": json.loads(errors)}
-        for row_number, raw, errors in reading.rejects
+        for _, row_number, raw, errors in reading.rejects
     )
     wanted = (row for row in rows if orphans == ({e["code"] for e in row["errors"]} == {RejectCode.REFERENCE}))
     return list(islice(wanted, EXAMPLES))

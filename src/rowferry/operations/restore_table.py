@@ -29,6 +29,7 @@ from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreO
 from rowferry.operations.restore_sources import RestoreSource
 from rowferry.streams.avro_source import AvroSource
 from rowferry.streams.judge import nothing_known
+from rowferry.streams.places import Places
 from rowferry.streams.references import References
 
 _BULK_ROWS = 10_000
@@ -168,7 +169,7 @@ class _Restore:
         rules = source.rules
         bulk = source.rows is None or source.rows >= _BULK_ROWS
         writer = transaction.replacer(rules, bulk=bulk, dry_run=self.options.dry_run)
-        reading = Reading(self.claim.restore_id, source.name, rules, rows, writer, self.observe)
+        reading = Reading(self.claim.restore_id, Places([source.name]), rules, rows, writer, self.observe)
         changes = TableChanges(rules.name, source.name, source.backup_id, ignored=rows.ignored)
         part = _Part(source, reading, changes)
         self.parts.append(part)
@@ -189,7 +190,7 @@ class _Restore:
 
     def _references(self, part: _Part) -> References:
         """Parents are looked for among the rows that will be: of a table that is restored too, those of its backup."""
-        accepted = {other.rules.name: [other.reading.taken] for other in self.parts if other is not part}
+        accepted = {other.rules.name: other.reading.taken for other in self.parts if other is not part}
         tables = self.catalog.metadata.tables
 
         def existing(table: str, column: str, values: list[object]) -> list[object]:
@@ -203,7 +204,7 @@ class _Restore:
         part.comparison = found
         changes.added, changes.changed, changes.unchanged = found.new, found.different, found.equal
         changes.removed, changes.rejected = part.writer.surplus(), part.reading.rejects.count
-        changes.rejected_by_code = part.reading.rejects.counts()
+        ((_, changes.rejected_by_code),) = part.reading.rejects.counts()
         accounted = changes.added + changes.changed + changes.unchanged + changes.rejected
         if changes.rows_read != accounted:
             raise ConservationBroken(table=changes.table, rows_read=changes.rows_read, accounted=accounted)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.rules import TableRules
@@ -34,7 +34,8 @@ class CsvFile:
     @property
     def shown(self) -> str:
         """Where the file is, or only its name if it lies under another one, as an upload does."""
-        return str(self.path) if self.path.name == self.name else self.name
+        name = PurePath(self.name).parts
+        return str(self.path) if self.path.parts[-len(name) :] == name else self.name
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class References:
     So a parent that others put in after it was found missing is missing to the end.
     """
 
-    def __init__(self, rules: TableRules, existing: Existing, accepted: Mapping[str, list[TakenKeys]]) -> None:
+    def __init__(self, rules: TableRules, existing: Existing, accepted: Mapping[str, TakenKeys]) -> None:
         self._existing = existing
         self._accepted = accepted
         self._known = {r: pa.array([], rules.by_name[r.column].arrow) for r in rules.references}
@@ -44,7 +44,7 @@ class References:
 
     def _present(self, reference: Reference, keys: pa.Array) -> pa.Array:
         remaining, found = keys, [keys[:0]]
-        for taken in self._accepted.get(reference.parent, ()):
+        if taken := self._accepted.get(reference.parent):
             present = taken.holds([remaining])
             found.append(pc.where(remaining, as_arrow(present)))
             remaining = pc.where(remaining, as_arrow(~present))

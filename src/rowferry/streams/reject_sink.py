@@ -8,9 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+import numpy as np
+
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
 from rowferry.streams.candidate_keys import duplicate
+from rowferry.streams.places import Places
 from rowferry.streams.rows import RejectedRow
 from rowferry.streams.taken_keys import TakenKeys
 
@@ -28,17 +31,19 @@ _Kept = tuple[int, str, str, tuple[int | str, ...]]
 class RejectSink:
     """The rejected rows of one source; a temporary database, gone with the process."""
 
-    def __init__(self, rules: TableRules) -> None:
-        self._rules = rules
+    def __init__(self, rules: TableRules, places: Places) -> None:
+        self._rules, self._places = rules, places
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(_CREATE)
-        self._by_codes: Counter[tuple[RejectCode, ...]] = Counter()
+        self._by_codes: Counter[tuple[int, tuple[RejectCode, ...]]] = Counter()
         self._run, self._last = 0, 0
         self.count = 0
 
     def add(self, rows: Sequence[RejectedRow]) -> None:
         """Keep rejected rows, which ascend by row number."""
-        self._by_codes.update([tuple([fault.code for fault in row.faults]) for row in rows])
+        files = self._places.files_of(np.array([row.row_number for row in rows])).tolist()
+        codes = (tuple([fault.code for fault in row.faults]) for row in rows)
+        self._by_codes.update(zip(files, codes, strict=True))
         # One record for all: the driver lets go of the interpreter's lock with each, while other threads want it.
         kept = [(row.row_number, row.raw, _spelled(row.faults), row.duplicate_of) for row in rows]
         if kept[0][0] < self._last:
@@ -49,27 +54,33 @@ class RejectSink:
         self._last = kept[-1][0]
         self.count += len(kept)
 
-    def counts(self) -> dict[str, int]:
-        """How many rows have each code among their faults."""
-        found: Counter[str] = Counter()
-        for codes, count in self._by_codes.items():
-            found.update(dict.fromkeys(map(str, codes or (RejectCode.DUPLICATE,)), count))
-        return dict(sorted(found.items()))
+    def counts(self) -> list[tuple[int, dict[str, int]]]:
+        """Of each file, how many rows are rejected, and how many have each code among their faults."""
+        found: list[Counter[str]] = [Counter() for _ in self._places.names]
+        rows: Counter[int] = Counter()
+        for (file, codes), count in self._by_codes.items():
+            rows[file] += count
+            found[file].update(dict.fromkeys(map(str, codes or (RejectCode.DUPLICATE,)), count))
+        return [(rows[file], dict(sorted(by_code.items()))) for file, by_code in enumerate(found)]
 
     def count_only(self, code: RejectCode) -> int:
         """How many rows have no other faults than of this code."""
-        return sum(count for codes, count in self._by_codes.items() if set(codes) == {code})
+        return sum(count for (_, codes), count in self._by_codes.items() if set(codes) == {code})
 
     def name_first_rows(self, taken: TakenKeys) -> None:
         """Find which rows took the keys of each duplicate, once all rows were judged."""
-        if () in self._by_codes:
+        if any(not codes for _, codes in self._by_codes):
             keys = (key for (key,) in self._database.execute("SELECT key FROM repeated"))
             self._database.executemany("INSERT INTO firsts VALUES (?, ?)", taken.first_rows(keys))
 
-    def __iter__(self) -> Iterator[tuple[int, str, str]]:
-        """All rejected rows by ascending row number: the number, the row as it stood, its faults as JSON."""
+    def __iter__(self) -> Iterator[tuple[str, int, str, str]]:
+        """All rejected rows in order: the file, the number there, the row as it stood, its faults as JSON."""
         for row_number, raw, faults, keys in heapq.merge(*map(self._rows, range(self._run + 1))):
-            yield row_number, raw, _spelled([self._duplicate(key) for key in keys]) if keys else faults
+            yield (
+                *self._places.place(row_number),
+                raw,
+                _spelled([self._duplicate(key) for key in keys]) if keys else faults,
+            )
 
     def close(self) -> None:
         self._database.close()
@@ -82,7 +93,7 @@ class RejectSink:
 
     def _duplicate(self, key: int | str) -> Fault:
         first = self._database.execute("SELECT row_number FROM firsts WHERE key = ?", (key,)).fetchone()[0]
-        return duplicate(self._rules, key, f"row {first}")
+        return duplicate(self._rules, key, self._places.spelled(first))
 
 
 def _spelled(faults: Sequence[Fault]) -> str:

@@ -1,6 +1,5 @@
 """Loads of now and before: what became of their rows, how far they are, and what they rejected."""
 
-from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -17,9 +16,8 @@ from rowferry.api.load_events import LAST_EVENT, load_events
 from rowferry.api.openapi import problems
 from rowferry.api.state import ID, Started, State, find_known, reading
 from rowferry.bootstrap import Service
-from rowferry.dictionary.rules import TableRules
 from rowferry.errors import LoadUnknown
-from rowferry.streams.correctable_csv import correctable_csv
+from rowferry.operations.correctable_files import correctable_files
 
 router = APIRouter(prefix="/loads", tags=["loads"])
 
@@ -39,8 +37,6 @@ _EVENT = {
 }
 """What each event is, as later versions of OpenAPI say it."""
 _, _CSV = _OFFERED = ("application/json", "text/csv")
-
-_CHUNK = 1_000
 
 
 @router.get("", operation_id="list_loads", responses=problems(422, 503))
@@ -115,9 +111,10 @@ def list_rejects(
     be corrected and loaded again. The header `Link` names the files of other tables that have some (`alternate`).
     """
     load = _find(service, load_id)
-    rules = service.catalog.table(table) if table else None
+    if table:
+        service.catalog.table(table)
     if negotiated(request, _OFFERED) == _CSV:
-        return _csv_file(request, service, load, rules)
+        return _csv_file(request, service, load, table)
     with reading(service) as connection:
         found = list(ledger.find_rejects(connection, load_id, table=table, after=after, limit=limit + 1))
     return Page[RejectedRowAnswer].of(request, found, limit, after="reject_id")
@@ -127,28 +124,16 @@ def _find(service: Service, load_id: str) -> dict[str, Any]:
     return find_known(service, ledger.find_load, load_id, LoadUnknown(load_id=load_id))
 
 
-def _csv_file(request: Request, service: Service, load: dict[str, Any], rules: TableRules | None) -> Response:
+def _csv_file(request: Request, service: Service, load: dict[str, Any], table: str | None) -> Response:
+    load_id, catalog = load["load_id"], service.catalog
     with reading(service) as connection:
-        rejected = ledger.tables_with_rejects(connection, load["load_id"])
-    rules = rules or service.catalog.table((rejected or [source["table"] for source in load["sources"]])[0])
-    headers = {source["name"]: source["columns"] for source in load["sources"] if source.get("columns")}
-    lines = correctable_csv(rules, _all_rejects(service, load["load_id"], rules.name), headers)
-    disposition = {"Content-Disposition": f'attachment; filename="{rules.name}.csv"', **VARY}
-    others = [request.url.replace(query=urlencode({"table": name})) for name in rejected if name != rules.name]
+        rejected = ledger.tables_with_rejects(connection, load_id)
+    name = table or (rejected or [source["table"] for source in load["sources"]])[0]
+    lines = correctable_files(service.backend, catalog, load_id, name)[name]
+    disposition = {"Content-Disposition": f'attachment; filename="{name}.csv"', **VARY}
+    others = [request.url.replace(query=urlencode({"table": other})) for other in rejected if other != name]
     if others:
         disposition["Link"] = ", ".join(f'<{url}>; rel="alternate"; type="text/csv"' for url in others)
     # What fails at once is to be answered as a problem, which is too late once the answer has begun.
     begun = chain([next(lines)], lines)
     return StreamingResponse(begun, media_type=_CSV, headers=disposition)
-
-
-def _all_rejects(service: Service, load_id: str, table: str) -> Iterator[dict[str, Any]]:
-    """All of them, chunk by chunk: a slow client must not hold a transaction."""
-    after = 0
-    while True:
-        with reading(service) as connection:
-            chunk = list(ledger.find_rejects(connection, load_id, table=table, after=after, limit=_CHUNK))
-        yield from chunk
-        if len(chunk) < _CHUNK:
-            return
-        after = chunk[-1]["reject_id"]

@@ -157,8 +157,8 @@ def test_a_service_that_runs_forgets_by_and_by(
 ) -> None:
     monkeypatch.setattr(operation, "KEPT_SECONDS", 1)
     monkeypatch.setattr(forgetting, "LOOK_SECONDS", 0.4)
-    monkeypatch.setattr(WitnessedTime.__init__, "__defaults__", (lambda: next(ticks),))
     ticks = itertools.count(step=2)
+    monkeypatch.setattr(WitnessedTime.__init__, "__defaults__", (lambda: next(ticks),))
     service = new_service(url=database_url)
     with serve(database_url, tmp_path, tmp_path / "logs") as client:
         client.get("/readyz")

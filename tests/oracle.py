@@ -3,32 +3,18 @@
 It shares no code with the product. It is slow and obvious on purpose; where the two differ, one of them is wrong.
 """
 
-import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
+
+from oracle_values import Field, judge
 
 MAX_ROW = 1_048_576
 KEPT_OF_A_LONG_ROW = 65_536
 
 Found = tuple[str | None, str]
 """Column (None: the whole row) and code."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """A column: its kind (integer, datetime, text, date, boolean, decimal, float) and its rules."""
-
-    name: str
-    kind: str
-    required: bool = True
-    low: int = -(2**31)
-    high: int = 2**31 - 1
-    length: int | None = None
-    parent: str | None = None
-    digits: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -177,96 +163,6 @@ def _bare(data: bytes, start: int) -> tuple[bytes, int]:
 def spelled(raw: bytes, max_row: int = MAX_ROW, kept: int = KEPT_OF_A_LONG_ROW) -> str:
     """A raw row as it is kept."""
     return (raw[:kept] if len(raw) > max_row else raw).decode("utf-8", "backslashreplace").replace("\0", "\\x00")
-
-
-_DATETIME = re.compile(
-    "([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
-)
-
-
-def _datetime(text: str) -> dt.datetime:
-    found = _DATETIME.fullmatch(text)
-    if not found:
-        raise ValueError(text)
-    day, minute, second, _, zone, _ = found.groups()
-    local = dt.datetime.fromisoformat(f"{day}T{minute}{second or ':00'}")
-    if found.group(2).startswith("24"):
-        raise ValueError(text)
-    hours, minutes = (0, 0) if zone in (None, "Z") else (int(zone[1:3]), int(zone[3:].strip(":") or 0))
-    if hours > 23 or minutes > 59:
-        raise ValueError(text)
-    east = dt.timedelta(hours=hours, minutes=minutes)
-    moved = local + east if zone and zone[0] == "-" else local - east
-    return moved.replace(tzinfo=dt.UTC)
-
-
-def judge(column: Field, text: str) -> tuple[Any, str | None]:
-    """The value of a cell and None, or None and the code of its fault."""
-    if text == "" or text.isspace():
-        return None, "value.required" if column.required else None
-    if "\0" in text:
-        return None, "value.type"
-    return _JUDGES[column.kind](column, text)
-
-
-def _judge_integer(column: Field, text: str) -> tuple[Any, str | None]:
-    if not re.fullmatch("[-+]?[0-9]+", text):
-        return None, "value.type"
-    significant = text.lstrip("+-").lstrip("0")
-    if len(significant) > 30 or not column.low <= int(text) <= column.high:
-        return None, "value.range"
-    return int(text), None
-
-
-def _judge_datetime(_: Field, text: str) -> tuple[Any, str | None]:
-    try:
-        return _datetime(text), None
-    except (ValueError, OverflowError):
-        return None, "value.type"
-
-
-def _judge_text(column: Field, text: str) -> tuple[Any, str | None]:
-    return (None, "value.length") if column.length and len(text) > column.length else (text, None)
-
-
-def _judge_date(_: Field, text: str) -> tuple[Any, str | None]:
-    try:
-        return (dt.date.fromisoformat(text), None) if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else _TYPE
-    except ValueError:
-        return _TYPE
-
-
-def _judge_boolean(_: Field, text: str) -> tuple[Any, str | None]:
-    return (text.lower() == "true", None) if re.fullmatch("(?i)true|false", text) else _TYPE
-
-
-def _judge_decimal(column: Field, text: str) -> tuple[Any, str | None]:
-    if not re.fullmatch("[-+]?[0-9]+([.][0-9]+)?", text):
-        return _TYPE
-    whole, _, fraction = text.lstrip("+-").partition(".")
-    digits, scale = column.digits
-    if len(whole.lstrip("0")) > digits - scale or len(fraction.rstrip("0")) > scale:
-        return None, "value.range"
-    return Decimal(text), None
-
-
-def _judge_float(_: Field, text: str) -> tuple[Any, str | None]:
-    if not re.fullmatch("[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?", text):
-        return _TYPE
-    value = float(text)
-    return (None, "value.range") if value in (float("inf"), float("-inf")) else (value, None)
-
-
-_TYPE = (None, "value.type")
-_JUDGES = {
-    "integer": _judge_integer,
-    "datetime": _judge_datetime,
-    "text": _judge_text,
-    "date": _judge_date,
-    "boolean": _judge_boolean,
-    "decimal": _judge_decimal,
-    "float": _judge_float,
-}
 
 
 def _values(

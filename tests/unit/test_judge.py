@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 import oracle
+import oracle_values
 from rowferry.dictionary.faults import RejectCode
 from rowferry.dictionary.rules import TableRules, rules_of
 from rowferry.streams import byte_source
@@ -30,20 +31,20 @@ LARGE = {7, 2**31, -(2**63), 2**63 - 1, 1_234_567_890_123_456_789}
 KEYS: dict[str, set[Any]] = {"ports": {1, 2, 3}, "yards": LARGE, "flags": {"é", "b"}}
 
 FIELDS = (
-    oracle.Field("number", "integer", low=_LEAST, high=_MOST),
-    oracle.Field("code", "text", length=5),
-    oracle.Field("small", "integer", required=False, low=-(2**15), high=2**15 - 1),
-    oracle.Field("port", "integer", parent="ports"),
-    oracle.Field("yard", "integer", required=False, parent="yards", low=_LEAST, high=_MOST),
-    oracle.Field("flag", "text", required=False, parent="flags"),
-    oracle.Field("note", "text", required=False),
-    oracle.Field("seen", "datetime"),
-    oracle.Field("left", "datetime", required=False),
-    oracle.Field("day", "date", required=False),
-    oracle.Field("sure", "boolean"),
-    oracle.Field("price", "decimal", required=False, digits=(12, 2)),
-    oracle.Field("mass", "decimal", required=False, digits=(38, 0)),
-    oracle.Field("ratio", "float", required=False),
+    oracle_values.Field("number", "integer", low=_LEAST, high=_MOST),
+    oracle_values.Field("code", "text", length=5),
+    oracle_values.Field("small", "integer", required=False, low=-(2**15), high=2**15 - 1),
+    oracle_values.Field("port", "integer", parent="ports"),
+    oracle_values.Field("yard", "integer", required=False, parent="yards", low=_LEAST, high=_MOST),
+    oracle_values.Field("flag", "text", required=False, parent="flags"),
+    oracle_values.Field("note", "text", required=False),
+    oracle_values.Field("seen", "datetime"),
+    oracle_values.Field("left", "datetime", required=False),
+    oracle_values.Field("day", "date", required=False),
+    oracle_values.Field("sure", "boolean"),
+    oracle_values.Field("price", "decimal", required=False, digits=(12, 2)),
+    oracle_values.Field("mass", "decimal", required=False, digits=(38, 0)),
+    oracle_values.Field("ratio", "float", required=False),
 )
 NAMES = [field.name for field in FIELDS]
 TYPES: tuple[sa.types.TypeEngine[Any], ...] = (

@@ -107,6 +107,13 @@ def test_instants_that_come_as_text_are_read_by_their_grammar(seen: list[dt.date
         ("ratio", pa.array([math.nan], pa.float64()), "ratio must be a number, not 'nan'"),
         ("ratio", pa.array([math.inf], pa.float64()), "ratio must be a number, not 'inf'"),
         ("visits", pa.array([2**64 - 1], pa.uint64()), "visits must lie between"),
+        ("visits", pa.array([Decimal(10**30)], pa.decimal128(38, 0)), "visits must lie between"),
+        ("visits", pa.array([Decimal("5.00")], pa.decimal128(9, 2)), "visits must be an integer, not the number 5.00"),
+        ("ratio", pa.array([2**53 + 1], pa.int64()), "64 bits can hold, not '9007199254740993': it would become"),
+        ("ratio", pa.array([1152921504606847000], pa.int64()), "it would become 1152921504606846976"),
+        ("ratio", pa.array([Decimal(2**53 + 1)], pa.decimal128(38, 0)), "it would become 9007199254740992"),
+        ("ratio", pa.array(["1e-400"]), "it would become 0"),
+        ("budget", pa.array([1e-300], pa.float64()), "budget must have at most 10 digits before and 2 after"),
     ],
 )
 def test_values_of_the_wrong_type_are_named(column: str, values: pa.Array, told: str) -> None:
@@ -127,6 +134,11 @@ def test_values_of_the_wrong_type_are_named(column: str, values: pa.Array, told:
         ("budget", pa.array([3], pa.int32()), "3.00"),
         ("ratio", pa.array([Decimal("0.5")], pa.decimal128(3, 1)), "0.5"),
         ("level", pa.array(["3"]), "3"),
+        ("visits", pa.array([Decimal(-(2**63))], pa.decimal128(38, 0)), str(-(2**63))),
+        ("ratio", pa.array([2**60], pa.int64()), "1.152921504606847e+18"),
+        ("budget", pa.array([1e9], pa.float64()), "1000000000.00"),
+        ("active", pa.array(["t"]), "true"),
+        ("seen", pa.array(["19691231T190358,000000000-045602"]), "1970-01-01T00:00:00+00:00"),
     ],
 )
 def test_values_of_another_type_with_the_same_meaning_are_taken(column: str, values: pa.Array, text: str) -> None:

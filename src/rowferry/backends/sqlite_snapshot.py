@@ -12,8 +12,9 @@ from rowferry.backends.sqlite_joined import joined_page, joins, split_page
 from rowferry.backends.sqlite_writer import quoted
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.faults import shown
-from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind, UnfitError
+from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind
 from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.dictionary.unfit import UnfitError
 from rowferry.errors import ValueUnstorable
 
 _PAGE_ROWS = 16_384

@@ -5,7 +5,6 @@ that `parse` accepts with the same value; all others are left to `parse`. So the
 wrong, and speed where it matters (docs/decisions/0002-one-judge-two-speeds.md).
 """
 
-import datetime as dt
 import math
 import re
 from collections.abc import Callable
@@ -16,15 +15,9 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import types as sql
 
+from rowferry.dictionary.datetimes import parse_date, parse_datetime
 from rowferry.dictionary.sure_values import Mask, read_datetimes, read_integers, read_none, read_texts
-
-
-class UnfitError(ValueError):
-    """The text does not fit the grammar of its kind."""
-
-
-class OutOfRangeError(UnfitError):
-    """The text fits the grammar, but no column can hold the value."""
+from rowferry.dictionary.unfit import OutOfRangeError, UnfitError
 
 
 @dataclass(frozen=True)
@@ -53,29 +46,6 @@ def parse_integer(text: str) -> int:
     return value
 
 
-_DATETIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(?:(Z)|([+-])(\d\d)(?::?(\d\d))?)?", re.ASCII
-)
-
-
-def parse_datetime(text: str) -> dt.datetime:
-    """The instant (UTC) of an ISO 8601 date and time in extended format; without a zone it means UTC."""
-    found = _DATETIME.fullmatch(text)
-    if not found:
-        raise UnfitError
-    year, month, day, hour, minute = (int(part) for part in found.groups()[:5])
-    second, fraction, _, sign, zone_hours, zone_minutes = found.groups()[5:]
-    offset = dt.timedelta(hours=int(zone_hours or 0), minutes=int(zone_minutes or 0))
-    if int(zone_hours or 0) > 23 or int(zone_minutes or 0) > 59:
-        raise UnfitError
-    try:
-        micro = int((fraction or "").ljust(6, "0"))
-        local = dt.datetime(year, month, day, hour, minute, int(second or 0), micro, dt.UTC)
-        return local + offset if sign == "-" else local - offset
-    except (ValueError, OverflowError) as error:
-        raise UnfitError from error
-
-
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -85,19 +55,7 @@ def parse_text(text: str) -> str:
     return text
 
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-
-
-def parse_date(text: str) -> dt.date:
-    if not _DATE.fullmatch(text):
-        raise UnfitError
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise UnfitError from error
-
-
-_BOOLEANS = {"true": True, "false": False}
+_BOOLEANS = {"true": True, "false": False, "t": True, "f": False}
 
 
 def parse_boolean(text: str) -> bool:
@@ -107,8 +65,9 @@ def parse_boolean(text: str) -> bool:
         raise UnfitError from error
 
 
-_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
-_FLOAT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+_DIGITS = r"(?P<sign>[+-]?)(?:(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]*))?|\.(?P<only_fraction>[0-9]+))"
+_DECIMAL = re.compile(_DIGITS, re.ASCII)
+_FLOAT = re.compile(_DIGITS + "(?P<exponent>[eE][+-]?[0-9]+)?", re.ASCII)
 
 
 def parse_decimal(text: str) -> Decimal:
@@ -116,16 +75,38 @@ def parse_decimal(text: str) -> Decimal:
     if not found:
         raise UnfitError
     # Arrow miscounts a value of more digits than it can hold, though those at the end be zeros.
-    return Decimal(text.rstrip("0") if found[1] else text)
+    return Decimal(f"{found['sign']}{found['whole'] or '0'}.{_fraction(found)}")
 
 
 def parse_float(text: str) -> float:
-    if not _FLOAT.fullmatch(text):
+    """The double that is nearest to a number, which is what its digits mean where it has a fraction or an exponent.
+
+    A whole number without exponent counts something, so that it must not change: 9007199254740993 is out of range,
+    since it would become …992. Only the shortest spelling of a double is taken for it, as programs write it:
+    1152921504606847000 is how JavaScript spells 2 to the power of 60.
+    """
+    found = _FLOAT.fullmatch(text)
+    if not found:
         raise UnfitError
     value = float(text)
     if math.isinf(value):
         raise OutOfRangeError
+    if not value and (found["whole"] or "").strip("0") + _fraction(found):
+        raise OutOfRangeError("it would become 0")
+    if len(text) > _SAFE_DIGITS and not found["exponent"] and not _fraction(found):
+        counted = int(f"{found['sign']}{found['whole'] or '0'}")
+        if counted not in (int(value), Decimal(repr(value))):
+            raise OutOfRangeError(f"it would become {int(value)}")
     return value
+
+
+_SAFE_DIGITS = 15
+"""Whole numbers of so many digits fit into a double, whatever they are."""
+
+
+def _fraction(found: re.Match[str]) -> str:
+    """The digits behind the point, but zeros at the end."""
+    return (found["fraction"] or found["only_fraction"] or "").rstrip("0")
 
 
 INTEGER = Kind("integer", "an integer", parse_integer, read_integers)

@@ -13,8 +13,9 @@ from sqlalchemy.exc import CompileError
 
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.faults import Fault, RejectCode, shown
-from rowferry.dictionary.kinds import INTEGER, TEXT, Kind, OutOfRangeError, UnfitError, kind_of
+from rowferry.dictionary.kinds import DATETIME, FLOAT, INTEGER, TEXT, Kind, kind_of
 from rowferry.dictionary.sure_values import Mask, only, plainly_text
+from rowferry.dictionary.unfit import OutOfRangeError, UnfitError
 
 
 @dataclass(frozen=True)
@@ -35,21 +36,21 @@ class ColumnRule:
             return None
         return -(2 ** (self.arrow.bit_width - 1)), 2 ** (self.arrow.bit_width - 1) - 1
 
-    def judge(self, text: str, *, present: bool = False) -> tuple[object, Fault | None]:
-        """The value of one text, or what is wrong with it.
+    def judge(self, text: str | None, *, present: bool = False) -> tuple[object, Fault | None]:
+        """The value of one text, or what is wrong with it; None is a missing one.
 
-        A text that is empty or white space is a value if it is known to be `present` and could be left out.
+        A text that is empty or white space is missing, too, unless it is known to have been `present` in the table.
         """
-        kept = present and self.kind is TEXT and not self.required
-        if not kept and (not text or text.isspace()):
+        kept = present and self.kind is TEXT
+        if text is None or (not kept and (not text or text.isspace())):
             missing = Fault(self.name, RejectCode.REQUIRED, f"{self.name} is required") if self.required else None
             return None, missing
         try:
             value = self.kind.parse(text)
-        except OutOfRangeError:
-            return None, self._out_of_range(text)
-        except UnfitError:
-            message = f"{self.name} must be {self.kind.noun}, not {shown(text)}"
+        except OutOfRangeError as error:
+            return None, self.out_of_range(text, str(error))
+        except UnfitError as error:
+            message = f"{self.name} must be {self.kind.noun}, not {shown(text)}{_because(error)}"
             return None, Fault(self.name, RejectCode.TYPE, message)
         return value, self._misfit(value, text)
 
@@ -70,12 +71,12 @@ class ColumnRule:
 
     def _misfit(self, value: object, text: str) -> Fault | None:
         if self.bounds and isinstance(value, int) and not self.bounds[0] <= value <= self.bounds[1]:
-            return self._out_of_range(text)
+            return self.out_of_range(text)
         if self.max_length and isinstance(value, str) and len(value) > self.max_length:
             message = f"{self.name} must have at most {self.max_length} characters, not {len(value)}"
             return Fault(self.name, RejectCode.LENGTH, message)
         if isinstance(value, Decimal) and not self._holds(value):
-            return self._out_of_range(text)
+            return self.out_of_range(text)
         return None
 
     def _holds(self, value: Decimal) -> bool:
@@ -83,15 +84,22 @@ class ColumnRule:
         scale = self.arrow.scale
         return bool(len(whole.lstrip("0")) <= self.arrow.precision - scale and len(fraction.rstrip("0")) <= scale)
 
-    def _out_of_range(self, text: str) -> Fault:
+    def out_of_range(self, text: str, because: object = "") -> Fault:
+        """The fault of a text that fits its grammar, but not its column."""
         if self.bounds:
             limits = f"lie between {self.bounds[0]} and {self.bounds[1]}"
         elif pa.types.is_decimal(self.arrow):
             whole = self.arrow.precision - self.arrow.scale
             limits = f"have at most {whole} digits before and {self.arrow.scale} after the point"
-        else:
+        elif self.kind is FLOAT:
             limits = "be a number that 64 bits can hold"
-        return Fault(self.name, RejectCode.RANGE, f"{self.name} must {limits}, not {shown(text)}")
+        else:
+            limits = "lie in the years 1 to 9999, in UTC" if self.kind is DATETIME else "lie in the years 1 to 9999"
+        return Fault(self.name, RejectCode.RANGE, f"{self.name} must {limits}, not {shown(text)}{_because(because)}")
+
+
+def _because(reason: object) -> str:
+    return f": {reason}" if str(reason) else ""
 
 
 @dataclass(frozen=True)

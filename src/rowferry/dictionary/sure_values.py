@@ -66,7 +66,7 @@ _SURE_DAY = (
     r"|02-(?:0[1-9]|1\d|2[0-8]))"
 )
 _SURE_TIME = r"[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?"
-_SURE_ZONED = _SURE_DAY + _SURE_TIME + r"(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$"
+_SURE_ZONED = _SURE_DAY + _SURE_TIME + r"(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)$"
 _SURE_BARE = _SURE_DAY + _SURE_TIME + "$"
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.avro_schema import default_of, names_in_files
-from rowferry.dictionary.kinds import DATETIME, DECIMAL, FLOAT
+from rowferry.dictionary.kinds import DATETIME, DECIMAL, FLOAT, INTEGER
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import AvroUnfit
 from rowferry.streams.avro_reader import AvroReader, FileState, KnownHash, Seal, none_known
@@ -139,7 +139,9 @@ def _promoted(rule: ColumnRule, values: pa.Array) -> pa.Array:
     if pa.types.is_null(found):
         return pa.nulls(len(values), rule.arrow)
     if rule.kind is FLOAT and (pa.types.is_integer(found) or pa.types.is_floating(found)):
-        return pc.cast(values, pa.float64(), safe=False)
+        return _cast(values, rule.arrow)
+    if rule.kind is INTEGER and pa.types.is_decimal(found) and found.scale == 0:
+        return _cast(values, pa.int64())
     if rule.kind is DATETIME and pa.types.is_timestamp(found):
         return _cast(values if found.tz else pc.cast(values, pa.timestamp(found.unit, "UTC")), rule.arrow)
     if rule.kind is DECIMAL and (pa.types.is_integer(found) or pa.types.is_decimal(found)):

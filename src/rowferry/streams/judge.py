@@ -1,7 +1,7 @@
 """The judge of rows: each row is accepted, or rejected with all its faults."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -106,7 +106,8 @@ class Judge:
             return values
         unsure = np.flatnonzero(~sure)
         positions = batch.positions[unsure].tolist()
-        cells = self._texts(rule, pc.take(column, as_arrow(unsure)), batch.typed)
+        few = pc.take(column, as_arrow(unsure))
+        cells = (cell_of(rule, few, at) for at in range(len(few))) if batch.typed else few.to_pylist()
         judged = [
             self._judge_cell(rule, cell, faults, at, present=batch.present)
             for at, cell in zip(positions, cells, strict=True)
@@ -114,13 +115,6 @@ class Judge:
         if all(value is None for value in judged):
             return values
         return pc.replace_with_mask(values, as_arrow(~sure), pa.array(judged, rule.arrow))
-
-    def _texts(self, rule: ColumnRule, column: pa.Array, typed: bool) -> Sequence[object]:
-        """The texts of a column; a Fault where a typed value has none."""
-        if not typed:
-            return list(column.to_pylist())
-        found = (cell_of(rule, column, at) for at in range(len(column)))
-        return [Fault(rule.name, RejectCode.TYPE, reason) if reason else cell for cell, reason in found]
 
     def _judge_odd(self, batch: RowBatch, faults: Faults) -> Singles:
         singles: Singles = {}
@@ -139,7 +133,7 @@ class Judge:
         """The value of a cell, None if it has a fault."""
         if cell is UNREADABLE:
             return None
-        value, fault = (None, cell) if isinstance(cell, Fault) else rule.judge(str(cell), present=present)
+        value, fault = judge_cell(rule, cell, present=present)
         if fault:
             faults[position].append(fault)
             return None
@@ -247,6 +241,13 @@ class Judge:
         if len(faults) > 1:
             in_order = tuple(sorted(faults, key=lambda fault: self._order.get(fault.column, len(self._order))))
         return RejectedRow(batch.first + position, batch.raw(position), in_order, duplicate_of)
+
+
+def judge_cell(rule: ColumnRule, cell: object, *, present: bool) -> tuple[object, Fault | None]:
+    """The value of a cell, or what is wrong with it; a missing one is None, and its fault may be known already."""
+    if isinstance(cell, Fault):
+        return None, cell
+    return rule.judge(cell if cell is None else str(cell), present=present)
 
 
 def _broken(check: str) -> Fault:

@@ -5,6 +5,7 @@ same value, just as the readers of texts (docs/decisions/0002-one-judge-two-spee
 """
 
 import datetime as dt
+import math
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,11 +15,10 @@ import numpy as np
 import pyarrow as pa
 
 from rowferry.dictionary import compute as pc
-from rowferry.dictionary.faults import shown
+from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind
 from rowferry.dictionary.rules import ColumnRule
 from rowferry.dictionary.sure_values import Mask, only
-from rowferry.streams.rows import UNREADABLE
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FIRST, _LAST = dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -34,14 +34,14 @@ _COUNTED = {DATETIME: _INSTANTS, DATE: _DAYS}
 def read_typed(rule: ColumnRule, values: pa.Array, *, present: bool = False) -> tuple[pa.Array, Mask]:
     """A column in the Arrow type of its rule, and where it is sure; other types than texts and the rule's are not.
 
-    Nor is an empty text that is `present`. What is not sure is null.
+    Nor is an empty text that is `present`; a number that is present may be infinite, or none. What is not sure is null.
     """
     if pa.types.is_string(values.type):
         read, sure = _read_texts(rule, values)
         if present and not rule.required:
             sure &= ~_mask(pc.equal(pc.binary_length(values), pa.scalar(0, pa.int32())))
         return read, sure
-    fits = _fitting(rule, values)
+    fits = pc.is_valid(values) if present and _is_any_float(rule, values) else _fitting(rule, values)
     if fits is None:
         return pa.nulls(len(values), rule.arrow), np.zeros(len(values), dtype=np.bool_)
     sure = _mask(fits)
@@ -49,6 +49,10 @@ def read_typed(rule: ColumnRule, values: pa.Array, *, present: bool = False) -> 
     if not rule.required:
         sure |= _mask(pc.is_null(values))
     return pc.cast(typed, rule.arrow), sure
+
+
+def _is_any_float(rule: ColumnRule, values: pa.Array) -> bool:
+    return rule.kind is FLOAT and values.type == rule.arrow
 
 
 def _read_texts(rule: ColumnRule, texts: pa.StringArray) -> tuple[pa.Array, Mask]:
@@ -99,27 +103,35 @@ _KINDS: tuple[tuple[type, tuple[Kind, ...]], ...] = (
     (bool, (BOOLEAN,)),
     (int, (INTEGER, DECIMAL, FLOAT)),
     (float, (DECIMAL, FLOAT)),
-    (Decimal, (DECIMAL, FLOAT)),
+    (Decimal, (DECIMAL, FLOAT, INTEGER)),
     (dt.datetime, (DATETIME,)),
     (dt.date, (DATE,)),
 )
 """What a value of a type may stand for; the first line that fits counts. Texts may stand for anything."""
 
 
-def cell_of(rule: ColumnRule, values: pa.Array, at: int) -> tuple[object, str]:
-    """The text that the judge is to read for one value of a column, or UNREADABLE and why."""
+def cell_of(rule: ColumnRule, values: pa.Array, at: int) -> str | Fault | None:
+    """The text that the judge is to read for one value of a column; None if it is missing, or why it has none."""
     value = as_python(values[at])
-    if value is None:
-        return "", ""
     if isinstance(value, bytes):  # a column with one text that is not UTF-8 comes as bytes
         with suppress(UnicodeDecodeError):
-            return value.decode(), ""
-    if isinstance(value, str):
-        return value, ""
+            return value.decode()
+    if value is None or isinstance(value, str):
+        return value
     kinds = next((kinds for type_, kinds in _KINDS if isinstance(value, type_)), ())
-    if rule.kind in kinds:
-        return spelled(value), ""
-    return UNREADABLE, f"{rule.name} must be {rule.kind.noun}, not {_described(value)}"
+    if rule.kind not in kinds or (rule.kind is INTEGER and not _is_whole(values.type)):
+        message = f"{rule.name} must be {rule.kind.noun}, not {_described(value)}"
+        return Fault(rule.name, RejectCode.TYPE, message)
+    if rule.kind is FLOAT and isinstance(value, int) and value != (kept := int(float(value))):
+        return rule.out_of_range(str(value), f"it would become {kept}")
+    if rule.kind is DECIMAL and isinstance(value, float) and math.isfinite(value):
+        value = Decimal(repr(value))
+    return spelled(value)
+
+
+def _is_whole(arrow: pa.DataType) -> bool:
+    """Whether values of a type are whole numbers by their type."""
+    return bool(pa.types.is_integer(arrow) or (pa.types.is_decimal(arrow) and arrow.scale == 0))
 
 
 def spelled(value: object) -> str:

@@ -32,7 +32,10 @@ class Backups:
         )
 
     def verify(self, manifest: Manifest) -> Verification:
-        return verify_backup(self.service.backend, self.store, manifest.backup_id, "test", self.events.append)
+        service = self.service
+        return verify_backup(
+            service.backend, self.store, service.catalog, manifest.backup_id, "test", self.events.append
+        )
 
     def path(self, manifest: Manifest) -> Path:
         return self.store.path(manifest)

@@ -20,6 +20,7 @@ from rowferry.dictionary.avro_schema import schema_sha256
 from rowferry.errors import (
     BackupDamaged,
     BackupUnknown,
+    BackupUnrestorable,
     FileUnwritable,
     OptionInvalid,
 )
@@ -246,7 +247,7 @@ def test_names_that_are_no_identifiers_are_spelled_out(new_service: Callable[...
 
 
 def test_the_right_seal_of_a_wrong_file_does_not_help(filled: Tables, backups: Backups) -> None:
-    """A file that was no table's from the beginning: hash and schema are right, and still it is damaged."""
+    """A file that was no table's from the beginning: hash and schema are right, and still it cannot be restored."""
     (manifest,) = backups.take("jobs")
     schema = {"type": "record", "name": "jobs", "fields": [{"name": "x", "type": {"type": "array", "items": "int"}}]}
     data = spell_header(Header(schema, "null", bytes(16)))
@@ -255,7 +256,7 @@ def test_the_right_seal_of_a_wrong_file_does_not_help(filled: Tables, backups: B
     forged = replace(manifest, bytes=len(data), sha256=sha256, schema_sha256=of_schema, rows=0).sealed()
     backups.manifest_path(manifest).write_bytes(spell_manifest(forged))
     filled.execute("DELETE FROM backups")
-    with pytest.raises(BackupDamaged, match="nested"):
+    with pytest.raises(BackupUnrestorable, match="it has no id, which jobs requires"):
         backups.verify(manifest)
 
 

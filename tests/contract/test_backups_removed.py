@@ -144,7 +144,7 @@ def test_what_is_removed_while_all_are_verified_is_no_damage(filled: Tables, bac
                 if manifest.backup_id != event.id:
                     backups.store.remove(manifest)
 
-    found = verify_every(filled.service.backend, backups.store, "test", remove_others)
+    found = verify_every(filled.service.backend, backups.store, filled.service.catalog, "test", remove_others)
     assert len(found) == 1
 
 

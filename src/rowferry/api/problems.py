@@ -34,6 +34,8 @@ STATUSES: tuple[tuple[type[errors.RowferryError], int], ...] = (
     (errors.BackupDamaged, 409),
     (errors.BackupNeeded, 409),
     (errors.ValueUnstorable, 409),
+    (errors.BackupUnrestorable, 409),
+    (errors.ValueUnkept, 409),
     (errors.RowTooLong, 409),
     (errors.AvroUnfit, 409),
     (errors.BodyTooLarge, 413),

@@ -18,6 +18,7 @@ from rowferry.backends.joined_texts import split_texts
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.dictionary.unstorable import unstorable
 from rowferry.errors import ValueUnstorable
 
 _PAGE_ROWS = 16_384
@@ -57,8 +58,26 @@ class PostgresqlSnapshot:
         return int(self.connection.exec_driver_sql(find, (f'"{rules.name}"',)).scalar() or 0)
 
     def read(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
+        try:
+            yield from self._pages(rules)
+        except _NullError as error:
+            raise self._null(rules, error.column) from error
+
+    def _null(self, rules: TableRules, column: ColumnRule) -> ValueUnstorable:
+        """What is wrong with a column that has nulls where its model has none."""
+        keys = SQL(", ").join(map(Identifier, rules.key))
+        find = SQL("SELECT {} FROM {} WHERE {} IS NULL ORDER BY {} LIMIT 1")
+        named = find.format(keys, Identifier(rules.name), Identifier(column.name), keys)
+        found = self._driver().execute(named).fetchone()
+        return unstorable(rules, column, "null, which its model forbids", found)
+
+    def _driver(self) -> DriverConnection[Any]:
         driver = self.connection.connection.driver_connection
         assert isinstance(driver, DriverConnection)  # noqa: S101  # for the type checker
+        return driver
+
+    def _pages(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
+        driver = self._driver()
         with driver.pipeline() as pipeline, driver.cursor(binary=True) as cursor:
             cursor.execute(_page(rules, after=False), ())
             while True:
@@ -139,11 +158,37 @@ class _Page:
 
     def _column(self, column: ColumnRule) -> pa.Array:
         if column.name not in self._arrays:
-            self._arrays[column.name] = _array(self._rules, column, self._rows, iter(self._sent[column.name]))
+            try:
+                array = _array(column, self._rows, iter(self._sent[column.name]))
+            except _UnfitValueError as error:
+                raise unstorable(self._rules, column, error.value, self._key(column, error.position)) from error
+            self._arrays[column.name] = array
         return self._arrays[column.name]
 
+    def _key(self, column: ColumnRule, position: int) -> tuple[object, ...] | None:
+        """The key of a row, unless the column that cannot be read is part of it."""
+        if column.name in self._rules.key:
+            return None
+        return tuple(self._column(self._rules.by_name[name])[position].as_py() for name in self._rules.key)
 
-def _array(rules: TableRules, column: ColumnRule, rows: int, sent: Iterator[Any]) -> pa.Array:
+
+class _NullError(Exception):
+    """A required column has nulls."""
+
+    def __init__(self, column: ColumnRule) -> None:
+        super().__init__(column.name)
+        self.column = column
+
+
+class _UnfitValueError(Exception):
+    """A value at a position of a page is not one that its column may have."""
+
+    def __init__(self, value: str, position: int) -> None:
+        super().__init__(value)
+        self.value, self.position = value, position
+
+
+def _array(column: ColumnRule, rows: int, sent: Iterator[Any]) -> pa.Array:
     data = next(sent)
     if data is None:  # there was nothing to string together
         array = pa.array([], column.arrow)
@@ -152,25 +197,46 @@ def _array(rules: TableRules, column: ColumnRule, rows: int, sent: Iterator[Any]
     else:
         numbers = np.frombuffer(data, dtype=_SENT[column.arrow][1])
         valid = None if column.required else ~np.frombuffer(next(sent), dtype=np.bool_)
-        array = as_arrow(_counted(rules, column, numbers), valid)
+        array = as_arrow(_counted(column, numbers), valid)
     if len(array) != rows:
-        raise ValueUnstorable(table=rules.name, column=column.name, value="null, which its model forbids")
+        raise _NullError(column)
     try:
-        array = pc.cast(array, column.arrow)
-        array.validate(full=True)
-    except pa.ArrowInvalid as error:
-        raise ValueUnstorable(table=rules.name, column=column.name, value=f"a value out of range: {error}") from error
-    return array
+        return _cast(array, column)
+    except pa.ArrowInvalid:
+        at = next(at for at in range(rows) if not _casts(array[at : at + 1], column))
+        raise _UnfitValueError(str(array[at].as_py()), at) from None
 
 
-def _counted(rules: TableRules, column: ColumnRule, numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Numbers as this machine has them; days and instants counted from where Arrow counts them."""
+def _cast(array: pa.Array, column: ColumnRule) -> pa.Array:
+    cast = pc.cast(array, column.arrow)
+    cast.validate(full=True)
+    return cast
+
+
+def _casts(array: pa.Array, column: ColumnRule) -> bool:
+    try:
+        _cast(array, column)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _counted(column: ColumnRule, numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Numbers as this machine has them; days and instants, counted from where Arrow counts them, of its calendar."""
     own = numbers.astype(numbers.dtype.newbyteorder("="))
     epoch = _EPOCH.get(column.arrow)
-    if epoch is None:
+    if epoch is None or not len(own):
         return own
-    limits = np.iinfo(own.dtype)
-    if len(own) and (own.max() >= limits.max - epoch or own.min() == limits.min):
-        raise ValueUnstorable(table=rules.name, column=column.name, value="infinity")
+    unit = "datetime64[us]" if pa.types.is_timestamp(column.arrow) else "datetime64[D]"
+    least, most = (_CALENDAR.astype(unit).astype(np.int64) - epoch).tolist()
+    if own.min() < least or own.max() > most:
+        at = int(np.flatnonzero((own < least) | (own > most))[0])
+        limits, found = np.iinfo(own.dtype), int(own[at])
+        spelled = str(np.array(found + epoch if found < limits.max else 0).astype(unit))
+        raise _UnfitValueError({limits.min: "-infinity", limits.max: "infinity"}.get(found, spelled), at)
     counted: npt.NDArray[Any] = own + own.dtype.type(epoch)
     return counted
+
+
+_CALENDAR = np.array(["0001-01-01T00:00:00.000000", "9999-12-31T23:59:59.999999"], dtype="datetime64[us]")
+"""The first and the last instant that Python and Rowferry know; PostgreSQL knows more of them, and infinity."""

@@ -5,11 +5,16 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from rowferry.backends.backend import Comparison, Examples, Key, Referring
 from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter, quoted
+from rowferry.dictionary import compute as pc
+from rowferry.dictionary.kinds import FLOAT
 from rowferry.dictionary.rules import TableRules
+from rowferry.dictionary.unstorable import spelled_key
+from rowferry.errors import ValueUnkept
 
 _MOST_EXAMPLES = 100
 
@@ -44,6 +49,7 @@ class SqliteReplacer(SqliteWriter):
     def write(self, rows: pa.RecordBatch) -> None:
         if self._first is None and rows.num_rows:
             self._first = rows.select(list(self._rules.key)).slice(0, _MOST_EXAMPLES)
+        _require_kept(self._rules, rows)
         super().write(rows)
 
     def compare(self) -> Comparison:
@@ -162,3 +168,13 @@ class SqliteReplacer(SqliteWriter):
 
     def _key(self, values: Collection[Any]) -> Key:
         return dict(zip(self._rules.key, values, strict=True))
+
+
+def _require_kept(rules: TableRules, rows: pa.RecordBatch) -> None:
+    """Raise ValueUnkept for what another database held, and SQLite takes for null: a float that is no number."""
+    for column in rules.columns:
+        if column.kind is FLOAT:
+            odd = np.flatnonzero(np.isnan(pc.fill_null(rows.column(column.name), 0.0).to_numpy()))
+            if len(odd):
+                key = [rows.column(name)[int(odd[0])].as_py() for name in rules.key]
+                raise ValueUnkept(table=rules.name, column=column.name, value="NaN", key=spelled_key(rules, key))

@@ -1,7 +1,7 @@
 """The way out of a table of SQLite: one read transaction, in key order."""
 
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from types import NoneType
 from typing import Any
 
@@ -15,6 +15,7 @@ from rowferry.dictionary.faults import shown
 from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.dictionary.unfit import UnfitError
+from rowferry.dictionary.unstorable import spelled_key
 from rowferry.errors import ValueUnstorable
 
 _PAGE_ROWS = 16_384
@@ -65,9 +66,7 @@ class SqliteSnapshot:
         found = self._driver().execute(select, after)
         many = _page_rows(rules)
         while rows := found.fetchmany(many):
-            columns = zip(*rows, strict=True)
-            arrays = [_array(rules, rule, values) for rule, values in zip(rules.columns, columns, strict=True)]
-            yield pa.RecordBatch.from_arrays(arrays, schema=rules.schema)
+            yield _named_batch(rules, rows)
 
     def _driver(self) -> sqlite3.Connection:
         connection = self.connection.connection.dbapi_connection
@@ -81,6 +80,27 @@ def _page_rows(rules: TableRules) -> int:
         return _FEW_ROWS
     widest = sum((column.max_length or 0) * _LETTER_BYTES for column in rules.columns)
     return max(1, min(_PAGE_ROWS, _PAGE_BYTES // max(1, widest)))
+
+
+def _named_batch(rules: TableRules, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
+    """Rows as a batch; what is wrong with a value is told with the key of its row."""
+    try:
+        return _batch(rules, rows)
+    except ValueUnstorable:
+        for row in rows:
+            try:
+                _batch(rules, [row])
+            except ValueUnstorable as error:
+                key = [row[rules.names.index(name)] for name in rules.key]
+                where = f" in the row of {spelled_key(rules, key)}"
+                raise ValueUnstorable(**error.details | {"where": where}) from error
+        raise
+
+
+def _batch(rules: TableRules, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True)
+    arrays = [_array(rules, rule, values) for rule, values in zip(rules.columns, columns, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=rules.schema)
 
 
 def _array(rules: TableRules, rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
@@ -145,11 +165,18 @@ def _read_singly(rules: TableRules, rule: ColumnRule, values: tuple[Any, ...]) -
     read = []
     for value in values:
         try:
-            found = None if value is None else rule.kind.parse(_spelled(rule, value))
+            is_value = value is None or (rule.kind is FLOAT and isinstance(value, float))
+            found = value if is_value else rule.kind.parse(_spelled(rule, value))
             read.append(pa.scalar(found, rule.arrow))
         except (UnfitError, pa.ArrowInvalid, OverflowError) as error:
-            raise ValueUnstorable(table=rules.name, column=rule.name, value=shown(value)) from error
+            raise ValueUnstorable(
+                table=rules.name, column=rule.name, value=shown(value), because=_because(error)
+            ) from error
     return pa.array([one.as_py() for one in read], rule.arrow)
+
+
+def _because(error: Exception) -> str:
+    return f": {error}" if isinstance(error, UnfitError) and str(error) else ""
 
 
 def _spelled(rule: ColumnRule, value: Any) -> str:

@@ -20,9 +20,10 @@ from rowferry.streams.backup_store import BackupStore
 @database_option
 @json_option
 def verify(backups: tuple[str, ...], every: bool, database_url: str | None, as_json: bool) -> None:
-    """Prove that backups are what they were when they were written: hash, number of rows, and every block.
+    """Prove that backups are what they were when they were written, and that their values can be restored.
 
-    Ends at the first damage, with exit code 3, and says which file is damaged, where, and in which block.
+    Ends at the first damage, with exit code 3, and says which file is damaged, where, and in which block; or at the
+    first value that a restore would reject by the rules of today, with its row and key.
     """
     if bool(backups) == every:
         raise NothingChosen(what="backups")
@@ -34,9 +35,9 @@ def verify(backups: tuple[str, ...], every: bool, database_url: str | None, as_j
     ):
         observe = observed_by(progress, log)
         if every:
-            found = verify_every(service.backend, store, caller(), observe)
+            found = verify_every(service.backend, store, service.catalog, caller(), observe)
         else:
-            found = [verify_backup(service.backend, store, one, caller(), observe) for one in backups]
+            found = [verify_backup(service.backend, store, service.catalog, one, caller(), observe) for one in backups]
     with done():
         if as_json:
             shown = [{**one.manifest.as_dict(), "verified_at": one.verified_at, "damage": None} for one in found]

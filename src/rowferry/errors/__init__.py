@@ -7,6 +7,7 @@ from rowferry.errors.backups import (
     BackupsGone as BackupsGone,
     BackupsUnreadable as BackupsUnreadable,
     BackupUnknown as BackupUnknown,
+    BackupUnrestorable as BackupUnrestorable,
     NothingChosen as NothingChosen,
     RowTooLong as RowTooLong,
     ValueUnstorable as ValueUnstorable,
@@ -20,6 +21,11 @@ from rowferry.errors.commands import (
     OutputTaken as OutputTaken,
     OutputUnwritable as OutputUnwritable,
 )
+from rowferry.errors.reports import (
+    ReportUnavailable as ReportUnavailable,
+    ReportUnknown as ReportUnknown,
+    YearInvalid as YearInvalid,
+)
 from rowferry.errors.restores import (
     BackupMissing as BackupMissing,
     BackupOfAnother as BackupOfAnother,
@@ -29,6 +35,7 @@ from rowferry.errors.restores import (
     RestoreInterrupted as RestoreInterrupted,
     RestoreMiscounted as RestoreMiscounted,
     RestoreUnknown as RestoreUnknown,
+    ValueUnkept as ValueUnkept,
 )
 from rowferry.errors.root import RowferryError as RowferryError, UsageError as UsageError
 from rowferry.errors.sources import (
@@ -369,27 +376,6 @@ class InFlight(RowferryError):
 
     code = "idempotency.in_flight"
     hint = "Repeat the request in a moment, to get the answer of the one under way."
-
-
-class YearInvalid(UsageError):
-    """{year!r} is no year"""
-
-    code = "report.year"
-    hint = "Give a year from 1 to 9999, such as 2021."
-
-
-class ReportUnknown(UsageError):
-    """There is no report {report!r}"""
-
-    code = "report.unknown"
-    hint = "The reports are {names}."
-
-
-class ReportUnavailable(UsageError):
-    """The report {report} is not available: its tables are not served"""
-
-    code = "report.unavailable"
-    hint = "It reads {tables} as rowferry.models defines them, and ROWFERRY_MODELS names other tables."
 
 
 class KeyUnfit(UsageError):

@@ -62,7 +62,20 @@ class RowTooLong(RowferryError):
 
 
 class ValueUnstorable(RowferryError):
-    """{table}.{column} holds {value}, so that the table cannot be backed up"""
+    """{table}.{column} holds {value}{where}{because}"""
 
     code = "backup.value_unstorable"
-    hint = "No backup was written. Another program put it there; correct it in the database."
+    hint = "Nothing was written. Another program put it there; correct it in the database."
+
+    def __init__(self, **details: object) -> None:
+        super().__init__(**({"where": "", "because": ""} | details))
+
+
+class BackupUnrestorable(RowferryError):
+    """{backup_id} is what was written, but it cannot be restored as it is: {reason}"""
+
+    code = "backup.unrestorable"
+    hint = (
+        "The rules of its table do not allow it, today. Change them back; or restore it with --partial, which leaves "
+        "such rows out and names them."
+    )

@@ -17,6 +17,13 @@ class RestoreMiscounted(RowferryError):
     hint = "Everything was rolled back. Please report this; it should never happen."
 
 
+class ValueUnkept(RowferryError):
+    """{table}.{column} is {value} in the row of {key}, which this database cannot keep"""
+
+    code = "restore.value_unkept"
+    hint = "Nothing was changed. Restore it into a database like the one that it was backed up from."
+
+
 class RestoreInterrupted(RowferryError):
     """The restore was interrupted"""
 

@@ -1,11 +1,13 @@
 """Back tables up: all from one snapshot, each into an Avro file with a manifest that proves it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Literal
+
+import pyarrow as pa
 
 from rowferry import ledger
 from rowferry.backends.backend import Backend, Snapshot
@@ -27,6 +29,7 @@ from rowferry.streams.avro_codecs import CODECS, DEFAULT_CODEC
 from rowferry.streams.avro_sink import AvroSink
 from rowferry.streams.backup_store import BackupStore, UnfinishedBackup, UnfinishedSnapshot, new_id
 from rowferry.streams.manifest import Manifest
+from rowferry.streams.restorable import first_unrestorable
 
 CodecName = Literal["deflate", "snappy", "zstandard", "null"]
 
@@ -50,6 +53,7 @@ def backup_table(
 
     Raises:
         OptionInvalid: There is no such codec.
+        ValueUnstorable: A table holds a value that no file can hold, or that a restore would reject.
         RowferryError: No backup was written.
     """
     if options.codec not in CODECS:
@@ -110,7 +114,7 @@ class _Backup:
         started, expected = time.monotonic(), snapshot.estimate(rules)
         sink = AvroSink(backup.file, rules, self._options.codec)
         with closing(ahead(snapshot.read(rules))) as batches:
-            for rows in sink.write(batches):
+            for rows in sink.write(_restorable(rules, batches)):
                 self._observe(RowsBackedUp(self._snapshot_id, rules.name, rows, max(rows, expected)))
         backup.keep()
         manifest = self._manifest(rules, backup.backup_id, sink)
@@ -136,3 +140,11 @@ class _Backup:
             "block_crc32s": "".join(f"{checksum:08x}" for checksum in sink.crc32s),
         }
         return Manifest(**values).sealed()
+
+
+def _restorable(rules: TableRules, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows; ValueUnstorable for a value that a restore would reject by the rules of today."""
+    for batch in batches:
+        if found := first_unrestorable(rules, batch.columns):
+            raise found.error()
+        yield batch

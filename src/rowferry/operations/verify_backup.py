@@ -1,17 +1,30 @@
-"""Prove that a backup is what it was when it was written, or say where it is damaged."""
+"""Prove that a backup is what it was when it was written and can be restored, or say where it is damaged."""
 
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from rowferry import ledger
 from rowferry.backends.backend import Backend
-from rowferry.errors import AvroUnfit, BackupDamaged, BackupsGone, BackupUnknown, SourceUnreadable
+from rowferry.dictionary.catalog import Catalog
+from rowferry.dictionary.rules import TableRules
+from rowferry.errors import (
+    AvroUnfit,
+    BackupDamaged,
+    BackupsGone,
+    BackupUnknown,
+    BackupUnrestorable,
+    SourceUnreadable,
+)
 from rowferry.events import BackupVerified, Observe, RowsVerified
 from rowferry.operations.sealed_backups import find_sealed
 from rowferry.streams.avro_reader import AvroReader
+from rowferry.streams.avro_source import AvroSource
 from rowferry.streams.backup_store import BackupStore
 from rowferry.streams.manifest import Manifest
+from rowferry.streams.restorable import first_unrestorable
+from rowferry.streams.rows import RowBatch
 
 
 @dataclass(frozen=True)
@@ -23,20 +36,24 @@ class Verification:
     seconds: float
 
 
-def verify_backup(backend: Backend, store: BackupStore, backup_id: str, caller: str, observe: Observe) -> Verification:
-    """Check a backup: manifest, size, SHA-256, schema, then every block and the number of rows, in this order.
+def verify_backup(
+    backend: Backend, store: BackupStore, catalog: Catalog, backup_id: str, caller: str, observe: Observe
+) -> Verification:
+    """Check a backup: manifest, size, SHA-256, schema, then every block, value and the number of rows, in this order.
 
     The outcome is kept in the ledger, also that of a damaged one.
 
     Raises:
         BackupUnknown: There is no such backup.
         BackupDamaged: It is not what was written; the message says what is wrong, and where.
+        BackupUnrestorable: It is, but a restore would reject a value in it by the rules of today.
     """
     started = time.monotonic()
     try:
         manifest = find_sealed(backend, store, backup_id)
-        _decode(store, manifest, observe)
-    except BackupDamaged as error:
+        rules = catalog.table(manifest.table) if manifest.table in catalog else None
+        _decode(store, manifest, rules, observe)
+    except (BackupDamaged, BackupUnrestorable) as error:
         _keep(backend, backup_id, caller, error.message)
         observe(BackupVerified(backup_id, 0, round(time.monotonic() - started, 3), error.message))
         raise
@@ -46,11 +63,14 @@ def verify_backup(backend: Backend, store: BackupStore, backup_id: str, caller: 
     return Verification(manifest, verified_at, seconds)
 
 
-def verify_every(backend: Backend, store: BackupStore, caller: str, observe: Observe) -> list[Verification]:
+def verify_every(
+    backend: Backend, store: BackupStore, catalog: Catalog, caller: str, observe: Observe
+) -> list[Verification]:
     """Check all backups, as far as nobody removes them meanwhile.
 
     Raises:
         BackupDamaged: The first that is not what was written.
+        BackupUnrestorable: The first that a restore would reject.
         BackupsUnreadable: Nobody knows which backups there are.
         BackupsGone: There is none at all, though some were made.
     """
@@ -59,7 +79,7 @@ def verify_every(backend: Backend, store: BackupStore, caller: str, observe: Obs
         _require_none_made(backend, store)
     for backup_id in ids:
         with suppress(BackupUnknown):
-            found.append(verify_backup(backend, store, backup_id, caller, observe))
+            found.append(verify_backup(backend, store, catalog, backup_id, caller, observe))
     return found
 
 
@@ -79,14 +99,23 @@ def open_sealed(store: BackupStore, manifest: Manifest) -> AvroReader:
         raise BackupDamaged(path=path, reason=str(error.details["reason"])) from error
 
 
-def _decode(store: BackupStore, manifest: Manifest, observe: Observe) -> None:
+def _decode(store: BackupStore, manifest: Manifest, rules: TableRules | None, observe: Observe) -> None:
+    """Decode all of a file; if its table is served, judge the values as a restore would."""
     with open_sealed(store, manifest) as reader:
         reader.check_seal()
         try:
-            for _ in reader.batches():
+            for _ in reader.batches() if rules is None else _judged(reader, manifest, rules):
                 observe(RowsVerified(manifest.backup_id, manifest.table, reader.rows_read, manifest.rows))
         except AvroUnfit as error:
-            raise BackupDamaged(path=error.details["path"], reason=error.details["reason"]) from error
+            raise BackupUnrestorable(backup_id=manifest.backup_id, reason=error.details["reason"]) from error
+
+
+def _judged(reader: AvroReader, manifest: Manifest, rules: TableRules) -> Iterator[RowBatch]:
+    for batch in AvroSource(reader, rules).batches():
+        if found := first_unrestorable(rules, batch.columns):
+            reason = f"in row {batch.first + found.position}, {found.where}, {found.fault.message}"
+            raise BackupUnrestorable(backup_id=manifest.backup_id, reason=reason)
+        yield batch
 
 
 def _require_none_made(backend: Backend, store: BackupStore) -> None:

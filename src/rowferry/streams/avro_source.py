@@ -31,15 +31,18 @@ class AvroSource:
 
     The file's fields are found by the names of the columns or their aliases, in any order; fields that the table has
     not are passed over, and named by `ignored`; columns that the file has not are filled with their default or null.
-    Row numbers count from 1. `name` is what errors call the file, if not its path. With a seal, `check` proves that
-    the file is the one that was sealed; without, only its structure is held to be sound, and every value is judged.
+    Row numbers count from 1. The file may be open already; `name` is what errors call it, if not its path. With a
+    seal, `check` proves that the file is the one that was sealed; without, only its structure is held to be sound, and
+    every value is judged.
 
     Raises:
         SourceUnreadable: It cannot be read.
     """
 
-    def __init__(self, path: Path, rules: TableRules, name: str | None = None, seal: Seal | None = None) -> None:
-        self.reader = AvroReader(path, name, seal)
+    def __init__(
+        self, path: Path | AvroReader, rules: TableRules, name: str | None = None, seal: Seal | None = None
+    ) -> None:
+        self.reader = path if isinstance(path, AvroReader) else AvroReader(path, name, seal)
         self.rules = rules
         self.name = self.reader.shown
         self._places: list[int | None] = []

@@ -167,12 +167,13 @@ def download_backup(backup_id: str, service: Started) -> FileResponse:
     responses=problems(404, 409, 422, 500, 503),
 )
 def verify(request: Request, backup_id: str, service: Started) -> dict[str, Any]:
-    """Prove that a backup is what it was when it was written: hash, number of rows, and every block.
+    """Prove that a backup is what it was when it was written, and that its values can be restored.
 
-    A damaged one is answered with 409 and what is wrong, by file, byte and block. The outcome is kept.
+    A damaged one is answered with 409 and what is wrong, by file, byte and block; so is one with a value that a restore
+    would reject by the rules of today, by row and key. The outcome is kept.
     """
     log = service_observer(service.settings.log_dir, "verify_backup")
-    found = verify_backup(service.backend, _store(service), backup_id, _caller(request), log)
+    found = verify_backup(service.backend, _store(service), service.catalog, backup_id, _caller(request), log)
     return {**found.manifest.as_dict(), "verified_at": found.verified_at, "damage": None}
 
 

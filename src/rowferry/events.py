@@ -36,6 +36,13 @@ class RowsRejected(NamedTuple):
     rows: tuple[tuple[int, tuple[tuple[str | None, str], ...]], ...]
 
 
+class MoreRowsRejected(NamedTuple):
+    """Of so many more rejected rows nothing was told, since they are many; all of them are in the ledger."""
+
+    id: str
+    rows: int
+
+
 class PublishStarted(NamedTuple):
     """From now on the table is not writable to others, until the load ends."""
 
@@ -170,6 +177,7 @@ Event = (
     LoadStarted
     | RowsJudged
     | RowsRejected
+    | MoreRowsRejected
     | PublishStarted
     | LoadFinished
     | BatchFinished

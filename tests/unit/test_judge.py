@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ def _shifted(batch: RowBatch) -> RowBatch:
     columns = [
         pa.concat_arrays([pa.array(["\0é", "", "7"]), column, pa.array(["x"])])[3:-1] for column in batch.columns
     ]
-    return RowBatch(batch.first, batch.count, columns, batch.positions, batch.odd, batch.raw)
+    return replace(batch, columns=columns)
 
 
 def _judge_all(rules: TableRules, path: Path) -> tuple[list[tuple[Any, ...]], list[oracle.Reject], list[list[str]]]:
@@ -149,8 +150,7 @@ def _judge_all(rules: TableRules, path: Path) -> tuple[list[tuple[Any, ...]], li
         for batch in CsvSource(path, rules).batches():
             verdict = judge.judge(_shifted(batch))
             accepted += [tuple(row.values()) for row in verdict.accepted.to_pylist()]
-            if verdict.rejected:
-                sink.add(verdict.rejected)
+            sink.add(verdict.rejected)
             assert verdict.rows_read == batch.count == verdict.accepted.num_rows + len(verdict.rejected)
         sink.name_first_rows(taken)
         kept = list(_kept(sink))

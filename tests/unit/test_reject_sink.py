@@ -11,6 +11,7 @@ from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.streams.integer_keys import IntegerKeys
 from rowferry.streams.places import Places
 from rowferry.streams.reject_sink import RejectSink
+from rowferry.streams.rejected_rows import RejectedRows
 from rowferry.streams.rows import RejectedRow
 
 RULES = load_catalog("rowferry.models").table("jobs")
@@ -21,10 +22,10 @@ CONFLICT = Fault("id", RejectCode.CONFLICT, "id is in the table already, with an
 
 def test_rows_that_are_rejected_later_come_back_in_their_place() -> None:
     with closing(RejectSink(RULES, Places(["jobs.csv"]))) as sink:
-        sink.add([RejectedRow(2, "x,", (TYPE, REQUIRED)), RejectedRow(5, "5,", (REQUIRED,))])
-        sink.add([RejectedRow(9, "9,", (REQUIRED,))])
-        sink.add([RejectedRow(1, "1,a", (CONFLICT,)), RejectedRow(7, "7,b", (CONFLICT,))])
-        sink.add([RejectedRow(8, "8,c", (CONFLICT,))])
+        sink.add(RejectedRows.of([RejectedRow(2, "x,", (TYPE, REQUIRED)), RejectedRow(5, "5,", (REQUIRED,))]))
+        sink.add(RejectedRows.of([RejectedRow(9, "9,", (REQUIRED,))]))
+        sink.add(RejectedRows.of([RejectedRow(1, "1,a", (CONFLICT,)), RejectedRow(7, "7,b", (CONFLICT,))]))
+        sink.add(RejectedRows.of([RejectedRow(8, "8,c", (CONFLICT,))]))
         found = [(number, raw, [fault["code"] for fault in json.loads(faults)]) for _, number, raw, faults in sink]
         assert found == [
             (1, "1,a", ["key.conflict"]),
@@ -43,7 +44,7 @@ def test_rows_that_are_rejected_later_come_back_in_their_place() -> None:
 def test_faults_are_json_whatever_they_say() -> None:
     faults = (Fault(None, RejectCode.CHECK, 'breaks "a\\b"\n\x7f ä {}'), Fault('say "when"', RejectCode.TYPE, ""))
     with closing(RejectSink(RULES, Places(["jobs.csv"]))) as sink:
-        sink.add([RejectedRow(1, "", faults)])
+        sink.add(RejectedRows.of([RejectedRow(1, "", faults)]))
         assert [json.loads(told) for *_, told in sink] == [[fault.as_dict() for fault in faults]]
 
 
@@ -52,7 +53,7 @@ def test_a_duplicate_names_the_row_that_came_first() -> None:
         key = [pa.array([4, 4, 6, 4], pa.int32())]
         found = taken.take([key], np.array([1, 2, 3, 4]))
         assert found == {1: (4,), 3: (4,)}
-        sink.add([RejectedRow(2, "4,b", (), found[1]), RejectedRow(4, "4,d", (), found[3])])
+        sink.add(RejectedRows.of([RejectedRow(2, "4,b", (), found[1]), RejectedRow(4, "4,d", (), found[3])]))
         sink.name_first_rows(taken)
         messages = [json.loads(faults)[0]["message"] for *_, faults in sink]
         assert messages == ["id 4 was taken by row 1"] * 2

@@ -15,9 +15,9 @@ from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.rules import TableRules
 from rowferry.streams.batch_text import read_batch
 from rowferry.streams.json_source import JsonSource
-from rowferry.streams.judge import Judge, nothing_known
+from rowferry.streams.judge import Judge, Verdict, nothing_known
 from rowferry.streams.references import References
-from rowferry.streams.rows import RowBatch, Verdict
+from rowferry.streams.rows import RowBatch
 from rowferry.streams.taken_keys import taken_keys
 from rowferry.streams.typed_values import read_typed, spelled
 
@@ -120,9 +120,9 @@ def test_values_of_the_wrong_type_are_named(column: str, values: pa.Array, told:
     row = {"id": 1, "name": "x", "level": 1}
     batch = _typed([tuple(row.get(name) for name in _VALUES)])
     batch.columns[PROJECTS.names.index(column)] = values
-    rejected = _judged(PROJECTS, batch).rejected
-    assert [fault.column for fault in rejected[0].faults] == [column]
-    assert told in rejected[0].faults[0].message
+    (rejected,) = _judged(PROJECTS, batch).rejected
+    assert [fault.column for fault in rejected.faults] == [column]
+    assert told in rejected.faults[0].message
 
 
 @pytest.mark.parametrize(

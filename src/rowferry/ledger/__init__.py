@@ -4,9 +4,9 @@ import datetime as dt
 import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from sqlalchemy import (
     BigInteger,
@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from rowferry.dictionary.arrays import as_arrow
 from rowferry.ledger.replies import (
     find_replies as find_replies,
     forget_replies as forget_replies,
@@ -57,16 +58,6 @@ _CHUNK = 2_000
 _REJECTS = pa.schema(
     [pa.field(c.name, pa.int64() if isinstance(c.type, BigInteger) else pa.string()) for c in rejected_rows.columns]
 )
-
-
-class Reject(NamedTuple):
-    """A rejected row: its table and source, its number there, the row as it stood, and its faults as JSON."""
-
-    table: str
-    source: str
-    row_number: int
-    raw: str
-    errors: str
 
 
 def now() -> dt.datetime:
@@ -123,15 +114,18 @@ Append = Callable[[Table, pa.RecordBatch], None]
 """Puts rows into a table of the ledger, within a transaction."""
 
 
-def keep_rejects(append: Append, load_id: str, rejects: Iterable[Reject]) -> int:
-    """Keep rejected rows, numbered from 1 in the order given; how many they were."""
+def keep_rejects(append: Append, load_id: str, rejects: Iterable[tuple[str, pa.RecordBatch]]) -> int:
+    """Keep rejected rows, numbered from 1 in the order given; how many they were.
+
+    Each batch has those of one table: `source`, `row_number`, `raw` and `errors`, the faults as JSON.
+    """
     kept = 0
-    rows = iter(rejects)
-    while chunk := list(islice(rows, _CHUNK)):
-        columns = ([load_id] * len(chunk), range(kept + 1, kept + len(chunk) + 1), *zip(*chunk, strict=True))
-        both = zip(columns, _REJECTS.types, strict=True)
-        append(rejected_rows, pa.RecordBatch.from_arrays([pa.array(*one) for one in both], schema=_REJECTS))
-        kept += len(chunk)
+    for table, batch in rejects:
+        rows = batch.num_rows
+        head = [pa.repeat(pa.scalar(load_id), rows), as_arrow(np.arange(kept + 1, kept + rows + 1))]
+        columns = [*head, pa.repeat(pa.scalar(table), rows), *batch.columns]
+        append(rejected_rows, pa.RecordBatch.from_arrays(columns, schema=_REJECTS))
+        kept += rows
     return kept
 
 

@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 
+import pyarrow as pa
 from sqlalchemy import Connection
 
 from rowferry import ledger
@@ -299,11 +301,16 @@ class _Batch:
             **{count: getattr(receipt, count) for count in BATCH_COUNTS},
         )
 
-    def _kept_rows(self, receipt: BatchReceipt) -> Iterator[ledger.Reject]:
+    def _kept_rows(self, receipt: BatchReceipt) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """The rejected rows of each table, as the ledger keeps them."""
         sources = {part.rules.name: part.source for part in self.parts}
-        for row in receipt.rejected:
-            raw = sources[row.table].raw(row.index)
-            yield ledger.Reject(row.table, self.claim.source, row.index + 1, raw, json.dumps(row.errors))
+        for table, rows in groupby(receipt.rejected, lambda row: row.table):
+            kept = [
+                (self.claim.source, row.index + 1, sources[table].raw(row.index), json.dumps(row.errors))
+                for row in rows
+            ]
+            names = ["source", "row_number", "raw", "errors"]
+            yield table, pa.record_batch([pa.array(column) for column in zip(*kept, strict=True)], names=names)
 
 
 def _key_column(rules: TableRules) -> str | None:

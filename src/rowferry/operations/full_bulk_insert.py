@@ -22,10 +22,10 @@ from rowferry.errors import (
     RowferryError,
     UniqueBroken,
 )
-from rowferry.events import LoadFinished, LoadStarted, Observe, PublishStarted, RowsJudged
+from rowferry.events import LoadFinished, LoadStarted, MoreRowsRejected, Observe, PublishStarted, RowsJudged
 from rowferry.operations.carrying_out import attempt_again, carry_out
 from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
-from rowferry.operations.reading import Reading, keep_rejects
+from rowferry.operations.reading import Reading, Telling, keep_rejects
 from rowferry.operations.receipt import Receipt, TableReceipt
 from rowferry.streams.byte_source import text_encoding
 from rowferry.streams.csv_files import CsvFile, CsvFiles
@@ -121,6 +121,7 @@ class _Load:
         self.backend, self.catalog = backend, catalog
         self.files, self.passed_over = with_distinct_names(files.files), list(files.passed_over)
         self.options, self.observe, self.claim = options, observe, claim
+        self.telling = Telling()
         self.limit = RejectLimit.parse(options)
         text_encoding(options.encoding)
         self.sources: list[_Source] = []
@@ -176,6 +177,7 @@ class _Load:
         self.close()
         self.attempts += 1
         self.sources, self.judged, self.receipt = [], False, None
+        self.telling.untold = 0
         with self.backend.transaction() as transaction:
             for files in self._by_table():
                 self._read(self._open(transaction, files))
@@ -207,7 +209,7 @@ class _Load:
             dry_run=self.options.dry_run,
             remaining=self._remaining(rows, files) if self.attempts == 1 and self.limit == RejectLimit() else None,
         )
-        reading = Reading(self.claim.load_id, rows.places, rules, rows, writer, self.observe)
+        reading = Reading(self.claim.load_id, rows.places, rules, rows, writer, self.observe, self.telling)
         source = _Source(rules, files, reading, [TableReceipt(rules.name, name) for name in names])
         self.sources.append(source)
         return source
@@ -345,6 +347,8 @@ class _Load:
         )
 
     def _tell_end(self, status: str, error: str | None = None) -> None:
+        if self.telling.untold:
+            self.observe(MoreRowsRejected(self.claim.load_id, self.telling.untold))
         receipts = [receipt for source in self.sources for receipt in source.receipts]
         totals = {count: sum(getattr(receipt, count) for receipt in receipts) for count in ledger.COUNTS}
         seconds = round(time.perf_counter() - self.started, 3)

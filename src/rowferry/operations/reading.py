@@ -20,10 +20,28 @@ from rowferry.streams.judge import FailedChecks, Judge, Known
 from rowferry.streams.places import Places
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
+from rowferry.streams.rejected_rows import RejectedRows
 from rowferry.streams.rows import RejectedRow, RowBatch
 from rowferry.streams.taken_keys import TakenKeys, taken_keys
 
-_TOLD_AT_ONCE = 1_000
+_KEPT_AT_ONCE = 10_000
+
+_MOST_TOLD = 1_000
+"""Of so many rejected rows observers are told one by one, in one operation; all of them are in the ledger."""
+
+
+@dataclass
+class Telling:
+    """How many rejected rows of an operation are still told of, and how many were not."""
+
+    left: int = _MOST_TOLD
+    untold: int = 0
+
+    def take(self, rows: int) -> int:
+        """How many of some rows are to be told of."""
+        told = min(rows, self.left)
+        self.left, self.untold = self.left - told, self.untold + rows - told
+        return told
 
 
 class Batches(Protocol):
@@ -50,6 +68,7 @@ class Reading(Generic[Rows, Writer]):
     rows: Rows
     writer: Writer
     observe: Observe
+    telling: Telling
     rows_read: int = 0
     taken: TakenKeys = field(init=False)
     rejects: RejectSink = field(init=False)
@@ -76,13 +95,18 @@ class Reading(Generic[Rows, Writer]):
         self.rejects.name_first_rows(self.taken)
 
     def reject(self, rows: Iterable[RejectedRow]) -> None:
-        """Keep rejected rows and tell of them, some at a time."""
+        """Keep rows that are rejected later, some at a time."""
         waiting = iter(rows)
-        while some := list(islice(waiting, _TOLD_AT_ONCE)):
-            self.rejects.add(some)
-            for name, same in groupby(some, lambda row: self.places.place(row.row_number)[0]):
-                told = tuple((self.places.place(row.row_number)[1], _told(row, self.rules)) for row in same)
-                self.observe(RowsRejected(self.id, self.rules.name, name, told))
+        while some := list(islice(waiting, _KEPT_AT_ONCE)):
+            self._reject(RejectedRows.of(some))
+
+    def _reject(self, rows: RejectedRows) -> None:
+        """Keep rejected rows, and tell of them as long as that is not too much."""
+        self.rejects.add(rows)
+        told = rows.first(self.telling.take(len(rows)))
+        for name, same in groupby(told, lambda row: self.places.place(row.row_number)[0]):
+            each = tuple((self.places.place(row.row_number)[1], _told(row, self.rules)) for row in same)
+            self.observe(RowsRejected(self.id, self.rules.name, name, each))
 
     def close(self) -> None:
         self.rejects.close()
@@ -92,14 +116,14 @@ class Reading(Generic[Rows, Writer]):
         """How many rows each batch has, and the accepted ones; those that are rejected need not wait for a writer."""
         for batch in ahead(self.rows.batches()):
             verdict = judge.judge(batch)
-            self.reject(verdict.rejected)
+            self._reject(verdict.rejected)
             yield verdict.rows_read, verdict.accepted
 
 
 def keep_rejects(append: Append, id_: str, readings: Sequence[Reading[Any, Any]]) -> None:
     """Keep the rejected rows of an operation in the ledger; ConservationBroken if one gets lost on the way."""
-    rejected = (ledger.Reject(one.rules.name, *row) for one in readings for row in one.rejects)
-    kept = ledger.keep_rejects(append, id_, rejected)
+    batches = ((one.rules.name, batch) for one in readings for batch in one.rejects.batches())
+    kept = ledger.keep_rejects(append, id_, batches)
     if kept != (expected := sum(one.rejects.count for one in readings)):
         raise ConservationBroken(table="rejected_rows", rows_read=expected, accounted=kept)
 

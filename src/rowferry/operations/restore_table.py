@@ -21,9 +21,9 @@ from rowferry.errors import (
     RestoreMiscounted,
     RowferryError,
 )
-from rowferry.events import Observe, PublishStarted, RestoreFinished, RestoreStarted, RowsJudged
+from rowferry.events import MoreRowsRejected, Observe, PublishStarted, RestoreFinished, RestoreStarted, RowsJudged
 from rowferry.operations.carrying_out import attempt_again, carry_out
-from rowferry.operations.reading import Reading, keep_rejects
+from rowferry.operations.reading import Reading, Telling, keep_rejects
 from rowferry.operations.restore_obstacles import EXAMPLES, obstacles_of
 from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
 from rowferry.operations.restore_sources import RestoreSource
@@ -101,6 +101,7 @@ class _Restore:
         self.backend, self.catalog, self.sources = backend, catalog, sources
         self.options, self.observe, self.claim = options, observe, claim
         self.table = sources[-1].rules.name
+        self.telling = Telling()
         self.parts: list[_Part] = []
         self.files = ExitStack()
         self.receipt: RestoreReceipt | None = None
@@ -147,7 +148,7 @@ class _Restore:
 
     def _attempt(self) -> None:
         self.close()
-        self.parts = []
+        self.parts, self.telling.untold = [], 0
         opened = [(source, self.files.enter_context(source.open())) for source in self.sources]
         for source, rows in opened:
             rows.check(source.state)
@@ -169,7 +170,7 @@ class _Restore:
         rules = source.rules
         bulk = source.rows is None or source.rows >= _BULK_ROWS
         writer = transaction.replacer(rules, bulk=bulk, dry_run=self.options.dry_run)
-        reading = Reading(self.claim.restore_id, Places([source.name]), rules, rows, writer, self.observe)
+        reading = Reading(self.claim.restore_id, Places([source.name]), rules, rows, writer, self.observe, self.telling)
         changes = TableChanges(rules.name, source.name, source.backup_id, ignored=rows.ignored)
         part = _Part(source, reading, changes)
         self.parts.append(part)
@@ -290,6 +291,8 @@ class _Restore:
         self._tell_end(status, error.code)
 
     def _tell_end(self, status: str, error: str | None = None) -> None:
+        if self.telling.untold:
+            self.observe(MoreRowsRejected(self.claim.restore_id, self.telling.untold))
         done = self.receipt is not None and not self.receipt.obstacles
         totals = {c: sum(getattr(p.changes, c) for p in self.parts) if done else 0 for c in ledger.RESTORE_COUNTS}
         seconds = round(time.perf_counter() - self.started, 3)

@@ -1,7 +1,7 @@
 """The rows of a CSV file, in bounded memory, whatever state the file is in."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow, letters_of
+from rowferry.dictionary.arrays import as_arrow, is_utf8, letters_of
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
 from rowferry.streams.byte_source import ByteSource
 from rowferry.streams.framing import LF, QUOTE, Lines, ScannedRow, find_lines, scan_row
-from rowferry.streams.rows import UNREADABLE, OddRow, RowBatch
+from rowferry.streams.raw_texts import spans_of, texts_between
+from rowferry.streams.rows import UNREADABLE, OddRow, Positions, RowBatch
 
 MAX_ROW_BYTES = 1024 * 1024
 """A longer row is rejected with row.too_long; a quoted field that is not closed within it counts as never closed."""
@@ -97,27 +98,36 @@ class CsvSource:
     def _frame(self, first: int, data: bytes, buffer: "_Buffer") -> tuple[RowBatch, int]:
         """The rows of whole lines of a buffer, and how much they take: all but a row that goes on behind them."""
         lines = find_lines(data)
-        plain = lines.plain & (lines.fields == self._fields) & (lines.ends - lines.starts <= MAX_ROW_BYTES)
+        sound = lines.plain & (lines.ends - lines.starts <= MAX_ROW_BYTES)
+        plain, misfits = sound & (lines.fields == self._fields), sound & (lines.fields != self._fields)
         if self._marked is not None:
             plain &= self._unmarked(data, lines)
         begins = np.ones(len(plain), dtype=np.bool_)
         odd: dict[int, OddRow] = {}
         used, after = len(data), 0
-        for line in np.flatnonzero(~plain).tolist():
+        for line in np.flatnonzero(~(plain | misfits)).tolist():
             start = int(lines.starts[line])
             if start < after:
                 continue
             final = buffer.ended or len(buffer.data) - start > MAX_ROW_BYTES + _LINE_END_BYTES
             row = _scan(data, start, int(lines.ends[line]), final=final)
             if row is None:
-                used, begins, plain = start, begins[:line], plain[:line]
+                used, begins, plain, misfits = start, begins[:line], plain[:line], misfits[:line]
                 break
             after = row.after
             if after > lines.after[line]:
                 rest = slice(line + 1, int(np.searchsorted(lines.starts, after)))
-                begins[rest] = plain[rest] = False
+                begins[rest] = plain[rest] = misfits[rest] = False
             odd[line] = self._odd_row(row, data[start : row.end])
-        return self._batch(first, data[:used], lines, begins, plain, odd), used
+        batch = self._batch(first, data[:used], lines, begins, plain, odd)
+        return replace(batch, spoiled=self._spoiled(lines.fields, np.cumsum(begins) - 1, misfits)), used
+
+    def _spoiled(
+        self, fields: npt.NDArray[np.int64], positions: npt.NDArray[np.int64], misfits: npt.NDArray[np.bool_]
+    ) -> list[tuple[Positions, Fault]]:
+        """The rows that have too few or too many fields, by their number."""
+        at = np.flatnonzero(misfits)
+        return [(positions[at[fields[at] == width]], self._misfit(width)) for width in np.unique(fields[at]).tolist()]
 
     def _unmarked(self, data: bytes, lines: Lines) -> npt.NDArray[np.bool_]:
         """Which lines have nothing in the column of marks for sure; it is behind all others, unless it was moved."""
@@ -142,6 +152,13 @@ class CsvSource:
             end = row_starts[position + 1] if position + 1 < len(row_starts) else len(data)
             return _readable(self.bytes.as_it_stood(_without_line_end(data[row_starts[position] : end])))
 
+        def raws(wanted: Positions) -> pa.StringArray:
+            if b"\0" not in data and is_utf8(data):
+                starts, ends = spans_of(data, row_starts, wanted)
+                if not len(ends) or (ends - starts).max() <= MAX_ROW_BYTES:
+                    return texts_between(data, starts, ends)
+            return pa.array(map(raw, wanted.tolist()), pa.string())
+
         return RowBatch(
             first=first,
             count=len(row_starts),
@@ -149,6 +166,7 @@ class CsvSource:
             positions=positions[plain],
             odd=[OddRow(int(positions[line]), row.cells, row.faults) for line, row in odd.items()],
             raw=raw,
+            raws=raws,
         )
 
     def _columns(self, lines: Lines, plain: npt.NDArray[np.bool_]) -> list[pa.StringArray]:
@@ -172,10 +190,12 @@ class CsvSource:
             if self._marked is not None and cells[self._marked]:
                 faults.append(_uncorrected(cells[self._marked]))
             return OddRow(0, [cells[field] for field in self._order], tuple(faults))
-        code = RejectCode.TOO_FEW_FIELDS if len(cells) < self._fields else RejectCode.TOO_MANY_FIELDS
-        plural = "" if len(cells) == 1 else "s"
-        faults.append(Fault(None, code, f"the row has {len(cells)} field{plural}, not {self._fields}"))
-        return OddRow(0, None, tuple(faults))
+        return OddRow(0, None, (*faults, self._misfit(len(cells))))
+
+    def _misfit(self, fields: int) -> Fault:
+        code = RejectCode.TOO_FEW_FIELDS if fields < self._fields else RejectCode.TOO_MANY_FIELDS
+        plural = "" if fields == 1 else "s"
+        return Fault(None, code, f"the row has {fields} field{plural}, not {self._fields}")
 
     def _overlong_row(self, first: int, data: bytes) -> RowBatch:
         raw = _readable(self.bytes.as_it_stood(data[:RAW_BYTES]))

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from rowferry.streams.csv_source import RAW_BYTES, CsvSource
 from rowferry.streams.places import Places
-from rowferry.streams.rows import OddRow, RowBatch
+from rowferry.streams.rows import OddRow, Positions, RowBatch, raws_of
 
 _ENOUGH_ROWS = 4_000
 """So many rows are worth the fixed cost of a batch; those of small files are put together up to there."""
@@ -91,6 +91,11 @@ def _as_one(batches: Sequence[RowBatch]) -> RowBatch:
         at = bisect_right(offsets, position) - 1
         return batches[at].raw(position - offsets[at])
 
+    def raws(positions: Positions) -> pa.StringArray:
+        cuts = np.searchsorted(positions, offsets[1:])
+        parts = zip(batches, offsets, np.split(positions, cuts), strict=True)
+        return pa.concat_arrays([raws_of(batch, part - offset) for batch, offset, part in parts])
+
     both = list(zip(batches, offsets, strict=True))
     return RowBatch(
         first=first,
@@ -99,4 +104,6 @@ def _as_one(batches: Sequence[RowBatch]) -> RowBatch:
         positions=np.concatenate([batch.positions + offset for batch, offset in both]),
         odd=[replace(row, position=row.position + offset) for batch, offset in both for row in batch.odd],
         raw=raw,
+        spoiled=[(positions + offset, fault) for batch, offset in both for positions, fault in batch.spoiled],
+        raws=raws,
     )

@@ -1,7 +1,6 @@
 """The judge of rows: each row is accepted, or rejected with all its faults."""
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,11 +10,13 @@ import pyarrow as pa
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.faults import Fault, RejectCode
-from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.dictionary.rules import ColumnRule, Reference, TableRules
 from rowferry.errors import DatabaseRefused
 from rowferry.streams.candidate_keys import Mask, spelled
+from rowferry.streams.found_faults import FoundFaults, messages_of, repeated_message
 from rowferry.streams.references import References
-from rowferry.streams.rows import UNREADABLE, Positions, RejectedRow, RowBatch, Verdict
+from rowferry.streams.rejected_rows import RejectedRows
+from rowferry.streams.rows import UNREADABLE, Positions, RowBatch, raws_of
 from rowferry.streams.taken_keys import TakenKeys
 from rowferry.streams.typed_values import cell_of, read_typed
 
@@ -31,9 +32,17 @@ def nothing_known(_rules: TableRules, _key: tuple[str, ...], _rows: pa.RecordBat
     return []
 
 
-Faults = defaultdict[int, list[Fault]]
 Singles = dict[int, dict[str, object]]
 """Odd rows: by position, their values as far as they are good."""
+
+
+@dataclass
+class Verdict:
+    """The accepted rows, as a typed batch with a last column ROW_NUMBER, and the rejected ones; in source order."""
+
+    rows_read: int
+    accepted: pa.RecordBatch
+    rejected: RejectedRows
 
 
 @dataclass(frozen=True)
@@ -53,9 +62,9 @@ class _Standing:
         kept, positions = as_arrow(self.good), self.positions[self.good]
         return _Standing([pc.where(column, kept) for column in self.columns], positions, np.ones_like(positions, bool))
 
-    def blame(self, faults: Faults) -> None:
+    def blame(self, faults: FoundFaults) -> None:
         """Note which rows have a fault by now."""
-        blamed = np.fromiter(faults, np.int64, len(faults))
+        blamed = faults.positions()
         at = np.searchsorted(self.positions, blamed)
         at, blamed = at[at < len(self.positions)], blamed[at < len(self.positions)]
         self.good[at[self.positions[at] == blamed]] = False
@@ -81,7 +90,7 @@ class Judge:
 
     def judge(self, batch: RowBatch) -> Verdict:
         """Judge the next rows: their values, what they refer to, the checks of their table, and their keys last."""
-        faults: Faults = defaultdict(list)
+        faults = FoundFaults(self._order)
         both = zip(self.rules.columns, batch.columns, strict=True)
         columns = [self._judge_column(rule, column, batch, faults) for rule, column in both]
         standing = _Standing(columns, batch.positions, np.ones(len(batch.positions), dtype=np.bool_))
@@ -89,69 +98,75 @@ class Judge:
         self._judge_references(standing, singles, faults)
         standing.blame(faults)
         self._judge_checks_of_faulty(standing, singles, faults)
-        standing = self._gather(standing, {at: row for at, row in singles.items() if at not in faults})
+        standing = self._gather(standing, _without(singles, faults))
         standing = self._judge_checks(standing, faults)
         standing, new = self._judge_unique(standing, faults)
-        rejected = [self._rejected(batch, at, tuple(found)) for at, found in faults.items()]
-        rejected += self._take_keys(batch, standing, new)
+        positions, errors, codes = faults.as_columns()
+        rejected = RejectedRows.found(batch.first + positions, raws_of(batch, positions), errors, codes)
+        rejected = rejected.merged(self._take_keys(batch, standing, new))
         accepted = standing.only_good()
         numbers = as_arrow(batch.first + accepted.positions)
         rows = pa.RecordBatch.from_arrays([*accepted.columns, numbers], schema=self.rules.numbered_schema)
-        return Verdict(batch.count, rows, sorted(rejected, key=lambda row: row.row_number))
+        return Verdict(batch.count, rows, rejected)
 
-    def _judge_column(self, rule: ColumnRule, column: pa.Array, batch: RowBatch, faults: Faults) -> pa.Array:
+    def _judge_column(self, rule: ColumnRule, column: pa.Array, batch: RowBatch, faults: FoundFaults) -> pa.Array:
         """The values of a column of plain rows, null where there is a fault; those that are not sure one by one."""
         values, sure = read_typed(rule, column, present=batch.present) if batch.typed else rule.read(column)
         if sure.all():
             return values
         unsure = np.flatnonzero(~sure)
-        positions = batch.positions[unsure].tolist()
-        few = pc.take(column, as_arrow(unsure))
-        cells = (cell_of(rule, few, at) for at in range(len(few))) if batch.typed else few.to_pylist()
-        judged = [
-            self._judge_cell(rule, cell, faults, at, present=batch.present)
-            for at, cell in zip(positions, cells, strict=True)
-        ]
-        if all(value is None for value in judged):
+        cells, positions = pc.take(column, as_arrow(unsure)), batch.positions[unsure]
+        texts: Sequence[object]
+        if batch.typed:
+            texts, indices = [cell_of(rule, cells, at) for at in range(len(cells))], np.arange(len(cells))
+        else:
+            # Many rows often have the same text.
+            encoded = pc.dictionary_encode(cells)
+            texts, indices = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+        judged = [_judged(rule, text, present=batch.present) for text in texts]
+        _note(faults, rule, [fault for _, fault in judged], indices, positions)
+        if all(value is None for value, _ in judged):
             return values
-        return pc.replace_with_mask(values, as_arrow(~sure), pa.array(judged, rule.arrow))
+        found = pc.take(pa.array([value for value, _ in judged], rule.arrow), as_arrow(indices))
+        return pc.replace_with_mask(values, as_arrow(~sure), found)
 
-    def _judge_odd(self, batch: RowBatch, faults: Faults) -> Singles:
+    def _judge_odd(self, batch: RowBatch, faults: FoundFaults) -> Singles:
         singles: Singles = {}
+        for positions, fault in batch.spoiled:
+            faults.add_many(fault.column, fault.code, positions, repeated_message(fault.message, len(positions)))
         for row in batch.odd:
-            if row.faults:
-                faults[row.position] += row.faults
+            for fault in row.faults:
+                faults.add(row.position, fault)
             if row.cells is not None:
                 both = zip(self.rules.columns, row.cells, strict=True)
                 values = {rule.name: self._judge_cell(rule, cell, faults, row.position) for rule, cell in both}
                 singles[row.position] = values
         return singles
 
-    def _judge_cell(
-        self, rule: ColumnRule, cell: object, faults: Faults, position: int, *, present: bool = False
-    ) -> object:
+    def _judge_cell(self, rule: ColumnRule, cell: object, faults: FoundFaults, position: int) -> object:
         """The value of a cell, None if it has a fault."""
-        if cell is UNREADABLE:
-            return None
-        value, fault = judge_cell(rule, cell, present=present)
+        value, fault = _judged(rule, cell, present=False)
         if fault:
-            faults[position].append(fault)
-            return None
+            faults.add(position, fault)
         return value
 
-    def _judge_references(self, standing: _Standing, singles: Singles, faults: Faults) -> None:
+    def _judge_references(self, standing: _Standing, singles: Singles, faults: FoundFaults) -> None:
         for reference in self.rules.references:
             rule = self.rules.by_name[reference.column]
             column = standing.columns[self.rules.names.index(reference.column)]
             missing = np.flatnonzero(self._references.missing(reference, column))
-            values = pc.take(column, as_arrow(missing)).to_pylist()
-            blamed = list(zip(standing.positions[missing].tolist(), values, strict=True))
-            judged = [(at, row[rule.name]) for at, row in singles.items()]
-            found = self._references.missing(reference, pa.array([value for _, value in judged], rule.arrow))
-            blamed += [judged[at] for at in np.flatnonzero(found).tolist()]
-            for position, value in blamed:
-                message = f"{rule.name} {spelled(self.rules, [rule.name], [value])} is not in {reference.parent}"
-                faults[position].append(Fault(rule.name, RejectCode.REFERENCE, message))
+            self._blame(reference, pc.take(column, as_arrow(missing)), standing.positions[missing], faults)
+            values = pa.array([row[rule.name] for row in singles.values()], rule.arrow)
+            missing = np.flatnonzero(self._references.missing(reference, values))
+            positions = np.array(list(singles), dtype=np.int64)[missing]
+            self._blame(reference, pc.take(values, as_arrow(missing)), positions, faults)
+
+    def _blame(self, reference: Reference, values: pa.Array, positions: Positions, faults: FoundFaults) -> None:
+        encoded, column = pc.dictionary_encode(values), reference.column
+        told = (spelled(self.rules, [column], [value]) for value in encoded.dictionary.to_pylist())
+        messages = [f"{column} {value} is not in {reference.parent}" for value in told]
+        each = messages_of(messages, encoded.indices.to_numpy())
+        faults.add_many(column, RejectCode.REFERENCE, positions, each)
 
     def _gather(self, standing: _Standing, singles: Mapping[int, dict[str, object]]) -> _Standing:
         """Put good odd rows among the others, in their order."""
@@ -166,38 +181,38 @@ class Judge:
         good = np.concatenate([standing.good, np.ones(len(singles), dtype=np.bool_)])
         return _Standing(columns, positions[order], good[order])
 
-    def _judge_checks(self, standing: _Standing, faults: Faults) -> _Standing:
+    def _judge_checks(self, standing: _Standing, faults: FoundFaults) -> _Standing:
         if not self.rules.checks:
             return standing
         standing = standing.only_good()
         if len(standing.positions):
             rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema).to_pylist()
             for at, name in self._failed_checks(self.rules, rows):
-                faults[int(standing.positions[at])].append(_broken(name))
+                faults.add(int(standing.positions[at]), _broken(name))
             standing.blame(faults)
         return standing
 
-    def _judge_checks_of_faulty(self, standing: _Standing, singles: Singles, faults: Faults) -> None:
+    def _judge_checks_of_faulty(self, standing: _Standing, singles: Singles, faults: FoundFaults) -> None:
         """Judge the checks on values without fault in rows that have others, so that all faults are told at once."""
-        if not self.rules.checks or not faults:
+        if not self.rules.checks or not (found := faults.by_row()):
             return
         at = np.flatnonzero(~standing.good)
         columns = [pc.take(column, as_arrow(at)) for column in standing.columns]
         plain = pa.RecordBatch.from_arrays(columns, schema=self.rules.schema).to_pylist()
         rows = dict(zip(standing.positions[at].tolist(), plain, strict=True)) | singles
         # Where the row itself is at fault, nobody knows which of its values are missing.
-        positions = [at for at in rows if at in faults and all(fault.column for fault in faults[at])]
+        positions = [at for at in rows if at in found and all(column for column, _ in found[at])]
         broken: list[tuple[int, str]] = []
         # A condition may be beyond computing for values that are missing or at fault; the rows are rejected anyway.
         with suppress(DatabaseRefused):
             broken = self._failed_checks(self.rules, [rows[at] for at in positions]) if positions else []
         for number, name in broken:
-            found = faults[positions[number]]
-            blamed = {fault.column for fault in found if fault.code is not RejectCode.REFERENCE}
+            at = positions[number]
+            blamed = {column for column, code in found[at] if code is not RejectCode.REFERENCE}
             if not blamed & self.rules.columns_of_check(name):
-                found.append(_broken(name))
+                faults.add(at, _broken(name))
 
-    def _judge_unique(self, standing: _Standing, faults: Faults) -> tuple[_Standing, Mask | None]:
+    def _judge_unique(self, standing: _Standing, faults: FoundFaults) -> tuple[_Standing, Mask | None]:
         """Judge rows that are new to the table by what is unique there beside the key; and which these are."""
         if not self.rules.unique:
             return standing, None
@@ -212,11 +227,11 @@ class Judge:
                 values = spelled(self.rules, names, (rows.column(name)[at].as_py() for name in names))
                 where = f"is in the table already, with another {', '.join(self.rules.key)}"
                 fault = Fault(column, RejectCode.CONFLICT, f"{', '.join(names)} {values} {where}")
-                faults[int(standing.positions[at])].append(fault)
+                faults.add(int(standing.positions[at]), fault)
         standing.blame(faults)
         return standing, new
 
-    def _take_keys(self, batch: RowBatch, standing: _Standing, new: Mask | None) -> list[RejectedRow]:
+    def _take_keys(self, batch: RowBatch, standing: _Standing, new: Mask | None) -> RejectedRows:
         """Take the keys of good rows; the rows one of whose keys was taken already.
 
         Rows that are not new to the table take their primary key only: none of their values goes in.
@@ -231,16 +246,35 @@ class Judge:
         repeated = self._taken.take(keys, batch.first + standing.positions[at])
         blamed = at[list(repeated)]
         standing.good[blamed] = False
-        both = zip(standing.positions[blamed].tolist(), repeated.values(), strict=True)
-        return [self._rejected(batch, position, (), duplicate_of=taken) for position, taken in both]
+        positions = standing.positions[blamed]
+        return RejectedRows.duplicates(batch.first + positions, raws_of(batch, positions), repeated)
 
-    def _rejected(
-        self, batch: RowBatch, position: int, faults: tuple[Fault, ...], duplicate_of: tuple[int | str, ...] = ()
-    ) -> RejectedRow:
-        in_order = faults
-        if len(faults) > 1:
-            in_order = tuple(sorted(faults, key=lambda fault: self._order.get(fault.column, len(self._order))))
-        return RejectedRow(batch.first + position, batch.raw(position), in_order, duplicate_of)
+
+def _judged(rule: ColumnRule, cell: object, *, present: bool) -> tuple[object, Fault | None]:
+    """The value of a cell, or what is wrong with it; of one that cannot be read, its row says so."""
+    if cell is UNREADABLE:
+        return None, None
+    value, fault = judge_cell(rule, cell, present=present)
+    return (None, fault) if fault else (value, None)
+
+
+def _note(
+    faults: FoundFaults, rule: ColumnRule, distinct: Sequence[Fault | None], indices: Positions, positions: Positions
+) -> None:
+    """Note the faults of the cells of a column, each of which is one of some, by its code."""
+    found = [(at, fault) for at, fault in enumerate(distinct) if fault]
+    for code in dict.fromkeys(fault.code for _, fault in found):
+        of_code = np.zeros(len(distinct), dtype=np.bool_)
+        of_code[[at for at, fault in found if fault.code is code]] = True
+        blamed = np.flatnonzero(of_code[indices])
+        messages = messages_of([fault.message if fault else "" for fault in distinct], indices[blamed])
+        faults.add_many(rule.name, code, positions[blamed], messages)
+
+
+def _without(singles: Singles, faults: FoundFaults) -> Singles:
+    """Those of the rows that have no fault."""
+    blamed = set(faults.positions().tolist()) if singles else set()
+    return {at: row for at, row in singles.items() if at not in blamed}
 
 
 def judge_cell(rule: ColumnRule, cell: object, *, present: bool) -> tuple[object, Fault | None]:

@@ -4,7 +4,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 
+from rowferry.dictionary import compute as pc
+from rowferry.dictionary.arrays import as_arrow
 from rowferry.streams.candidate_keys import Int64s
 
 
@@ -52,3 +55,12 @@ class Places:
         """What messages call a row."""
         name, own = self.place(number)
         return f"row {own} of {name}" if len(self.names) > 1 else f"row {own}"
+
+    def all_spelled(self, numbers: Int64s) -> pa.StringArray:
+        """The same of many rows."""
+        files = self.files_of(numbers)
+        own = pc.cast(as_arrow(self.own_numbers(numbers, files)), pa.string())
+        if len(self.names) == 1:
+            return pc.binary_join_element_wise("row ", own, "")
+        names = pc.take(pa.array(self.names, pa.string()), as_arrow(files))
+        return pc.binary_join_element_wise("row ", own, " of ", names, "")

@@ -1,58 +1,73 @@
 """Where rejected rows wait until their load ends: on disk, so that they may be many, and unseen by others."""
 
 import heapq
-import json
-import pickle
-import sqlite3
+import os
+import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
-from rowferry.dictionary.faults import Fault, RejectCode
+from rowferry.dictionary import compute as pc
+from rowferry.dictionary.arrays import as_arrow
+from rowferry.dictionary.faults import RejectCode
 from rowferry.dictionary.rules import TableRules
-from rowferry.streams.candidate_keys import duplicate
+from rowferry.streams.candidate_keys import Int64s
+from rowferry.streams.first_rows import FirstRows
+from rowferry.streams.found_faults import bit_of, codes_of
 from rowferry.streams.places import Places
-from rowferry.streams.rows import RejectedRow
+from rowferry.streams.rejected_rows import RejectedRows
 from rowferry.streams.taken_keys import TakenKeys
 
-_CREATE = """
-CREATE TABLE rejects (number INTEGER PRIMARY KEY, run INTEGER, rows BLOB);
-CREATE TABLE repeated (key PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE firsts (key PRIMARY KEY, row_number INTEGER) WITHOUT ROWID;
-BEGIN;
-"""
+_MERGED_ROWS = 4_000
 
-_Kept = tuple[int, str, str, tuple[int | str, ...]]
-"""Of one row: its number, the row as it stood, its faults as JSON, and the keys that earlier rows have taken."""
+_MOST_KEYS = 1 << 20
+"""Of so many keys at a time it is looked up which rows took them."""
+
+
+class _Place(NamedTuple):
+    """Where a batch of rows is in the file, and how many keys of duplicates it has."""
+
+    offset: int
+    size: int
+    schema: pa.Schema
+    keys: int
+
+
+_Named = tuple[Int64s, pa.Array, pa.Array]
+"""Rows: their numbers, as they stood, and their faults as JSON."""
 
 
 class RejectSink:
-    """The rejected rows of one source; a temporary database, gone with the process."""
+    """The rejected rows of one source, in a temporary file, gone with the process."""
 
     def __init__(self, rules: TableRules, places: Places) -> None:
         self._rules, self._places = rules, places
-        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._database.executescript(_CREATE)
-        self._by_codes: Counter[tuple[int, tuple[RejectCode, ...]]] = Counter()
-        self._run, self._last = 0, 0
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as this object
+        self._runs: list[list[_Place]] = [[]]
+        self._by_codes: Counter[tuple[int, int]] = Counter()
+        self._taken: TakenKeys | None = None
+        self._last = self._written = 0
         self.count = 0
 
-    def add(self, rows: Sequence[RejectedRow]) -> None:
+    def add(self, rows: RejectedRows) -> None:
         """Keep rejected rows, which ascend by row number."""
-        files = self._places.files_of(np.array([row.row_number for row in rows])).tolist()
-        codes = (tuple([fault.code for fault in row.faults]) for row in rows)
-        self._by_codes.update(zip(files, codes, strict=True))
-        # One record for all: the driver lets go of the interpreter's lock with each, while other threads want it.
-        kept = [(row.row_number, row.raw, _spelled(row.faults), row.duplicate_of) for row in rows]
-        if kept[0][0] < self._last:
-            self._run += 1
-        self._database.execute("INSERT INTO rejects (run, rows) VALUES (?, ?)", (self._run, pickle.dumps(kept)))
-        keys = [(key,) for row in rows for key in row.duplicate_of]
-        self._database.executemany("INSERT OR IGNORE INTO repeated VALUES (?)", keys)
-        self._last = kept[-1][0]
-        self.count += len(kept)
+        if not len(rows):
+            return
+        self._count(rows)
+        columns = [as_arrow(rows.numbers), rows.raws, rows.errors, rows.keys]
+        batch = pa.record_batch(columns, names=["row_number", "raw", "errors", "keys"])
+        if rows.numbers[0] < self._last and self._runs[-1]:
+            self._runs.append([])
+        size = self._file.write(batch.serialize())
+        self._runs[-1].append(_Place(self._written, size, batch.schema, len(rows.keys.values)))
+        self._written += size
+        self._last = int(rows.numbers[-1])
+        self.count += len(rows)
 
     def counts(self) -> list[tuple[int, dict[str, int]]]:
         """Of each file, how many rows are rejected, and how many have each code among their faults."""
@@ -60,48 +75,77 @@ class RejectSink:
         rows: Counter[int] = Counter()
         for (file, codes), count in self._by_codes.items():
             rows[file] += count
-            found[file].update(dict.fromkeys(map(str, codes or (RejectCode.DUPLICATE,)), count))
+            found[file].update(dict.fromkeys(map(str, codes_of(codes)), count))
         return [(rows[file], dict(sorted(by_code.items()))) for file, by_code in enumerate(found)]
 
     def count_only(self, code: RejectCode) -> int:
         """How many rows have no other faults than of this code."""
-        return sum(count for (_, codes), count in self._by_codes.items() if set(codes) == {code})
+        return sum(count for (_, codes), count in self._by_codes.items() if codes == bit_of(code))
 
     def name_first_rows(self, taken: TakenKeys) -> None:
-        """Find which rows took the keys of each duplicate, once all rows were judged."""
-        if any(not codes for _, codes in self._by_codes):
-            keys = (key for (key,) in self._database.execute("SELECT key FROM repeated"))
-            self._database.executemany("INSERT INTO firsts VALUES (?, ?)", taken.first_rows(keys))
+        """Which rows took the keys of duplicates is asked of what knows all that were taken."""
+        self._taken = taken
 
     def __iter__(self) -> Iterator[tuple[str, int, str, str]]:
         """All rejected rows in order: the file, the number there, the row as it stood, its faults as JSON."""
-        for row_number, raw, faults, keys in heapq.merge(*map(self._rows, range(self._run + 1))):
-            yield (
-                *self._places.place(row_number),
-                raw,
-                _spelled([self._duplicate(key) for key in keys]) if keys else faults,
-            )
+        for batch in self.batches():
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The same, some at a time: `source`, `row_number`, `raw` and `errors`."""
+        names = pa.array(self._places.names, pa.string())
+        for numbers, raws, errors in self._merged():
+            files = self._places.files_of(numbers)
+            own = as_arrow(self._places.own_numbers(numbers, files))
+            columns = [pc.take(names, as_arrow(files)), own, raws, errors]
+            yield pa.record_batch(columns, names=["source", "row_number", "raw", "errors"])
 
     def close(self) -> None:
-        self._database.close()
+        self._file.close()
 
-    def _rows(self, run: int) -> Iterator[_Kept]:
-        """The rows that were added one after the other, ascending."""
-        find = "SELECT rows FROM rejects WHERE run = ? ORDER BY number"
-        for (rows,) in self._database.execute(find, (run,)):
-            yield from pickle.loads(rows)  # noqa: S301  # which this process has kept
+    def _count(self, rows: RejectedRows) -> None:
+        pairs = np.stack([self._places.files_of(rows.numbers), rows.codes], axis=1)
+        found, times = np.unique(pairs, axis=0, return_counts=True)
+        for (file, codes), count in zip(found.tolist(), times.tolist(), strict=True):
+            self._by_codes[file, codes] += count
 
-    def _duplicate(self, key: int | str) -> Fault:
-        first = self._database.execute("SELECT row_number FROM firsts WHERE key = ?", (key,)).fetchone()[0]
-        return duplicate(self._rules, key, self._places.spelled(first))
+    def _merged(self) -> Iterator[_Named]:
+        """All rows by ascending number."""
+        runs = [self._named(run) for run in self._runs if run]
+        if len(runs) < 2:
+            yield from chain.from_iterable(runs)
+            return
+        rows = heapq.merge(*map(_one_by_one, runs), key=itemgetter(0))
+        while some := list(islice(rows, _MERGED_ROWS)):
+            numbers, raws, errors = zip(*some, strict=True)
+            yield np.array(numbers, dtype=np.int64), pa.array(raws, pa.string()), pa.array(errors, pa.string())
+
+    def _named(self, run: list[_Place]) -> Iterator[_Named]:
+        """The rows of a run, duplicates with the rows that came first, which are looked up for many keys at once."""
+        group: list[_Place] = []
+        for place in run:
+            group.append(place)
+            if sum(each.keys for each in group) >= _MOST_KEYS:
+                yield from self._named_at_once(group)
+                group = []
+        yield from self._named_at_once(group)
+
+    def _named_at_once(self, group: list[_Place]) -> Iterator[_Named]:
+        wanted: set[int | str] = set()
+        for place in group:
+            wanted.update(self._read(place).column("keys").values.to_pylist() if place.keys else ())
+        takers = FirstRows(self._rules, self._places, self._taken.first_rows(iter(wanted)) if self._taken else ())
+        for place in group:
+            rows = self._read(place)
+            errors = takers.named(rows.column("errors"), rows.column("keys")) if place.keys else rows.column("errors")
+            yield rows.column("row_number").to_numpy(), rows.column("raw"), errors
+
+    def _read(self, place: _Place) -> pa.RecordBatch:
+        self._file.flush()
+        content = os.pread(self._file.fileno(), place.size, place.offset)
+        return pa.ipc.read_record_batch(pa.py_buffer(content), place.schema)
 
 
-def _spelled(faults: Sequence[Fault]) -> str:
-    """Faults as JSON."""
-    return f"[{', '.join([_begun(one.column, one.code) + json.dumps(one.message) + '}' for one in faults])}]"
-
-
-@lru_cache(1_024)
-def _begun(column: str | None, code: RejectCode) -> str:
-    """A fault as JSON up to its message; many have the same column and code."""
-    return json.dumps(Fault(column, code, "").as_dict()).removesuffix('""}')
+def _one_by_one(batches: Iterable[_Named]) -> Iterator[tuple[int, str, str]]:
+    for numbers, raws, errors in batches:
+        yield from zip(numbers.tolist(), raws.to_pylist(), errors.to_pylist(), strict=True)

@@ -1,7 +1,7 @@
 """Rows in motion: what a source hands out and what the judge makes of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,9 @@ class RowBatch:
     """Some consecutive rows of a source, `count` of them, the first being row number `first`.
 
     Plain rows are columns of text, in table order, and `positions` says which row of the batch each of them is; all
-    others are odd rows. `raw` gives a row as it stood in the source, by position. In a `typed` batch the columns may be
-    of any Arrow type, and null stands for what is missing; if all else was `present` in a table, so is an empty text.
+    others are odd rows, or `spoiled` ones: rows without cells, of which many have the same fault. `raw` gives a row as
+    it stood in the source, by position, and `raws` some of them at once. In a `typed` batch the columns may be of any
+    Arrow type, and null stands for what is missing; if all else was `present` in a table, so is an empty text.
     """
 
     first: int
@@ -39,8 +40,17 @@ class RowBatch:
     positions: Positions
     odd: list[OddRow]
     raw: Callable[[int], str]
+    spoiled: Sequence[tuple[Positions, Fault]] = ()
+    raws: Callable[[Positions], pa.StringArray] | None = None
     typed: bool = False
     present: bool = False
+
+
+def raws_of(batch: RowBatch, positions: Positions) -> pa.StringArray:
+    """Rows as they stood in their source, by position."""
+    if batch.raws is not None:
+        return batch.raws(positions)
+    return pa.array(map(batch.raw, positions.tolist()), pa.string())
 
 
 def raw_rows(batches: Iterable[RowBatch], row_numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
@@ -64,12 +74,3 @@ class RejectedRow:
     raw: str
     faults: tuple[Fault, ...]
     duplicate_of: tuple[int | str, ...] = ()
-
-
-@dataclass
-class Verdict:
-    """The accepted rows, as a typed batch with a last column ROW_NUMBER, and the rejected ones; in source order."""
-
-    rows_read: int
-    accepted: pa.RecordBatch
-    rejected: list[RejectedRow] = field(default_factory=list)

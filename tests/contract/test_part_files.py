@@ -1,7 +1,10 @@
 """The files of one table are one source, in the order given: how rows are cut into files changes nothing."""
 
+import json
 import re
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from loading import Tables, counts, employees, lines
 from rowferry.errors import RejectsExceeded
 from rowferry.events import RowsJudged
+from rowferry.observers.logging import Log
 from rowferry.operations.receipt import Receipt
 
 COLUMNS = ["id", "name", "datetime", "department_id", "job_id"]
@@ -159,3 +163,24 @@ def test_a_limit_counts_all_files(tables: Tables) -> None:
     tables.fail(RejectsExceeded, *files, table="departments", max_rejects="1")
     assert [(row["source"], row["row_number"]) for row in tables.rejects()] == [("b.csv", 2), ("b.csv", 3)]
     assert [line["rejected"] for line in tables.loads()[0]["tables"]] == [0, 2]
+
+
+def test_a_load_tells_of_a_thousand_rejected_rows(tables: Tables, tmp_path: Path) -> None:
+    files = [tables.write(f"{at}.csv", f"x,Sales\n1,{'n' * 256}\n" * 400) for at in range(2)]
+    with closing(Log(tmp_path, "full_bulk_insert")) as log:
+        receipt = tables.load(*files, table="departments", observe=log)
+    assert receipt.total("rejected") == len(tables.rejects()) == 1_600
+    told = [json.loads(line) for line in (tmp_path / "full_bulk_insert.jsonl").read_text().splitlines()]
+    rows = [line for line in told if line["event"] == "RowRejected"]
+    assert [(line["source"], line["row_number"]) for line in rows] == [
+        *(("0.csv", number) for number in range(1, 801)),
+        *(("1.csv", number) for number in range(1, 201)),
+    ]
+    assert rows[1]["faults"] == [["department", "value.length"]]
+    assert [line["rows"] for line in told if line["event"] == "MoreRowsRejected"] == [600]
+    assert [line["event"] for line in told if line not in rows] == [
+        "LoadStarted",
+        "PublishStarted",
+        "MoreRowsRejected",
+        "LoadFinished",
+    ]

@@ -1,7 +1,7 @@
 """What can be wrong with a row: the closed list of reject codes, and one fault of one row."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class RejectCode(StrEnum):
@@ -44,8 +44,7 @@ MEANINGS: dict[RejectCode, str] = {
 """What each code means, for the documentation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing that is wrong with a row; `column` is None where the fault is the whole row's."""
 
     column: str | None

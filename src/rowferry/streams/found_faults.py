@@ -71,11 +71,12 @@ class FoundFaults:
         at = np.concatenate([*self._positions, np.array([position for position, _ in single], dtype=np.int64)])
         if not len(at):
             return at, pa.array([], pa.string()), at
-        ranks = np.repeat(np.array([self._rank(column) for column, _ in told]), times)
+        ranks = np.repeat(np.array([self._rank(column) + 1 for column, _ in told]), times)
         bits = np.repeat(np.array([bit_of(code) for _, code in told]), times)
         pieces = [spelled_faults(*each, messages) for each, messages in zip(self._told, self._messages, strict=True)]
         pieces.append(pa.array([json_of(fault) for _, fault in single], pa.string()))
-        order = np.lexsort((ranks, at))
+        # What is noted of many rows at once ascends, so that a stable sort only merges.
+        order = np.argsort(at * (len(self._order) + 2) + ranks, kind="stable")
         rows, begins = np.unique(at[order], return_index=True)
         errors = joined_faults(pc.take(pa.concat_arrays(pieces), as_arrow(order)), begins)
         return rows, errors, np.bitwise_or.reduceat(bits[order], begins)

@@ -162,11 +162,12 @@ class Judge:
             self._blame(reference, pc.take(values, as_arrow(missing)), positions, faults)
 
     def _blame(self, reference: Reference, values: pa.Array, positions: Positions, faults: FoundFaults) -> None:
-        encoded, column = pc.dictionary_encode(values), reference.column
-        told = (spelled(self.rules, [column], [value]) for value in encoded.dictionary.to_pylist())
-        messages = [f"{column} {value} is not in {reference.parent}" for value in told]
-        each = messages_of(messages, encoded.indices.to_numpy())
-        faults.add_many(column, RejectCode.REFERENCE, positions, each)
+        column, texts = reference.column, values
+        if not pa.types.is_integer(values.type):
+            texts = pa.array([spelled(self.rules, [column], [value]) for value in values.to_pylist()], pa.string())
+        texts = pc.cast(texts, pa.string())
+        messages = pc.binary_join_element_wise(f"{column} ", texts, f" is not in {reference.parent}", "")
+        faults.add_many(column, RejectCode.REFERENCE, positions, messages)
 
     def _gather(self, standing: _Standing, singles: Mapping[int, dict[str, object]]) -> _Standing:
         """Put good odd rows among the others, in their order."""

@@ -25,6 +25,8 @@ from rowferry.streams.taken_keys import TakenKeys
 
 _MERGED_ROWS = 4_000
 
+_CODE_BITS = 32
+
 _MOST_KEYS = 1 << 20
 """Of so many keys at a time it is looked up which rows took them."""
 
@@ -104,10 +106,9 @@ class RejectSink:
         self._file.close()
 
     def _count(self, rows: RejectedRows) -> None:
-        pairs = np.stack([self._places.files_of(rows.numbers), rows.codes], axis=1)
-        found, times = np.unique(pairs, axis=0, return_counts=True)
-        for (file, codes), count in zip(found.tolist(), times.tolist(), strict=True):
-            self._by_codes[file, codes] += count
+        pairs = self._places.files_of(rows.numbers) << _CODE_BITS | rows.codes
+        for pair, count in zip(*(each.tolist() for each in np.unique(pairs, return_counts=True)), strict=True):
+            self._by_codes[pair >> _CODE_BITS, pair & (1 << _CODE_BITS) - 1] += count
 
     def _merged(self) -> Iterator[_Named]:
         """All rows by ascending number."""

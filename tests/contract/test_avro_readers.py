@@ -56,6 +56,14 @@ def test_values_are_right_in_polars(tmp_path: Path) -> None:
     assert read_polars(path) == [row]
 
 
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_file_without_rows_opens_everywhere(tmp_path: Path, codec: str) -> None:
+    path = tmp_path / "hired_employees.avro"
+    seal = write_avro(path, EMPLOYEES, [[]], codec)
+    assert read_polars(path) == read_fastavro(path) == read_apache(path) == read_avro(path, EMPLOYEES, seal) == []
+    assert pl.read_avro(path).columns == list(EMPLOYEES.names)
+
+
 def test_the_schema_says_what_the_table_says(tmp_path: Path) -> None:
     path = tmp_path / "hired_employees.avro"
     write_avro(path, EMPLOYEES, [])

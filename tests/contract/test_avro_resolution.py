@@ -86,7 +86,7 @@ def test_decimals_come_in_bytes_or_fixed(tmp_path: Path, size: int | None) -> No
     assert read(source)["price"] == values
 
 
-@pytest.mark.parametrize("codec", ["null", "deflate", "snappy", "zstandard"])
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy", "zstandard", "bzip2", "xz"])
 def test_codecs_of_other_programs_are_read(tmp_path: Path, codec: str) -> None:
     rows = [{"id": at, "label": f"thing {at}"} for at in range(5_000)]
     source = source_of(tmp_path, [("id", "int"), ("label", "string")], rows, codec)
@@ -95,6 +95,12 @@ def test_codecs_of_other_programs_are_read(tmp_path: Path, codec: str) -> None:
         assert source.rows_read == 5_000
         assert source.bytes_read == source.size
     assert pa.Table.from_batches(found).to_pylist() == rows
+
+
+def test_decimals_without_fraction_are_integers(tmp_path: Path) -> None:
+    decimal = {"type": "bytes", "logicalType": "decimal", "precision": 30, "scale": 0}
+    source = source_of(tmp_path, [("id", decimal)], [{"id": Decimal(at)} for at in (-(2**31), 0, 7)])
+    assert read(source)["id"] == [-(2**31), 0, 7]
 
 
 def test_texts_that_are_no_texts_come_as_they_are(tmp_path: Path) -> None:
@@ -123,13 +129,43 @@ def test_a_required_column_without_a_default_must_be_there(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "avro", [{"type": "array", "items": "int"}, {"type": "map", "values": "int"}, ["null", "int", "string"], "date"]
+    ("name", "avro"),
+    [
+        ("label", {"type": "array", "items": "int"}),
+        ("label", {"type": "map", "values": "int"}),
+        ("label", ["null", "int", "string"]),
+        ("x", "date"),
+        ("x", "array"),
+        ("x", {"type": "array"}),
+        ("x", {"type": "record", "name": "y", "fields": 5}),
+        ("x", {"type": "record", "name": "y", "fields": [5]}),
+        ("x", [{"type": "map", "values": "date"}]),
+    ],
 )
-def test_what_is_no_row_of_a_table_is_refused(tmp_path: Path, avro: Any) -> None:
-    schema = {"type": "record", "name": "r", "fields": [{"name": "id", "type": "int"}, {"name": "x", "type": avro}]}
+def test_what_is_no_row_of_a_table_is_refused(tmp_path: Path, name: str, avro: Any) -> None:
+    schema = {"type": "record", "name": "r", "fields": [{"name": "id", "type": "int"}, {"name": name, "type": avro}]}
     path = tmp_path / "nested.avro"
     path.write_bytes(spell_header(Header(schema, "null", bytes(16))))
-    with AvroSource(path, THINGS) as source, pytest.raises(AvroUnfit, match="field x"):
+    with AvroSource(path, THINGS) as source, pytest.raises(AvroUnfit, match=f"field {name}"):
+        source.check()
+
+
+def test_fields_are_found_in_any_case(tmp_path: Path) -> None:
+    source = source_of(tmp_path, [("ID", "long"), ("LABEL", "string")], [{"ID": 1, "LABEL": "a"}])
+    assert source.ignored == []
+    assert read(source)["label"] == ["a"]
+
+
+def test_the_very_name_wins_over_one_in_another_case(tmp_path: Path) -> None:
+    fields = [("Id", "long"), ("id", "long"), ("ID", "long")]
+    source = source_of(tmp_path, fields, [{"Id": 1, "id": 2, "ID": 3}])
+    assert source.ignored == ["Id", "ID"]
+    assert read(source)["id"] == [2]
+
+
+def test_names_that_differ_in_case_only_are_not_guessed(tmp_path: Path) -> None:
+    source = source_of(tmp_path, [("Id", "long"), ("ID", "long")], [{"Id": 1, "ID": 3}])
+    with source, pytest.raises(AvroUnfit, match="its fields Id, ID differ in case only, and none of them is id"):
         source.check()
 
 

@@ -132,3 +132,16 @@ def test_pay_of_a_batch(pay: Tables) -> None:
     reply = Batches(pay).put(json.loads(json.dumps({"pay": sent})))
     found = {one.index + 1: _faults(one.errors) for one in reply.rejected}
     assert found == {number: faults for number, faults in PAY.items() if faults}
+
+
+@pytest.mark.parametrize(
+    ("name", "ignored"),
+    [("a13_bzip2.avro", []), ("a18_decimal_id.avro", []), ("a23_nested_extra.avro", ["meta", "tags"])],
+)
+def test_avro_files_of_other_writers(tables: Tables, name: str, ignored: list[str]) -> None:
+    with (CASES / name).open("rb") as file:
+        rows = [(int(row["id"]), row["department"]) for row in fastavro.reader(file)]  # type: ignore[index,call-overload]
+    rules = tables.service.catalog.table("departments")
+    receipt = Restores(tables).restore(RestoreSource(rules, CASES / name, name))
+    assert tables.rows("departments") == rows
+    assert receipt.tables[0].ignored == ignored

@@ -1,6 +1,8 @@
 """Files that are damaged, or made to do harm, are refused: quickly, in little memory, before a row is used."""
 
+import bz2
 import json
+import lzma
 import os
 import random
 import subprocess
@@ -156,6 +158,10 @@ RECURSIVE: Any = {**GOOD, "fields": [*GOOD["fields"], {"name": "next", "type": [
 ROW = spell_varint(1) + spell_varint(4) + b"Cook"
 EMPTY_DEFLATED = zlib.compress(b"", 9, wbits=-15)
 
+_XZ_OF_MUCH = [
+    {"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30, "mode": lzma.MODE_FAST, "mf": lzma.MF_HC3, "nice_len": 9}
+]
+
 HOSTILE: dict[str, bytes] = {
     "nothing at all": b"",
     "only the first letters": b"Obj",
@@ -165,7 +171,7 @@ HOSTILE: dict[str, bytes] = {
     "a schema that is no JSON": file_of(GOOD).replace(b'"record"', b'"record\x00'),
     "a schema that is no record": file_of("string"),
     "a schema that is an array of records": file_of({"type": "array", "items": GOOD}),
-    "a recursive schema": file_of(RECURSIVE, spell_block(1, ROW + b"\0", SYNC)),
+    "a recursive schema": file_of(RECURSIVE, spell_block(1, ROW + b"\x02" * 100_000, SYNC)),
     "a schema nested deeply": b"Obj\x01" + spell_varint(1) + spell_varint(11) + b"avro.schema"
     + spell_varint(200_000) + b"[" * 200_000 + b"\0" + SYNC,
     "a schema of many fields": file_of(record(*["int"] * 20_000)),
@@ -206,6 +212,11 @@ HOSTILE: dict[str, bytes] = {
     "snappy without a size": file_of(GOOD, spell_block(1, b"\xff" * 12, SYNC), codec="snappy"),
     "snappy that is noise": file_of(GOOD, spell_block(1, b"\x05noise1234", SYNC), codec="snappy"),
     "zstandard that is noise": file_of(GOOD, spell_block(1, b"noise", SYNC), codec="zstandard"),
+    "bzip2 that is noise": file_of(GOOD, spell_block(1, b"BZh9noise", SYNC), codec="bzip2"),
+    "bzip2 that ends early": file_of(GOOD, spell_block(1, bz2.compress(ROW)[:-4], SYNC), codec="bzip2"),
+    "bzip2 with something behind": file_of(GOOD, spell_block(1, bz2.compress(ROW) + b"x", SYNC), codec="bzip2"),
+    "xz that is noise": file_of(GOOD, spell_block(1, b"\xfd7zXZ\0noise", SYNC), codec="xz"),
+    "xz that ends early": file_of(GOOD, spell_block(1, lzma.compress(ROW)[:-4], SYNC), codec="xz"),
 }  # fmt: skip
 
 

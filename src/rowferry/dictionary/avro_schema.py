@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 
 import pyarrow as pa
@@ -43,6 +44,15 @@ def names_in_files(rules: TableRules, column: ColumnRule) -> list[str]:
     """The names that the field of a column may have in a file, the likeliest first."""
     names = [column.name, *aliases_of(rules, column)]
     return [*map(avro_name, names), *names]
+
+
+def found_in_file(rules: TableRules, column: ColumnRule, names: Collection[str]) -> list[str]:
+    """Which of the names of a file's fields stand for a column: one, or all those that differ from it in case only."""
+    wanted = names_in_files(rules, column)
+    if exact := next((name for name in wanted if name in names), None):
+        return [exact]
+    folded = {name.casefold() for name in wanted}
+    return [name for name in names if name.casefold() in folded]
 
 
 def default_of(rules: TableRules, column: ColumnRule) -> object:

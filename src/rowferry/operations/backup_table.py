@@ -133,7 +133,7 @@ class _Backup:
             "rowferry_version": version("rowferry"),
             "database": self._backend.engine.dialect.name,
             "schema_sha256": schema_sha256(sink.header.schema),
-            "codec": self._options.codec,
+            "codec": sink.header.codec,
             "rows": sink.rows,
             "bytes": sink.bytes,
             "sha256": sink.sha256,

@@ -1,5 +1,7 @@
 """The codecs of Avro blocks: compression by fast libraries, decompression that never gives more than it was allowed."""
 
+import bz2
+import lzma
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ DEFAULT_CODEC: Final = "deflate"
 _RAW = -15
 _LEVEL = 2
 _CHECKSUM_BYTES = 4
+_MOST_XZ_BYTES = 128 * 1024 * 1024
+"""How much memory xz may take to inflate a block; what it takes at its highest level is 65 MiB."""
 
 
 class UnsoundBlockError(ValueError):
@@ -94,6 +98,25 @@ def _unzstandard(block: bytes) -> bytes:
     return data
 
 
+def _unbzip2(block: bytes) -> bytes:
+    return _inflated(bz2.BZ2Decompressor(), block)
+
+
+def _unxz(block: bytes) -> bytes:
+    return _inflated(lzma.LZMADecompressor(lzma.FORMAT_XZ, _MOST_XZ_BYTES), block)
+
+
+def _inflated(inflater: bz2.BZ2Decompressor | lzma.LZMADecompressor, block: bytes) -> bytes:
+    try:
+        data = inflater.decompress(block, MAX_INFLATED_BYTES + 1)
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise UnsoundBlockError("its compression is damaged") from error
+    _require_fit(len(data))
+    if not inflater.eof or inflater.unused_data:
+        raise UnsoundBlockError("its compression ends too early or too late")
+    return data
+
+
 def _require_fit(size: int) -> None:
     if size > MAX_INFLATED_BYTES:
         raise UnsoundBlockError(f"it inflates to more than {MAX_INFLATED_BYTES:,} bytes")
@@ -110,4 +133,7 @@ CODECS = {
     "zstandard": Codec(_zstandard, _unzstandard),
     "null": Codec(_as_it_is, _fitting),
 }
-"""By the names that the specification gives them."""
+"""What backups are written with, by the names that the specification gives them."""
+
+INFLATES = {name: codec.inflate for name, codec in CODECS.items()} | {"bzip2": _unbzip2, "xz": _unxz}
+"""How blocks are read, also those of other writers."""

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from isal import isal_zlib
 
 from rowferry.errors import BackupDamaged
-from rowferry.streams.avro_codecs import CODECS, MAX_INFLATED_BYTES
+from rowferry.streams.avro_codecs import INFLATES, MAX_INFLATED_BYTES
 
 SYNC_BYTES = 16
 MAX_HEADER_BYTES = 1024 * 1024
@@ -137,8 +137,8 @@ class Container:
 
     def _codec(self, entries: dict[bytes, bytes]) -> str:
         codec = entries.get(b"avro.codec", b"null").decode("ascii", "replace")
-        if codec not in CODECS:
-            raise self.damage(f"its codec {codec[:20]!r} is none of {', '.join(CODECS)}")
+        if codec not in INFLATES:
+            raise self.damage(f"its codec {codec[:20]!r} is none of {', '.join(INFLATES)}")
         return codec
 
     def _varint(self, first: bytes = b"") -> int:

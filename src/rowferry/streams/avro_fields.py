@@ -18,6 +18,7 @@ from rowferry.dictionary.arrays import letters_of
 from rowferry.streams import arrow_avro
 from rowferry.streams.avro_codecs import UnsoundBlockError
 from rowferry.streams.avro_container import SYNC_BYTES, Header, spell_block, spell_header
+from rowferry.streams.avro_nested import Cutter, Step, Types, UnknownTypeError
 
 MAX_BLOCK_VALUES = 8 * 1024 * 1024
 """How many values a block may have: null takes a byte in it, and up to sixteen in memory."""
@@ -45,17 +46,27 @@ class UnfitSchemaError(ValueError):
 
 @dataclass(frozen=True)
 class Field:
-    """One field: `null_at` says which branch of its union is null, if it has one."""
+    """One field: `null_at` says which branch of its union is null, if it has one.
+
+    The values of one that is `nested`, which no column can take, are never decoded; `step` leads over them.
+    """
 
     name: str
     primitive: str
     logical: dict[str, Any] = field(default_factory=dict)
     null_at: int | None = None
+    nested: bool = False
+    step: Step | None = field(default=None, compare=False)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether its values take room in a block, and are decoded."""
+        return self.primitive != "null" and not self.nested
 
     @property
     def least_bytes(self) -> int:
         """How many bytes a value takes at least."""
-        if self.primitive == "null":
+        if not self.is_stored:
             return 0
         if self.null_at is not None:
             return 1
@@ -81,7 +92,11 @@ def fields_of(schema: Any) -> list[Field]:
         raise UnfitSchemaError("its schema is not that of a record")
     if len(schema["fields"]) > _MAX_FIELDS:
         raise UnfitSchemaError(f"its rows have more than {_MAX_FIELDS} fields")
-    found = [_field(one) for one in schema["fields"]]
+    try:
+        types = Types(schema)
+        found = [_field(one, types) for one in schema["fields"]]
+    except UnknownTypeError as error:
+        raise UnfitSchemaError("one of its types is nested too deeply, or not known") from error
     if sum(one.least_bytes for one in found) == 0:
         raise UnfitSchemaError("its rows have nothing in them")
     if len({one.name for one in found}) < len(found):
@@ -89,23 +104,27 @@ def fields_of(schema: Any) -> list[Field]:
     return found
 
 
-def _field(declared: Any) -> Field:
+def _field(declared: Any, types: Types) -> Field:
     name = declared.get("name") if isinstance(declared, dict) else None
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise UnfitSchemaError("one of its fields has no proper name")
-    avro, null_at = declared.get("type"), None
+    avro, null_at = types.resolved(declared.get("type")), None
+    try:
+        step = types.step(avro)
+    except UnknownTypeError as error:
+        raise UnfitSchemaError(f"its field {name} is of no known type") from error
     if isinstance(avro, list):
         if len(avro) != 2 or avro.count("null") != 1:
-            raise UnfitSchemaError(f"its field {name} is a union of other things than null and one type")
+            return Field(name, "union", nested=True, step=step)
         null_at = avro.index("null")
-        avro = avro[1 - null_at]
+        avro = types.resolved(avro[1 - null_at])
     primitive, logical = (avro.get("type"), avro) if isinstance(avro, dict) else (avro, {})
-    if primitive == "null" and null_at is None:
+    if primitive == "null":
         return Field(name, "null")
     if not isinstance(primitive, str) or primitive not in {*_LEAST_BYTES, "fixed"}:
-        raise UnfitSchemaError(f"its field {name} is nested, or of no known type")
+        return Field(name, "nested", nested=True, step=step)
     _require_sound(name, primitive, logical)
-    return Field(name, primitive, logical, null_at)
+    return Field(name, primitive, logical, null_at, step=step)
 
 
 def _require_sound(name: str, primitive: str, logical: dict[str, Any]) -> None:
@@ -126,7 +145,10 @@ class BlockDecoder:
     def __init__(self, fields: Sequence[Field]) -> None:
         self.fields = fields
         self._least_bytes = sum(one.least_bytes for one in fields)
-        self._stored = [one for one in fields if one.primitive != "null"]
+        self._stored = [one for one in fields if one.is_stored]
+        self._cutter = None
+        if any(one.nested for one in fields):
+            self._cutter = Cutter([(one.step, not one.nested) for one in fields if one.step])
         plain = [{"name": f"f{at}", "type": one.encoded_as(at)} for at, one in enumerate(self._stored)]
         schema = {"type": "record", "name": "row", "fields": plain}
         self._head = spell_header(Header(schema, "null", _NO_SYNC))
@@ -143,6 +165,8 @@ class BlockDecoder:
             raise UnsoundBlockError(f"it has more than {MAX_BLOCK_VALUES:,} values")
         if not rows and data:
             raise UnsoundBlockError("it holds more than its rows")
+        if self._cutter:
+            data = self._cutter.cut(rows, data)
         arrays = self._decode(rows, data) if rows else [pa.array([], _DECODED[f.primitive](f)) for f in self._stored]
         if rows and sum(_encoded_bytes(f, a) for f, a in zip(self._stored, arrays, strict=True)) != len(data):
             raise UnsoundBlockError("it holds more or less than its rows")

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from rowferry.dictionary.avro_schema import schema_sha256
 from rowferry.errors import AvroUnfit, SourceUnreadable
-from rowferry.streams.avro_codecs import CODECS, UnsoundBlockError
+from rowferry.streams.avro_codecs import INFLATES, UnsoundBlockError
 from rowferry.streams.avro_container import Block, Container, damage
 from rowferry.streams.avro_fields import BlockDecoder, Field, UnfitSchemaError, fields_of
 
@@ -197,7 +197,7 @@ class AvroReader:
 
 
 def _decode(codec: str, decoder: BlockDecoder, block: Block) -> pa.RecordBatch:
-    return decoder.decode(block.rows, CODECS[codec].inflate(block.data))
+    return decoder.decode(block.rows, INFLATES[codec](block.data))
 
 
 def _open(path: Path, shown: str) -> BinaryIO:

@@ -6,6 +6,8 @@ import secrets
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from itertools import chain, islice
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -51,11 +53,15 @@ class AvroSink:
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[int]:
         """Write all rows; yields how many are in the file after each block."""
+        parts = _parts(batches)
+        first = list(islice(parts, 1))
+        if not first:  # without a block, there is nothing to compress; not every reader takes that as it is
+            self.header = replace(self.header, codec="null")
         self._append(spell_header(self.header))
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="rowferry-avro") as workers:
             waiting: deque[Future[tuple[int, bytes]]] = deque()
             try:
-                for part in _parts(batches):
+                for part in chain(first, parts):
                     waiting.append(workers.submit(self._block, part))
                     if len(waiting) >= _AHEAD:
                         yield self._take(waiting.popleft())

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from rowferry.dictionary import compute as pc
-from rowferry.dictionary.avro_schema import default_of, names_in_files
+from rowferry.dictionary.avro_schema import default_of, found_in_file
 from rowferry.dictionary.kinds import DATETIME, DECIMAL, FLOAT, INTEGER
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import AvroUnfit
@@ -29,8 +29,10 @@ MOST_ROWS = 1 << 16
 class AvroSource:
     """The rows of an Avro file for one table; a context manager, which keeps the file open.
 
-    The file's fields are found by the names of the columns or their aliases, in any order; fields that the table has
-    not are passed over, and named by `ignored`; columns that the file has not are filled with their default or null.
+    The file's fields are found by the names of the columns or their aliases, in any order, and in any case if none has
+    the very name. Fields that the table has not, nested ones among them, are passed over, and named by `ignored`;
+    columns that the file has not are filled with their default or null.
+
     Row numbers count from 1. The file may be open already; `name` is what errors call it, if not its path. With a
     seal, `check` proves that the file is the one that was sealed; without, only its structure is held to be sound, and
     every value is judged.
@@ -109,11 +111,17 @@ class AvroSource:
         return self._places
 
     def _place(self, by_name: dict[str, int], column: ColumnRule) -> int | None:
-        found = [by_name[name] for name in names_in_files(self.rules, column) if name in by_name]
+        found = found_in_file(self.rules, column, by_name)
+        reason = ""
         if not found and column.required and default_of(self.rules, column) is None:
             reason = f"it has no {column.name}, which {self.rules.name} requires"
+        if len(found) > 1:
+            reason = f"its fields {', '.join(found)} differ in case only, and none of them is {column.name}"
+        if found and self.reader.fields[by_name[found[0]]].nested:
+            reason = f"its field {found[0]} is nested, or of several types, which no column can be"
+        if reason:
             raise AvroUnfit(path=self.name, reason=reason)
-        return found[0] if found else None
+        return by_name[found[0]] if found else None
 
     def _row_batch(self, first: int, batch: pa.RecordBatch, places: list[int | None]) -> RowBatch:
         columns = [
@@ -121,13 +129,14 @@ class AvroSource:
             for rule, place in zip(self.rules.columns, places, strict=True)
         ]
         positions = np.arange(batch.num_rows, dtype=np.int64)
+        shown = batch.select([field.name for field in self.reader.fields if not field.nested])
         return RowBatch(
             first,
             batch.num_rows,
             columns,
             positions,
             [],
-            lambda at: _raw(batch, at),
+            lambda at: _raw(shown, at),
             typed=True,
             present=self.reader.seal is not None,
         )

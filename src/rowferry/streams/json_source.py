@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from rowferry.dictionary.avro_schema import default_of, names_in_files
+from rowferry.dictionary.avro_schema import default_of, found_in_file
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.kinds import BOOLEAN, DECIMAL, FLOAT, INTEGER, Kind
 from rowferry.dictionary.rules import ColumnRule, TableRules
@@ -143,8 +143,8 @@ def _found(_rules: TableRules, column: ColumnRule, row: dict[str, object]) -> ob
 
 
 def _found_by_restore(rules: TableRules, column: ColumnRule, row: dict[str, object]) -> object:
-    if (name := next((name for name in names_in_files(rules, column) if name in row), None)) is not None:
-        return row[name]
+    if found := found_in_file(rules, column, row):
+        return row[found[0]]
     default = default_of(rules, column)
     return default if default is None or isinstance(default, str | int | float) else str(default)
 

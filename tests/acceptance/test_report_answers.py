@@ -65,6 +65,9 @@ def test_other_forms_by_http(client: httpx.Client, name: str) -> None:
     ("query", "accept", "status", "code"),
     [
         ("year=0", "*/*", 422, "report.year"),
+        ("year=0000", "*/*", 422, "report.year"),
+        ("year=21", "*/*", 422, "report.year"),
+        ("year=02021", "*/*", 422, "report.year"),
         ("year=10000", "*/*", 422, "report.year"),
         ("year=-1", "*/*", 422, "report.year"),
         ("year=2021.0", "*/*", 422, "report.year"),
@@ -123,6 +126,7 @@ def test_every_form_by_command(environment: dict[str, str], tmp_path: Path) -> N
         ("hires",),
         ("hires-by-quarter", "--year", "soon"),
         ("hires-by-quarter", "--year", "0"),
+        ("hires-by-quarter", "--year", "21"),
         ("hires-by-quarter", "--format", "pdf"),
         ("hires-by-quarter", "--output", "x.pdf"),
         ("hires-by-quarter", "--output", "x", "--format", "table"),

@@ -92,7 +92,7 @@ def test_reports_show_a_picture_and_a_table_for_any_year(open_page: OpenPage, fi
     expect(page.get_by_role("heading", name="Nothing to report for 2020")).to_be_visible()
     page.get_by_label("Year", exact=True).fill("0")
     page.get_by_label("Year", exact=True).press("Tab")
-    expect(page.get_by_role("alert")).to_contain_text("Give a year from 1 to 9999")
+    expect(page.get_by_role("alert")).to_contain_text("Give a year of four digits")
 
 
 def test_history_lists_loads_and_batches_with_their_outcome(open_page: OpenPage, filled: str) -> None:

@@ -74,13 +74,15 @@ def describe_api(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document, made once."""
     if not app.openapi_schema:
         document = get_openapi(
-            title="Rowferry", version=version("rowferry"), description=_DESCRIPTION, routes=app.routes, tags=_TAGS
+            title="Rowferry", version=version("rowferry"), description=_DESCRIPTION, routes=app.routes
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         for model in (Problem, ProblemError, BatchProblem, RestoreProblem):
             schema = model.model_json_schema(ref_template=_REF)
             schema.pop("$defs", None)
             schemas[model.__name__] = schema
+        used = {tag for item in document["paths"].values() for operation in item.values() for tag in operation["tags"]}
+        document["tags"] = [tag for tag in _TAGS if tag["name"] in used]
         service = app.state.rowferry.started.service
         schemas.update(batch_schemas(service.catalog, service.settings.models))
         app.openapi_schema = document

@@ -13,9 +13,12 @@ _WEB = Path(str(files("rowferry.api"))) / "web"
 _SWAGGER = Path(str(files("fastapi_swagger"))) / "resources"
 
 
-def install(app: FastAPI) -> None:
+_LINK_TO_REPORTS = '        <a href="#/reports">Reports</a>\n'
+
+
+def install(app: FastAPI, *, with_reports: bool) -> None:
     """Serve the pages at `/`, the documentation at `/docs`, and what both need below `/web`; nothing from elsewhere."""
-    app.add_api_route("/", _page("index.html"), include_in_schema=False)
+    app.add_api_route("/", _page("index.html") if with_reports else _without_reports, include_in_schema=False)
     app.add_api_route("/docs", _page("docs.html"), include_in_schema=False)
     app.mount("/web/swagger", _Files(directory=_SWAGGER))
     app.mount("/web", _Files(directory=_WEB))
@@ -28,6 +31,12 @@ class _Files(StaticFiles):
         response = super().file_response(*args, **kwargs)
         response.headers["Cache-Control"] = "no-cache"
         return response
+
+
+async def _without_reports() -> Response:
+    """The first page, where the tables are none of those that reports are about."""
+    page = (_WEB / "index.html").read_text("utf-8").replace(_LINK_TO_REPORTS, "")
+    return Response(page, headers={"Cache-Control": "no-cache"}, media_type="text/html")
 
 
 def _page(name: str) -> Callable[[], Awaitable[FileResponse]]:

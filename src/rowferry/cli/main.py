@@ -48,7 +48,8 @@ class LazyGroup(Group):
     """Imports only the command that is used, since a small load should be quick as a whole."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # as the library calls it
-        return list(COMMANDS)
+        offered: list[str] = importlib.import_module("rowferry.cli.offered").without_unavailable(COMMANDS)
+        return offered
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:

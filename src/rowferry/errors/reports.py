@@ -7,7 +7,7 @@ class YearInvalid(UsageError):
     """{year!r} is no year"""
 
     code = "report.year"
-    hint = "Give a year from 1 to 9999, such as 2021."
+    hint = "Give a year of four digits, 0001 to 9999, such as 2021."
 
 
 class ReportUnknown(UsageError):

@@ -10,6 +10,20 @@ LARGEST = 30
 TEXT_COLOUR = "#1f2933"
 _SOFT_COLOUR, _GRID_COLOUR = "#52606d", "#e4e7eb"
 
+QUARTER_COLOURS = ["#9ecae1", "#4292c6", "#08519c", "#08254d"]
+
+BAR_COLOUR, MEAN_COLOUR = "#6baed6", "#99000d"
+
+DARK = {
+    "white": "#182125",
+    TEXT_COLOUR: "#e6edef",
+    _SOFT_COLOUR: "#9fb0b8",
+    _GRID_COLOUR: "#2d3a40",
+    **dict(zip(QUARTER_COLOURS, ["#deebf7", "#9ecae1", "#5ba3d9", "#3a7cc0"], strict=True)),
+    MEAN_COLOUR: "#ff9c92",
+}
+"""What becomes of the colours where a screen is dark; others do on both grounds."""
+
 _WIDTH, _STEP = 560, 26
 
 _LONGEST = 36

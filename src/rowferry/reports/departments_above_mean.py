@@ -5,11 +5,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, cast, func, select
 
 from rowferry.models import Department, HiredEmployee
-from rowferry.reports.chart import LARGEST, TEXT_COLOUR, bars, labels
+from rowferry.reports.chart import BAR_COLOUR, LARGEST, MEAN_COLOUR, TEXT_COLOUR, bars, labels
 from rowferry.reports.report import Answer, Report
 from rowferry.reports.year import Year
-
-_BAR_COLOUR, _MEAN_COLOUR = "#6baed6", "#99000d"
 
 
 def _statement(year: Year) -> Select[*tuple[Any, ...]]:
@@ -46,9 +44,9 @@ def _draw(answer: Answer) -> dict[str, Any]:
     values = [{"department": label, "hired": row["hired"]} for label, row in zip(named, rows, strict=True)]
     number = {"text": {"field": "hired", "type": "quantitative", "format": ",d"}}
     text = {"type": "text", "align": "left", "dx": 5, "color": TEXT_COLOUR, "fontWeight": "bold"}
-    line = {"type": "rule", "color": _MEAN_COLOUR, "strokeDash": [5, 4], "strokeWidth": 1.5}
+    line = {"type": "rule", "color": MEAN_COLOUR, "strokeDash": [5, 4], "strokeWidth": 1.5}
     layers = [
-        {"data": {"values": values}, "mark": {"type": "bar", "color": _BAR_COLOUR}},
+        {"data": {"values": values}, "mark": {"type": "bar", "color": BAR_COLOUR}},
         {"data": {"values": values}, "mark": text, "encoding": number},
         {"data": {"values": [{"hired": mean}]}, "mark": line, "encoding": {"y": None}},
     ]

@@ -6,13 +6,11 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, cast, func, select
 
 from rowferry.models import Department, HiredEmployee, Job
-from rowferry.reports.chart import LARGEST, TEXT_COLOUR, bars, labels
+from rowferry.reports.chart import LARGEST, QUARTER_COLOURS, TEXT_COLOUR, bars, labels
 from rowferry.reports.report import Answer, Report
 from rowferry.reports.year import Year
 
 _QUARTERS = {"q1": "January to March", "q2": "April to June", "q3": "July to September", "q4": "October to December"}
-
-_COLOURS = ["#9ecae1", "#4292c6", "#08519c", "#08254d"]
 
 
 def _statement(year: Year) -> Select[*tuple[Any, ...]]:
@@ -53,7 +51,7 @@ def _draw(answer: Answer) -> dict[str, Any]:
         for name, label in named.items()
         for place, (quarter, meaning) in enumerate(_QUARTERS.items())
     ]
-    scale = {"domain": list(_QUARTERS.values()), "range": _COLOURS}
+    scale = {"domain": list(_QUARTERS.values()), "range": QUARTER_COLOURS}
     colour = {
         "field": "quarter",
         "type": "nominal",

@@ -6,11 +6,20 @@ from typing import Any
 
 import vl_convert
 
-from rowferry.reports.chart import nothing
+from rowferry.reports.chart import DARK, nothing
 from rowferry.reports.report import Answer
 
 _NO_NETWORK: list[str] = []
 _PNG_SCALE = 2.0
+
+_DARK = "@media (prefers-color-scheme: dark) {{{}}}".format(
+    "".join(
+        f'[{attribute}="{light}"] {{{attribute}: {dark}}}'
+        for light, dark in DARK.items()
+        for attribute in ("fill", "stroke")
+    )
+)
+"""Lets the picture be dark where the page around it is: browsers ask the page for its colours, not the screen."""
 
 
 def svg(answer: Answer) -> str:
@@ -19,7 +28,7 @@ def svg(answer: Answer) -> str:
     drawn = vl_convert.vegalite_to_svg(chart, allowed_base_urls=_NO_NETWORK)
     head, _, rest = drawn.partition(">")
     told = f'<title id="title">{escape(answer.title)}</title><desc id="desc">{escape(chart["description"])}</desc>'
-    return f'{head} role="img" aria-labelledby="title desc">{told}{rest}'
+    return f'{head} role="img" aria-labelledby="title desc">{told}<style>{_DARK}</style>{rest}'
 
 
 def png(answer: Answer) -> bytes:

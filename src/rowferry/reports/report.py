@@ -42,12 +42,12 @@ class Answer:
 
     @property
     def title(self) -> str:
-        return self.report.title.format(year=self.year)
+        return self.report.title.format(year=f"{self.year:04}")
 
     @property
     def emptiness(self) -> str:
         """What to say where there is no row."""
-        return self.report.emptiness.format(year=self.year)
+        return self.report.emptiness.format(year=f"{self.year:04}")
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -55,6 +55,12 @@ class Answer:
 
     def as_dict(self) -> dict[str, Any]:
         return {"report": self.report.name, "year": self.year, "rows": self.rows}
+
+
+def is_available(report: Report, catalog: Catalog) -> bool:
+    """Whether the tables that are served are those that a report reads."""
+    served = {id(rules.table) for rules in catalog}
+    return all(id(model.__table__) in served for model in report.reads)
 
 
 def answer(report: Report, backend: Backend, catalog: Catalog, year: Year) -> Answer:
@@ -65,8 +71,7 @@ def answer(report: Report, backend: Backend, catalog: Catalog, year: Year) -> An
     Raises:
         ReportUnavailable: The tables that are served are not those that it reads.
     """
-    served = {id(rules.table) for rules in catalog}
-    if any(id(model.__table__) not in served for model in report.reads):
+    if not is_available(report, catalog):
         names = ", ".join(model.__tablename__ for model in report.reads)
         raise ReportUnavailable(report=report.name, tables=names)
     with backend.scanning() as connection:

@@ -9,7 +9,10 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from rowferry.errors import YearInvalid
 
-FIRST, LAST = dt.MINYEAR, dt.MAXYEAR
+LAST = dt.MAXYEAR
+
+PATTERN = "[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9]"
+"""0001 to 9999."""
 
 Instant = InstrumentedAttribute[dt.datetime]
 
@@ -22,12 +25,12 @@ class Year:
 
     @classmethod
     def parse(cls, text: str) -> "Year":
-        """The year that a text of one to four digits names.
+        """The year that a text of four digits names: a shorter one is rather meant for another, such as 21 for 2021.
 
         Raises:
             YearInvalid: It names none.
         """
-        if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) < FIRST:
+        if not re.fullmatch(PATTERN, text):
             raise YearInvalid(year=text[:40])
         return cls(int(text))
 

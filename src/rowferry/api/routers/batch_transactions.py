@@ -67,8 +67,8 @@ Key = Annotated[
     str | None,
     Header(
         description="Makes it safe to repeat the request: it is done once, and repeats get the same answer, for "
-        f"{IDEMPOTENCY_HOURS} hours of service at least. 1 to 255 visible ASCII characters, such as a UUID; it may stand in "
-        "quotes. Another body or query under the same key is refused.",
+        f"{IDEMPOTENCY_HOURS} hours of service at least. 1 to 255 visible ASCII characters, such as a UUID; it may "
+        "stand in quotes. Another body or query under the same key is refused.",
         json_schema_extra={"pattern": f"^({_KEY.pattern})$"},
     ),
 ]

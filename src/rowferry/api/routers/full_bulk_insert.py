@@ -60,7 +60,7 @@ class LoadQuery(BaseModel):
 
 Options = Annotated[LoadQuery, Query()]
 Prefer = Annotated[
-    list[str] | None,
+    str | None,
     Header(description="`respond-async`: answer once the load is under way. A dry run is always waited for."),
 ]
 
@@ -72,7 +72,11 @@ Prefer = Annotated[
     responses=_ANSWERS | problems(409, 422, 500, 503, 507),
 )
 async def full_bulk_insert(
-    request: Request, state: State, service: Started, query: Options, prefer: Prefer = None
+    request: Request,
+    state: State,
+    service: Started,
+    query: Options,
+    prefer: Prefer = None,  # noqa: ARG001  # documents it; read with its repetitions
 ) -> Any:
     """Load the files of DATA_DIR into their tables, parents first, all at once or not at all.
 
@@ -82,7 +86,7 @@ async def full_bulk_insert(
     options = query.options()
     files = await run_in_threadpool(find_files, [service.settings.data_dir], service.catalog, confined=True)
     load = state.runner.start(service, files, options, _caller(request))
-    return await _answer(load, wait=options.dry_run or not _respond_async(prefer))
+    return await _answer(load, wait=options.dry_run or not _respond_async(request))
 
 
 @router.post(
@@ -93,7 +97,12 @@ async def full_bulk_insert(
     openapi_extra=CSV_BODY,
 )
 async def full_bulk_insert_table(
-    request: Request, table: str, state: State, service: Started, query: Options, prefer: Prefer = None
+    request: Request,
+    table: str,
+    state: State,
+    service: Started,
+    query: Options,
+    prefer: Prefer = None,  # noqa: ARG001
 ) -> Any:
     """Load one CSV file, which is the body of the request or the part `file` of a form, into a table.
 
@@ -105,7 +114,7 @@ async def full_bulk_insert_table(
         options = replace(options, encoding=upload.charset)
     files = CsvFiles([CsvFile(upload.path, rules, upload.name)])
     load = state.runner.start(service, files, options, _caller(request), on_end=upload.remove)
-    return await _answer(load, wait=options.dry_run or not _respond_async(prefer))
+    return await _answer(load, wait=options.dry_run or not _respond_async(request))
 
 
 async def _answer(load: RunningLoad, *, wait: bool) -> dict[str, Any] | Response:
@@ -118,8 +127,8 @@ async def _answer(load: RunningLoad, *, wait: bool) -> dict[str, Any] | Response
     return JSONResponse(accepted.model_dump(), 202, headers)
 
 
-def _respond_async(prefer: list[str] | None) -> bool:
-    preferences = ",".join(prefer or []).lower().split(",")
+def _respond_async(request: Request) -> bool:
+    preferences = ",".join(request.headers.getlist("prefer")).lower().split(",")
     return _RESPOND_ASYNC in (one.partition(";")[0].strip() for one in preferences)
 
 

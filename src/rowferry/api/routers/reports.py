@@ -16,23 +16,24 @@ from rowferry.bootstrap import Service
 from rowferry.reports.listed import REPORTS
 from rowferry.reports.report import Answer, answer
 from rowferry.reports.spreadsheet import as_csv
-from rowferry.reports.year import FIRST, LAST, Year
+from rowferry.reports.year import PATTERN, Year
 
-router = APIRouter(prefix="/reports", tags=["reports"])
+routers = {name: APIRouter(prefix="/reports", tags=["reports"]) for name in REPORTS}
+"""One for each report, which is documented only where its tables are served."""
 
 _JSON, _CSV, _SVG, _PNG = _OFFERED = ("application/json", "text/csv", "image/svg+xml", "image/png")
 
 _PICTURE = "rowferry.reports.picture"
 """Imported when a picture is asked for, since what draws it is large."""
 
-_YEAR_SCHEMA: dict[str, Any] = {"type": "integer", "minimum": FIRST, "maximum": LAST}
-
 
 class ReportQuery(BaseModel):
     """What a report is about."""
 
     year: str = Field(
-        default="2021", description="The year, in UTC", json_schema_extra=_YEAR_SCHEMA | {"default": 2021}
+        default="2021",
+        description="The year in UTC, in four digits",
+        json_schema_extra={"pattern": f"^({PATTERN})$"},
     )
 
 
@@ -46,7 +47,7 @@ def _documented(csv: str) -> dict[int | str, dict[str, Any]]:
     return answers | problems(404, 406, 422, 503)
 
 
-@router.get(
+@routers["hires-by-quarter"].get(
     "/hires-by-quarter",
     operation_id="hires_by_quarter",
     response_model=HiresByQuarterAnswer,
@@ -57,7 +58,7 @@ def hires_by_quarter(request: Request, service: Started, query: Asked) -> Respon
     return _answer("hires-by-quarter", request, service, query)
 
 
-@router.get(
+@routers["departments-above-mean"].get(
     "/departments-above-mean",
     operation_id="departments_above_mean",
     response_model=DepartmentsAboveMeanAnswer,
@@ -73,7 +74,7 @@ def _answer(name: str, request: Request, service: Service, query: ReportQuery) -
     found = answer(REPORTS[name], service.backend, service.catalog, Year.parse(query.year))
     headers = dict(VARY)
     if media_type == _CSV:
-        headers["Content-Disposition"] = f'attachment; filename="{name}-{found.year}.csv"'
+        headers["Content-Disposition"] = f'attachment; filename="{name}-{found.year:04}.csv"'
     return Response(_rendered(found, media_type), headers=headers, media_type=media_type)
 
 

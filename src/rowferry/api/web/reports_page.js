@@ -27,12 +27,12 @@ export function reportsPage([chosen], query, signal) {
   const name = chosen in REPORTS ? chosen : Object.keys(REPORTS)[0];
   const report = REPORTS[name];
   const place = el('div', { class: 'stack' });
-  const year = el('input', { id: 'year', type: 'number', min: 1, value: query.get('year') ?? DEFAULT_YEAR, inputmode: 'numeric', class: 'year' });
+  const year = el('input', { id: 'year', value: query.get('year') ?? DEFAULT_YEAR, inputmode: 'numeric', maxlength: 4, size: 4, autocomplete: 'off', class: 'year' });
   const show = () => {
     history.replaceState(null, '', `#/reports/${name}?year=${encodeURIComponent(year.value)}`);
     into(place, draw(name, year.value, signal));
   };
-  const step = (by) => button(by < 0 ? '‹' : '›', () => ((year.value = Number(year.value) + by), show()), {
+  const step = (by) => button(by < 0 ? '‹' : '›', () => ((year.value = stepped(year.value, by)), show()), {
     class: 'quiet',
     'aria-label': by < 0 ? 'Year before' : 'Year after',
   });
@@ -47,6 +47,11 @@ export function reportsPage([chosen], query, signal) {
     el('div', { class: 'actions' }, el('label', { for: 'year' }, 'Year'), step(-1), year, step(1)),
     place,
   );
+}
+
+// Four digits, as the service takes them; what is no year becomes one.
+function stepped(text, by) {
+  return String(Math.min(9999, Math.max(1, (Number(text) || Number(DEFAULT_YEAR)) + by))).padStart(4, '0');
 }
 
 async function draw(name, year, signal) {

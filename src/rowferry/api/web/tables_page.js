@@ -34,7 +34,7 @@ function rules(table) {
     'section',
     { class: 'stack', 'aria-labelledby': 'rules' },
     el('h2', { id: 'rules' }, 'Rules'),
-    grid(`Rules of ${table.name}`, columns, lines),
+    grid(`Rules of ${table.name}`, columns, lines, { class: 'scroll stacked' }),
     checks.length > 0 && el('div', {}, el('p', {}, 'Each row must also meet:'), el('ul', {}, checks)),
   );
 }

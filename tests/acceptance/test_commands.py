@@ -74,7 +74,7 @@ def test_rejects_are_listed_corrected_and_loaded_again(environment: dict[str, st
     }
     path = tmp_path / "to-correct.csv"
     assert run(environment, "rejects", "--csv", path).returncode == 0
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     for row in rows[:5]:
         row.update({name: row[name] or "1" for name in list(row)[:5]})

@@ -48,8 +48,9 @@ def test_other_forms_by_http(client: httpx.Client, name: str) -> None:
     as_json = client.get(f"/reports/{name}").json()
     as_csv = client.get(f"/reports/{name}", headers={"Accept": "text/csv"})
     assert as_csv.headers["content-type"] == "text/csv; charset=utf-8"
+    assert as_csv.content.startswith(b"\xef\xbb\xbf")
     assert as_csv.headers["content-disposition"] == f'attachment; filename="{name}-2021.csv"'
-    rows = list(csv.DictReader(io.StringIO(as_csv.text, newline="")))
+    rows = list(csv.DictReader(io.StringIO(as_csv.content.decode("utf-8-sig"), newline="")))
     assert rows == [{key: str(value) for key, value in row.items()} for row in as_json["rows"]]
     as_svg = client.get(f"/reports/{name}", headers={"Accept": "image/svg+xml"})
     assert as_svg.headers["content-type"] == "image/svg+xml"
@@ -106,8 +107,15 @@ def test_every_form_by_command(environment: dict[str, str], tmp_path: Path) -> N
     code, shown, said = run(environment, "hires-by-quarter", "--json")
     assert (code, said, shown.count(b"\n")) == (0, "", 1)
     assert json.loads(shown)["rows"][0] == FIRST
-    assert run(environment, "hires-by-quarter", "--format", "csv")[1].startswith(b"department,job,q1,q2,q3,q4\r\nAccou")
-    for ending, begins in (("json", b'{"report"'), ("csv", b"id,dep"), ("svg", b"<svg "), ("png", b"\x89PNG")):
+    assert run(environment, "hires-by-quarter", "--format", "csv")[1].startswith(
+        b"\xef\xbb\xbfdepartment,job,q1,q2,q3,q4\r\nAccou"
+    )
+    for ending, begins in (
+        ("json", b'{"report"'),
+        ("csv", b"\xef\xbb\xbfid,dep"),
+        ("svg", b"<svg "),
+        ("png", b"\x89PNG"),
+    ):
         path = tmp_path / f"above.{ending}"
         code, shown, said = run(environment, "departments-above-mean", "--output", path)
         assert (code, said) == (0, "")

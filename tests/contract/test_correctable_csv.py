@@ -29,7 +29,8 @@ ROWS: dict[str, tuple[bytes, str]] = {
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+    assert text.startswith("\ufeff")
+    return list(csv.DictReader(io.StringIO(text[1:], newline="")))
 
 
 def correctable(tables: Tables, source_id: str, *, typed: bool = False) -> str:

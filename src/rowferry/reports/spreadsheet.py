@@ -4,20 +4,18 @@ import csv
 import io
 
 from rowferry.reports.report import Answer
-
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+from rowferry.streams.formulas import BYTE_ORDER_MARK, guarded
 
 
 def as_csv(answer: Answer) -> str:
-    """A header and all rows (RFC 4180); an apostrophe stands before a text that a spreadsheet would compute."""
+    """A header and all rows (RFC 4180), behind a byte order mark, by which spreadsheets know that it is UTF-8.
+
+    An apostrophe stands before a text that a spreadsheet would compute.
+    """
     text = io.StringIO()
+    text.write(BYTE_ORDER_MARK)
     writer = csv.writer(text)
     writer.writerow(answer.report.columns)
-    writer.writerows([_harmless(value) for value in row.values()] for row in answer.rows)
+    rows = ([guarded(value) if isinstance(value, str) else value for value in row.values()] for row in answer.rows)
+    writer.writerows(rows)
     return text.getvalue()
-
-
-def _harmless(value: object) -> object:
-    """The value, unless it is a text that begins a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
-    is_formula = isinstance(value, str) and value.lstrip(" ").startswith(_BEGINS_A_FORMULA)
-    return f"'{value}" if is_formula else value

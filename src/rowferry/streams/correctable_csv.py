@@ -8,7 +8,8 @@ from typing import Any
 from rowferry.dictionary.faults import RejectCode
 from rowferry.dictionary.kinds import TEXT
 from rowferry.dictionary.rules import TableRules
-from rowferry.streams.csv_source import RAW_BYTES, REASONS
+from rowferry.streams.csv_source import NOT_AS_IT_CAME, RAW_BYTES, REASONS
+from rowferry.streams.formulas import BYTE_ORDER_MARK, guarded, unguarded
 from rowferry.streams.framing import scan_row
 
 _WRONG_WIDTH = {RejectCode.TOO_FEW_FIELDS, RejectCode.TOO_MANY_FIELDS, RejectCode.QUOTE, RejectCode.TOO_LONG}
@@ -25,15 +26,20 @@ def correctable_csv(
     Cells are as they stood in the file; a row that has too few of them is filled up, and what it has too many is
     joined into its last one; whatever had to be shown otherwise than it came says so in its last cell, and stays
     rejected until that is emptied. `headers` says which columns a source has, if not the table's in their order. Each
-    line ends with CR LF (RFC 4180).
+    line ends with CR LF (RFC 4180). It begins with a byte order mark, and no cell of it runs as a formula in a
+    spreadsheet: see `formulas`, whose rule is undone where a file with the last of these columns is read.
     """
-    yield _line([*rules.names, *REASONS])
+    yield BYTE_ORDER_MARK + _line([*rules.names, *REASONS])
     for row in rejects:
         columns = (headers or {}).get(row["source"]) or _columns(rules, row)
-        cells = dict(zip(map(str.casefold, columns), _fitted(row["raw"], len(columns)), strict=True))
+        fitted = _fitted(row["raw"], len(columns))
+        if NOT_AS_IT_CAME in columns:  # it stood in such a file already
+            fitted = [unguarded(cell) for cell in fitted]
+        cells = dict(zip(map(str.casefold, columns), fitted, strict=True))
         because = "; ".join(error["message"] for error in row["errors"])
         reasons = row["row_number"], because, _shown_otherwise(rules, row)
-        yield _line([*(cells[name.casefold()] for name in rules.names), *reasons])
+        told = [*(cells[name.casefold()] for name in rules.names), *map(str, reasons)]
+        yield _line([guarded(cell) for cell in told])
 
 
 def _shown_otherwise(rules: TableRules, row: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from rowferry.dictionary.arrays import as_arrow, is_utf8, letters_of
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
 from rowferry.streams.byte_source import ByteSource
+from rowferry.streams.formulas import APOSTROPHE, unguarded
 from rowferry.streams.framing import LF, QUOTE, Lines, ScannedRow, find_lines, scan_row
 from rowferry.streams.raw_texts import spans_of, texts_between
 from rowferry.streams.rows import UNREADABLE, OddRow, Positions, RowBatch
@@ -101,7 +102,7 @@ class CsvSource:
         sound = lines.plain & (lines.ends - lines.starts <= MAX_ROW_BYTES)
         plain, misfits = sound & (lines.fields == self._fields), sound & (lines.fields != self._fields)
         if self._marked is not None:
-            plain &= self._unmarked(data, lines)
+            plain &= self._unmarked(data, lines) & ~_holding_apostrophes(data, lines)
         begins = np.ones(len(plain), dtype=np.bool_)
         odd: dict[int, OddRow] = {}
         used, after = len(data), 0
@@ -186,6 +187,8 @@ class CsvSource:
         if row.cells is None:
             return OddRow(0, None, (*faults, _STRAY_QUOTE))
         cells: list[object] = [_decoded(cell) for cell in row.cells]
+        if self._marked is not None:
+            cells = [unguarded(cell) if isinstance(cell, str) else cell for cell in cells]
         if len(cells) == self._fields:
             if self._marked is not None and cells[self._marked]:
                 faults.append(_uncorrected(cells[self._marked]))
@@ -249,6 +252,12 @@ def _with_few_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
         size = -(-len(block) // (1 + lines // _BLOCK_LINES))
         for at in range(0, len(block), max(size, 1)):
             yield block[at : at + size]
+
+
+def _holding_apostrophes(data: bytes, lines: Lines) -> npt.NDArray[np.bool_]:
+    """Which lines hold apostrophes, one of which may guard a cell."""
+    held = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == APOSTROPHE)
+    return np.searchsorted(held, lines.starts) < np.searchsorted(held, lines.ends)
 
 
 def _scan(data: bytes, start: int, line_end: int, *, final: bool) -> ScannedRow | None:

@@ -53,6 +53,16 @@ class Rows {
   }
 }
 
+// What Python calls a blank.
+const BLANK = '[\\s\\x1c-\\x1f\\x85]';
+const BEGINS_A_FORMULA = new RegExp(`^'+${BLANK}*[=+\\-@＝＋－＠\\t\\r\\n]`);
+const IS_A_NUMBER = /^'+[+-](?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/;
+
+// A cell of a file for spreadsheets as it was, before an apostrophe was put before what would run as a formula.
+export function unguarded(cell) {
+  return BEGINS_A_FORMULA.test(cell) && !IS_A_NUMBER.test(cell) ? cell.slice(1) : cell;
+}
+
 export function csvFile(name, heads, rows) {
   const lines = [heads, ...rows].map((cells) => `${cells.map(quoted).join(',')}\r\n`);
   return new File(lines, name, { type: 'text/csv' });

@@ -1,7 +1,7 @@
 // The rejected rows of a load: to be seen as they stood, corrected in place, and loaded again.
 
 import { ask, download, send, upload } from './api.js';
-import { csvFile, rowsOf } from './csv.js';
+import { csvFile, rowsOf, unguarded } from './csv.js';
 import { el, fill, announce } from './dom.js';
 import { count, number } from './format.js';
 import { button, into, notice, working } from './parts.js';
@@ -46,7 +46,7 @@ class Rejects {
     this.cells ??= await this.openCells();
     for (const row of page.items) {
       const { value = [] } = await this.cells.next();
-      const cells = value.slice(0, -3);
+      const cells = value.slice(0, -3).map(unguarded);
       this.rows.push({ ...row, cells, original: [...cells], loaded: false });
     }
     this.next = page.next;

@@ -11,12 +11,12 @@ from typing import Never
 
 import click
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from rowferry.bootstrap import check_settings
 from rowferry.cli.garbage import collect_garbage
 from rowferry.cli.options import Integer, database_option
 from rowferry.cli.output import EXIT_FAILED
+from rowferry.cli.workers import Workers
 from rowferry.errors import PortTaken, ServiceExposed
 from rowferry.observers.logging import SERVE, logging_of_service, shared_log
 from rowferry.settings import pass_on
@@ -75,7 +75,7 @@ def serve(host: str, port: int, workers: int, is_open: bool, database_url: str |
 
 def _run(config: uvicorn.Config) -> None:
     if config.workers > 1:
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        Workers(config, [config.bind_socket()]).run()
         return
     server = uvicorn.Server(config)
 

@@ -70,7 +70,11 @@ def _answered(run: Run) -> None:
 
 
 def _bare(report: Report, dialect: Dialect) -> str:
-    return str(report.statement(_YEAR).compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    return str(
+        report.statement(_YEAR, report.counts.__table__).compile(
+            dialect=dialect, compile_kwargs={"literal_binds": True}
+        )
+    )
 
 
 def _sqlite_filled(lab: Lab, rows: int) -> Path:

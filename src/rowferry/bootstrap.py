@@ -9,7 +9,14 @@ from sqlalchemy.exc import ArgumentError
 from rowferry import ledger
 from rowferry.backends.backend import Backend
 from rowferry.dictionary.catalog import Catalog, load_catalog
-from rowferry.errors import DatabaseUnsupported, ModelsUnusable, RowferryError, SettingInvalid
+from rowferry.errors import (
+    DatabaseUnsupported,
+    DriverUnsupported,
+    ModelsUnusable,
+    RowferryError,
+    SettingInvalid,
+    models_unusable,
+)
 from rowferry.migrations.schema import VERSIONS, History, SchemaState, look
 from rowferry.settings import (
     DEFAULT_MODELS,
@@ -29,6 +36,9 @@ _BACKENDS = {
 
 Only the module that is used is imported, since a small load should be quick as a whole.
 """
+
+_DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg", "postgres": "psycopg"}
+"""By scheme the driver by which each database is reached, as SQLAlchemy names it."""
 
 
 class Service:
@@ -140,17 +150,22 @@ def _fault(name: str, error: RowferryError) -> SettingFault:
 
 def _require_served(settings: Settings, catalog: Catalog, backend: Backend) -> None:
     """Raise ModelsUnusable if a table has a name that is taken, or values that the database does not keep apart."""
+    reasons: list[str] = []
     taken = {table.key for table in (VERSIONS, *ledger.metadata.tables.values())}
     for table in catalog.metadata.tables.values():
-        reason = f"{table.key} is the name of a table of Rowferry's own" if table.key.lower() in taken else None
-        if reason := reason or backend.unkept(table):
-            raise ModelsUnusable(module=settings.models, reason=reason)
+        if table.key.lower() in taken:
+            reasons.append(f"{table.key} is the name of a table of Rowferry's own; rename it")
+        reasons += backend.unkept(table)
+    if reasons:
+        raise models_unusable(settings.models, reasons)
 
 
 def _open_backend(settings: Settings) -> Backend:
-    scheme = settings.url.drivername.partition("+")[0]
+    scheme, _, driver = settings.url.drivername.partition("+")
     if scheme not in _BACKENDS:
         raise DatabaseUnsupported(scheme=scheme)
+    if driver not in ("", _DRIVERS[scheme]):
+        raise DriverUnsupported(driver=driver, scheme=scheme, served=_DRIVERS[scheme])
     try:
         backend: Backend = importlib.import_module(_BACKENDS[scheme]).open_backend(settings.url)
     except (ValueError, ArgumentError) as error:

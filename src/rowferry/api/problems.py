@@ -41,6 +41,7 @@ STATUSES: tuple[tuple[type[errors.RowferryError], int], ...] = (
     (errors.BodyTooLarge, 413),
     (errors.InFlight, 409),
     (errors.KeysTaken, 409),
+    (errors.KeySpelledOtherwise, 409),
     (errors.UniqueBroken, 409),
     (errors.ForeignKeyBroken, 409),
     (errors.SourceChanged, 409),

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, FromClause, Table
 
 from rowferry.dictionary.rules import TableRules
 
@@ -171,8 +171,8 @@ class Backend(Protocol):
     def require(self, table: Table, columns: set[str] | None) -> None:
         """Raise SchemaDiffers unless a table with these columns, or None if there is none, can serve its model."""
 
-    def unkept(self, table: Table) -> str | None:
-        """Which values that the model of a table allows the database does not keep, or not apart; None if it does."""
+    def unkept(self, table: Table) -> list[str]:
+        """What of the model of a table the database has not, or which values it does not keep, or not apart."""
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         """Those of the values that a column of a table holds; sees committed rows only."""
@@ -196,8 +196,21 @@ class Backend(Protocol):
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """A snapshot to read from; it keeps nobody from writing."""
 
+    def page(self, rules: TableRules, after: Sequence[object] | None, limit: int) -> list[dict[str, Any]]:
+        """Up to so many rows behind the one with a key, in the order of the key.
+
+        Raises:
+            ValueUnstorable: The database holds a value that the model does not allow.
+        """
+
     def scanning(self) -> AbstractContextManager[Connection]:
         """A connection for one pass over many rows."""
+
+    def with_instants(self, connection: Connection, table: Table) -> FromClause:
+        """A table as it may stand in a statement that compares its instants, within `scanning`.
+
+        The statement raises ValueUnstorable where what is stored is no instant.
+        """
 
     def errors(self) -> AbstractContextManager[None]:
         """Turns what the driver raises inside it into the product's errors."""

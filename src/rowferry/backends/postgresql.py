@@ -11,12 +11,13 @@ import psycopg
 import pyarrow as pa
 from psycopg import errors as pg
 from psycopg.sql import Identifier
-from sqlalchemy import CHAR, Connection, Table, create_engine, event, select, text
+from sqlalchemy import CHAR, Connection, FromClause, Table, create_engine, event, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rowferry.backends.at_work import AtWork
 from rowferry.backends.backend import Backend
+from rowferry.backends.page import read_page
 from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql_grants import missing_grant
 from rowferry.backends.postgresql_replacer import ReplacingTransaction
@@ -64,6 +65,9 @@ A connection that waits, while a file is read, is left alone; and a comparison s
 
 _ENCODING = {"client_encoding": "utf8"}
 """What is sent and received, whatever PGCLIENTENCODING or the database says."""
+
+_MOST_PARTS = 1_590
+"""PostgreSQL takes 1,600 columns in a table, and some more in the answer to a query; a few of them are ours."""
 
 _LONGEST_NAME = 63
 """In bytes; PostgreSQL cuts off what is behind."""
@@ -135,13 +139,23 @@ class PostgresqlBackend:
     def require(self, table: Table, columns: set[str] | None) -> None:
         require_columns(table, columns)
 
-    def unkept(self, table: Table) -> str | None:
+    def unkept(self, table: Table) -> list[str]:
         names = (table.name, *(column.name for column in table.columns))
-        if long := next((name for name in names if len(name.encode()) > _LONGEST_NAME), None):
-            return f"PostgreSQL keeps {_LONGEST_NAME} bytes of a name, {long} has {len(long.encode())}"
-        if padded := next((str(column) for column in table.columns if isinstance(column.type, CHAR)), None):
-            return f"PostgreSQL fills texts of type CHAR up with blanks, as in {padded}; use String"
-        return None
+        long = [name for name in names if len(name.encode()) > _LONGEST_NAME]
+        found = [
+            f"PostgreSQL keeps {_LONGEST_NAME} bytes of a name, {name} has {len(name.encode())}; shorten it"
+            for name in long
+        ]
+        padded = (column for column in table.columns if isinstance(column.type, CHAR))
+        found += [
+            f"PostgreSQL fills texts of type CHAR up with blanks, as in {column}; use String" for column in padded
+        ]
+        if (parts := sum(1 + bool(column.nullable) for column in table.columns)) > _MOST_PARTS:
+            told = f"a backup takes {_MOST_PARTS:,}, where each that may be missing counts twice"
+            found.append(
+                f"{table}: {len(table.columns):,} columns are too many: {told}, which makes {parts:,}; split it up"
+            )
+        return found
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         found = select(table.c[column]).where(table.c[column] == text("ANY(:values)").bindparams(values=list(values)))
@@ -191,10 +205,17 @@ class PostgresqlBackend:
             connection.exec_driver_sql("SELECT 1")  # only now it is fixed
             yield PostgresqlSnapshot(connection)
 
+    def page(self, rules: TableRules, after: Sequence[object] | None, limit: int) -> list[dict[str, Any]]:
+        with self.errors(), self.engine.connect() as connection:
+            return read_page(connection, rules, after, limit)
+
     @contextmanager
     def scanning(self) -> Iterator[Connection]:
         with self.errors(), self.engine.connect() as connection:
             yield connection
+
+    def with_instants(self, connection: Connection, table: Table) -> FromClause:  # noqa: ARG002  # they have a type of their own
+        return table
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Numeric, String, Table, create_engine, event
+from sqlalchemy import Connection, FromClause, Numeric, String, Table, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import CompileError, DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from rowferry.backends.at_work import AtWork
 from rowferry.backends.backend import Backend
@@ -22,9 +24,12 @@ from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.schema import require_columns
 from rowferry.backends.sqlite_appending import LoadTransaction
 from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing, find_known
+from rowferry.backends.sqlite_file import DatabaseFile
+from rowferry.backends.sqlite_page import read_page
 from rowferry.backends.sqlite_snapshot import SqliteSnapshot
-from rowferry.backends.sqlite_types import spoils_values
-from rowferry.backends.sqlite_writer import CACHE, CACHE_OF_A_PASS, quoted, stored
+from rowferry.backends.sqlite_types import quoted, spoils_values
+from rowferry.backends.sqlite_values import teach, with_instants
+from rowferry.backends.sqlite_writer import CACHE, CACHE_OF_A_PASS, driver_of, stored
 from rowferry.dictionary.kinds import DECIMAL
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
@@ -49,13 +54,18 @@ _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
 
 _DECIMAL_DIGITS = 15
 
+_MOST_COLUMNS = 1_900
+"""SQLite takes 2,000 in a table, or in the answer to a query, which has some of its own beside those of a table."""
+
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     f"PRAGMA cache_size = {CACHE}",
 )
 
+
+_REFUSALS = "rowferry_refusals"
+"""What kept statements of a connection from going on, by this name in its notes."""
 
 _TRANSLATED: dict[int, type[RowferryError]] = {
     sqlite3.SQLITE_FULL: DiskFull,
@@ -93,8 +103,9 @@ class SqliteBackend:
     def __init__(self, url: URL) -> None:
         if not url.database or url.database == ":memory:":
             raise DatabaseInMemory
+        file = DatabaseFile(url)
         # What lies beside the file is found by whatever name it is opened.
-        self._path = Path(os.path.realpath(url.database))
+        self._path = Path(os.path.realpath(file.path))
         self._turn = Lock()
         self._at_work = AtWork[sqlite3.Connection]()
         self.engine = create_engine(
@@ -103,6 +114,7 @@ class SqliteBackend:
             pool_size=_KEPT_CONNECTIONS,
             max_overflow=_MORE_CONNECTIONS,
         )
+        file.watch(self.engine)
         event.listen(self.engine, "connect", _prepare_connection)
         # One that is given up in the middle of a query is only closed, with its locks, once nobody remembers the query.
         event.listen(self.engine, "invalidate", lambda driver, *_: driver.rollback())
@@ -122,15 +134,25 @@ class SqliteBackend:
     def require(self, table: Table, columns: set[str] | None) -> None:
         require_columns(table, columns)
 
-    def unkept(self, table: Table) -> str | None:
+    def unkept(self, table: Table) -> list[str]:
+        found = []
+        if len(table.columns) > _MOST_COLUMNS:
+            found.append(f"{table}: SQLite takes {_MOST_COLUMNS:,} columns, it has {len(table.columns):,}; split it up")
+        for column in table.columns:
+            try:
+                column.type.compile(self.engine.dialect)
+            except CompileError:
+                told = "use one that every database has, such as String"
+                found.append(f"{column}: SQLite has no type {column.type.__visit_name__}; {told}")
+            if isinstance(column.type, Numeric) and (column.type.precision or 0) > _DECIMAL_DIGITS:
+                digits = f"SQLite keeps {_DECIMAL_DIGITS} digits of a decimal, {column} has {column.type.precision}"
+                found.append(f"{digits}; declare fewer, or text")
         for column in table.primary_key.columns:
             collation = getattr(column.type, "collation", None) or _EXACT
             if collation.upper() != _EXACT:
-                return f"by the collation {collation} of {column}, SQLite takes different texts for the same key"
-        for column in table.columns:
-            if isinstance(column.type, Numeric) and (column.type.precision or 0) > _DECIMAL_DIGITS:
-                return f"SQLite keeps {_DECIMAL_DIGITS} digits of a decimal, {column} has {column.type.precision}"
-        return None
+                told = f"by the collation {collation} of {column}, SQLite takes different texts for the same key"
+                found.append(f"{told}; leave it out")
+        return found
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         with self.engine.connect() as connection:
@@ -189,6 +211,10 @@ class SqliteBackend:
             connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")  # only now it is fixed
             yield SqliteSnapshot(connection)
 
+    def page(self, rules: TableRules, after: Sequence[object] | None, limit: int) -> list[dict[str, Any]]:
+        with self.errors(), self.engine.connect() as connection:
+            return read_page(driver_of(connection), rules, after, limit)
+
     @contextmanager
     def scanning(self) -> Iterator[Connection]:
         # Pages that pass by once are read almost twice as fast into memory that fits into the processor.
@@ -196,8 +222,15 @@ class SqliteBackend:
             connection.exec_driver_sql(f"PRAGMA cache_size = {CACHE_OF_A_PASS}")
             try:
                 yield connection
+            except DBAPIError as error:
+                if refusal := connection.info[_REFUSALS].take():
+                    raise refusal from error
+                raise
             finally:
                 connection.exec_driver_sql(f"PRAGMA cache_size = {CACHE}")
+
+    def with_instants(self, connection: Connection, table: Table) -> FromClause:
+        return with_instants(connection, table)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -239,8 +272,9 @@ def _extracted(rules: TableRules, at: int) -> str:
     return f"{value} COLLATE {quoted(collation)}" if collation else value
 
 
-def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None:
+def _prepare_connection(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
     connection.isolation_level = None
+    record.info[_REFUSALS] = teach(connection)
     for pragma in _PRAGMAS:
         connection.execute(pragma)
 

@@ -19,7 +19,8 @@ from sqlalchemy import Connection
 from rowferry.backends.backend import Comparison, LoadWriter
 from rowferry.backends.sqlite_beyond import has_unique_values
 from rowferry.backends.sqlite_replacer import SqliteReplacer
-from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter, quoted
+from rowferry.backends.sqlite_types import quoted
+from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter
 from rowferry.dictionary.rules import TableRules
 
 _ROWS_OF_A_PART = 50_000

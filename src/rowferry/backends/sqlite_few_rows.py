@@ -1,6 +1,7 @@
 """Few rows into a table of SQLite, whose only writer we are."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +11,20 @@ from sqlalchemy import Connection, Table
 from rowferry.backends.backend import Comparison
 from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.sqlite_beyond import foreign_keys_told, or_abort
-from rowferry.backends.sqlite_writer import SqliteTransaction, quoted, require_keys, stored
+from rowferry.backends.sqlite_types import quoted
+from rowferry.backends.sqlite_unusual_keys import UnusualKeys
+from rowferry.backends.sqlite_writer import (
+    MOST_PARAMETERS,
+    SqliteTransaction,
+    differing,
+    driver_of,
+    require_keys,
+    stored,
+)
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.kinds import kind_of
-from rowferry.dictionary.rules import TableRules
+from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.errors import KeySpelledOtherwise
 
 _ROWS_A_STATEMENT = 100
 
@@ -39,12 +50,17 @@ class FewRowsWriter(HeldRows):
         self._transaction = transaction
         self._driver = transaction.driver()
         self._table = f"main.{quoted(rules.name)}"
+        self._unusual: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 
     def compare(self) -> Comparison:
-        if self._meets_known_keys():
-            rows = self._spelled(self._rows.select(list(self._rules.names)))
-            for first in range(0, len(rows), _ROWS_A_STATEMENT):
-                self._find_known(first, rows[first : first + _ROWS_A_STATEMENT])
+        names = list(self._rules.names)
+        keys = self._spelled(self._rows.select(list(self._rules.key)))
+        self._unusual = unusual_keys(self._driver, self._rules, self._rules.key, keys)
+        if self._unusual or self._meets_known_keys():
+            rows = [self._as_there(row, names) for row in self._spelled(self._rows.select(names))]
+            many = min(_ROWS_A_STATEMENT, MOST_PARAMETERS // (len(names) + 1))
+            for first in range(0, len(rows), many):
+                self._find_known(first, rows[first : first + many])
         return self._compared()
 
     def publish(self, *, update: bool) -> tuple[int, int]:
@@ -70,9 +86,9 @@ class FewRowsWriter(HeldRows):
 
     def _find_known(self, first: int, rows: list[tuple[Any, ...]]) -> None:
         names = self._rules.names
-        spelled = {name: f"s.column{at}" for at, name in enumerate(names, 2)}
-        tests = "".join(f", {spelled[name]} IS NOT t.{quoted(name)}" for name in self._rules.values)
-        same = " AND ".join(f"t.{quoted(name)} = {spelled[name]}" for name in self._rules.key)
+        spelled = {quoted(name): f"s.column{at}" for at, name in enumerate(names, 2)}
+        tests = differing(self._rules, spelled.__getitem__)
+        same = " AND ".join(f"t.{quoted(name)} = {spelled[quoted(name)]}" for name in self._rules.key)
         one = f"({', '.join('?' * (len(names) + 1))})"
         given_rows = f"(VALUES {', '.join([one] * len(rows))}) s"
         find = f"SELECT s.column1{tests} FROM {given_rows} CROSS JOIN {self._table} t ON {same}"
@@ -82,7 +98,7 @@ class FewRowsWriter(HeldRows):
 
     def _update(self) -> int:
         names = [*self._rules.values, *self._rules.key]
-        rows = self._spelled(self._changed().select(names))
+        rows = [self._as_there(row, names) for row in self._spelled(self._changed().select(names))]
         if not rows:
             return 0
         changes = ", ".join(f"{quoted(name)} = ?" for name in self._rules.values)
@@ -90,14 +106,28 @@ class FewRowsWriter(HeldRows):
         update = f"UPDATE {or_abort(self._driver, self._rules.name)} {self._table} SET {changes} WHERE {same}"
         return self._driver.executemany(update, rows).rowcount
 
+    def _as_there(self, row: tuple[Any, ...], names: list[str]) -> tuple[Any, ...]:
+        """A row with its key as the table spells it."""
+        if not self._unusual:
+            return row
+        values = dict(zip(names, row, strict=True))
+        key = tuple(values[name] for name in self._rules.key)
+        values |= zip(self._rules.key, self._unusual.get(key, key), strict=True)
+        return tuple(values.values())
+
     def _spelled(self, rows: pa.RecordBatch) -> list[tuple[Any, ...]]:
         return list(zip(*map(stored, rows.columns), strict=True))
 
 
 def find_existing(connection: Connection, table: Table, column: str, values: Sequence[object]) -> list[object]:
     """Those of the values that a column of a table holds."""
-    _, arrow = kind_of(table.c[column].type)
-    spelled = json.dumps(stored(pa.array(values, arrow)))
+    kind, arrow = kind_of(table.c[column].type)
+    wanted = stored(pa.array(values, arrow))
+    rule = ColumnRule(column, kind, arrow, required=True, max_length=None, doc="")
+    found = UnusualKeys(driver_of(connection), table.name, [rule]).among((value,) for value in wanted)
+    for (usual,), (there,) in found.items():
+        raise KeySpelledOtherwise(table=table.name, column=column, key=usual, stored=there)
+    spelled = json.dumps(wanted)
     # By their places: a decimal comes back spelled otherwise than it was sent.
     find = f"SELECT j.key FROM json_each(?) j CROSS JOIN {quoted(table.name)} t ON t.{quoted(column)} = j.value"
     return [values[at] for (at,) in connection.exec_driver_sql(find, (spelled,))]
@@ -107,10 +137,20 @@ def find_known(connection: Connection, rules: TableRules, key: tuple[str, ...], 
     """Which rows, by position, have the candidate key of a row of the table."""
     if not connection.exec_driver_sql(f"SELECT EXISTS (SELECT 1 FROM {quoted(rules.name)})").scalar():
         return []
-    given = json.dumps(list(zip(*map(stored, rows.select(list(key)).columns), strict=True)))
+    wanted = list(zip(*map(stored, rows.select(list(key)).columns), strict=True))
+    unusual = unusual_keys(driver_of(connection), rules, key, wanted)
+    given = json.dumps(wanted)
     values = ", ".join(f"json_extract(j.value, '$[{at}]')" for at in range(len(key)))
     names = ", ".join(f"t.{quoted(name)}" for name in key)
     # Whether or not the table has an index, nothing is looked for among all rows of the other side, row by row.
     held = f"SELECT {names} FROM {quoted(rules.name)} t WHERE ({names}) IN (SELECT {values} FROM json_each(?1) j)"
     find = f"SELECT j.key FROM json_each(?1) j WHERE ({values}) IN ({held}) ORDER BY 1"
-    return [at for (at,) in connection.exec_driver_sql(find, (given,))]
+    known = [at for (at,) in connection.exec_driver_sql(find, (given,))]
+    return sorted({*known, *(at for at, one in enumerate(wanted) if one in unusual)}) if unusual else known
+
+
+def unusual_keys(
+    driver: sqlite3.Connection, rules: TableRules, key: tuple[str, ...], wanted: list[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """Of some keys those that the table has in another form than the usual one, and that form."""
+    return UnusualKeys(driver, rules.name, [rules.by_name[name] for name in key]).among(wanted)

@@ -4,17 +4,25 @@ What SQLite allows and a model does not (another type, NUL in a text, bytes that
 those who read row by row.
 """
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from rowferry.backends.joined_texts import NO_TEXT, split_texts
-from rowferry.backends.sqlite_writer import quoted
+from rowferry.backends.sqlite_types import quoted
+from rowferry.backends.sqlite_values import all_of
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, INTEGER, TEXT
 from rowferry.dictionary.rules import ColumnRule, TableRules
+
+_MOST_COLUMNS = 900
+"""An optional column takes two of the 2,000 that the answer to a query may have."""
+
+_HOURS = len("2021-05-30 05")
+_YEAR_ONE = (dt.date.min - dt.date(1970, 1, 1)) // dt.timedelta(microseconds=1)
 
 _NUMBERS, _TEXTS = (INTEGER, BOOLEAN), (TEXT, DATETIME, DATE)
 
@@ -26,13 +34,14 @@ def joins(rules: TableRules) -> bool:
     """
     known = all(column.kind in (*_NUMBERS, *_TEXTS) for column in rules.columns)
     bounded = all(column.max_length for column in rules.columns if column.kind is TEXT)
-    return known and bounded and len(rules.key) == 1 and rules.by_name[rules.key[0]].kind is INTEGER
+    few = len(rules.columns) <= _MOST_COLUMNS
+    return known and bounded and few and len(rules.key) == 1 and rules.by_name[rules.key[0]].kind is INTEGER
 
 
 def joined_page(rules: TableRules, condition: str, rows: int) -> str:
     """The query for the next rows: how many, the last key, how many are odd, and of each column all values."""
     names, key = ", ".join(map(quoted, rules.names)), quoted(rules.key[0])
-    usual = " AND ".join(map(_is_usual, rules.columns))
+    usual = all_of([_is_usual(column) for column in rules.columns])
     parts = ", ".join(part for column in rules.columns for part in _joined(column))
     page = f"SELECT {names} FROM {quoted(rules.name)}{condition} ORDER BY {key} LIMIT {rows}"
     return f"SELECT count(*), max({key}), sum(NOT ({usual})), {parts} FROM ({page})"
@@ -88,6 +97,18 @@ def _texts(column: ColumnRule, values: bytes, missing: str) -> pa.Array | None:
         return None
     texts = split_texts(values)
     texts.validate(full=True)
-    if column.kind is DATETIME:
-        return pc.as_instants(pc.cast(texts, pa.timestamp("us")), column.arrow)
-    return pc.cast(texts, column.arrow)
+    return plain_instants(texts, column.arrow) if column.kind is DATETIME else pc.cast(texts, column.arrow)
+
+
+def plain_instants(texts: pa.StringArray, arrow: pa.DataType) -> pa.Array:
+    """Instants that Arrow reads as `sqlite_values` does.
+
+    Raises:
+        pa.ArrowInvalid: There are others: with a zone, without minutes, or before the year 1.
+    """
+    bare = pc.cast(texts, pa.timestamp("us"))
+    if pc.any_of(pc.equal(pc.binary_length(texts), pa.scalar(_HOURS, pa.int32()))).as_py():
+        raise pa.ArrowInvalid("an hour without minutes")
+    if (first := pc.min_max(pc.cast(bare, pa.int64())).as_py()["min"]) is not None and first < _YEAR_ONE:
+        raise pa.ArrowInvalid("a year that no calendar has")
+    return pc.as_instants(bare, arrow)

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from rowferry.backends.backend import Comparison, Examples, Key, Referring
-from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter, quoted
+from rowferry.backends.sqlite_types import quoted
+from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter, differing
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.kinds import FLOAT
 from rowferry.dictionary.rules import TableRules
@@ -108,9 +109,8 @@ class SqliteReplacer(SqliteWriter):
 
     def _first_different(self, count: int) -> list[tuple[Key, list[str]]]:
         values, width = self._rules.values, len(self._rules.key)
-        tests = ", ".join(f"s.{column} IS NOT t.{column}" for column in map(quoted, values))
         found = self._execute(
-            f"SELECT {self._key_of('s')}, {tests} FROM {self._known} k "
+            f"SELECT {self._key_of('s')}{differing(self._rules)} FROM {self._known} k "
             f"JOIN {self._stage} s USING (rowferry_row_number) JOIN {self._main} t ON {self._same_key()} "
             f"WHERE NOT k.equal ORDER BY {self._key_of('s')} LIMIT {count}"
         )

@@ -8,8 +8,11 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from rowferry.backends.sqlite_joined import joined_page, joins, split_page
-from rowferry.backends.sqlite_writer import quoted
+from rowferry.backends.sqlite_joined import joined_page, joins, plain_instants, split_page
+from rowferry.backends.sqlite_types import quoted
+from rowferry.backends.sqlite_unusual_keys import UnusualKeys
+from rowferry.backends.sqlite_values import value_of
+from rowferry.backends.sqlite_writer import driver_of
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.faults import shown
 from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind
@@ -29,49 +32,53 @@ class SqliteSnapshot:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self._driver = driver_of(connection)
 
     def estimate(self, rules: TableRules) -> int:
         """The highest row id: right where keys ascend from 1, and at hand without reading the table."""
         try:
-            found = self._driver().execute(f"SELECT max(rowid) FROM {quoted(rules.name)}").fetchone()[0]
+            found = self._driver.execute(f"SELECT max(rowid) FROM {quoted(rules.name)}").fetchone()[0]
         except sqlite3.OperationalError:  # a table may have no row ids
             return 0
         return max(0, found) if isinstance(found, int) else 0
 
     def read(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
-        is_utf8 = self._driver().execute("PRAGMA main.encoding").fetchone()[0] == "UTF-8"
-        return self._read_joined(rules) if is_utf8 and joins(rules) else self._read_rows(rules)
+        is_utf8 = self._driver.execute("PRAGMA main.encoding").fetchone()[0] == "UTF-8"
+        keys = UnusualKeys(self._driver, rules.name, [rules.by_name[name] for name in rules.key])
+        if is_utf8 and joins(rules) and not keys.possible:
+            return self._read_joined(rules)
+        return self._read_rows(rules, keys.order())
 
     def _read_joined(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
         """Page by page, each column as one value; a page with anything unusual in it is read row by row."""
-        condition, after = "", tuple[object, ...]()
+        key, condition, after = quoted(rules.key[0]), "", tuple[object, ...]()
         while True:
             page = joined_page(rules, condition, _page_rows(rules))
-            count, last, *joined = self._driver().execute(page, after).fetchone()
+            count, last, *joined = self._driver.execute(page, after).fetchone()
             if not count:
                 return
             batch = split_page(rules, count, joined)
             if batch is None:
                 # Not by the last key: where a table allows any, one may be null, and is in no range.
-                yield from self._read_rows(rules, condition, after, count)
+                yield from self._read_rows(rules, [key], condition, after, count)
             else:
                 yield batch
-            condition, after = f" WHERE {quoted(rules.key[0])} > ?", (last,)
+            condition, after = f" WHERE {key} > ?", (last,)
 
     def _read_rows(
-        self, rules: TableRules, condition: str = "", after: tuple[object, ...] = (), limit: int = -1
+        self,
+        rules: TableRules,
+        order: Sequence[str],
+        condition: str = "",
+        after: tuple[object, ...] = (),
+        limit: int = -1,
     ) -> Generator[pa.RecordBatch, None, None]:
-        names, key = (", ".join(map(quoted, some)) for some in (rules.names, rules.key))
-        select = f"SELECT {names} FROM {quoted(rules.name)}{condition} ORDER BY {key} LIMIT {limit}"
-        found = self._driver().execute(select, after)
+        names = ", ".join(map(quoted, rules.names))
+        select = f"SELECT {names} FROM {quoted(rules.name)}{condition} ORDER BY {', '.join(order)} LIMIT {limit}"
+        found = self._driver.execute(select, after)
         many = _page_rows(rules)
         while rows := found.fetchmany(many):
-            yield _named_batch(rules, rows)
-
-    def _driver(self) -> sqlite3.Connection:
-        connection = self.connection.connection.dbapi_connection
-        assert isinstance(connection, sqlite3.Connection)  # noqa: S101  # for the type checker
-        return connection
+            yield as_batch(rules, rows)
 
 
 def _page_rows(rules: TableRules) -> int:
@@ -82,8 +89,12 @@ def _page_rows(rules: TableRules) -> int:
     return max(1, min(_PAGE_ROWS, _PAGE_BYTES // max(1, widest)))
 
 
-def _named_batch(rules: TableRules, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
-    """Rows as a batch; what is wrong with a value is told with the key of its row."""
+def as_batch(rules: TableRules, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
+    """Rows of a table, at least one, as their rules have them; what is wrong with a value is told with its row.
+
+    Raises:
+        ValueUnstorable: Another program put something else there, which SQLite allows.
+    """
     try:
         return _batch(rules, rows)
     except ValueUnstorable:
@@ -104,11 +115,7 @@ def _batch(rules: TableRules, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch
 
 
 def _array(rules: TableRules, rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
-    """Values of a column as its rule has them.
-
-    Raises:
-        ValueUnstorable: Another program put something else there, which SQLite allows.
-    """
+    """Values of a column as its rule has them."""
     if rule.required and None in values:
         raise ValueUnstorable(table=rules.name, column=rule.name, value="null, which its model forbids")
     if not set(map(type, values)) <= _STORED_AS[rule.kind]:  # Arrow would cut fractions off, and take bytes for texts
@@ -127,8 +134,7 @@ def _read_plain(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
 
 
 def _read_instants(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
-    bare = pc.cast(pa.array(values, pa.string()), pa.timestamp("us"))
-    return pc.as_instants(bare, rule.arrow)
+    return plain_instants(pa.array(values, pa.string()), rule.arrow)
 
 
 def _read_days(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
@@ -161,27 +167,17 @@ _READ: dict[pa.DataType, Callable[[ColumnRule, tuple[Any, ...]], pa.Array]] = {
 
 
 def _read_singly(rules: TableRules, rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
-    """Values by the grammar of their kind, to read what is spelled in another way, or to find the one that is wrong."""
+    """Values one by one, to read what is spelled in another way, or to find the one that is wrong."""
     read = []
     for value in values:
         try:
-            is_value = value is None or (rule.kind is FLOAT and isinstance(value, float))
-            found = value if is_value else rule.kind.parse(_spelled(rule, value))
-            read.append(pa.scalar(found, rule.arrow))
-        except (UnfitError, pa.ArrowInvalid, OverflowError) as error:
+            read.append(value_of(rule.kind, rule.arrow, value))
+        except UnfitError as error:
             raise ValueUnstorable(
                 table=rules.name, column=rule.name, value=shown(value), because=_because(error)
             ) from error
-    return pa.array([one.as_py() for one in read], rule.arrow)
+    return pa.array(read, rule.arrow)
 
 
 def _because(error: Exception) -> str:
-    return f": {error}" if isinstance(error, UnfitError) and str(error) else ""
-
-
-def _spelled(rule: ColumnRule, value: Any) -> str:
-    if isinstance(value, bytes):
-        return "\0"
-    if rule.kind is BOOLEAN and isinstance(value, int) and value in (0, 1):
-        return repr(bool(value))
-    return value if isinstance(value, str) else repr(value)
+    return f": {error}" if str(error) else ""

@@ -25,10 +25,19 @@ _SPOILED_BY = {
 """By kind: a text that looks like a number becomes one, a number becomes a text or loses digits."""
 
 
+def affinity(declared: str) -> str:
+    """What SQLite makes of values in a column of a declared type."""
+    return next((name for name, found in _AFFINITIES if found.search(declared.upper())), "NUMERIC")
+
+
 def spoils_values(column: Column[object], declared: str) -> bool:
     """Whether values that a column of a model allows would be others in a column of a declared type."""
-    affinity = next((name for name, found in _AFFINITIES if found.search(declared.upper())), "NUMERIC")
     try:
-        return affinity in _SPOILED_BY.get(kind_of(column.type)[0], ())
+        return affinity(declared) in _SPOILED_BY.get(kind_of(column.type)[0], ())
     except LookupError:  # the ledger has others, which nobody puts rows into
         return False
+
+
+def quoted(name: str) -> str:
+    """An identifier as it may stand in a statement."""
+    return '"' + name.replace('"', '""') + '"'

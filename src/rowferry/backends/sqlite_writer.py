@@ -6,7 +6,7 @@ while the rows are published, which is one statement.
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from rowferry.backends.key_range import KeyRange
 from rowferry.backends.referred_keys import ReferredKeys
 from rowferry.backends.sqlite_beyond import checks_more, foreign_keys_told, may_rewrite, or_abort
 from rowferry.backends.sqlite_stage import SqliteStage
+from rowferry.backends.sqlite_types import quoted
+from rowferry.backends.sqlite_unusual_keys import UnusualKeys
+from rowferry.backends.sqlite_values import all_of, same
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.kinds import INTEGER
 from rowferry.dictionary.rules import Reference, TableRules
@@ -31,7 +34,8 @@ Pages that pass by only once go faster through memory that fits into the process
 """
 
 _ROWS_A_STATEMENT = 100
-_MOST_PARAMETERS = 32_000
+MOST_PARAMETERS = 32_000
+"""So many values may be bound to a statement."""
 
 _BULK_ROWS = 10_000
 """From this many rows on, checking what they refer to as a set pays off."""
@@ -115,9 +119,7 @@ class SqliteTransaction:
             driver.execute(f"PRAGMA main.cache_size = {CACHE}")
 
     def driver(self) -> sqlite3.Connection:
-        connection = self.connection.connection.dbapi_connection
-        assert isinstance(connection, sqlite3.Connection)  # noqa: S101  # for the type checker
-        return connection
+        return driver_of(self.connection)
 
     @cached_property
     def _encoding(self) -> str:
@@ -133,7 +135,7 @@ class SqliteTransaction:
         verb = f"INSERT {or_abort(driver, table)}"
         into = f"{verb} INTO main.{quoted(table)} ({', '.join(map(quoted, names))}) VALUES "
         one = f"({', '.join('?' * width)})"
-        many = max(1, min(_ROWS_A_STATEMENT, _MOST_PARAMETERS // width))
+        many = max(1, min(_ROWS_A_STATEMENT, MOST_PARAMETERS // width))
         whole = rows.num_rows // many * many * width
         step = many * width
         by_many = (flat[at : at + step] for at in range(0, whole, step))
@@ -182,7 +184,7 @@ class SqliteWriter:
         if not self._dry_run:
             self._transaction.lock()
         self.attach()
-        if not self._meets_known_keys():
+        if not (self._goes_by_unusual_keys() or self._meets_known_keys()):
             return Comparison(self.rows, 0, 0)
         self._find_known()
         equal, different = self._execute(f"{_EQUAL_AND_DIFFERENT} FROM {self._known}").fetchone()
@@ -208,9 +210,9 @@ class SqliteWriter:
     def different(self) -> Iterator[tuple[int, list[str]]]:
         if not self._has_known:
             return
-        tests = ", ".join(f"s.{column} IS NOT t.{column}" for column in map(quoted, self._rules.values))
+        tests = differing(self._rules)
         found = self._execute(
-            f"SELECT s.rowferry_row_number, {tests} FROM {self._known} k "
+            f"SELECT s.rowferry_row_number{tests} FROM {self._known} k "
             f"JOIN {self._stage} s USING (rowferry_row_number) JOIN {quoted(self._rules.name)} t ON {self._same_key()} "
             "WHERE NOT k.equal ORDER BY 1"
         )
@@ -272,6 +274,26 @@ class SqliteWriter:
         found = self._execute(find, self._range.bounds)
         return bool(found.fetchone()[0])
 
+    def _goes_by_unusual_keys(self) -> bool:
+        """Spell keys as the table does, where others wrote them in another form; whether there are any."""
+        key = [self._rules.by_name[name] for name in self._rules.key]
+        unusual = UnusualKeys(self._transaction.driver(), self._rules.name, key)
+        wanted = ", ".join(f"{quoted(name)} AS wanted_{at}" for at, name in enumerate(self._rules.key))
+        forms = f"temp.rowferry_forms_{self._stage.replace('.', '_')}"
+        if not unusual.possible or not unusual.keep(forms, f"SELECT {wanted} FROM {self._stage}"):
+            return False
+        spelled = f"temp.rowferry_spelled_{self._stage.replace('.', '_')}"
+        names = ", ".join(map(quoted, self._rules.names))
+        raw = {name: f"iif(f.form_0 IS NULL, s.{quoted(name)}, f.raw_{at})" for at, name in enumerate(self._rules.key)}
+        values = ", ".join(raw.get(name, f"s.{quoted(name)}") for name in self._rules.names)
+        same = " AND ".join(f"f.form_{at} = s.{quoted(name)}" for at, name in enumerate(self._rules.key))
+        self._execute(f"DROP TABLE IF EXISTS {spelled}")
+        self._execute(f"CREATE TABLE {spelled} (rowferry_row_number INTEGER PRIMARY KEY, {names})")
+        rows = f"SELECT rowferry_row_number, {values} FROM {self._stage} s LEFT JOIN {forms} f ON {same}"
+        self._execute(f"INSERT INTO {spelled} {rows}")
+        self._stage = spelled
+        return True
+
     def _has_indexes(self) -> bool:
         find = "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?, 'main'))"
         return bool(self._execute(find, (self._rules.name,)).fetchone()[0])
@@ -282,12 +304,13 @@ class SqliteWriter:
     def _find_known(self) -> None:
         """Note the rows whose key the table holds."""
         self._has_known = True
-        equal = " AND ".join(f"s.{column} IS t.{column}" for column in map(quoted, self._rules.values)) or "1"
+        names = self._rules.values
+        equal = all_of([same(self._rules.by_name[name], f"s.{quoted(name)}", f"t.{quoted(name)}") for name in names])
         self._execute(f"DROP TABLE IF EXISTS {self._known}")
         self._execute(f"CREATE TABLE {self._known} (rowferry_row_number INTEGER PRIMARY KEY, equal INTEGER)")
         self._execute(
-            f"INSERT INTO {self._known} SELECT s.rowferry_row_number, {equal} FROM {self._stage} s "
-            f"CROSS JOIN {self._main} t ON {self._same_key()}"
+            f"INSERT INTO {self._known} SELECT s.rowferry_row_number, CASE WHEN {equal} THEN 1 ELSE 0 END "
+            f"FROM {self._stage} s CROSS JOIN {self._main} t ON {self._same_key()}"
         )
 
     def require_parents(self) -> None:
@@ -310,6 +333,13 @@ class SqliteWriter:
         return self._transaction.driver().execute(statement, parameters)
 
 
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """The connection of the driver."""
+    driver = connection.connection.dbapi_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # for the type checker
+    return driver
+
+
 def require_keys(driver: sqlite3.Connection, reference: Reference, keys: pa.Array) -> None:
     """Raise ParentsVanished unless the parent of a reference has all keys, each of which is given once."""
     parent, target = quoted(reference.parent), quoted(reference.target)
@@ -318,16 +348,17 @@ def require_keys(driver: sqlite3.Connection, reference: Reference, keys: pa.Arra
         raise ParentsVanished
 
 
+def differing(rules: TableRules, ours: Callable[[str], str] = "s.{}".format) -> str:
+    """Further columns of a query: of each value whether ours, named by its column, differs from that of `t`."""
+    found = (same(rules.by_name[name], ours(quoted(name)), f"t.{quoted(name)}") for name in rules.values)
+    return "".join(f", CASE WHEN {is_same} THEN 0 ELSE 1 END" for is_same in found)
+
+
 def _staged(rules: TableRules) -> list[str]:
     """The columns of a table in the order in which they are written fastest: those of fixed width first."""
     return sorted(
         rules.names, key=lambda name: not rules.by_name[name].required or rules.by_name[name].kind is not INTEGER
     )
-
-
-def quoted(name: str) -> str:
-    """An identifier as it may stand in a statement."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def stored(column: pa.Array) -> list[Any]:

@@ -11,19 +11,31 @@ from sqlalchemy import MetaData
 
 from rowferry.dictionary.avro_schema import avro_name
 from rowferry.dictionary.rules import TableRules, alike, load_order, rules_of
-from rowferry.errors import ModelsUnusable, TableUnknown
+from rowferry.errors import TableUnknown, models_unusable
 
 
 class Catalog:
     """The rules of every table of one MetaData, in load order."""
 
     def __init__(self, metadata: MetaData, docs: Mapping[str, str] | None = None) -> None:
+        """Derive the rules.
+
+        Raises:
+            LookupError: Tables cannot be served; its arguments are the reasons, those of all tables.
+        """
         self.metadata = metadata
-        rules = {table.name: rules_of(table, (docs or {}).get(table.name, "")) for table in metadata.tables.values()}
+        rules: dict[str, TableRules] = {}
+        faults: list[str] = []
+        for table in metadata.tables.values():
+            try:
+                rules[table.name] = rules_of(table, (docs or {}).get(table.name, ""))
+            except LookupError as error:
+                faults += error.args
+            if same := alike((column.name for column in table.columns), avro_name):
+                faults.append(f"{table.name}: the columns {same} would have the same name in backups; rename one")
+        if faults:
+            raise LookupError(*faults)
         self._tables = {name: rules[name] for name in load_order(metadata.tables.values())}
-        for table in self:
-            if same := alike(table.names, avro_name):
-                raise LookupError(f"{table.name}: the columns {same} would have the same name in backups")
 
     def __iter__(self) -> Iterator[TableRules]:
         return iter(self._tables.values())
@@ -49,9 +61,9 @@ def load_catalog(module: str) -> Catalog:
         found = _import(module)
         return Catalog(_metadata(found), _docs(found))
     except ImportError as error:
-        raise ModelsUnusable(module=module, reason=str(error)) from error
+        raise models_unusable(module, [str(error)]) from error
     except LookupError as error:
-        raise ModelsUnusable(module=module, reason=str(error.args[0])) from error
+        raise models_unusable(module, error.args) from error
 
 
 def _import(module: str) -> ModuleType:
@@ -63,15 +75,19 @@ def _import(module: str) -> ModuleType:
     except ImportError:
         raise
     except Exception as error:  # whatever the code of a user's module raises
-        raise ModelsUnusable(module=module, reason=f"{type(error).__name__}: {error}") from error
+        raise models_unusable(module, [f"{type(error).__name__}: {error}"]) from error
 
 
 def _metadata(module: object) -> MetaData:
-    for value in vars(module).values():
-        candidate = getattr(value, "metadata", None)
-        if isinstance(candidate, MetaData) and candidate.tables:
-            return candidate
-    raise LookupError("no SQLAlchemy table found")
+    candidates = (getattr(value, "metadata", None) for value in vars(module).values())
+    found = {id(one): one for one in candidates if isinstance(one, MetaData) and one.tables}
+    if not found:
+        raise LookupError("no SQLAlchemy table found")
+    if len(found) > 1:
+        groups = " and ".join(", ".join(metadata.tables) for metadata in found.values())
+        told = "let all tables have the same, and import no others"
+        raise LookupError(f"it holds {len(found)} MetaData or declarative bases, one with {groups}; {told}")
+    return next(iter(found.values()))
 
 
 def _docs(module: object) -> dict[str, str]:

@@ -127,7 +127,7 @@ def kind_of(column_type: sql.TypeEngine[Any]) -> tuple[Kind, pa.DataType]:
     for sql_type, kind, arrow in _KINDS:
         if isinstance(column_type, sql_type):
             return kind, arrow(column_type)
-    raise LookupError(repr(column_type))
+    raise LookupError(f"{column_type!r}: use a type of texts, numbers, truth values, dates or instants")
 
 
 def _decimal(column_type: Any) -> pa.DataType:

@@ -1,15 +1,16 @@
 """The rules of a table, as they follow from its columns and constraints."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
+from typing import TypeVar, cast
 
 import pyarrow as pa
-from sqlalchemy import CheckConstraint, Column, Table, UniqueConstraint
-from sqlalchemy.exc import CompileError
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Table, UniqueConstraint
+from sqlalchemy.exc import CompileError, NoReferenceError
 
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.faults import Fault, RejectCode, shown
@@ -122,6 +123,10 @@ class Check:
 
 _OWN = "rowferry_"
 
+_LEAVE_OUT = "leave it out of the class, and to the database"
+
+Rule = TypeVar("Rule")
+
 ROW_NUMBER = "rowferry_row_number"
 """The column that says, behind those of a table, which row of its source a row is."""
 
@@ -184,28 +189,49 @@ def rules_of(table: Table, doc: str = "") -> TableRules:
     """Derive the rules of a table, which `doc` describes.
 
     Raises:
-        LookupError: The table cannot be served; the message says why.
+        LookupError: The table cannot be served; its arguments are all the reasons, each with what to do about it.
     """
-    if not table.primary_key.columns:
-        raise LookupError(f"{table.name} has no primary key")
-    if table.schema:
-        told = f"name it in the URL of the database, as in ?options=-csearch_path%3D{table.schema}"
-        raise LookupError(f"{table.name} has its schema, {table.schema}, in its class; {told}")
-    if same := alike((column.name for column in table.columns), str.casefold):
-        raise LookupError(f"{table.name}: the columns {same} differ in case only, which headers of files do not tell")
-    if renamed := [column for column in table.columns if column.key != column.name]:
-        raise LookupError(f"{table.name}.{renamed[0].name}: leave out key={renamed[0].key!r}, a second name for it")
-    if own := next((column.name for column in table.columns if column.name.startswith(_OWN)), ""):
-        raise LookupError(f"{table.name}.{own}: names that begin with {_OWN} are Rowferry's own")
+    faults = list(_faults_of_names(table))
+    columns = [_noted(faults, _column_rule, column) for column in table.columns]
+    constraints = sorted(table.foreign_key_constraints, key=lambda constraint: list(constraint.column_keys))
+    references = [_noted(faults, _reference, table, constraint) for constraint in constraints]
+    checks = [_noted(faults, _check, table, constraint) for constraint in _checks(table)]
+    if faults:
+        raise LookupError(*faults)
+    order = list(table.columns.keys())
     return TableRules(
         table=table,
         doc=doc or table.comment or "",
-        columns=tuple(_column_rule(column) for column in table.columns),
+        columns=tuple(columns),
         key=tuple(column.name for column in table.primary_key.columns),
-        references=tuple(_references(table)),
-        checks=tuple(_checks(table)),
+        references=tuple(sorted(references, key=lambda reference: order.index(reference.column))),
+        checks=tuple(checks),
         unique=tuple(_unique(table)),
     )
+
+
+def _noted(faults: list[str], derive: Callable[..., Rule], *of: object) -> Rule:
+    """A rule; what is in its way is added to the faults, so that others are looked for all the same."""
+    try:
+        return derive(*of)
+    except LookupError as error:
+        faults += error.args
+        return cast("Rule", None)
+
+
+def _faults_of_names(table: Table) -> Iterator[str]:
+    if not table.primary_key.columns:
+        yield f"{table.name} has no primary key; declare one"
+    if table.schema:
+        told = f"name it in the URL of the database, as in ?options=-csearch_path%3D{table.schema}"
+        yield f"{table.name} has its schema, {table.schema}, in its class; {told}"
+    if same := alike((column.name for column in table.columns), str.casefold):
+        yield f"{table.name}: the columns {same} differ in case only, which headers of files do not tell; rename one"
+    for column in table.columns:
+        if column.key != column.name:
+            yield f"{table.name}.{column.name}: leave out key={column.key!r}, a second name for it"
+        if column.name.startswith(_OWN):
+            yield f"{table.name}.{column.name}: names that begin with {_OWN} are Rowferry's own; rename it"
 
 
 def alike(names: Iterable[str], spelled: Callable[[str], str]) -> str:
@@ -238,7 +264,10 @@ def load_order(tables: Iterable[Table]) -> list[str]:
 
 def _column_rule(column: Column[object]) -> ColumnRule:
     if column.computed is not None or (column.identity is not None and column.identity.always):
-        raise LookupError(f"{column.table.name}.{column.name}: the database makes its values, so none can be loaded")
+        raise LookupError(
+            f"{column.table.name}.{column.name}: the database makes its values, so none can be loaded; "
+            "make it a plain one"
+        )
     try:
         kind, arrow = kind_of(column.type)
     except LookupError as error:
@@ -253,19 +282,22 @@ def _column_rule(column: Column[object]) -> ColumnRule:
     )
 
 
-def _references(table: Table) -> list[Reference]:
-    references = []
-    for constraint in table.foreign_key_constraints:
-        if len(constraint.elements) != 1:
-            raise LookupError(f"{table.name}: a foreign key of several columns is not supported")
-        element = constraint.elements[0]
-        if element.column.table is table:
-            raise LookupError(f"{table.name}.{element.parent.name} refers to its own table, which is not supported")
-        if list(element.column.table.primary_key.columns) != [element.column]:
-            raise LookupError(f"{table.name}.{element.parent.name} refers to something else than a primary key")
-        references.append(Reference(element.parent.name, element.column.table.name, element.column.name))
-    order = list(table.columns.keys())
-    return sorted(references, key=lambda reference: order.index(reference.column))
+def _reference(table: Table, constraint: ForeignKeyConstraint) -> Reference:
+    if len(constraint.elements) != 1:
+        names = ", ".join(constraint.column_keys)
+        raise LookupError(f"{table.name}: a foreign key of several columns ({names}) is not supported; {_LEAVE_OUT}")
+    element = constraint.elements[0]
+    name = f"{table.name}.{element.parent.name}"
+    try:
+        target = element.column
+    except NoReferenceError as error:
+        told = "declare it with the same MetaData, or the same declarative Base"
+        raise LookupError(f"{name} refers to {element.target_fullname}, which is not there; {told}") from error
+    if target.table is table:
+        raise LookupError(f"{name} refers to its own table, which is not supported; {_LEAVE_OUT}")
+    if list(target.table.primary_key.columns) != [target]:
+        raise LookupError(f"{name} refers to something else than a primary key; {_LEAVE_OUT}")
+    return Reference(element.parent.name, target.table.name, target.name)
 
 
 def _unique(table: Table) -> list[tuple[str, ...]]:
@@ -281,11 +313,10 @@ def _is_condition(option: str) -> bool:
     return option.endswith("_where")
 
 
-def _checks(table: Table) -> list[Check]:
+def _checks(table: Table) -> list[CheckConstraint]:
     """The checks of a table, those that stand at its columns among them."""
     holders = [table, *table.columns]
-    found = [c for holder in holders for c in holder.constraints if isinstance(c, CheckConstraint)]
-    return [_check(table, constraint) for constraint in found]
+    return [c for holder in holders for c in holder.constraints if isinstance(c, CheckConstraint)]
 
 
 def _check(table: Table, constraint: CheckConstraint) -> Check:
@@ -301,4 +332,4 @@ def _spelled(check: CheckConstraint) -> str:
     try:
         return str(check.sqltext.compile(compile_kwargs={"include_table": False, "literal_binds": True}))
     except CompileError as error:
-        raise LookupError(f"{check.sqltext} cannot be checked: {error}") from error
+        raise LookupError(f"{check.sqltext} cannot be checked: {error}; give it as text") from error

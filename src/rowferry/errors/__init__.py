@@ -21,6 +21,17 @@ from rowferry.errors.commands import (
     OutputTaken as OutputTaken,
     OutputUnwritable as OutputUnwritable,
 )
+from rowferry.errors.databases import (
+    DatabaseFileGone as DatabaseFileGone,
+    DatabaseInMemory as DatabaseInMemory,
+    DatabaseUnavailable as DatabaseUnavailable,
+    DatabaseUnsupported as DatabaseUnsupported,
+    DriverUnsupported as DriverUnsupported,
+    KeyHeldTwice as KeyHeldTwice,
+    KeySpelledOtherwise as KeySpelledOtherwise,
+    ModelsUnusable as ModelsUnusable,
+    models_unusable as models_unusable,
+)
 from rowferry.errors.reports import (
     ReportUnavailable as ReportUnavailable,
     ReportUnknown as ReportUnknown,
@@ -65,45 +76,11 @@ class SettingsInvalid(UsageError):
     hint = "Correct them in the environment or in .env; `rowferry settings` shows what is in force."
 
 
-class DatabaseUnsupported(UsageError):
-    """No backend serves the database URL scheme {scheme!r}"""
-
-    code = "database.unsupported"
-    hint = "Use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE."
-
-
-class DatabaseInMemory(DatabaseUnsupported):
-    """A SQLite database in memory would be gone with the command"""
-
-    code = "database.unsupported"
-    hint = "Keep it in a file, sqlite:///FILE, or use postgresql://USER:PASSWORD@HOST/DATABASE."
-
-
-class ModelsUnusable(UsageError):
-    """The tables of {module} cannot be served: {reason}"""
-
-    code = "models.unusable"
-    hint = (
-        "ROWFERRY_MODELS names a Python module that holds SQLAlchemy classes, such as mytables for mytables.py in the "
-        "current folder, on PYTHONPATH or installed; each table needs a primary key."
-    )
-
-
 class TableUnknown(UsageError):
     """There is no table {table!r}"""
 
     code = "table.unknown"
     hint = "The tables are {names}."
-
-
-class DatabaseUnavailable(RowferryError):
-    """The database cannot be reached: {reason}"""
-
-    code = "database.unavailable"
-    hint = (
-        "Check SQLALCHEMY_DATABASE_URL. Of a server: is it running, are host, port, user and password right? "
-        "Of a file: does its folder exist, and may it be written?"
-    )
 
 
 class DatabaseBusy(RowferryError):

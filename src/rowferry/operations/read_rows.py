@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select, tuple_
-
 from rowferry.backends.backend import Backend
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import KeyUnfit
@@ -22,13 +20,10 @@ def read_rows(backend: Backend, rules: TableRules, after: Sequence[str] | None, 
 
     Raises:
         KeyUnfit: `after` is not a key of the table.
+        ValueUnstorable: The database holds a value that the model does not allow.
     """
-    key = [rules.table.columns[name] for name in rules.key]
-    query = select(rules.table).order_by(*key).limit(limit)
-    if after is not None:
-        query = query.where(tuple_(*key) > tuple_(*_key(rules, after)))
-    with backend.errors(), backend.engine.connect() as connection:
-        return [{name: _as_json(value) for name, value in row.items()} for row in connection.execute(query).mappings()]
+    key = None if after is None else _key(rules, after)
+    return [{name: _as_json(value) for name, value in row.items()} for row in backend.page(rules, key, limit)]
 
 
 def key_of(rules: TableRules, row: dict[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, cast, func, select
+from sqlalchemy import BigInteger, FromClause, Select, cast, func, select
 
 from rowferry.models import Department, HiredEmployee
 from rowferry.reports.chart import BAR_COLOUR, LARGEST, MEAN_COLOUR, TEXT_COLOUR, bars, labels
@@ -10,13 +10,13 @@ from rowferry.reports.report import Answer, Report
 from rowferry.reports.year import Year
 
 
-def _statement(year: Year) -> Select[*tuple[Any, ...]]:
+def _statement(year: Year, employees: FromClause) -> Select[*tuple[Any, ...]]:
     """Compare whole numbers, for a mean is rarely one; departments without hires count for the mean, too."""
     hired = func.count()
     counted = (
-        select(HiredEmployee.department_id, hired.label("hired"), func.sum(hired).over().label("total"))
-        .where(year.holds(HiredEmployee.datetime))
-        .group_by(HiredEmployee.department_id)
+        select(employees.c.department_id, hired.label("hired"), func.sum(hired).over().label("total"))
+        .where(year.holds(employees.c.datetime))
+        .group_by(employees.c.department_id)
         .subquery()
     )
     departments = select(func.count()).select_from(Department).scalar_subquery()
@@ -62,5 +62,6 @@ REPORT = Report(
     columns=("id", "department", "hired"),
     reads=(Department, HiredEmployee),
     statement=_statement,
+    counts=HiredEmployee,
     draw=_draw,
 )

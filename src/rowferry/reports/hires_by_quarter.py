@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, cast, func, select
+from sqlalchemy import BigInteger, FromClause, Select, cast, func, select
 
 from rowferry.models import Department, HiredEmployee, Job
 from rowferry.reports.chart import LARGEST, QUARTER_COLOURS, TEXT_COLOUR, bars, labels
@@ -13,9 +13,9 @@ from rowferry.reports.year import Year
 _QUARTERS = {"q1": "January to March", "q2": "April to June", "q3": "July to September", "q4": "October to December"}
 
 
-def _statement(year: Year) -> Select[*tuple[Any, ...]]:
+def _statement(year: Year, hired: FromClause) -> Select[*tuple[Any, ...]]:
     """Count by id, which is quick, then by name: departments or jobs of the same name are counted together."""
-    at, employee = HiredEmployee.datetime, HiredEmployee
+    at, employee = hired.c.datetime, hired.c
     counts = [
         func.count().filter(year.holds_in_quarter(number, at)).label(quarter)
         for number, quarter in enumerate(_QUARTERS, 1)
@@ -82,6 +82,7 @@ REPORT = Report(
     columns=("department", "job", *_QUARTERS),
     reads=(Department, Job, HiredEmployee),
     statement=_statement,
+    counts=HiredEmployee,
     draw=_draw,
     order=("department", "job"),
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import FromClause, Select
 from sqlalchemy.orm import DeclarativeBase
 
 from rowferry.backends.backend import Backend
@@ -18,6 +18,8 @@ from rowferry.reports.year import Year
 class Report:
     """A question about a year; its title and emptiness are templates that take the `year`.
 
+    The statement is given the table whose rows it `counts`, in which instants compare as such.
+
     `columns` are those of its rows; the statement may select more, for the picture. `order` names columns by which
     rows are put in order once they are here, for texts, whose order differs from database to database.
     """
@@ -27,7 +29,8 @@ class Report:
     emptiness: str
     columns: tuple[str, ...]
     reads: tuple[type[DeclarativeBase], ...]
-    statement: Callable[[Year], Select[*tuple[Any, ...]]]
+    counts: type[DeclarativeBase]
+    statement: Callable[[Year, FromClause], Select[*tuple[Any, ...]]]
     draw: Callable[["Answer"], dict[str, Any]]
     order: tuple[str, ...] = ()
 
@@ -75,7 +78,8 @@ def answer(report: Report, backend: Backend, catalog: Catalog, year: Year) -> An
         names = ", ".join(model.__tablename__ for model in report.reads)
         raise ReportUnavailable(report=report.name, tables=names)
     with backend.scanning() as connection:
-        found = [dict(row) for row in connection.execute(report.statement(year)).mappings()]
+        counted = backend.with_instants(connection, catalog.table(report.counts.__tablename__).table)
+        found = [dict(row) for row in connection.execute(report.statement(year, counted)).mappings()]
     if report.order:
         found.sort(key=itemgetter(*report.order))
     return Answer(report, year.number, found)

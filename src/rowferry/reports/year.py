@@ -5,7 +5,6 @@ import re
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_
-from sqlalchemy.orm import InstrumentedAttribute
 
 from rowferry.errors import YearInvalid
 
@@ -14,7 +13,7 @@ LAST = dt.MAXYEAR
 PATTERN = "[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9]"
 """0001 to 9999."""
 
-Instant = InstrumentedAttribute[dt.datetime]
+Instant = ColumnElement[dt.datetime]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,35 @@
+"""A page of the rows of a table of SQLite, by what their keys stand for, however they are spelled."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from rowferry.backends.sqlite_snapshot import as_batch
+from rowferry.backends.sqlite_types import quoted
+from rowferry.backends.sqlite_unusual_keys import UnusualKeys
+from rowferry.backends.sqlite_writer import stored
+from rowferry.dictionary.rules import TableRules
+
+
+def read_page(
+    driver: sqlite3.Connection, rules: TableRules, after: Sequence[Any] | None, limit: int
+) -> list[dict[str, Any]]:
+    """Up to so many rows behind the one with a key, in the order of the key.
+
+    Raises:
+        ValueUnstorable: The database holds a value that the model does not allow.
+    """
+    key = [rules.by_name[name] for name in rules.key]
+    keys = UnusualKeys(driver, rules.name, key)
+    given: list[Any] = []
+    for rule, value in zip(key, after or (), strict=False):
+        given += stored(pa.array([value], rule.arrow))
+    order = ", ".join(keys.forms())
+    behind = f"({order}) > ({', '.join('?' * len(given))})" if given else "1"
+    near, bounds = keys.span(given, limit)
+    select = f"SELECT {', '.join(map(quoted, rules.names))} FROM main.{quoted(rules.name)}"
+    rows = driver.execute(f"{select} WHERE {behind} AND {near} ORDER BY {order} LIMIT {limit}", (*given, *bounds))
+    found = rows.fetchall()
+    return as_batch(rules, found).to_pylist() if found else []

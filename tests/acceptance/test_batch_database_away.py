@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from api_server import DEADLINE, serve, wait_until
 
 from batching import job
-from conftest import administer, start_postgresql
+from conftest import administer
 from loading import Tables
+from postgresql_versions import start_postgresql
 from rowferry.bootstrap import Service
 from rowferry.settings import read_settings
 

@@ -1,5 +1,6 @@
 """What a server of PostgreSQL makes of our connections: how they are isolated, and when it ends them."""
 
+import datetime as dt
 import json
 import os
 import subprocess
@@ -14,12 +15,14 @@ import pytest
 import sqlalchemy as sa
 from others import once, somebody
 
-from batching import Batches, department
+from batching import Batches, company, department, employee
+from kept_values import values_are_kept
 from loading import DEPARTMENTS, JOBS, Tables, counts, employees
-from restoring import Restores, counts as changes
+from restoring import NOON, Restores, counts as changes
 from rowferry.backends.postgresql import open_backend
 from rowferry.backends.postgresql_writer import PostgresqlTransaction
-from rowferry.errors import DatabaseBusy, DatabaseUnavailable, LoadInterrupted
+from rowferry.bootstrap import Service
+from rowferry.errors import DatabaseBusy, DatabaseUnavailable, LoadInterrupted, WorkCancelled
 from rowferry.events import PublishStarted, RowsJudged
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
@@ -235,3 +238,49 @@ def test_a_command_whose_connection_is_cut_says_one_thing(tables: Tables, tmp_pa
     assert (process.returncode, json.loads(told)["error"]["code"]) == (3, "database.unavailable")
     assert noise == b""
     assert tables.count("hired_employees") == 0
+
+
+AS_NOBODY_EXPECTS = (
+    "datestyle = 'SQL, DMY'",
+    "intervalstyle = 'sql_standard'",
+    "timezone = 'America/New_York'",
+    "bytea_output = 'escape'",
+    "extra_float_digits = -15",
+    "array_nulls = off",
+    "standard_conforming_strings = off",
+    "statement_timeout = '400ms'",
+)
+
+
+def test_what_a_database_has_by_default_changes_no_value(
+    new_service: Callable[..., Service], tmp_path: Path, by_default: Callable[[str], None], tables: Tables
+) -> None:
+    for setting in AS_NOBODY_EXPECTS:
+        by_default(setting)
+    url = tables.service.backend.engine.url.render_as_string(hide_password=False)
+    values_are_kept(Tables(new_service("kind_tables", url), tmp_path))
+
+
+@pytest.mark.parametrize("style", ["SQL, MDY", "Postgres, DMY", "German"])
+def test_instants_are_read_whatever_the_style_of_dates(
+    tables: Tables, by_default: Callable[[str], None], style: str
+) -> None:
+    tables.with_parents()
+    by_default(f"datestyle = '{style}'")
+    tables.put("hired_employees.csv", employees(3))
+    assert Batches(tables).put(company([{**employee(4), "datetime": "2021-02-03T04:05:06Z"}])).inserted
+    instants = [row[2] for row in tables.rows("hired_employees")]
+    assert instants == [NOON.replace(hour=10)] * 3 + [dt.datetime(2021, 2, 3, 4, 5, 6, tzinfo=dt.UTC)]
+    assert tables.loads()[0]["status"] == "done"
+
+
+def test_a_statement_takes_as_long_as_it_takes_unless_the_url_says_otherwise(
+    tables: Tables, by_default: Callable[[str], None]
+) -> None:
+    by_default("statement_timeout = '100ms'")
+    with tables.service.backend.engine.connect() as connection:
+        connection.exec_driver_sql("SELECT pg_sleep(0.3)")
+    backend = open_backend(tables.service.backend.engine.url.update_query_dict({"options": "-cstatement_timeout=100"}))
+    with pytest.raises(WorkCancelled), backend.transaction() as transaction:
+        transaction.connection.exec_driver_sql("SELECT pg_sleep(0.3)")
+    backend.engine.dispose()

@@ -11,7 +11,7 @@ import psycopg
 import pyarrow as pa
 from psycopg import errors as pg
 from psycopg.sql import Identifier
-from sqlalchemy import CHAR, Connection, FromClause, Table, create_engine, event, select, text
+from sqlalchemy import CHAR, Connection, FromClause, Table, create_engine, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -21,9 +21,10 @@ from rowferry.backends.page import read_page
 from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql_grants import missing_grant
 from rowferry.backends.postgresql_replacer import ReplacingTransaction
+from rowferry.backends.postgresql_sessions import Sessions, connect_args
 from rowferry.backends.postgresql_snapshot import WHOLE_TABLES, PostgresqlSnapshot
 from rowferry.backends.postgresql_table import PostgresqlTable, Statements
-from rowferry.backends.postgresql_types import keeps_values
+from rowferry.backends.postgresql_types import unkept
 from rowferry.backends.postgresql_writer import quoted
 from rowferry.backends.schema import require_columns
 from rowferry.dictionary.rules import TableRules
@@ -32,7 +33,6 @@ from rowferry.errors import (
     DatabaseRefused,
     DatabaseUnavailable,
     DiskFull,
-    EncodingUnfit,
     InFlight,
     KeysTaken,
     ParentsVanished,
@@ -45,26 +45,7 @@ from rowferry.errors import (
 # What it warns of is raised as well; if nobody asks for its log, it would go to standard error.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
-_CONNECT_SECONDS = 10
-
 _CANCEL_SECONDS = 2.0
-
-_KEEPALIVES = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 40_000}
-"""A server that has gone without a word is noticed within 40 seconds (libpq)."""
-
-_OPTIONS = (
-    "-c timezone=UTC -c client_connection_check_interval=10s -c tcp_keepalives_idle=20 "
-    "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 -c tcp_user_timeout=40s "
-    "-c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0 "
-    r"-c default_transaction_isolation=read\ committed -c standard_conforming_strings=on"
-)
-"""The server notices likewise that we have gone, also while it works for us, and frees what we held.
-
-A connection that waits, while a file is read, is left alone; and a comparison sees what others have committed by then.
-"""
-
-_ENCODING = {"client_encoding": "utf8"}
-"""What is sent and received, whatever PGCLIENTENCODING or the database says."""
 
 _MOST_PARTS = 1_590
 """PostgreSQL takes 1,600 columns in a table, and some more in the answer to a query; a few of them are ours."""
@@ -92,22 +73,18 @@ _COLUMNS = """
 SELECT wanted.name, a.attname, CASE t.typtype
   WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod)
   WHEN 'e' THEN 'text'
-  ELSE format_type(a.atttypid, a.atttypmod) END
+  ELSE format_type(a.atttypid, a.atttypmod) END, c.collname
 FROM unnest(CAST(%s AS text[])) wanted (name)
 JOIN pg_attribute a ON a.attrelid = to_regclass(wanted.name) AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_collation c ON c.oid = a.attcollation AND NOT c.collisdeterministic
 """
-"""The columns of tables and their types; of a domain what it is over, and of an enumeration what it is sent as."""
+"""The columns of tables and their types; of a domain what it is over, and of an enumeration what it is sent as.
+
+Of a column whose collation takes different texts for the same also that.
+"""
 
 _IS_OF_KEY = "SELECT indisprimary FROM pg_index WHERE indexrelid = to_regclass(%s)"
-
-
-def _connect_args(url: URL) -> dict[str, Any]:
-    """What the URL does not say; of server options, ours come last, since correctness depends on some of them."""
-    ours = {"connect_timeout": _CONNECT_SECONDS, "application_name": "rowferry", **_KEEPALIVES}
-    theirs = url.normalized_query
-    options = " ".join([*theirs.get("options", ()), _OPTIONS])
-    return {name: value for name, value in ours.items() if name not in theirs} | {"options": options, **_ENCODING}
 
 
 class PostgresqlBackend:
@@ -119,21 +96,22 @@ class PostgresqlBackend:
         self._at_work = AtWork[psycopg.Connection[Any]]()
         self.engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
-            connect_args=_connect_args(url),
+            connect_args=connect_args(url),
+            isolation_level="READ COMMITTED",  # a comparison sees what others have committed by then
             pool_pre_ping=True,
             use_native_hstore=False,  # which nobody uses, and each connection would ask for
             pool_size=_KEPT_CONNECTIONS,
             max_overflow=_MORE_CONNECTIONS,
         )
-        event.listen(self.engine, "connect", _require_encoding)
+        Sessions(url).listen(self.engine)
 
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
         wanted = {quoted(table.name): table for table in tables}
         found: dict[str, set[str]] = {}
-        for name, column, column_type in connection.exec_driver_sql(_COLUMNS, (list(wanted),)):
+        for name, column, column_type, collation in connection.exec_driver_sql(_COLUMNS, (list(wanted),)):
             table = wanted[name]
-            kept = column not in table.columns or keeps_values(table.columns[column], column_type)
-            found.setdefault(table.key, set()).add(column if kept else f"{column} of type {column_type}")
+            has = unkept(table.columns[column], column_type, collation) if column in table.columns else None
+            found.setdefault(table.key, set()).add(f"{column} {has}" if has else column)
         return found
 
     def require(self, table: Table, columns: set[str] | None) -> None:
@@ -242,13 +220,14 @@ class PostgresqlBackend:
 
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
+        # A transaction stays in its session, even where a pooler gives each another one.
         with self.errors(), self.engine.connect() as connection:
+            # Without parameters it leaves nothing open in the session that would keep vacuum from its work.
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_number(name)})")
             try:
-                connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (_number(name),))
-                connection.commit()
                 yield
             finally:
-                _unlock(connection, name)
+                _end(connection)
 
     def cancel(self) -> None:
         for driver in self._at_work:
@@ -264,13 +243,6 @@ class PostgresqlBackend:
         return not free
 
 
-def _require_encoding(driver: psycopg.Connection[Any], _record: object) -> None:
-    """Refuse a database that cannot keep every letter: neither rows nor rejects could go in as they are."""
-    encoding = driver.info.parameter_status("server_encoding")
-    if encoding != "UTF8":
-        raise EncodingUnfit(encoding=encoding)
-
-
 @contextmanager
 def _dropped_if_interrupted(connection: Connection) -> Iterator[None]:
     """Close a connection that an interruption may have left within a command: the server rolls back."""
@@ -282,10 +254,10 @@ def _dropped_if_interrupted(connection: Connection) -> Iterator[None]:
         raise
 
 
-def _unlock(connection: Connection, name: str) -> None:
-    """Give a name back, with the connection if need be: what was done meanwhile is done."""
+def _end(connection: Connection) -> None:
+    """End a transaction, with the connection if need be: what was done meanwhile is done."""
     try:
-        connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (_number(name),))
+        connection.rollback()
     except BaseException as error:
         connection.invalidate()
         if not isinstance(error, SQLAlchemyError):

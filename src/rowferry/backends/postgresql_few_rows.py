@@ -9,7 +9,8 @@ from sqlalchemy import Table
 
 from rowferry.backends.backend import Comparison
 from rowferry.backends.held_rows import HeldRows
-from rowferry.backends.postgresql_table import PostgresqlTable, lists_of, same, spelled, type_of, unnested
+from rowferry.backends.postgresql_sequences import Numbers
+from rowferry.backends.postgresql_table import PostgresqlTable, differs, lists_of, same, spelled, type_of, unnested
 from rowferry.backends.postgresql_writer import PostgresqlTransaction
 from rowferry.dictionary.rules import TableRules
 
@@ -55,7 +56,11 @@ class FewRowsWriter(HeldRows):
         new = self._new()
         if new.num_rows:
             with self._references_known(new.num_rows):
-                return self._transaction.copy_rows(self._table, new), updated
+                inserted = self._transaction.copy_rows(self._table, new)
+            numbers = Numbers(self._rules)
+            numbers.add(new)
+            numbers.raise_sequences(self._transaction)
+            return inserted, updated
         return 0, updated
 
     @contextmanager
@@ -88,7 +93,7 @@ class FewRowsWriter(HeldRows):
     def _find_known(self) -> None:
         """Note the rows whose key the table holds, and hold these rows of the table as they are."""
         values = self._rules.values
-        tests = [SQL("s.{0} IS DISTINCT FROM t.{0}").format(Identifier(name)) for name in values]
+        tests = [differs(self._rules.by_name[name]) for name in values]
         keys = SQL(", ").join(SQL("t.{}").format(Identifier(name)) for name in self._rules.key)
         find = SQL(
             "SELECT s.rowferry_at - 1, {tests} FROM {rows} JOIN {table} t ON {same} ORDER BY {keys} "
@@ -100,8 +105,8 @@ class FewRowsWriter(HeldRows):
             same=same(self._rules.key),
             keys=keys,
         )
-        for at, *differs in self._transaction.execute(find, lists_of(self._rows.select(list(self._rules.names)))):
-            self._known[at] = [name for name, flag in zip(values, differs[:-1], strict=True) if flag]
+        for at, *flags in self._transaction.execute(find, lists_of(self._rows.select(list(self._rules.names)))):
+            self._known[at] = [name for name, flag in zip(values, flags[:-1], strict=True) if flag]
 
     def _update(self) -> int:
         changed = self._changed()

@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from rowferry.backends.backend import Examples, Key, Referring
 from rowferry.backends.postgresql_snapshot import WHOLE_TABLES
-from rowferry.backends.postgresql_table import PostgresqlTable, spelled
+from rowferry.backends.postgresql_table import PostgresqlTable, equal, spelled
 from rowferry.backends.postgresql_writer import BULK_ROWS, DirectWriter, PostgresqlTransaction, StagedWriter
 from rowferry.dictionary.rules import TableRules
 
@@ -139,7 +139,7 @@ class StagedReplacer(StagedWriter):
                 "WHERE s.{number} IS NULL OR t.{key} IS NULL OR NOT ({equal})"
             ).format(
                 key=Identifier(self._rules.key[0]),
-                equal=self._equal(),
+                equal=equal(self._rules),
                 keys=self._keys_of_surplus(),
                 **self._names(),
             )
@@ -168,11 +168,10 @@ class StagedReplacer(StagedWriter):
 
     def _first_different(self, count: int) -> list[tuple[Key, list[str]]]:
         keys = len(self._rules.key)
-        tests = SQL(", ").join(SQL("s.{0} IS DISTINCT FROM t.{0}").format(Identifier(n)) for n in self._rules.values)
         find = SQL(
             "SELECT {keys}, {tests} FROM {known} k JOIN {stage} s USING ({number}) JOIN {table} t ON {same} "
             "WHERE NOT k.equal ORDER BY {keys} LIMIT {count}"
-        ).format(keys=self._keys("s"), tests=tests, count=Literal(count), **self._names())
+        ).format(keys=self._keys("s"), tests=self._tests(), count=Literal(count), **self._names())
         return [
             (self._key(row[:keys]), [n for n, differs in zip(self._rules.values, row[keys:], strict=True) if differs])
             for row in self._transaction.execute(find)

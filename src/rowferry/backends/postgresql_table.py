@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql
 
 from rowferry.backends.referred_keys import ReferredKeys
-from rowferry.dictionary.rules import Reference, TableRules, load_order, rules_of
+from rowferry.dictionary.kinds import TEXT
+from rowferry.dictionary.rules import ColumnRule, Reference, TableRules, load_order, rules_of
 from rowferry.errors import ParentsVanished
 
 _SPARES_TRIGGERS = """
@@ -107,6 +108,8 @@ SELECT has_table_privilege(%(table)s, 'DELETE')
   AND NOT EXISTS (SELECT FROM pg_constraint WHERE confrelid = %(table)s::regclass AND contype = 'f')
 """
 """Whether a row may be removed and inserted anew instead of changed: nothing refers to it or acts upon it."""
+
+_DIFFERS = "s.{0} IS DISTINCT FROM t.{0}"
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # only to spell types
 
@@ -275,10 +278,11 @@ class Referred(ReferredKeys):
             keys = self.keys(reference)
             if keys is None:
                 wanted = SQL("SELECT {0} FROM {1} WHERE {0} IS NOT NULL").format(Identifier(reference.column), rows)
-                count = transaction.value(SQL("SELECT count(*) FROM ({} GROUP BY 1)").format(wanted))
+                count = transaction.value(SQL("SELECT count(*) FROM ({} GROUP BY 1) AS keys").format(wanted))
                 held = self._hold(transaction, reference, wanted, ())
             elif count := len(keys):
-                held = self._hold(transaction, reference, SQL("SELECT unnest(%s)"), (keys.to_pylist(),))
+                given = SQL("SELECT unnest(CAST(%s AS {}[]))").format(type_of(self.rules.table, reference.column))
+                held = self._hold(transaction, reference, given, (keys.to_pylist(),))
             else:
                 continue
             if held != count:
@@ -286,7 +290,7 @@ class Referred(ReferredKeys):
 
     def _hold(self, transaction: Statements, reference: Reference, wanted: Composable, keys: tuple[object, ...]) -> int:
         name = spelled(self.rules.table.metadata.tables[reference.parent])
-        lock = SQL("SELECT count(*) FROM (SELECT FROM {} WHERE {} IN ({}) FOR KEY SHARE)")
+        lock = SQL("SELECT count(*) FROM (SELECT FROM {} WHERE {} IN ({}) FOR KEY SHARE) AS held")
         return int(transaction.value(lock.format(name, Identifier(reference.target), wanted), keys))
 
 
@@ -315,6 +319,22 @@ def type_of(table: Table, column: str) -> SQL:
 def same(names: tuple[str, ...]) -> Composable:
     """The condition that the row `s` has the values of the row `t` in some columns."""
     return SQL(" AND ").join(SQL("t.{0} = s.{0}").format(Identifier(name)) for name in names)
+
+
+def differs(column: ColumnRule) -> Composable:
+    """The condition that the rows `s` and `t` have another value in a column; of texts, other bytes.
+
+    Whatever takes different texts for the same says so of its comparison, not of its values: a collation that is not
+    deterministic, or the type citext.
+    """
+    test = 'CAST(s.{0} AS text) COLLATE "C" IS DISTINCT FROM CAST(t.{0} AS text)' if column.kind is TEXT else _DIFFERS
+    return SQL(test).format(Identifier(column.name))
+
+
+def equal(rules: TableRules) -> Composable:
+    """The condition that the rows `s` and `t`, which have the same key, have the same values."""
+    tests = [SQL("NOT ({})").format(differs(rules.by_name[name])) for name in rules.values]
+    return SQL(" AND ").join(tests) if tests else SQL("true")
 
 
 def _all_known(side: Literal["conrelid", "confrelid"]) -> Composable:

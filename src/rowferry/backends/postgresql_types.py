@@ -2,16 +2,18 @@
 
 import re
 
-from sqlalchemy import Column
+from sqlalchemy import Column, UniqueConstraint
 
 from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, kind_of
+
+_CITEXT = r"(?:.+\.)?citext"
 
 _KEPT_BY = {
     BOOLEAN: re.compile("boolean"),
     DATE: re.compile("date"),
     DATETIME: re.compile(r"timestamp(\(6\))? with(out)? time zone"),
     FLOAT: re.compile("double precision"),
-    TEXT: re.compile(r"text|character varying(\(\d+\))?"),
+    TEXT: re.compile(rf"text|character varying(\(\d+\))?|{_CITEXT}"),
 }
 _INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
 _NUMERIC = re.compile(r"numeric(?:\(\d+,(-?\d+)\))?")
@@ -30,3 +32,23 @@ def keeps_values(column: Column[object], column_type: str) -> bool:
             return found[1] is None or int(found[1]) >= int(arrow.scale)
         return not arrow.scale and column_type in _INTEGERS.values()
     return bool(_KEPT_BY[kind].fullmatch(column_type))
+
+
+def unkept(column: Column[object], column_type: str, collation: str | None) -> str | None:
+    """What keeps a column of the database from serving its model, as it stands behind its name; None if nothing does.
+
+    `collation` is one that is not deterministic. By it, or in citext, different texts are the same; but where texts
+    tell rows apart, the database must take none of them for another.
+    """
+    if not keeps_values(column, column_type):
+        return f"of type {column_type}"
+    loose = column_type if re.fullmatch(_CITEXT, column_type) else collation
+    return f"by {loose}, to which different texts are the same" if loose and _tells_rows_apart(column) else None
+
+
+def _tells_rows_apart(column: Column[object]) -> bool:
+    """Whether a column belongs to a key, to what is unique, or to a reference."""
+    constraints = (one.columns for one in column.table.constraints if isinstance(one, UniqueConstraint))
+    indexes = (one.columns for one in column.table.indexes if one.unique)
+    unique = any(column.name in columns for columns in (*constraints, *indexes))
+    return unique or column.primary_key or bool(column.foreign_keys)

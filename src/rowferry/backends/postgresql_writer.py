@@ -14,13 +14,14 @@ from typing import Any, Self
 import psycopg
 import pyarrow as pa
 from psycopg import Copy
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Connection, Table
 
 from rowferry.backends.backend import Comparison, LoadWriter
 from rowferry.backends.copy_format import copy_format
 from rowferry.backends.key_range import KeyRange
-from rowferry.backends.postgresql_table import PostgresqlTable, Referred, Statements, same
+from rowferry.backends.postgresql_sequences import Numbers
+from rowferry.backends.postgresql_table import PostgresqlTable, Referred, Statements, differs, equal, same
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
@@ -99,6 +100,7 @@ class PostgresqlWriter:
         self._transaction = transaction
         self._rows = 0
         self._referred = Referred(rules)
+        self._numbers = Numbers(rules)
 
     def _open(self, target: Composable, schema: pa.Schema) -> None:
         self._format = copy_format(schema)
@@ -113,6 +115,7 @@ class PostgresqlWriter:
     def _send(self, rows: pa.RecordBatch, *, numbered: bool) -> None:
         self._rows += rows.num_rows
         self._referred.add(rows)
+        self._numbers.add(rows)
         self._copy.write(self._format.rows(rows if numbered else rows.select(list(self._rules.names))))
 
     def end(self) -> None:
@@ -154,6 +157,7 @@ class DirectWriter(PostgresqlWriter):
 
     def publish(self, *, update: bool) -> tuple[int, int]:  # noqa: ARG002  # there is nothing to update
         self._referred.hold(self._transaction, self._table.name)
+        self._numbers.raise_sequences(self._transaction)
         return self.taken(), 0
 
 
@@ -200,6 +204,7 @@ class AppendingWriter(PostgresqlWriter):
 
     def publish(self, *, update: bool) -> tuple[int, int]:
         self._referred.hold(self._transaction, self._table.name)
+        self._numbers.raise_sequences(self._transaction)
         inserted, updated = self._staged.publish(update=update) if self._staged else (0, 0)
         return self.taken() + inserted, updated
 
@@ -261,11 +266,10 @@ class StagedWriter(PostgresqlWriter):
         if not self._has_known:
             return
         values = self._rules.values
-        tests = SQL(", ").join(SQL("s.{0} IS DISTINCT FROM t.{0}").format(Identifier(name)) for name in values)
         found = SQL(
             "SELECT s.{number}, {tests} FROM {known} k JOIN {stage} s USING ({number}) JOIN {table} t ON {same} "
             "WHERE NOT k.equal ORDER BY 1"
-        ).format(tests=tests, **self._names())
+        ).format(tests=self._tests(), **self._names())
         with self._transaction.driver.cursor("rowferry_different") as cursor:
             cursor.itersize = 10_000
             for row_number, *differs in cursor.execute(found):
@@ -275,6 +279,8 @@ class StagedWriter(PostgresqlWriter):
         with self._foreign_keys():
             updated = self._update() if update and self._comparison.different else 0
             inserted = self._insert() if self._comparison.new else 0
+        if inserted:
+            self._numbers.raise_sequences(self._transaction)
         return inserted, updated
 
     def _insert(self) -> int:
@@ -350,7 +356,7 @@ class StagedWriter(PostgresqlWriter):
             SQL(
                 "CREATE TEMPORARY TABLE {known} ON COMMIT DROP AS "
                 "SELECT s.{number}, {equal} AS equal FROM {stage} s JOIN {table} t ON {same}"
-            ).format(equal=self._equal(), **self._names())
+            ).format(equal=equal(self._rules), **self._names())
         )
         self._transaction.execute(SQL("ANALYZE {known}").format(**self._names()))
         count = SQL("SELECT count(*) FILTER (WHERE equal), count(*) FILTER (WHERE NOT equal) FROM {known}")
@@ -358,10 +364,9 @@ class StagedWriter(PostgresqlWriter):
         assert row is not None  # noqa: S101  # an aggregate has a row
         return row[0], row[1]
 
-    def _equal(self) -> Composable:
-        """The condition that a row of the stage is equal to the one of the same key in the table."""
-        tests = [SQL("s.{0} IS NOT DISTINCT FROM t.{0}").format(Identifier(name)) for name in self._rules.values]
-        return SQL(" AND ").join(tests) if tests else Literal(True)
+    def _tests(self) -> Composable:
+        """For each value whether a row of the stage differs from the table's."""
+        return SQL(", ").join(differs(self._rules.by_name[name]) for name in self._rules.values)
 
     def _names(self) -> dict[str, Composable]:
         return {

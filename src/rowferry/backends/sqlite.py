@@ -42,12 +42,16 @@ from rowferry.errors import (
     KeysTaken,
     ParentsVanished,
     RowferryError,
+    ServerUnsupported,
     UniqueBroken,
     WorkCancelled,
 )
 
 BUSY_SECONDS = 60
 """How long a writer queues behind another one."""
+
+_OLDEST = (3, 35)
+"""It was the first with DROP COLUMN, which migrations need; all tests of tests/contract pass on it."""
 
 _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
 """The pool keeps so many open, and opens so many more when needed."""
@@ -273,6 +277,9 @@ def _extracted(rules: TableRules, at: int) -> str:
 
 
 def _prepare_connection(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+    if sqlite3.sqlite_version_info < _OLDEST:
+        needed = f"{_OLDEST[0]}.{_OLDEST[1]} or later"
+        raise ServerUnsupported(server=f"SQLite {sqlite3.sqlite_version}", needed=needed)
     connection.isolation_level = None
     record.info[_REFUSALS] = teach(connection)
     for pragma in _PRAGMAS:

@@ -49,6 +49,7 @@ from rowferry.errors.restores import (
     ValueUnkept as ValueUnkept,
 )
 from rowferry.errors.root import RowferryError as RowferryError, UsageError as UsageError
+from rowferry.errors.servers import EncodingUnfit as EncodingUnfit, ServerUnsupported as ServerUnsupported
 from rowferry.errors.sources import (
     FileMissing as FileMissing,
     FolderEmpty as FolderEmpty,
@@ -95,13 +96,6 @@ class DatabaseRefused(RowferryError):
 
     code = "database.refused"
     hint = "Nothing was changed. Compare the table in the database with `rowferry tables`."
-
-
-class EncodingUnfit(DatabaseRefused):
-    """The database keeps its texts in {encoding}, which has not all letters"""
-
-    code = "database.encoding"
-    hint = "Use one in UTF8: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0."
 
 
 class RightMissing(RowferryError):

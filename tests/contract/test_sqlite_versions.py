@@ -1,0 +1,18 @@
+"""Which versions of SQLite are served."""
+
+import sqlite3
+from collections.abc import Callable
+
+import pytest
+
+from rowferry.bootstrap import Service
+from rowferry.errors import ServerUnsupported
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_a_library_that_is_too_old_is_refused_at_the_start(
+    new_service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 26, 0))
+    with pytest.raises(ServerUnsupported, match=r"and this Rowferry works with 3\.35 or later"):
+        new_service()

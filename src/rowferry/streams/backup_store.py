@@ -9,6 +9,7 @@ import datetime as dt
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -262,7 +263,7 @@ class BackupStore:
         if table is None or (self.folder / table).is_symlink():
             return None
         path = self.folder / table / f"{backup_id}{_MANIFEST}"
-        return path if path.is_file() and not path.is_symlink() else None
+        return path if os.path.lexists(path) else None
 
     def _list(self, path: Path, found: Listing) -> None:
         try:
@@ -272,8 +273,11 @@ class BackupStore:
             found.damaged[path.name.removesuffix(_MANIFEST)] = error
 
     def _read(self, path: Path) -> Manifest | None:
-        """The manifest; None if it was removed meanwhile."""
+        """The manifest; None if it was removed meanwhile. One that is a link, or no file, is damaged by that alone."""
         try:
+            if not stat.S_ISREG(path.lstat().st_mode):
+                kind = "a link, which might lead anywhere" if path.is_symlink() else "no file"
+                raise BackupDamaged(path=path, reason=f"the manifest is {kind}")
             with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
                 text = file.read(_MOST_MANIFEST_BYTES)
             return read_manifest(text, path.name.removesuffix(_MANIFEST))

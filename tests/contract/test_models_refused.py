@@ -1,0 +1,91 @@
+"""Modules of tables that cannot be served, in whole or in part, are refused at the start with all reasons."""
+
+from pathlib import Path
+
+import pytest
+
+from batching import Batches
+from loading import Tables, counts
+from owning import HEAD, ServiceOf
+from restoring import Restores
+from rowferry.bootstrap import check_settings
+from rowferry.errors import ModelsUnusable, SettingInvalid
+
+KEY = 'Column("id", Integer, primary_key=True, autoincrement=False)'
+
+
+def test_all_that_is_not_supported_is_told_at_once(service_of: ServiceOf, database_url: str) -> None:
+    key = 'Column("id", Integer, primary_key=True)'
+    source = HEAD + (
+        f'boxes = Table("boxes", metadata, {key}, Column("a", REAL), Column("b", Computed("id * 2"), type_=Integer))\n'
+        f'lids = Table("lids", metadata, Column("id", Integer), Column("box", Integer, ForeignKey("crates.id")))\n'
+        f'own = Table("own", metadata, {key}, Column("other", Integer, ForeignKey("own.id")), Column("c", Float(24)))\n'
+    ).replace('Computed("id * 2"), type_=Integer', 'Integer, Computed("id * 2")')
+    with pytest.raises(ModelsUnusable) as caught:
+        service_of(source)
+    reasons = caught.value.details["reasons"]
+    assert isinstance(reasons, list)
+    begins = [
+        "boxes.a: no",
+        "boxes.b: the",
+        "lids has no",
+        "lids.box refers to crates.id",
+        "own.c: no",
+        "own.other ref",
+    ]
+    assert [reason.startswith(start) for reason, start in zip(reasons, begins, strict=True)] == [True] * len(begins)
+    assert all(reason in caught.value.message for reason in reasons)
+    assert all("; " in reason or ": use" in reason or "need" in reason for reason in reasons)
+
+
+def test_a_second_base_is_not_passed_over(service_of: ServiceOf) -> None:
+    source = HEAD + f"other = MetaData()\nboxes = Table('boxes', metadata, {KEY})\nlids = Table('lids', other, {KEY})\n"
+    with pytest.raises(ModelsUnusable, match="holds 2 MetaData or declarative bases, one with boxes and lids; let all"):
+        service_of(source)
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_what_sqlite_has_not_is_said_at_the_start(service_of: ServiceOf) -> None:
+    source = "from sqlalchemy.dialects.postgresql import CITEXT\n" + HEAD
+    source += f'boxes = Table("boxes", metadata, {KEY}, Column("a", CITEXT), Column("b", Numeric(18, 2)))\n'
+    source += f'wide = Table("wide", metadata, {KEY}, *[Column(f"c{{at}}", Integer) for at in range(1_900)])\n'
+    with pytest.raises(ModelsUnusable) as caught:
+        service_of(source)
+    for told in (
+        "boxes.a: SQLite has no type CITEXT; use",
+        "boxes.b has 18",
+        "wide: SQLite takes 1,900 columns, it has",
+    ):
+        assert told in caught.value.message
+
+
+@pytest.mark.parametrize(("columns", "optional"), [(1_590, False), (802, True)])
+def test_wide_tables_are_loaded_and_backed_up(
+    service_of: ServiceOf, tmp_path: Path, columns: int, optional: bool
+) -> None:
+    source = HEAD + (
+        f'names = [f"c{{at}}" for at in range({columns - 1})]\n'
+        f'wide = Table("wide", metadata, {KEY}, *[Column(name, Integer, nullable={optional}) for name in names])\n'
+    )
+    try:
+        wide = Tables(service_of(source), tmp_path)
+    except ModelsUnusable as error:
+        assert "wide: 802 columns are too many" in error.message
+        return
+    restores, row = Restores(wide), ",".join(["1"] * columns)
+    assert counts(wide.put("wide.csv", f"{row}\n")) == (1, 1, 0, 0, 0)
+    assert counts(wide.put("wide.csv", f"{row[:-1]}2\n", on_conflict="update")) == (1, 0, 1, 0, 0)
+    value = {"id": 2} | {f"c{at}": at for at in range(columns - 1)}
+    assert Batches(wide).put({"wide": [value]}).inserted == {"wide": 1}
+    kept = restores.back_up("wide")
+    wide.execute("DELETE FROM wide")
+    assert restores.restore(kept).tables[0].added == 2
+
+
+@pytest.mark.parametrize("url", ["postgresql+asyncpg://h/b", "sqlite+aiosqlite:///x.db", "postgresql+psycopg2://h/b"])
+def test_a_driver_that_would_be_ignored_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    scheme, driver = url.partition(":")[0].split("+")
+    with pytest.raises(SettingInvalid, match=f"through {driver} here; leave the driver out of the URL .* {scheme}://"):
+        check_settings(url)
+    monkeypatch.setenv("SQLALCHEMY_DATABASE_URL", url.replace(driver, {"sqlite": "pysqlite"}.get(scheme, "psycopg")))
+    check_settings()

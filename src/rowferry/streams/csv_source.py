@@ -15,7 +15,7 @@ from rowferry.dictionary.rules import TableRules
 from rowferry.streams.byte_source import ByteSource
 from rowferry.streams.formulas import APOSTROPHE, unguarded
 from rowferry.streams.framing import LF, QUOTE, Lines, ScannedRow, find_lines, scan_row
-from rowferry.streams.raw_texts import spans_of, texts_between
+from rowferry.streams.raw_texts import holds_others, spans_of, texts_between
 from rowferry.streams.rows import UNREADABLE, OddRow, Positions, RowBatch
 
 MAX_ROW_BYTES = 1024 * 1024
@@ -154,11 +154,13 @@ class CsvSource:
             return _readable(self.bytes.as_it_stood(_without_line_end(data[row_starts[position] : end])))
 
         def raws(wanted: Positions) -> pa.StringArray:
-            if b"\0" not in data and is_utf8(data):
-                starts, ends = spans_of(data, row_starts, wanted)
-                if not len(ends) or (ends - starts).max() <= MAX_ROW_BYTES:
-                    return texts_between(data, starts, ends)
-            return pa.array(map(raw, wanted.tolist()), pa.string())
+            starts, ends = spans_of(data, row_starts, wanted)
+            texts, odd = texts_between(data, starts, ends), ends - starts > MAX_ROW_BYTES
+            if b"\0" in data or not is_utf8(data):
+                odd |= holds_others(texts)
+            if not odd.any():
+                return texts
+            return pc.replace_with_mask(texts, as_arrow(odd), pa.array(map(raw, wanted[odd].tolist()), pa.string()))
 
         return RowBatch(
             first=first,

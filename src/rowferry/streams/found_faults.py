@@ -28,10 +28,10 @@ def codes_of(bits: int) -> list[RejectCode]:
 
 
 class FoundFaults:
-    """What is wrong with rows, by their position in a batch; `order` is that in which columns are told."""
+    """What is wrong with the rows of a batch of `count`, by position; `order` is that in which columns are told."""
 
-    def __init__(self, order: Mapping[str | None, int]) -> None:
-        self._order = order
+    def __init__(self, order: Mapping[str | None, int], count: int) -> None:
+        self._order, self._count = order, count
         self._positions: list[Int64s] = []
         self._told: list[tuple[str | None, RejectCode]] = []
         self._messages: list[pa.Array] = []
@@ -51,7 +51,10 @@ class FoundFaults:
     def positions(self) -> Int64s:
         """The rows that have a fault, ascending."""
         single = np.fromiter(self._single, np.int64, len(self._single))
-        return np.unique(np.concatenate([single, *self._positions]))
+        found = np.zeros(self._count, dtype=np.bool_)
+        for positions in (single, *self._positions):
+            found[positions] = True
+        return np.flatnonzero(found)
 
     def by_row(self) -> dict[int, list[tuple[str | None, RejectCode]]]:
         """Column and code of the faults of each row that has some."""
@@ -77,7 +80,9 @@ class FoundFaults:
         pieces.append(pa.array([json_of(fault) for _, fault in single], pa.string()))
         # What is noted of many rows at once ascends, so that a stable sort only merges.
         order = np.argsort(at * (len(self._order) + 2) + ranks, kind="stable")
-        rows, begins = np.unique(at[order], return_index=True)
+        rows = at[order]
+        begins = np.flatnonzero(np.diff(rows, prepend=-1))
+        rows = rows[begins]
         errors = joined_faults(pc.take(pa.concat_arrays(pieces), as_arrow(order)), begins)
         return rows, errors, np.bitwise_or.reduceat(bits[order], begins)
 

@@ -90,7 +90,7 @@ class Judge:
 
     def judge(self, batch: RowBatch) -> Verdict:
         """Judge the next rows: their values, what they refer to, the checks of their table, and their keys last."""
-        faults = FoundFaults(self._order)
+        faults = FoundFaults(self._order, batch.count)
         both = zip(self.rules.columns, batch.columns, strict=True)
         columns = [self._judge_column(rule, column, batch, faults) for rule, column in both]
         standing = _Standing(columns, batch.positions, np.ones(len(batch.positions), dtype=np.bool_))

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow
+from rowferry.dictionary.arrays import as_arrow, letters_of
 from rowferry.streams.framing import CR, LF
 
 Offsets = npt.NDArray[np.int64]
@@ -21,10 +21,18 @@ def spans_of(data: bytes, row_starts: Offsets, positions: Offsets) -> tuple[Offs
 
 
 def texts_between(data: bytes, starts: Offsets, ends: Offsets) -> pa.StringArray:
-    """The texts between some places, which ascend, in a block that is UTF-8."""
+    """The texts between some places, which ascend, in a block; whether they are UTF-8 is not looked at."""
     bounds = np.stack([starts, ends], axis=1).ravel().astype(np.int32)
     if not len(bounds):
         return pa.array([], pa.string())
     # Every other text is one of them; between them stands what is left out.
     texts = pa.Array.from_buffers(pa.string(), len(bounds) - 1, [None, pa.py_buffer(bounds), pa.py_buffer(data)])
     return pc.take(texts, as_arrow(np.arange(0, len(bounds), 2)))
+
+
+def holds_others(texts: pa.StringArray) -> npt.NDArray[np.bool_]:
+    """Which texts hold NUL, or anything else than ASCII."""
+    offsets, letters = letters_of(texts)
+    found = np.zeros(len(texts), dtype=np.bool_)
+    found[np.searchsorted(offsets, np.flatnonzero((letters == 0) | (letters > 0x7F)), side="right") - 1] = True
+    return found

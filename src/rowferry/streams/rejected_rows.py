@@ -37,7 +37,7 @@ class RejectedRows:
     def __iter__(self) -> Iterator[RejectedRow]:
         columns = self.numbers.tolist(), self.raws.to_pylist(), self.errors.to_pylist(), self.keys.to_pylist()
         for number, raw, errors, keys in zip(*columns, strict=True):
-            faults = (Fault(one["column"], RejectCode(one["code"]), one["message"]) for one in json.loads(errors))
+            faults = (Fault(one["column"], one["code"], one["message"]) for one in json.loads(errors))
             yield RejectedRow(number, raw, tuple(faults), tuple(keys))
 
     def first(self, count: int) -> "RejectedRows":

@@ -22,7 +22,6 @@ from rowferry.errors import (
     IdempotencyKeyReused,
     KeysTaken,
     SourceUnreadable,
-    UniqueBroken,
 )
 from rowferry.events import BatchFinished, RowsRejected
 from rowferry.operations import batch_transactions as operation
@@ -345,13 +344,13 @@ def test_what_others_do_in_between_is_tried_again_but_not_forever(
     monkeypatch.setattr(operation._Batch, "_put_in", fail_first)
     assert batches.put({"jobs": [job(1)]}).inserted == {"jobs": 1}
     monkeypatch.setattr(operation, "_PATIENCE_SECONDS", 0.0)
-    failures = iter([KeysTaken(reason="x")])
+    failures = iter([KeysTaken(reason="x"), KeysTaken(reason="x")])
     with pytest.raises(KeysTaken):
         batches.put({"jobs": [job(2)]})
 
 
 def test_what_only_the_database_wants_unique(batches: Batches) -> None:
     batches.tables.execute("CREATE UNIQUE INDEX one_name ON jobs (job)")
-    with pytest.raises(UniqueBroken, match="job"):
-        batches.put({"jobs": [job(1), job(2)]})
-    assert batches.tables.rows("jobs") == []
+    receipt = batches.put({"jobs": [job(1), job(2)]})
+    assert [(row.index, row.errors[0]["code"]) for row in receipt.rejected] == [(1, "database.one_name")]
+    assert batches.tables.rows("jobs") == [(1, "Clerk")]

@@ -17,7 +17,7 @@ from rowferry import ledger
 from rowferry.backends import sqlite_appending
 from rowferry.backends.sqlite_appending import EarlyInserts, Part
 from rowferry.backends.sqlite_writer import SqliteTransaction
-from rowferry.errors import SourceBroken, UniqueBroken
+from rowferry.errors import SourceBroken, TooManyRefused
 
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 
@@ -194,7 +194,7 @@ def test_a_source_that_breaks_off_leaves_nothing(tables: Tables, early: list[Par
 def test_what_the_database_refuses_ends_the_load(tables: Tables) -> None:
     tables.with_parents().execute("CREATE UNIQUE INDEX one_name ON hired_employees (name)")
     content = "".join(f"{key},Ann,2021-01-01 00:00,1,1\n" for key in range(1, MANY))
-    tables.fail(UniqueBroken, tables.write("hired_employees.csv", content))
+    tables.fail(TooManyRefused, tables.write("hired_employees.csv", content))
     require_sound(tables, 0)
 
 

@@ -13,7 +13,7 @@ from rowferry.api.app import create_app
 from rowferry.cli.main import COMMANDS
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.describe import describe
-from rowferry.dictionary.faults import MEANINGS
+from rowferry.dictionary.faults import FAMILIES, MEANINGS
 from rowferry.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
@@ -75,7 +75,7 @@ def settings() -> str:
 
 
 def reject_codes() -> str:
-    rows = [[f"`{code}`", meaning] for code, meaning in MEANINGS.items()]
+    rows = [[f"`{code}`", meaning] for code, meaning in (*MEANINGS.items(), *FAMILIES.items())]
     return "# Reject codes\n\nWhy a row is rejected. Codes are never renamed or reused.\n\n" + table(
         ["code", "meaning"], rows
     )

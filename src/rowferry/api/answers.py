@@ -144,7 +144,9 @@ class FaultAnswer(BaseModel):
     """One thing that is wrong with a row."""
 
     column: str | None = Field(description="Null where the fault is the whole row's")
-    code: str
+    code: str = Field(
+        description="A reject code; `database.` and a name where the database refuses the row by a rule of its own"
+    )
     message: str
 
 

@@ -97,6 +97,12 @@ class TableReplacer(TableWriter, Protocol):
     def remove(self) -> int:
         """Delete the surplus rows; how many the database deleted."""
 
+    def acting(self) -> list[str]:
+        """The names of triggers and rules that act when rows of the table come, change or go."""
+
+    def compare_again(self) -> Comparison:
+        """Compare once more, when all was published and removed: what acts on the table may have had its own way."""
+
 
 class Transaction(Protocol):
     """One transaction over any number of tables and the ledger."""
@@ -183,10 +189,16 @@ class Backend(Protocol):
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
         """Which rows break which CHECK, as this database understands it: (position among the rows, name)."""
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
-        """A transaction: committed at the end, rolled back on any exception."""
+    def transaction(self, *, careful: bool = False) -> AbstractContextManager[Transaction]:
+        """A transaction: committed at the end, rolled back on any exception.
 
-    def short_transaction(self, alone: str | None = None) -> AbstractContextManager[ShortTransaction]:
+        The writers of a `careful` one take longer, and raise RowsRefused in `end` or `publish` where the database
+        refuses rows by rules that the model has not, or leaves them out.
+        """
+
+    def short_transaction(
+        self, alone: str | None = None, *, careful: bool = False
+    ) -> AbstractContextManager[ShortTransaction]:
         """A transaction that writes at once: where writers queue, it has its turn from the beginning.
 
         Raises:

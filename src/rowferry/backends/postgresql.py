@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from rowferry.backends.at_work import AtWork
 from rowferry.backends.backend import Backend
 from rowferry.backends.page import read_page
+from rowferry.backends.postgresql_careful import CarefulShortTransaction, CarefulTransaction
 from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql_grants import missing_grant
 from rowferry.backends.postgresql_replacer import ReplacingTransaction
@@ -156,21 +157,25 @@ class PostgresqlBackend:
         return [(at, name) for at, *broken in judged for name in rules.names_of_checks(broken)]
 
     @contextmanager
-    def transaction(self) -> Iterator[ReplacingTransaction]:
+    def transaction(self, *, careful: bool = False) -> Iterator[ReplacingTransaction]:
+        sort = CarefulTransaction if careful else ReplacingTransaction
         with (
             self.errors(),
             self.engine.connect() as connection,
             connection.begin(),
             _dropped_if_interrupted(connection),
-            ReplacingTransaction(connection) as transaction,
+            sort(connection) as transaction,
             self._at_work.added(transaction.driver),
         ):
             yield transaction
 
     @contextmanager
-    def short_transaction(self, alone: str | None = None) -> Iterator[ShortPostgresqlTransaction]:
+    def short_transaction(
+        self, alone: str | None = None, *, careful: bool = False
+    ) -> Iterator[ShortPostgresqlTransaction]:
+        sort = CarefulShortTransaction if careful else ShortPostgresqlTransaction
         with self.errors(), self.engine.connect() as connection, connection.begin():
-            transaction = ShortPostgresqlTransaction(connection)
+            transaction = sort(connection)
             if alone is not None and not transaction.claim(_number(alone)):
                 raise InFlight
             yield transaction

@@ -56,12 +56,15 @@ class FewRowsWriter(HeldRows):
         new = self._new()
         if new.num_rows:
             with self._references_known(new.num_rows):
-                inserted = self._transaction.copy_rows(self._table, new)
+                inserted = self._insert(new)
             numbers = Numbers(self._rules)
             numbers.add(new)
             numbers.raise_sequences(self._transaction)
             return inserted, updated
         return 0, updated
+
+    def _insert(self, new: pa.RecordBatch) -> int:
+        return self._transaction.copy_rows(self._table, new)
 
     @contextmanager
     def _references_known(self, rows: int) -> Iterator[None]:

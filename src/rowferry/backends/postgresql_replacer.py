@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from rowferry.backends.backend import Examples, Key, Referring
+from rowferry.backends.backend import Comparison, Examples, Key, Referring
+from rowferry.backends.postgresql_refusals import PostgresqlRefusals
 from rowferry.backends.postgresql_snapshot import WHOLE_TABLES
 from rowferry.backends.postgresql_table import PostgresqlTable, equal, spelled
 from rowferry.backends.postgresql_writer import BULK_ROWS, DirectWriter, PostgresqlTransaction, StagedWriter
@@ -60,6 +61,12 @@ class DirectReplacer(DirectWriter):
 
     def remove(self) -> int:
         return 0
+
+    def acting(self) -> list[str]:
+        return []  # else it would not be the way
+
+    def compare_again(self) -> Comparison:
+        return Comparison(0, self._rows, 0)
 
 
 class StagedReplacer(StagedWriter):
@@ -115,6 +122,14 @@ class StagedReplacer(StagedWriter):
                 stack.enter_context(self._table.triggers_aside())
             delete = SQL("DELETE FROM {table} t USING {known} k WHERE k.{number} IS NULL AND {is_surplus}")
             return self._transaction.execute(delete.format(is_surplus=self._is_surplus(), **self._names())).rowcount
+
+    def acting(self) -> list[str]:
+        return PostgresqlRefusals(self._table, self._rules).acting()
+
+    def compare_again(self) -> Comparison:
+        self._transaction.execute(SQL("DROP TABLE IF EXISTS {known}").format(**self._names()))
+        self._surplus = 0
+        return self.compare()
 
     def _meets_known_keys(self) -> bool:
         """Whether the table holds any key; one that the rows have not is surplus."""

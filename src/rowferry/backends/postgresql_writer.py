@@ -228,7 +228,7 @@ class StagedWriter(PostgresqlWriter):
         self._dry_run = dry_run
         self._range = KeyRange(rules)
         transaction.stages += 1
-        self._stage = Identifier(f"rowferry_stage_{transaction.stages}")
+        self._stage: Composable = Identifier(f"rowferry_stage_{transaction.stages}")
         self._known = Identifier(f"rowferry_known_{transaction.stages}")
         self._has_known = False
         self._comparison = Comparison(0, 0, 0)

@@ -23,6 +23,7 @@ from rowferry.backends.backend import Backend
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.schema import require_columns
 from rowferry.backends.sqlite_appending import LoadTransaction
+from rowferry.backends.sqlite_careful import CarefulShortTransaction, CarefulTransaction
 from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing, find_known
 from rowferry.backends.sqlite_file import DatabaseFile
 from rowferry.backends.sqlite_page import read_page
@@ -178,10 +179,11 @@ class SqliteBackend:
         return [(at, name) for at, *broken in judged for name in rules.names_of_checks(broken)]
 
     @contextmanager
-    def transaction(self) -> Iterator[LoadTransaction]:
+    def transaction(self, *, careful: bool = False) -> Iterator[LoadTransaction]:
+        sort = CarefulTransaction if careful else LoadTransaction
         name = f"stage-{uuid.uuid4().hex}"
         with self.errors(), self.hold(name), self.engine.connect() as connection:
-            transaction = LoadTransaction(connection, self._path.with_name(f"{self._path.name}-{name}"))
+            transaction = sort(connection, self._path.with_name(f"{self._path.name}-{name}"))
             with (
                 closing(transaction),
                 connection.begin(),
@@ -191,10 +193,11 @@ class SqliteBackend:
                 yield transaction
 
     @contextmanager
-    def short_transaction(self, alone: str | None = None) -> Iterator[ShortSqliteTransaction]:
+    def short_transaction(self, alone: str | None = None, *, careful: bool = False) -> Iterator[ShortSqliteTransaction]:
+        sort = CarefulShortTransaction if careful else ShortSqliteTransaction
         # The lock makes writers of this process queue in order; SQLite itself lets them poll.
         with self.errors(), self._alone(alone), self._turn, self.engine.connect() as connection, connection.begin():
-            transaction = ShortSqliteTransaction(connection)
+            transaction = sort(connection)
             transaction.lock()
             yield transaction
 

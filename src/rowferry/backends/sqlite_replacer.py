@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from rowferry.backends.backend import Comparison, Examples, Key, Referring
+from rowferry.backends.sqlite_refusals import SqliteRefusals
 from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter, differing
 from rowferry.dictionary import compute as pc
@@ -80,6 +81,12 @@ class SqliteReplacer(SqliteWriter):
             return self._execute(
                 f"DELETE FROM {self._main} WHERE ({keys}) IN (SELECT {self._kept_key} FROM {self._surplus_keys})"
             ).rowcount
+
+    def acting(self) -> list[str]:
+        return SqliteRefusals(self._transaction.driver(), self._rules).acting()
+
+    def compare_again(self) -> Comparison:
+        return self.compare()
 
     def _find_surplus(self, known: int) -> None:
         """Note the keys of the table that no written row has."""

@@ -1,4 +1,4 @@
-"""What can be wrong with a row: the closed list of reject codes, and one fault of one row."""
+"""What can be wrong with a row: the reject codes, one family of which is open, and one fault of one row."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -43,16 +43,29 @@ MEANINGS: dict[RejectCode, str] = {
 }
 """What each code means, for the documentation."""
 
+DATABASE_RULE = "database."
+"""What codes of rules begin with that only the database knows: the name of the constraint or trigger follows."""
+
+FAMILIES: dict[str, str] = {
+    DATABASE_RULE + "<name>": "The database refuses the row by a rule that the model has not: the constraint, trigger "
+    "or policy of that name. Where a rule has no name, its sort stands for it: check, check_option, foreign_key, "
+    "not_null, partition, row_level_security, trigger, type, unique.",
+}
+"""What codes mean that end in a name which others have chosen."""
+
 
 class Fault(NamedTuple):
-    """One thing that is wrong with a row; `column` is None where the fault is the whole row's."""
+    """One thing that is wrong with a row; `column` is None where the fault is the whole row's.
+
+    The code is a RejectCode, or of one of the FAMILIES.
+    """
 
     column: str | None
-    code: RejectCode
+    code: str
     message: str
 
     def as_dict(self) -> dict[str, str | None]:
-        return {"column": self.column, "code": self.code.value, "message": self.message}
+        return {"column": self.column, "code": str(self.code), "message": self.message}
 
 
 def shown(value: object, limit: int = 60) -> str:

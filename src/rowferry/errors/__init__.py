@@ -32,6 +32,7 @@ from rowferry.errors.databases import (
     ModelsUnusable as ModelsUnusable,
     models_unusable as models_unusable,
 )
+from rowferry.errors.refusals import TableAltered as TableAltered, TooManyRefused as TooManyRefused
 from rowferry.errors.reports import (
     ReportUnavailable as ReportUnavailable,
     ReportUnknown as ReportUnknown,
@@ -253,9 +254,8 @@ class UniqueBroken(RowferryError):
 
     code = "database.unique"
     hint = (
-        "Nothing was changed. Unique values are judged row by row as the model declares them, against the rows of the "
-        "table only where these stay as they are (not with --on-conflict update); all else is left to the database, "
-        "which stops at the first row. Look for the value in the rows and in the table."
+        "Nothing was changed. In an update, rows may pass on values that the model declares unique, so these are left "
+        "to the database, which stops at the first that another row keeps. Look for it in the rows and in the table."
     )
 
 

@@ -35,6 +35,7 @@ from rowferry.operations.batch_receipt import (
     RejectedBatchRow,
     Reply,
 )
+from rowferry.operations.refused_rows import RefusedRows
 from rowferry.streams.batch_text import JsonRows, read_batch
 from rowferry.streams.candidate_keys import duplicate
 from rowferry.streams.json_source import JsonSource
@@ -148,11 +149,12 @@ class _Batch:
         self.parts: list[_Part] = []
         self.receipt: BatchReceipt | None = None
         self.unique_broken = 0
+        self.refused = RefusedRows()
 
     def run(self) -> BatchReceipt | Reply:
         """Put the rows in, or find the reply to the same request; another try judges what came in between."""
         try:
-            return self._run()
+            return self.refused.rejected(self._run)
         except UniqueBroken as error:
             judged = self.options.on_conflict != "update" and any(source.rules.unique for source in self.sources)
             self.unique_broken += 1
@@ -164,7 +166,7 @@ class _Batch:
         once = self.claim.once
         self.receipt = None
         alone = None if once is None else json.dumps([once.key, once.route])
-        with self.backend.short_transaction(alone) as transaction:
+        with self.backend.short_transaction(alone, careful=self.refused.careful) as transaction:
             if reply := self._earlier_reply(transaction):
                 return reply
             try:
@@ -225,7 +227,7 @@ class _Batch:
         # In an update, rows may give their values away.
         known = nothing_known if self.options.on_conflict == "update" else transaction.known
         references, failed_checks = self._references(transaction, rules), self.backend.failed_checks
-        judge = Judge(rules, references, part.taken, failed_checks, known)
+        judge = Judge(rules, references, part.taken, failed_checks, known, self.refused.of(rules.name))
         verdict = judge.judge(source.batch())
         part.writer.write(verdict.accepted)
         part.writer.end()
@@ -263,7 +265,8 @@ class _Batch:
         part.counts = dict.fromkeys(BATCH_COUNTS, 0)
         if refused:
             return
-        part.counts["inserted"], part.counts["updated"] = part.writer.publish(update=on_conflict == "update")
+        with self.refused.noted(part.rules.name, lambda number: f"the row at index {number - 1}"):
+            part.counts["inserted"], part.counts["updated"] = part.writer.publish(update=on_conflict == "update")
         part.counts["unchanged"] = found.equal + (found.different if on_conflict == "skip" else 0)
         accounted, rows = sum(part.counts.values()) + len(part.rejected), len(part.source.rows.values)
         if rows != accounted:

@@ -27,6 +27,7 @@ from rowferry.operations.carrying_out import attempt_again, carry_out
 from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
 from rowferry.operations.reading import Reading, Telling, keep_rejects
 from rowferry.operations.receipt import Receipt, TableReceipt
+from rowferry.operations.refused_rows import RefusedRows
 from rowferry.streams.byte_source import text_encoding
 from rowferry.streams.csv_files import CsvFile, CsvFiles
 from rowferry.streams.csv_source import CsvSource
@@ -123,6 +124,7 @@ class _Load:
         self.options, self.observe, self.claim = options, observe, claim
         self.telling = Telling()
         self.limit = RejectLimit.parse(options)
+        self.refused = RefusedRows()
         text_encoding(options.encoding)
         self.sources: list[_Source] = []
         self.judged = False
@@ -154,7 +156,8 @@ class _Load:
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
         with suppress(_Rehearsed):
-            attempt_again(self._attempt, (ParentsVanished, DatabaseBusy, KeysTaken, *self._judged_again()))
+            passing = ParentsVanished, DatabaseBusy, KeysTaken
+            attempt_again(lambda: self.refused.rejected(self._attempt), (*passing, *self._judged_again()))
 
     def _judged_again(self) -> list[type[RowferryError]]:
         """Of a value that has just been taken, another try tells which row has it."""
@@ -178,13 +181,16 @@ class _Load:
         self.attempts += 1
         self.sources, self.judged, self.receipt = [], False, None
         self.telling.untold = 0
-        with self.backend.transaction() as transaction:
+        with self.backend.transaction(careful=self.refused.careful) as transaction:
             for files in self._by_table():
-                self._read(self._open(transaction, files))
+                source = self._open(transaction, files)
+                with self.refused.noted(source.rules.name, source.rows.places.spelled):
+                    self._read(source)
             self.judged = True
             self._stop_if_exceeded()
             for source in self.sources:
-                self._publish(source)
+                with self.refused.noted(source.rules.name, source.rows.places.spelled):
+                    self._publish(source)
             self._stop_if_exceeded()
             receipts = [receipt for source in self.sources for receipt in source.receipts]
             self.receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, receipts, self.passed_over)
@@ -210,6 +216,7 @@ class _Load:
             remaining=self._remaining(rows, files) if self.attempts == 1 and self.limit == RejectLimit() else None,
         )
         reading = Reading(self.claim.load_id, rows.places, rules, rows, writer, self.observe, self.telling)
+        reading.refused = self.refused.of(rules.name)
         source = _Source(rules, files, reading, [TableReceipt(rules.name, name) for name in names])
         self.sources.append(source)
         return source

@@ -1,6 +1,6 @@
 """The first half of every operation that puts many rows into a table: read all of a source, and judge it."""
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from rowferry import ledger
 from rowferry.backends.backend import TableWriter
+from rowferry.dictionary.faults import Fault
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ConservationBroken
 from rowferry.events import Observe, RowsRejected
@@ -59,7 +60,8 @@ Writer = TypeVar("Writer", bound=TableWriter)
 class Reading(Generic[Rows, Writer]):
     """The rows of one source on their way: good ones to their writer, others to their rejects.
 
-    `id` is that of the operation, `places` say where the rows stand; rejected rows are told of as they come.
+    `id` is that of the operation, `places` say where the rows stand; rejected rows are told of as they come. Rows that
+    are known to be `refused` by the database, by their number, are rejected.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Reading(Generic[Rows, Writer]):
     writer: Writer
     observe: Observe
     telling: Telling
+    refused: Mapping[int, Fault] = field(default_factory=dict)
     rows_read: int = 0
     taken: TakenKeys = field(init=False)
     rejects: RejectSink = field(init=False)
@@ -85,7 +88,7 @@ class Reading(Generic[Rows, Writer]):
         tell_progress: Callable[[], None],
     ) -> None:
         """Read, judge and write all rows, each in a thread of its own, so that they go on at the same time."""
-        judge = Judge(self.rules, references, self.taken, failed_checks, known)
+        judge = Judge(self.rules, references, self.taken, failed_checks, known, self.refused)
         with closing(ahead(self._judged(judge))) as judged:
             for rows_read, accepted in judged:
                 self.writer.write(accepted)
@@ -131,4 +134,4 @@ def keep_rejects(append: Append, id_: str, readings: Sequence[Reading[Any, Any]]
 def _told(row: RejectedRow, rules: TableRules) -> tuple[tuple[str | None, str], ...]:
     """What is told of the faults of a row: columns and codes, but no values."""
     repeated = tuple(duplicate(rules, key, "another row") for key in row.duplicate_of)
-    return tuple((fault.column, fault.code.value) for fault in (*row.faults, *repeated))
+    return tuple((fault.column, str(fault.code)) for fault in (*row.faults, *repeated))

@@ -24,9 +24,11 @@ from rowferry.errors import (
 from rowferry.events import MoreRowsRejected, Observe, PublishStarted, RestoreFinished, RestoreStarted, RowsJudged
 from rowferry.operations.carrying_out import attempt_again, carry_out
 from rowferry.operations.reading import Reading, Telling, keep_rejects
+from rowferry.operations.refused_rows import RefusedRows
 from rowferry.operations.restore_obstacles import EXAMPLES, obstacles_of
 from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
 from rowferry.operations.restore_sources import RestoreSource
+from rowferry.operations.restored_tables import require_unaltered
 from rowferry.streams.avro_source import AvroSource
 from rowferry.streams.judge import nothing_known
 from rowferry.streams.places import Places
@@ -103,6 +105,7 @@ class _Restore:
         self.table = sources[-1].rules.name
         self.telling = Telling()
         self.parts: list[_Part] = []
+        self.refused = RefusedRows()
         self.files = ExitStack()
         self.receipt: RestoreReceipt | None = None
         self.noted = False
@@ -132,7 +135,7 @@ class _Restore:
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
         try:
-            attempt_again(self._attempt, (ParentsVanished, DatabaseBusy))
+            attempt_again(lambda: self.refused.rejected(self._attempt), (ParentsVanished, DatabaseBusy))
         except _Stopped:
             self._note_refusal()
 
@@ -152,14 +155,17 @@ class _Restore:
         opened = [(source, self.files.enter_context(source.open())) for source in self.sources]
         for source, rows in opened:
             rows.check(source.state)
-        with self.backend.transaction() as transaction:
+        with self.backend.transaction(careful=self.refused.careful) as transaction:
             for source, rows in opened:
-                self._read(self._start(transaction, source, rows))
+                part = self._start(transaction, source, rows)
+                with self.refused.noted(part.rules.name, part.reading.places.spelled):
+                    self._read(part)
             for part in self.parts:
                 with part.timed():
                     self._compare(part)
             self._judge_obstacles()
             self._publish()
+            require_unaltered([part.writer for part in self.parts], [part.rules for part in self.parts])
             for part in self.parts:
                 with part.timed():
                     self._count_again(transaction, part)
@@ -171,6 +177,7 @@ class _Restore:
         bulk = source.rows is None or source.rows >= _BULK_ROWS
         writer = transaction.replacer(rules, bulk=bulk, dry_run=self.options.dry_run)
         reading = Reading(self.claim.restore_id, Places([source.name]), rules, rows, writer, self.observe, self.telling)
+        reading.refused = self.refused.of(rules.name)
         changes = TableChanges(rules.name, source.name, source.backup_id, ignored=rows.ignored)
         part = _Part(source, reading, changes)
         self.parts.append(part)
@@ -238,7 +245,7 @@ class _Restore:
         for part in self.parts:
             if part.rules.name not in referred_to:
                 self._remove(part)
-            with part.timed():
+            with part.timed(), self.refused.noted(part.rules.name, part.reading.places.spelled):
                 done = part.writer.publish(update=True)
             if done != (part.comparison.new, part.comparison.different):
                 planned = part.comparison.new + part.comparison.different
@@ -250,7 +257,7 @@ class _Restore:
     def _remove(self, part: _Part) -> None:
         with part.timed():
             removed = part.writer.remove()
-        if removed != part.changes.removed:
+        if removed != part.changes.removed and not part.writer.acting():
             raise ConservationBroken(table=part.rules.name, rows_read=part.changes.removed, accounted=removed)
 
     def _count_again(self, transaction: Transaction, part: _Part) -> None:

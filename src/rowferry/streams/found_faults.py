@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 import pyarrow as pa
@@ -14,17 +15,28 @@ from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.streams.candidate_keys import Int64s
 
 _CODES = list(RejectCode)
-_BITS = {code: 1 << number for number, code in enumerate(_CODES)}
+_BITS: dict[str, int] = {code: 1 << number for number, code in enumerate(_CODES)}
+
+_NAME_AT = 20
+"""From this bit on, a number stands for a code that ends in a name, of which a row has one at most."""
+
+_NAMED: dict[str, int] = {}
+_NAMING = Lock()
 
 
-def bit_of(code: RejectCode) -> int:
+def bit_of(code: str) -> int:
     """What stands for a code among the codes of a row, which are one number."""
-    return _BITS[code]
+    if (bit := _BITS.get(code)) is not None:
+        return bit
+    with _NAMING:
+        return _NAMED.setdefault(code, len(_NAMED) + 1) << _NAME_AT
 
 
-def codes_of(bits: int) -> list[RejectCode]:
+def codes_of(bits: int) -> list[str]:
     """The codes that one number stands for."""
-    return [code for code, bit in _BITS.items() if bits & bit]
+    number = bits >> _NAME_AT
+    named = [code for code, one in list(_NAMED.items()) if one == number]
+    return [*(code for code, bit in _BITS.items() if bits & bit), *named]
 
 
 class FoundFaults:
@@ -33,7 +45,7 @@ class FoundFaults:
     def __init__(self, order: Mapping[str | None, int], count: int) -> None:
         self._order, self._count = order, count
         self._positions: list[Int64s] = []
-        self._told: list[tuple[str | None, RejectCode]] = []
+        self._told: list[tuple[str | None, str]] = []
         self._messages: list[pa.Array] = []
         self._single: defaultdict[int, list[Fault]] = defaultdict(list)
 
@@ -41,7 +53,7 @@ class FoundFaults:
         """Note a fault of one row."""
         self._single[position].append(fault)
 
-    def add_many(self, column: str | None, code: RejectCode, positions: Int64s, messages: pa.Array) -> None:
+    def add_many(self, column: str | None, code: str, positions: Int64s, messages: pa.Array) -> None:
         """Note one fault of many rows, with a message for each."""
         if len(positions):
             self._positions.append(positions)
@@ -56,9 +68,9 @@ class FoundFaults:
             found[positions] = True
         return np.flatnonzero(found)
 
-    def by_row(self) -> dict[int, list[tuple[str | None, RejectCode]]]:
+    def by_row(self) -> dict[int, list[tuple[str | None, str]]]:
         """Column and code of the faults of each row that has some."""
-        found: dict[int, list[tuple[str | None, RejectCode]]] = {}
+        found: dict[int, list[tuple[str | None, str]]] = {}
         for positions, told in zip(self._positions, self._told, strict=True):
             for position in positions.tolist():
                 found.setdefault(position, []).append(told)
@@ -104,7 +116,7 @@ def joined_faults(pieces: pa.Array, begins: Int64s) -> pa.Array:
     return pc.binary_join_element_wise("[", pc.binary_join(each, ", "), "]", "")
 
 
-def spelled_faults(column: str | None, code: RejectCode, messages: pa.Array) -> pa.Array:
+def spelled_faults(column: str | None, code: str, messages: pa.Array) -> pa.Array:
     """Faults of one column and code as JSON."""
     return pc.binary_join_element_wise(_begun(column, code), json_texts(messages), "}", "")
 
@@ -125,7 +137,7 @@ def json_texts(texts: pa.StringArray) -> pa.StringArray:
 
 
 @lru_cache(1_024)
-def _begun(column: str | None, code: RejectCode) -> str:
+def _begun(column: str | None, code: str) -> str:
     """A fault as JSON up to its message; many have the same column and code."""
     return json.dumps(Fault(column, code, "").as_dict()).removesuffix('""}')
 

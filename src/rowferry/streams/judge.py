@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -71,7 +72,10 @@ class _Standing:
 
 
 class Judge:
-    """Judges the rows of one source against the rules of one table, batch after batch, in order."""
+    """Judges the rows of one source against the rules of one table, batch after batch, in order.
+
+    Rows that the database is known to have `refused`, by their number, have that fault from the start.
+    """
 
     def __init__(
         self,
@@ -80,12 +84,14 @@ class Judge:
         taken: TakenKeys,
         failed_checks: FailedChecks,
         known: Known,
+        refused: Mapping[int, Fault] = MappingProxyType({}),
     ) -> None:
         self.rules = rules
         self._references = references
         self._taken = taken
         self._failed_checks = failed_checks
         self._known = known
+        self._refused = refused
         self._order: dict[str | None, int] = {name: at for at, name in enumerate(rules.names)} | {None: -1}
 
     def judge(self, batch: RowBatch) -> Verdict:
@@ -96,6 +102,9 @@ class Judge:
         standing = _Standing(columns, batch.positions, np.ones(len(batch.positions), dtype=np.bool_))
         singles = self._judge_odd(batch, faults)
         self._judge_references(standing, singles, faults)
+        for number, fault in self._refused.items():
+            if batch.first <= number < batch.first + batch.count:
+                faults.add(number - batch.first, fault)
         standing.blame(faults)
         self._judge_checks_of_faulty(standing, singles, faults)
         standing = self._gather(standing, _without(singles, faults))

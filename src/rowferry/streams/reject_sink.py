@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import as_arrow
-from rowferry.dictionary.faults import RejectCode
 from rowferry.dictionary.rules import TableRules
 from rowferry.streams.candidate_keys import Int64s
 from rowferry.streams.first_rows import FirstRows
@@ -25,7 +24,7 @@ from rowferry.streams.taken_keys import TakenKeys
 
 _MERGED_ROWS = 4_000
 
-_CODE_BITS = 32
+_CODE_BITS = 44
 
 _MOST_KEYS = 1 << 20
 """Of so many keys at a time it is looked up which rows took them."""
@@ -80,7 +79,7 @@ class RejectSink:
             found[file].update(dict.fromkeys(map(str, codes_of(codes)), count))
         return [(rows[file], dict(sorted(by_code.items()))) for file, by_code in enumerate(found)]
 
-    def count_only(self, code: RejectCode) -> int:
+    def count_only(self, code: str) -> int:
         """How many rows have no other faults than of this code."""
         return sum(count for (_, codes), count in self._by_codes.items() if codes == bit_of(code))
 

@@ -1,0 +1,321 @@
+"""Writers into a table of PostgreSQL that find the rows which only the database knows to be wrong.
+
+They are slow, and used once rows were refused: by triggers, constraints or types that the model does not have.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+from psycopg.sql import SQL, Composable, Identifier, Literal
+
+from rowferry.backends.backend import Comparison
+from rowferry.backends.few_refusals import FewRefusalsFound
+from rowferry.backends.postgresql_few_rows import FewRowsWriter, ShortPostgresqlTransaction
+from rowferry.backends.postgresql_refusals import PostgresqlRefusals
+from rowferry.backends.postgresql_replacer import ReplacingTransaction, StagedReplacer
+from rowferry.backends.postgresql_snapshot import WHOLE_TABLES
+from rowferry.backends.postgresql_table import PostgresqlTable, lists_of, unnested
+from rowferry.backends.postgresql_writer import PostgresqlTransaction, StagedWriter
+from rowferry.backends.refusals import (
+    MOST_REFUSED,
+    NO_ROWS,
+    Event,
+    Numbers,
+    Refusal,
+    RefusalsFound,
+    RowsRefused,
+    refused_rows,
+)
+from rowferry.dictionary.rules import ROW_NUMBER, TableRules
+
+_TYPES = {
+    pa.bool_(): "boolean",
+    pa.int16(): "smallint",
+    pa.int32(): "integer",
+    pa.int64(): "bigint",
+    pa.float32(): "real",
+    pa.float64(): "double precision",
+    pa.string(): "text",
+    pa.date32(): "date",
+}
+
+_ENUMS = """
+SELECT a.attname::text, format_type(a.atttypid, a.atttypmod)
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON b.oid = t.typbasetype
+WHERE a.attrelid = %(table)s::regclass AND a.attnum > 0 AND coalesce(b.typtype, t.typtype) = 'e'
+"""
+"""The columns whose values no text becomes unasked."""
+
+_CONDITIONS = """
+SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE contype = 'c' AND conrelid = %(table)s::regclass
+UNION ALL SELECT format('%%I IS NOT NULL', attname) FROM pg_attribute
+WHERE attrelid = %(table)s::regclass AND attnotnull AND attnum > 0 AND NOT attisdropped
+"""
+
+_IS_PLAIN = "SELECT NOT (relrowsecurity OR relhasrules) FROM pg_class WHERE oid = %(table)s::regclass"
+
+_UNDO = SQL("ROLLBACK TO SAVEPOINT rowferry_try")
+
+
+class CarefulWriter(RefusalsFound, StagedWriter):
+    """Rows wait in a table of plain types first, since those of the stage may refuse them; each try is a savepoint."""
+
+    def __init__(
+        self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules, *, dry_run: bool
+    ) -> None:
+        self._tries = _Tries(transaction, table, rules)
+        self._written = NO_ROWS
+        super().__init__(transaction, table, rules, dry_run=dry_run)
+
+    def _open(self, target: Composable, schema: pa.Schema) -> None:  # noqa: ARG002  # which comes behind
+        self._intake = Identifier(f"rowferry_intake_{self._transaction.stages}")
+        columns = (SQL("{} {}").format(Identifier(one.name), SQL(_plain_type(one.type))) for one in schema)
+        make = SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP")
+        self._transaction.execute(make.format(self._intake, SQL(", ").join(columns)))
+        super()._open(self._intake, schema)
+
+    def write(self, rows: pa.RecordBatch) -> None:
+        if rows.num_rows:
+            numbers = rows.column(ROW_NUMBER)
+            first = numbers[0].as_py() if self._written == NO_ROWS else self._written[0]
+            self._written = (first, numbers[-1].as_py())
+        super().write(rows)
+
+    def end(self) -> None:
+        """Put the rows into the stage, whose types are those of the table.
+
+        Raises:
+            RowsRefused: Their values fit no type of the table.
+        """
+        super().end()
+        self._index(self._intake)
+        if refused := refused_rows(self._staged_if_fit, [self._written]):
+            raise RowsRefused(self._rules.name, {at: self._with_column(at, one) for at, one in refused.items()})
+        self._index(self._stage)
+
+    def publish(self, *, update: bool) -> tuple[int, int]:
+        self._transaction.execute(SQL("SET CONSTRAINTS ALL IMMEDIATE"))
+        if self._has_known:
+            self._index(self._known)
+        return super().publish(update=update)
+
+    def _publish(self, *, update: bool) -> tuple[int, int]:
+        return StagedWriter.publish(self, update=update)
+
+    def _tried(self, put_in: Callable[[], Refusal | None]) -> Refusal | None:
+        return self._tries.tried(put_in)
+
+    def _left_out(self, event: Event) -> Refusal | None:
+        return self._tries.judged.left_out(event)
+
+    def _all_rows(self) -> Numbers:
+        return self._written
+
+    @contextmanager
+    def _foreign_keys(self) -> Iterator[None]:
+        """Leave them to their triggers, which tell row from row."""
+        yield
+
+    @contextmanager
+    def _only(self, rows: Numbers) -> Iterator[None]:
+        stage = self._stage
+        self._stage = self._within(stage, rows)
+        try:
+            yield
+        finally:
+            self._stage = stage
+
+    def _within(self, table: Composable, rows: Numbers) -> Composable:
+        select = SQL("(SELECT * FROM {} WHERE {number} BETWEEN {} AND {} ORDER BY {number})")
+        return select.format(table, *map(Literal, rows), number=Identifier(ROW_NUMBER))
+
+    def _sorts(self) -> Comparison:
+        new = self._transaction.value(SQL("SELECT count(*) FROM {stage} s {new}").format(**self._names_of_new()))
+        different = SQL("SELECT count(*) FROM {stage} s JOIN {known} k USING ({number}) WHERE NOT k.equal")
+        found = self._transaction.value(different.format(**self._names())) if self._has_known else 0
+        return Comparison(new, 0, found)
+
+    def _are_there(self) -> int:
+        find = SQL("SELECT count(*) FROM (SELECT s.* FROM {stage} s {new}) s JOIN {table} t ON {same}")
+        return int(self._transaction.value(find.format(**self._names_of_new())))
+
+    def _names_of_new(self) -> dict[str, Composable]:
+        return {**self._names(), "new": self._only_new()}
+
+    def _ranges(self, whole: Numbers) -> Sequence[Numbers]:
+        suspects = sorted(self._suspects())
+        if not suspects:
+            return super()._ranges(whole)
+        edges = [whole[0] - 1, *suspects, whole[1] + 1]
+        between = ((before + 1, behind - 1) for before, behind in pairwise(edges))
+        return sorted([*((at, at) for at in suspects), *(one for one in between if one[0] <= one[1])])
+
+    def _suspects(self) -> set[int]:
+        """The rows that break a CHECK or lack a value as they stand in the stage; a trigger may mend them yet."""
+        found: set[int] = set()
+        for condition in self._tries.conditions():
+            ask = SQL("SELECT {} FROM {} AS {} WHERE ({}) IS FALSE ORDER BY 1 LIMIT {}").format(
+                Identifier(ROW_NUMBER),
+                self._stage,
+                Identifier(self._rules.name),
+                SQL(condition),
+                Literal(MOST_REFUSED + 1),
+            )
+            found.update(at for (at,) in self._tries.asked(ask))
+        return set(sorted(found)[: MOST_REFUSED + 1])
+
+    def _staged_if_fit(self, rows: Numbers, only: str | None = None) -> Refusal | None:
+        """Put rows into the stage, or one column of them."""
+        names = [*self._rules.names, ROW_NUMBER] if only is None else [only]
+        values = (self._tries.taken_in(name) for name in names)
+        insert = SQL("INSERT INTO {} ({}) SELECT {} FROM {} s").format(
+            self._stage,
+            SQL(", ").join(map(Identifier, names)),
+            SQL(", ").join(values),
+            self._within(self._intake, rows),
+        )
+
+        def put_in() -> None:
+            self._transaction.execute(insert)
+
+        return self._tries.tried(put_in)
+
+    def _with_column(self, row: int, refusal: Refusal) -> Refusal:
+        """The same with the column whose value fits no type, which the database does not tell."""
+        found = (name for name in self._rules.names if self._staged_if_fit((row, row), name))
+        return replace(refusal, column=refusal.column or next(found, None))
+
+    def _index(self, table: Composable) -> None:
+        make = SQL("CREATE INDEX ON {0} ({1}); ANALYZE {0}").format(table, Identifier(ROW_NUMBER))
+        self._transaction.execute(make)
+
+
+class CarefulReplacer(CarefulWriter, StagedReplacer):
+    """The same for a restore."""
+
+
+class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
+    """The same for few rows, which wait in memory."""
+
+    def __init__(self, transaction: PostgresqlTransaction, rules: TableRules) -> None:
+        super().__init__(transaction, rules)
+        self._here = PostgresqlTable(transaction, rules)
+        self._tries = _Tries(transaction, self._here, rules)
+
+    def publish(self, *, update: bool) -> tuple[int, int]:
+        self._transaction.execute(SQL("SET CONSTRAINTS ALL IMMEDIATE"))
+        return super().publish(update=update)
+
+    def _publish(self, *, update: bool) -> tuple[int, int]:
+        return FewRowsWriter.publish(self, update=update)
+
+    def _insert(self, new: pa.RecordBatch) -> int:
+        """COPY says more of a value that does not fit, but passes rules by, and takes no rows under a policy."""
+        if self._transaction.value(SQL(_IS_PLAIN), {"table": self._table.as_string()}):
+            return super()._insert(new)
+        insert = SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
+            self._table,
+            SQL(", ").join(map(Identifier, self._rules.names)),
+            SQL(", ").join(map(self._tries.taken_in, self._rules.names)),
+            unnested(self._rules.table, self._rules.names),
+        )
+        return self._transaction.execute(insert, lists_of(new)).rowcount
+
+    def _tried(self, put_in: Callable[[], Refusal | None]) -> Refusal | None:
+        return self._tries.tried(put_in)
+
+    def _left_out(self, event: Event) -> Refusal | None:
+        return self._tries.judged.left_out(event)
+
+    def _are_there(self) -> int:
+        return len(self._here.known(self._rules.key, self._new()))
+
+
+class CarefulTransaction(ReplacingTransaction):
+    """A transaction whose writers find the rows that the database refuses."""
+
+    def writer(
+        self,
+        rules: TableRules,
+        *,
+        bulk: bool,  # noqa: ARG002  # many rows go the same way
+        dry_run: bool,
+        remaining: Callable[[], float] | None = None,  # noqa: ARG002  # none goes early
+    ) -> CarefulWriter:
+        return CarefulWriter(self, PostgresqlTable(self, rules), rules, dry_run=dry_run)
+
+    def replacer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> CarefulReplacer:  # noqa: ARG002  # as above
+        self.execute(SQL(WHOLE_TABLES))
+        return CarefulReplacer(self, PostgresqlTable(self, rules), rules, dry_run=dry_run)
+
+
+class CarefulShortTransaction(ShortPostgresqlTransaction):
+    """The same for few rows."""
+
+    def few_rows_writer(self, rules: TableRules) -> CarefulFewRowsWriter:
+        return CarefulFewRowsWriter(self, rules)
+
+
+class _Tries:
+    """What can be tried with rows of a table, and asked of it, without harm to the transaction."""
+
+    def __init__(self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules) -> None:
+        self._transaction = transaction
+        self._table = {"table": table.name.as_string()}
+        self._rules = rules
+        self.judged = PostgresqlRefusals(table, rules)
+
+    def tried(self, put_in: Callable[[], Refusal | None]) -> Refusal | None:
+        """Why rows cannot be put in; then nothing of it stays. Raises what the judge knows of."""
+        self._transaction.execute(SQL("SAVEPOINT rowferry_try"))
+        try:
+            refusal = put_in()
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except psycopg.Error as error:
+            self._transaction.execute(_UNDO)
+            refusal = self.judged.refusal(error)
+            if refusal is None:
+                raise
+        else:
+            if refusal:
+                self._transaction.execute(_UNDO)
+        self._transaction.execute(SQL("RELEASE SAVEPOINT rowferry_try"))
+        return refusal
+
+    def asked(self, query: Composable) -> list[tuple[Any, ...]]:
+        """What a query finds; nothing if it cannot be computed."""
+        found: list[tuple[Any, ...]] = []
+
+        def ask() -> None:
+            found.extend(self._transaction.execute(query))
+
+        self.tried(ask)
+        return found
+
+    def conditions(self) -> list[str]:
+        """What the table asks of each of its rows, in SQL."""
+        return [condition for (condition,) in self._transaction.execute(SQL(_CONDITIONS), self._table)]
+
+    def taken_in(self, column: str) -> Composable:
+        """A value of the table `s`, whose types are plain, as one for the stage."""
+        name = SQL("s.{}").format(Identifier(column))
+        return SQL("CAST({} AS {})").format(name, SQL(self._enums[column])) if column in self._enums else name
+
+    @cached_property
+    def _enums(self) -> dict[str, str]:
+        """The columns that are enumerations, and their types."""
+        return dict(self._transaction.execute(SQL(_ENUMS), self._table).fetchall())
+
+
+def _plain_type(arrow: pa.DataType) -> str:
+    """A type that takes all values of a column, as COPY sends them."""
+    if pa.types.is_timestamp(arrow):
+        return "timestamp with time zone" if arrow.tz else "timestamp without time zone"
+    return "numeric" if pa.types.is_decimal(arrow) else _TYPES[arrow]

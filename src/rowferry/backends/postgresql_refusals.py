@@ -1,0 +1,131 @@
+"""Why PostgreSQL refuses a row, as far as its errors and its catalog tell, and which triggers act on a table."""
+
+import re
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+from psycopg.sql import SQL
+
+from rowferry.backends.postgresql_table import PostgresqlTable, spelled
+from rowferry.backends.refusals import Event, Refusal
+from rowferry.dictionary.rules import TableRules
+
+_TREE = """
+(SELECT %(table)s::regclass::oid UNION ALL SELECT relid::oid FROM pg_partition_tree(%(table)s::regclass))
+"""
+"""The table and its partitions."""
+
+_IS_KNOWN_KEY = f"""
+SELECT i.indisprimary, i.indpred IS NULL AND i.indexprs IS NULL,
+  ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey))
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE c.relname = %(name)s AND i.indrelid IN {_TREE}
+"""
+"""Of an index of the table or of one of its partitions: whether it is that of the key, is plain, and its columns."""
+
+_REFERENCE = f"""
+SELECT confrelid, ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY(conkey)),
+  ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = confrelid AND attnum = ANY(confkey))
+FROM pg_constraint WHERE contype = 'f' AND conname = %(name)s AND conrelid IN {_TREE}
+"""
+"""A foreign key of the table or of one of its partitions: what it leads to, and the columns on both sides."""
+
+_TRIGGERS = f"""
+SELECT t.tgname::text, p.proname::text, t.tgtype & 66 <> 0
+FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & %(event)s <> 0 AND t.tgrelid IN {_TREE}
+UNION
+SELECT r.rulename::text, '', true FROM pg_rewrite r
+WHERE r.ev_enabled <> 'D' AND r.ev_type = %(rule)s AND r.ev_class = %(table)s::regclass
+ORDER BY 1
+"""
+"""The triggers and rules that act on an event, in the order in which they do: name, function, whether at first."""
+
+_BITS: dict[Event, tuple[int, str]] = {"INSERT": (4, "3"), "DELETE": (8, "4"), "UPDATE": (16, "2")}
+"""How the catalog spells events, of triggers and of rules."""
+
+_UNNAMED: tuple[tuple[type[psycopg.Error], str], ...] = (
+    (pg.NotNullViolation, "not_null"),
+    (pg.ForeignKeyViolation, "foreign_key"),
+    (pg.UniqueViolation, "unique"),
+    (pg.CheckViolation, "partition"),
+    (pg.WithCheckOptionViolation, "check_option"),
+    (pg.InsufficientPrivilege, "row_level_security"),
+    (psycopg.DataError, "type"),
+)
+"""What stands for a rule that has no name, by the error."""
+
+
+class PostgresqlRefusals:
+    """Judges the errors that rows of a table lead to."""
+
+    def __init__(self, table: PostgresqlTable, rules: TableRules) -> None:
+        self._table = table
+        self._rules = rules
+        self._known: dict[tuple[str | None, str | None], bool] = {}
+
+    def refusal(self, error: psycopg.Error) -> Refusal | None:
+        """Why a row is refused; None if the rule is one that the judge knows. The transaction has to be in order."""
+        told = error.diag
+        asked = (told.sqlstate, told.constraint_name)
+        if asked not in self._known:
+            self._known[asked] = self._is_known(error)
+        if self._known[asked]:
+            return None
+        message = told.message_primary or type(error).__name__
+        if isinstance(error, pg.ForeignKeyViolation) and told.message_detail:
+            message = f"{message}; {told.message_detail.rstrip('.')}"
+        return Refusal(told.constraint_name or self._unnamed(error), message, self._column(told), error)
+
+    def left_out(self, event: Event) -> Refusal | None:
+        """What may have left a row out without a word, if anything."""
+        names = [name for name, _, at_first in self._acting(event) if at_first]
+        return Refusal(names[0], f"what acts on it ({', '.join(names)}) leaves it out") if names else None
+
+    def acting(self) -> list[str]:
+        """The names of all triggers and rules that act when rows come, change or go."""
+        return sorted({name for event in _BITS for name, *_ in self._acting(event)})
+
+    def _column(self, told: psycopg.errors.Diagnostic) -> str | None:
+        """The column whose value is refused; of a COPY only its context tells."""
+        found = told.column_name or "".join(re.findall(r"^COPY .*, column ([^:]+)", told.context or "")[:1])
+        return found if found in self._rules.names else None
+
+    def _is_known(self, error: psycopg.Error) -> bool:
+        if isinstance(error, pg.UniqueViolation):
+            found = self._found(_IS_KNOWN_KEY, error.diag.constraint_name)
+            keys = [set(key) for key in self._rules.candidate_keys]
+            return any(of_key or (is_plain and set(columns) in keys) for of_key, is_plain, columns in found)
+        if isinstance(error, pg.ForeignKeyViolation):
+            ours = [self._spelled(one.column, one.parent, one.target) for one in self._rules.references]
+            return any(tuple(one) in ours for one in self._found(_REFERENCE, error.diag.constraint_name))
+        return False
+
+    def _spelled(self, column: str, parent: str, target: str) -> tuple[int, list[str], list[str]]:
+        name = spelled(self._rules.table.metadata.tables[parent]).as_string()
+        number = self._table.transaction.value(SQL("SELECT to_regclass(%s)::oid"), (name,))
+        return number, [column], [target]
+
+    def _found(self, query: str, name: str | None) -> list[tuple[Any, ...]]:
+        asked = {"table": self._table.name.as_string(), "name": name}
+        return self._table.transaction.execute(SQL(query), asked).fetchall()
+
+    def _unnamed(self, error: psycopg.Error) -> str:
+        """What stands for the rule: the trigger in whose function it failed, or its sort."""
+        context = error.diag.context or ""
+        for event in ("INSERT", "UPDATE"):
+            for name, function, _ in self._acting(event):
+                if function and re.search(rf"(?<!\w){re.escape(function)}\(", context):
+                    return name
+        if isinstance(error, pg.InsufficientPrivilege):
+            # A policy is named if it is not the lack of any.
+            policy, *table = re.findall(r'"([^"]+)"', error.diag.message_primary or "") or [""]
+            if table:
+                return str(policy)
+        return next((name for kind, name in _UNNAMED if isinstance(error, kind)), "trigger")
+
+    def _acting(self, event: Event) -> list[tuple[str, str, bool]]:
+        bits, rule = _BITS[event]
+        asked = {"table": self._table.name.as_string(), "event": bits, "rule": rule}
+        return self._table.transaction.execute(SQL(_TRIGGERS), asked).fetchall()

@@ -1,0 +1,159 @@
+"""Writers into a table of SQLite that find the rows which only the database knows to be wrong.
+
+They are used once rows were refused: by triggers, constraints or types that the model does not have.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+
+from rowferry.backends.backend import Comparison
+from rowferry.backends.few_refusals import FewRefusalsFound
+from rowferry.backends.refusals import NO_ROWS, Event, Numbers, Refusal, RefusalsFound
+from rowferry.backends.sqlite_appending import LoadTransaction
+from rowferry.backends.sqlite_few_rows import FewRowsWriter, ShortSqliteTransaction, find_known
+from rowferry.backends.sqlite_refusals import SqliteRefusals
+from rowferry.backends.sqlite_replacer import SqliteReplacer
+from rowferry.backends.sqlite_types import quoted
+from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter
+from rowferry.dictionary.rules import ROW_NUMBER, TableRules
+from rowferry.errors import ForeignKeyBroken
+
+
+class CarefulSqliteWriter(RefusalsFound, SqliteWriter):
+    """Tries rows of the stage in savepoints."""
+
+    def __init__(self, transaction: SqliteTransaction, rules: TableRules, *, dry_run: bool) -> None:
+        super().__init__(transaction, rules, dry_run=dry_run)
+        self._tries = _Tries(transaction, rules)
+        self._written = NO_ROWS
+
+    def write(self, rows: pa.RecordBatch) -> None:
+        if rows.num_rows:
+            numbers = rows.column(ROW_NUMBER)
+            first = numbers[0].as_py() if self._written == NO_ROWS else self._written[0]
+            self._written = (first, numbers[-1].as_py())
+        super().write(rows)
+
+    def _publish(self, *, update: bool) -> tuple[int, int]:
+        done = SqliteWriter.publish(self, update=update)
+        self._tries.judged.require_parents(self._stage)
+        return done
+
+    def _tried(self, put_in: Callable[[], Refusal | None]) -> Refusal | None:
+        return self._tries.tried(put_in)
+
+    def _left_out(self, event: Event) -> Refusal | None:
+        return self._tries.judged.left_out(event)
+
+    def _all_rows(self) -> Numbers:
+        return self._written
+
+    @contextmanager
+    def _only(self, rows: Numbers) -> Iterator[None]:
+        stage, has_known = self._stage, self._has_known
+        among = f"rowferry_row_number BETWEEN {rows[0]} AND {rows[1]}"
+        self._stage = f"(SELECT * FROM {stage} WHERE {among})"
+        try:
+            yield
+        finally:
+            self._stage, self._has_known = stage, has_known
+
+    def _sorts(self) -> Comparison:
+        (rows,) = self._execute(f"SELECT count(*) FROM {self._stage}").fetchone()
+        if not self._has_known:
+            return Comparison(rows, 0, 0)
+        known, different = self._execute(
+            f"SELECT count(*), coalesce(sum(NOT k.equal), 0) FROM {self._stage} JOIN {self._known} k "
+            "USING (rowferry_row_number)"
+        ).fetchone()
+        return Comparison(rows - known, known - different, different)
+
+    def _are_there(self) -> int:
+        known = f"WHERE s.rowferry_row_number NOT IN (SELECT rowferry_row_number FROM {self._known})"
+        found = self._execute(
+            f"SELECT count(*) FROM {self._stage} s CROSS JOIN {self._main} t ON {self._same_key()} "
+            f"{known if self._has_known else ''}"
+        )
+        return int(found.fetchone()[0])
+
+
+class CarefulSqliteReplacer(CarefulSqliteWriter, SqliteReplacer):
+    """The same for a restore."""
+
+
+class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
+    """The same for few rows, which wait in memory."""
+
+    def __init__(self, transaction: SqliteTransaction, rules: TableRules) -> None:
+        super().__init__(transaction, rules)
+        self._tries = _Tries(transaction, rules)
+
+    def _publish(self, *, update: bool) -> tuple[int, int]:
+        done = FewRowsWriter.publish(self, update=update)
+        names = list(self._rules.names)
+        columns = ", ".join(f"json_extract(value, '$[{at}]') AS {quoted(name)}" for at, name in enumerate(names))
+        rows = json.dumps(self._spelled(self._rows.select(names)))
+        self._tries.judged.require_parents(f"(SELECT {columns} FROM json_each(?))", (rows,))
+        return done
+
+    def _tried(self, put_in: Callable[[], Refusal | None]) -> Refusal | None:
+        return self._tries.tried(put_in)
+
+    def _left_out(self, event: Event) -> Refusal | None:
+        return self._tries.judged.left_out(event)
+
+    def _are_there(self) -> int:
+        return len(find_known(self._transaction.connection, self._rules, self._rules.key, self._new()))
+
+
+class CarefulTransaction(LoadTransaction):
+    """A transaction whose writers find the rows that the database refuses."""
+
+    def writer(
+        self,
+        rules: TableRules,
+        *,
+        bulk: bool,  # noqa: ARG002  # many rows go the same way
+        dry_run: bool,
+        remaining: Callable[[], float] | None = None,  # noqa: ARG002  # none goes early
+    ) -> CarefulSqliteWriter:
+        return CarefulSqliteWriter(self, rules, dry_run=dry_run)
+
+    def replacer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> CarefulSqliteReplacer:  # noqa: ARG002  # as above
+        return CarefulSqliteReplacer(self, rules, dry_run=dry_run)
+
+
+class CarefulShortTransaction(ShortSqliteTransaction):
+    """The same for few rows."""
+
+    def few_rows_writer(self, rules: TableRules) -> CarefulFewRowsWriter:
+        return CarefulFewRowsWriter(self, rules)
+
+
+class _Tries:
+    """What can be tried with rows of a table without harm to the transaction."""
+
+    def __init__(self, transaction: SqliteTransaction, rules: TableRules) -> None:
+        self._transaction = transaction
+        self._rules = rules
+        self.judged = SqliteRefusals(transaction.driver(), rules)
+
+    def tried(self, put_in: Callable[[], Refusal | None]) -> Refusal | None:
+        """Why rows cannot be put in; then nothing of it stays. Raises what the judge knows of."""
+        driver = self._transaction.driver()
+        driver.execute("SAVEPOINT rowferry_try")
+        try:
+            refusal = put_in()
+        except (sqlite3.Error, ForeignKeyBroken) as error:
+            # A trigger may have ended the transaction, and with it all savepoints.
+            refusal = self.judged.refusal(error) if driver.in_transaction else None
+            if refusal is None:
+                raise
+        if refusal:
+            driver.execute("ROLLBACK TO rowferry_try")
+        driver.execute("RELEASE rowferry_try")
+        return refusal

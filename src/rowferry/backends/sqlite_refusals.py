@@ -1,0 +1,176 @@
+"""Why SQLite refuses a row, as far as its errors and its schema tell, and which triggers act on a table."""
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import groupby
+from typing import NamedTuple
+
+from rowferry.backends.refusals import Event, Refusal
+from rowferry.backends.sqlite_types import quoted
+from rowferry.dictionary.rules import TableRules
+from rowferry.errors import ForeignKeyBroken
+
+_REFERENCES = """
+SELECT f.id, f."table", f."from", coalesce(f."to", p.name)
+FROM pragma_foreign_key_list(?, 'main') f LEFT JOIN pragma_table_info(f."table", 'main') p ON p.pk = f.seq + 1
+ORDER BY f.id, f.seq
+"""
+
+_INDEXES = """
+SELECT l.name, l.origin FROM pragma_index_list(?1, 'main') l WHERE l."unique" AND
+  (SELECT json_group_array(name) FROM (SELECT name FROM pragma_index_info(l.name, 'main') ORDER BY seqno)) = ?2
+"""
+"""The unique indexes of a table over some columns; of origin `c` are those that have a name of their own."""
+
+_TRIGGERS = """
+SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?) ORDER BY rowid
+"""
+
+_SCHEMA = "SELECT sql FROM main.sqlite_master WHERE type = 'table' AND lower(name) = lower(?)"
+
+_EVENT = re.compile(r"\b(INSERT|UPDATE|DELETE)\b(?:\s+OF\b.*?)?\s+ON\b", re.IGNORECASE | re.DOTALL)
+
+_LEAVES_OUT = re.compile(r"RAISE\s*\(\s*IGNORE|INSTEAD\s+OF", re.IGNORECASE)
+
+_OF_ROWS = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_ERROR)
+"""What a row may lead to. A statement that fails without rows does so for another reason."""
+
+_NAME = r"""(?:"((?:[^"]|"")+)"|(\w+))"""
+
+
+class _Reference(NamedTuple):
+    """A foreign key as the database has it."""
+
+    parent: str
+    pairs: tuple[tuple[str, str], ...]
+
+    @property
+    def columns(self) -> str:
+        return ", ".join(ours for ours, _ in self.pairs)
+
+
+class SqliteRefusals:
+    """Judges the errors that rows of a table lead to."""
+
+    def __init__(self, driver: sqlite3.Connection, rules: TableRules) -> None:
+        self._driver = driver
+        self._rules = rules
+
+    def refusal(self, error: sqlite3.Error | ForeignKeyBroken) -> Refusal | None:
+        """Why a row is refused; None if it is not for the row, or if the rule is one that the judge knows."""
+        if isinstance(error, ForeignKeyBroken):
+            return self._of_reference(error)
+        code, message = error.sqlite_errorcode, str(error)
+        if code & 0xFF not in _OF_ROWS:
+            return None
+        columns = self._own_columns(message)
+        if code in (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID) and columns:
+            return None
+        if code == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+            return None if self._is_known_key(columns) else self._of_unique(columns, message, error)
+        column = columns[0] if len(columns) == 1 else None
+        return Refusal(self._rule(code, message), message, column, error)
+
+    def left_out(self, event: Event) -> Refusal | None:
+        """What may have left a row out without a word, if anything."""
+        acting = self._acting(event)
+        names = [name for name, sql in acting if _LEAVES_OUT.search(sql)] or [name for name, _ in acting]
+        return Refusal(names[0], f"what acts on it ({', '.join(names)}) leaves it out") if names else None
+
+    def acting(self) -> list[str]:
+        """The names of all triggers that act when rows come, change or go."""
+        return [name for name, _ in self._triggers]
+
+    def require_parents(self, rows: str, parameters: Sequence[object] = ()) -> None:
+        """Raise ForeignKeyBroken if some rows refer to nothing by what the model has not, also where this may wait."""
+        for one in self._unknown:
+            refers = " AND ".join(f"s.{quoted(ours)} IS NOT NULL" for ours, _ in one.pairs)
+            same = " AND ".join(f"p.{quoted(theirs)} = s.{quoted(ours)}" for ours, theirs in one.pairs)
+            find = f"SELECT 1 FROM main.{quoted(one.parent)} p WHERE {same}"
+            ask = f"SELECT EXISTS (SELECT 1 FROM {rows} s WHERE {refers} AND NOT EXISTS ({find}))"
+            if self._driver.execute(ask, parameters).fetchone()[0]:
+                raise ForeignKeyBroken(reason=f"{self._rules.name} ({one.columns} refers to {one.parent})")
+
+    def _of_reference(self, error: ForeignKeyBroken) -> Refusal:
+        if len(self._unknown) != 1:
+            return Refusal("foreign_key", f"a foreign key of {error.details['reason']} is broken", None, error)
+        (one,) = self._unknown
+        targets = ", ".join(theirs for _, theirs in one.pairs)
+        message = f"{one.columns} refers to nothing in {one.parent} ({targets})"
+        return Refusal(
+            self._name_of(one) or "foreign_key", message, one.columns if len(one.pairs) == 1 else None, error
+        )
+
+    def _of_unique(self, columns: list[str], message: str, error: sqlite3.Error) -> Refusal:
+        _, is_index, name = message.partition("index '")
+        if is_index:
+            return Refusal(name.removesuffix("'"), message, None, error)
+        spelled = "[" + ",".join(f'"{column}"' for column in columns) + "]"
+        found = self._driver.execute(_INDEXES, (self._rules.name, spelled)).fetchall()
+        names = [name for name, origin in found if origin == "c"]
+        return Refusal(names[0] if names else "unique", message, columns[0] if len(columns) == 1 else None, error)
+
+    def _rule(self, code: int, message: str) -> str:
+        if code == sqlite3.SQLITE_CONSTRAINT_NOTNULL:
+            return "not_null"
+        if code == sqlite3.SQLITE_CONSTRAINT_CHECK:
+            name = message.removeprefix("CHECK constraint failed: ")
+            return name if name in self._names else "check"
+        if code == sqlite3.SQLITE_CONSTRAINT_TRIGGER:
+            acting = [(name, sql.replace("''", "'")) for name, sql in self._triggers]
+            named = [name for name, sql in acting if message in sql] or [name for name, _ in acting]
+            return named[0] if named else "trigger"
+        return "type"
+
+    def _is_known_key(self, columns: list[str]) -> bool:
+        keys = ({name.lower() for name in key} for key in self._rules.candidate_keys)
+        return bool(columns) and {column.lower() for column in columns} in list(keys)
+
+    def _own_columns(self, message: str) -> list[str]:
+        """The columns of the table that an error tells of, as in `NOT NULL constraint failed: jobs.job`."""
+        told = message.partition("failed: ")[2].split(", ")
+        prefix = f"{self._rules.name}.".lower()
+        return [one[len(prefix) :] for one in told if one.lower().startswith(prefix)]
+
+    def _acting(self, event: Event) -> list[tuple[str, str]]:
+        found = ((name, sql, _EVENT.search(sql)) for name, sql in self._triggers)
+        return [(name, sql) for name, sql, of in found if of is None or of[1].upper() == event]
+
+    @cached_property
+    def _triggers(self) -> list[tuple[str, str]]:
+        return self._driver.execute(_TRIGGERS, (self._rules.name,)).fetchall()
+
+    @cached_property
+    def _schema(self) -> str:
+        found = self._driver.execute(_SCHEMA, (self._rules.name,)).fetchone()
+        return found[0] if found else ""
+
+    @cached_property
+    def _names(self) -> set[str]:
+        """The names that the table's declaration gives to constraints."""
+        found = re.findall(rf"\bCONSTRAINT\s+{_NAME}", self._schema, re.IGNORECASE)
+        return {plain or quoted.replace('""', '"') for quoted, plain in found}
+
+    def _name_of(self, reference: _Reference) -> str | None:
+        """The name of a foreign key, if its declaration has one."""
+        parent = rf"REFERENCES\s+[\"`\[]?{re.escape(reference.parent)}\b"
+        of_table = rf"(?:FOREIGN\s+KEY\s*\([^()]*\)\s*)?{parent}"
+        found = re.search(rf"\bCONSTRAINT\s+{_NAME}\s+{of_table}", self._schema, re.IGNORECASE)
+        return (found[2] or found[1].replace('""', '"')) if found else None
+
+    @cached_property
+    def _unknown(self) -> list[_Reference]:
+        """The foreign keys that the model has not."""
+        found = self._driver.execute(_REFERENCES, (self._rules.name,)).fetchall()
+        keys = [list(rows) for _, rows in groupby(found, key=lambda row: row[0])]
+        references = [_Reference(rows[0][1], tuple((ours, theirs or "") for *_, ours, theirs in rows)) for rows in keys]
+        known = {(one.parent.lower(), (one.column.lower(), one.target.lower())) for one in self._rules.references}
+        return [one for one in references if _folded(one) not in known]
+
+
+def _folded(reference: _Reference) -> tuple[str, tuple[str, ...]]:
+    """A foreign key as those of the model are compared with it."""
+    pairs = [name.lower() for pair in reference.pairs for name in pair]
+    return reference.parent.lower(), tuple(pairs)

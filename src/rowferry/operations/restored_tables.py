@@ -1,0 +1,42 @@
+"""Whether tables that were restored hold just the rows of their backups, where triggers or rules act on them."""
+
+from collections.abc import Iterator, Sequence
+
+from rowferry.backends.backend import Comparison, Key, TableReplacer
+from rowferry.dictionary.rules import TableRules
+from rowferry.errors import TableAltered
+
+
+def require_unaltered(writers: Sequence[TableReplacer], tables: Sequence[TableRules]) -> None:
+    """Hold tables against their backups once more, unless nothing acts on any of them.
+
+    Raises:
+        TableAltered: Something has changed, added or dropped rows.
+    """
+    names = sorted({name for writer in writers for name in writer.acting()})
+    if not names:
+        return
+    for writer, rules in zip(writers, tables, strict=True):
+        if told := "; ".join(_told(writer, writer.compare_again())):
+            raise TableAltered(table=rules.name, reason=told, names=", ".join(names))
+
+
+def _told(writer: TableReplacer, found: Comparison) -> Iterator[str]:
+    """How a table differs from its backup, in words, with the first row of each sort."""
+    surplus = writer.surplus()
+    few = writer.examples(1) if found.new or found.different or surplus else None
+    if few and found.different:
+        key, columns = few.different[0]
+        yield f"{_rows(found.different)} would differ, such as {_spelled(key)} (by {', '.join(columns)})"
+    if few and found.new:
+        yield f"{_rows(found.new)} would be missing, such as {_spelled(few.new[0])}"
+    if few and surplus:
+        yield f"{_rows(surplus)} more would be there, such as {_spelled(few.surplus[0])}"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _spelled(key: Key) -> str:
+    return ", ".join(f"{name} {value}" for name, value in key.items())

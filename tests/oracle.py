@@ -69,7 +69,7 @@ class Expected:
 
 
 class _StrayQuoteError(Exception):
-    """Where the quote stands that spoils a row, and the last quote before it that opened a cell of several lines."""
+    """Where the quote or CR stands that spoils a row, and the last quote that opened a cell of several lines."""
 
     def __init__(self, at: int, opened: int = -1) -> None:
         self.at = at
@@ -100,19 +100,21 @@ def frame(data: bytes, max_row: int = MAX_ROW) -> list[Row]:
     return rows
 
 
+_LINE_END = re.compile(rb"\r?\r?\n|\r?\r?\Z")
+
+
 def _line(data: bytes, at: int) -> tuple[int, int]:
     """Where the content of the physical line that goes through `at` ends, and where the next line starts."""
     line_end = data.find(b"\n", at)
-    if line_end < 0:
-        end = len(data) - 1 if data.endswith(b"\r") and len(data) > at else len(data)
-        return max(end, at), len(data)
-    content = line_end - 1 if line_end > at and data[line_end - 1 : line_end] == b"\r" else line_end
-    return content, line_end + 1
+    line_end = len(data) if line_end < 0 else line_end
+    content = line_end
+    while content > at and line_end - content < 2 and data[content - 1 : content] == b"\r":
+        content -= 1
+    return content, min(line_end + 1, len(data))
 
 
 def _ends_line(data: bytes, at: int) -> bool:
-    rest = data[at : at + 2]
-    return rest[:1] == b"\n" or rest in (b"\r\n", b"") or (rest == b"\r" and at + 1 == len(data))
+    return _LINE_END.match(data, at) is not None
 
 
 def _cells(data: bytes, start: int, max_row: int) -> tuple[list[bytes], int]:
@@ -151,10 +153,10 @@ def _quoted(data: bytes, opening: int, limit: int) -> tuple[bytes, int]:
 
 
 def _bare(data: bytes, start: int) -> tuple[bytes, int]:
-    """A cell without quotes, and where it ends."""
+    """A cell without quotes, and where it ends; a carriage return in it ends no line."""
     at = start
     while data[at : at + 1] != b"," and not _ends_line(data, at):
-        if data[at : at + 1] == b'"':
+        if data[at : at + 1] in (b'"', b"\r"):
             raise _StrayQuoteError(at)
         at += 1
     return data[start:at], at

@@ -11,7 +11,7 @@ from batching import Batches
 from loading import Tables
 from rowferry import ledger
 from rowferry.bootstrap import Service
-from rowferry.streams.correctable_csv import correctable_csv
+from rowferry.streams.correctable_csv import correctable_csv, written_files
 from rowferry.streams.json_source import as_csv_rows
 
 MARK = "empty_this_once_corrected"
@@ -38,8 +38,8 @@ def correctable(tables: Tables, source_id: str, *, typed: bool = False) -> str:
     with tables.service.backend.engine.connect() as connection:
         found = ledger.find_rejects(connection, source_id, table="jobs")
         load = ledger.find_load(connection, source_id)
-        headers = {one["name"]: one["columns"] for one in load["sources"]} if load else {}
-        return "".join(correctable_csv(rules, as_csv_rows(rules, found, of_restore=False) if typed else found, headers))
+        rows = as_csv_rows(rules, found, of_restore=False) if typed else found
+        return "".join(correctable_csv(rules, rows, written_files(load)))
 
 
 def test_a_row_of_a_backup_of_before(new_service: Callable[..., Service]) -> None:

@@ -20,6 +20,7 @@ _TABLE_RECEIPT = {
     "rejected": 70,
     "rejected_by_code": {"value.required": 70},
     "seconds": 0.1,
+    "notes": [],
 }
 _TOTALS = {"rows_read": 2194, "inserted": 2124, "updated": 0, "unchanged": 0, "rejected": 70}
 
@@ -40,6 +41,7 @@ class TableReceiptAnswer(BaseModel):
     rejected: int
     rejected_by_code: dict[str, int] = Field(description="How many rows have each code among their faults")
     seconds: float
+    notes: list[str] = Field(default=[], description="What to know of the file, although nothing was refused for it")
 
 
 class ReceiptAnswer(BaseModel):
@@ -79,6 +81,11 @@ class LoadOptionsAnswer(BaseModel):
     max_rejects: str | None
     dry_run: bool
     encoding: str
+    header: str = "auto"
+    delimiter: str | None = None
+    null: list[str] = []
+    rename: list[str] = []
+    ignore_columns: list[str] = []
 
 
 class LoadSource(BaseModel):
@@ -114,6 +121,11 @@ class LoadAnswer(BaseModel):
             "max_rejects": None,
             "dry_run": False,
             "encoding": "utf-8",
+            "header": "auto",
+            "delimiter": None,
+            "null": [],
+            "rename": [],
+            "ignore_columns": [],
         },
         sources=[{"table": "hired_employees", "name": "hired_employees.csv", "bytes": 90937, "sha256": "9f86d081…"}],
         tables=[_TABLE_RECEIPT],

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,6 +11,7 @@ from rowferry.cli.options import (
     all_or_nothing_option,
     at_database,
     caller,
+    csv_form_options,
     database_option,
     json_option,
     on_conflict_option,
@@ -39,6 +41,7 @@ from rowferry.streams.spooled import spooled
 @all_or_nothing_option
 @click.option("--max-rejects", metavar="N|P%", help="Insert nothing if more rows than this are rejected.")
 @click.option("--encoding", default="utf-8", help="The character set of the files.")
+@csv_form_options
 @database_option
 @json_option
 def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
@@ -51,6 +54,7 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
     encoding: str,
     database_url: str | None,
     as_json: bool,
+    **form: Any,
 ) -> None:
     """Load CSV files into their tables, parents first.
 
@@ -62,7 +66,7 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
     service = open_service(database_url)
     folders = paths or [service.settings.data_dir]
     found = find_files(folders, service.catalog, to_table, confined=not paths)
-    options = LoadOptions(on_conflict, all_or_nothing, max_rejects, dry_run, encoding)
+    options = LoadOptions(on_conflict, all_or_nothing, max_rejects, dry_run, encoding, **form)
     with (
         closing(Log(service.settings.log_dir, "full_bulk_insert")) as log,
         spooled(found) as files,
@@ -86,8 +90,7 @@ def show(receipt: Receipt, at: str = "") -> None:
         rows.append(["in all", *(receipt.total(count) for count in counts), f"{seconds:.2f}"])
     heads = [("file", False), *((count.removeprefix("rows_"), True) for count in counts), ("seconds", True)]
     table("Dry run: nothing was written" if receipt.dry_run else f"Load {receipt.load_id}", heads, rows)
-    if receipt.passed_over:
-        say(f"Passed over, as they are named after no table: {', '.join(receipt.passed_over)}")
+    _show_notes(receipt)
     by_code: dict[str, int] = {}
     for one in receipt.tables:
         for code, count in one.rejected_by_code.items():
@@ -99,3 +102,11 @@ def show(receipt: Receipt, at: str = "") -> None:
             f"See each with `rowferry rejects {receipt.load_id}{at}`; get a file to correct and load again with "
             "--csv FILE."
         )
+
+
+def _show_notes(receipt: Receipt) -> None:
+    if receipt.passed_over:
+        say(f"Passed over, as they are named after no table: {', '.join(receipt.passed_over)}")
+    for one in receipt.tables:
+        for note in one.notes:
+            say(f"{one.source}: {note}.")

@@ -4,7 +4,7 @@ import getpass
 import re
 import shlex
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +17,7 @@ from rowferry.errors import OutputTaken
 from rowferry.errors.sources import UrlUnsupported
 from rowferry.operations.load_options import OnConflict
 from rowferry.settings import Settings, masked_url, read_settings
+from rowferry.streams.csv_form import Header
 
 
 class Integer(click.IntRange):
@@ -61,6 +62,46 @@ all_or_nothing_option = click.option("--all-or-nothing", is_flag=True, help="Ins
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Write one JSON object to standard output, and nothing else."
 )
+
+
+_CSV_FORM = (
+    click.option(
+        "--header",
+        type=click.Choice(get_args(Header)),
+        default="auto",
+        help="Whether the first row holds the names of columns; auto: if at least half its cells are such names.",
+    ),
+    click.option(
+        "--delimiter",
+        metavar="CHARACTER",
+        help="What separates fields: one character, or the word tab (default: what a line sep= says, else a comma).",
+    ),
+    click.option(
+        "--null",
+        multiple=True,
+        metavar="WORD",
+        help="A word that stands for a missing value where it has no quotes; may be given again.",
+    ),
+    click.option(
+        "--rename",
+        multiple=True,
+        metavar="NAME=COLUMN",
+        help="What a file calls a column, and the column of the table; may be given again.",
+    ),
+    click.option(
+        "--ignore-columns",
+        multiple=True,
+        metavar="NAME,…",
+        help="Columns of a file to be passed over; '' is one without a name.",
+    ),
+)
+
+
+def csv_form_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say how CSV files are written."""
+    for option in reversed(_CSV_FORM):
+        command = option(command)
+    return command
 
 
 def open_service(database_url: str | None) -> Service:

@@ -14,7 +14,7 @@ from rowferry.cli.output import done, say, say_json, table
 from rowferry.errors import LoadUnknown, NothingLoaded, NothingRejected
 from rowferry.errors.commands import OutputOfOneTable
 from rowferry.operations.correctable_files import correctable_files
-from rowferry.streams.csv_source import REASONS
+from rowferry.streams.csv_header import REASONS
 from rowferry.streams.whole_file import write_whole
 
 _SHOWN = 50

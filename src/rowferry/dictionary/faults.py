@@ -27,7 +27,8 @@ class RejectCode(StrEnum):
 MEANINGS: dict[RejectCode, str] = {
     RejectCode.TOO_FEW_FIELDS: "The row has fewer fields than the table has columns.",
     RejectCode.TOO_MANY_FIELDS: "The row has more fields than the table has columns.",
-    RejectCode.QUOTE: "A quote inside an unquoted field, or followed by neither comma nor line end, or never closed.",
+    RejectCode.QUOTE: "A quote or a carriage return inside an unquoted field, or a quote that is followed by neither "
+    "delimiter nor line end, or never closed.",
     RejectCode.ENCODING: "The row holds bytes that cannot be decoded.",
     RejectCode.TOO_LONG: "The row is longer than 1 MiB; the first 64 KiB of it are kept.",
     RejectCode.NOT_AN_OBJECT: "The row of a batch is not a JSON object.",

@@ -52,8 +52,10 @@ from rowferry.errors.restores import (
 from rowferry.errors.root import RowferryError as RowferryError, UsageError as UsageError
 from rowferry.errors.servers import EncodingUnfit as EncodingUnfit, ServerUnsupported as ServerUnsupported
 from rowferry.errors.sources import (
+    DelimiterUnfit as DelimiterUnfit,
     FileMissing as FileMissing,
     FolderEmpty as FolderEmpty,
+    HeaderUnfit as HeaderUnfit,
     PathMissing as PathMissing,
     SourceAmbiguous as SourceAmbiguous,
     SourceBroken as SourceBroken,

@@ -92,3 +92,17 @@ class SourceChanged(RowferryError):
 
     code = "source.changed"
     hint = "Load it again once nothing writes to it any more."
+
+
+class HeaderUnfit(RowferryError):
+    """{path}: row {row} looks like a header ({header}): {reason}"""
+
+    code = "source.header"
+    hint = "Nothing was loaded. {advice}"
+
+
+class DelimiterUnfit(RowferryError):
+    """{path}: its fields are separated by {found}, not by {expected}"""
+
+    code = "source.delimiter"
+    hint = "Nothing was loaded. Say {option}."

@@ -7,7 +7,7 @@ from rowferry import ledger
 from rowferry.backends.backend import Backend
 from rowferry.dictionary.catalog import Catalog
 from rowferry.errors import LoadUnknown
-from rowferry.streams.correctable_csv import correctable_csv
+from rowferry.streams.correctable_csv import correctable_csv, written_files
 from rowferry.streams.json_source import as_csv_rows
 
 _CHUNK = 1_000
@@ -29,13 +29,13 @@ def correctable_files(
         if not (load or restore or ledger.find_batch(connection, id_)):
             raise LoadUnknown(load_id=id_)
         names = [table] if table else ledger.tables_with_rejects(connection, id_)
-    headers = {one["name"]: one["columns"] for one in load["sources"] if one.get("columns")} if load else {}
+    files = written_files(load)
 
     def lines(name: str) -> Iterator[str]:
         rules, found = catalog.table(name), _rejects(backend, id_, name)
         if load is None:
             found = as_csv_rows(rules, found, of_restore=restore is not None)
-        return correctable_csv(rules, found, headers)
+        return correctable_csv(rules, found, files)
 
     return {name: lines(name) for name in names}
 

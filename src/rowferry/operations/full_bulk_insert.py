@@ -126,6 +126,8 @@ class _Load:
         self.limit = RejectLimit.parse(options)
         self.refused = RefusedRows()
         text_encoding(options.encoding)
+        self.form = options.form()
+        self.form.require_columns(file.rules for file in self.files)
         self.sources: list[_Source] = []
         self.judged = False
         self.attempts = 0
@@ -208,7 +210,7 @@ class _Load:
 
     def _open(self, transaction: Transaction, files: Sequence[CsvFile]) -> _Source:
         rules, names = files[0].rules, [file.name for file in files]
-        rows = JoinedFiles([CsvSource(f.path, rules, self.options.encoding, f.shown) for f in files], names)
+        rows = JoinedFiles([CsvSource(f.path, rules, self.options.encoding, f.shown, self.form) for f in files], names)
         writer = transaction.writer(
             rules,
             bulk=rows.size >= _BULK_BYTES,
@@ -234,6 +236,8 @@ class _Load:
         with source.timed():
             source.reading.read(references, failed_checks, self._known(source), tell_progress)
             source.note_judged()
+            for receipt, file in zip(source.receipts, source.rows.files, strict=True):
+                receipt.notes = file.notes
 
     def _references(self, source: _Source) -> References:
         accepted = {other.rules.name: other.reading.taken for other in self.sources}
@@ -313,6 +317,7 @@ class _Load:
                 "path": file.shown,
                 "name": file.name,
                 "columns": rows.columns,
+                "delimiter": chr(rows.delimiter),
                 "bytes": rows.bytes.size,
                 "sha256": rows.bytes.sha256,
             }

@@ -2,24 +2,35 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
 from rowferry import ledger
 from rowferry.errors import OptionInvalid
+from rowferry.streams.csv_form import CsvForm, csv_form
 
 OnConflict = Literal["reject", "skip", "update"]
 
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """How a load is to be done."""
+    """How a load is to be done; from `encoding` on, how its files are written."""
 
     on_conflict: OnConflict = "reject"
     all_or_nothing: bool = False
     max_rejects: str | None = None
     dry_run: bool = False
     encoding: str = "utf-8"
+    header: str = "auto"
+    delimiter: str | None = None
+    null: Sequence[str] = ()
+    rename: Sequence[str] = ()
+    ignore_columns: Sequence[str] = ()
+
+    def form(self) -> CsvForm:
+        """How the files are written; OptionInvalid if that cannot be."""
+        return csv_form(self.header, self.delimiter, self.null, self.rename, self.ignore_columns)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,10 @@ from rowferry import ledger
 
 @dataclass
 class TableReceipt:
-    """What became of the rows of one file. `rejected_by_code` counts the rows that have a code among their faults."""
+    """What became of the rows of one file. `rejected_by_code` counts the rows that have a code among their faults.
+
+    `notes` say what people should know of the file, although nothing of it was refused for that.
+    """
 
     table: str
     source: str
@@ -19,6 +22,7 @@ class TableReceipt:
     rejected: int = 0
     rejected_by_code: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -182,6 +182,6 @@ def _refuse_binary(path: str, head: bytes) -> None:
         raise SourceNotCsv(path=path, reason="it is UTF-16", advice=_NAME_ENCODING)
     # A text may have some rows that are full of them, which are rejected one by one; others are a binary file's lines.
     lines = head.splitlines()
-    control = [sum(byte < 32 and byte not in b"\t\f" for byte in line) for line in lines]
+    control = [sum(byte < 32 and byte not in b"\t\f\x01\x1e\x1f" for byte in line) for line in lines]
     if sum(control) > max(len(head) // 20, 8) and 2 * sum(map(bool, control)) > len(lines):
         raise SourceNotText(path=path, reason="it is full of control characters")

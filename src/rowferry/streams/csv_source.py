@@ -13,15 +13,19 @@ from rowferry.dictionary.arrays import as_arrow, is_utf8, letters_of
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
 from rowferry.streams.byte_source import ByteSource
+from rowferry.streams.csv_form import CsvForm
+from rowferry.streams.csv_header import ABSENT, NOT_AS_IT_CAME, in_order_of
+from rowferry.streams.csv_opening import Beginning, Opening, OpeningReader
 from rowferry.streams.formulas import APOSTROPHE, unguarded
-from rowferry.streams.framing import LF, QUOTE, Lines, ScannedRow, find_lines, scan_row
+from rowferry.streams.framing import COMMA, LF, QUOTE, Lines, Offsets, ScannedRow, find_lines, scan_row
+from rowferry.streams.null_words import NullWords
 from rowferry.streams.raw_texts import holds_others, spans_of, texts_between
 from rowferry.streams.rows import UNREADABLE, OddRow, Positions, RowBatch
 
 MAX_ROW_BYTES = 1024 * 1024
 """A longer row is rejected with row.too_long; a quoted field that is not closed within it counts as never closed."""
 
-_LINE_END_BYTES = 2
+_LINE_END_BYTES = 3
 
 _BLOCK_LINES = 1 << 16
 """About as many lines are taken at a time at most: a row with a fault takes much more memory than its text."""
@@ -29,41 +33,52 @@ _BLOCK_LINES = 1 << 16
 RAW_BYTES = 64 * 1024
 """How much of a row that is too long is kept."""
 
-NOT_AS_IT_CAME = "empty_this_once_corrected"
-"""A column of the correctable file: in it stands the code of a fault that kept a row from being shown as it came.
-
-Such a row might pass as another than the one that was sent, so it stays rejected until somebody has emptied the cell.
-"""
-
-REASONS = ("rejected_row_number", "rejected_because", NOT_AS_IT_CAME)
-"""Columns that the correctable file of rejected rows adds; a header may have them, and they are passed over."""
-
 _TOO_LONG = Fault(None, RejectCode.TOO_LONG, f"the row is longer than {MAX_ROW_BYTES:,} bytes")
 _UNDECODABLE = Fault(None, RejectCode.ENCODING, "the row holds bytes that cannot be decoded")
 _STRAY_QUOTE = Fault(None, RejectCode.QUOTE, "a quote stands where none may, or is never closed")
+_STRAY_RETURN = Fault(None, RejectCode.QUOTE, "a carriage return that ends no line stands in a field without quotes")
+_STRAY_FEED = Fault(None, RejectCode.QUOTE, "a line feed stands in a field without quotes, and lines end with CR")
 
 
 class CsvSource:
     """The rows of the CSV file of one table.
 
-    `rows_read` counts rows without the header; row numbers count from 1, the header included. `columns` are those of
-    the file, in its order, once its first row was read. `name` is what errors call the file, if not its path.
+    `rows_read` counts rows without the header and what is passed over before it; row numbers count from 1, all of these
+    included. `columns` are those of the file, in its order, once its first row was read. `name` is what errors call the
+    file, if not its path; `form` says how it is written, as far as it does not say so itself.
     """
 
-    def __init__(self, path: Path, rules: TableRules, encoding: str = "utf-8", name: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        rules: TableRules,
+        encoding: str = "utf-8",
+        name: str | None = None,
+        form: CsvForm | None = None,
+    ) -> None:
         self.bytes = ByteSource(path, encoding, name)
         self.rules = rules
+        self.form = form or CsvForm()
         self.rows_read = 0
-        self.columns = list(rules.names)
-        self._fields = len(rules.columns)
-        self._order = list(range(self._fields))
-        self._marked: int | None = None
+        self._take(Opening(0, 0, self.form.delimiter or COMMA, in_order_of(rules)))
+
+    @property
+    def notes(self) -> list[str]:
+        """What people should know of a file whose rows were all read, although nothing of it is refused."""
+        return [*self._opening.notes, *self._words.notes()]
 
     def batches(self) -> Generator[RowBatch, None, None]:
-        """All rows in order; may be called again, to read the file again."""
+        """All rows in order; may be called again, to read the file again.
+
+        Raises:
+            HeaderUnfit, DelimiterUnfit: The file is to be read otherwise than it is.
+        """
         self.rows_read = 0
-        buffer = _Buffer(_with_few_lines(self.bytes.blocks()))
-        first = 1 + self._pass_header(buffer)
+        self._beginning = Beginning(self.bytes.blocks())
+        self._take(OpeningReader(self._beginning, self.bytes.name, self.rules, self.form, MAX_ROW_BYTES).read())
+        buffer = _Buffer(_with_few_lines(self._beginning.blocks(self._opening.skipped)))
+        first = 1 + self._opening.rows
+        buffer.fill()  # so that a small file is known to be whole, and its rows are one batch
         while buffer.fill():
             if data := buffer.whole_lines():
                 batch, used = self._frame(first, data, buffer)
@@ -78,27 +93,16 @@ class CsvSource:
             if batch.count:
                 yield batch
 
-    def _pass_header(self, buffer: "_Buffer") -> int:
-        """The number of header rows, 0 or 1; a header also says in which order the columns come."""
-        while buffer.fill() and not buffer.whole_lines() and not buffer.overlong():
-            pass
-        data = buffer.whole_lines()
-        row = scan_row(data, 0, final=buffer.ended, longest=MAX_ROW_BYTES) if data else None
-        if row is None or row.cells is None:
-            return 0
-        names = [cell.decode("utf-8", "replace").casefold() for cell in row.cells]
-        columns = [name.casefold() for name in self.rules.names]
-        if sorted(name for name in names if name not in REASONS) != sorted(columns):
-            return 0
-        self.columns = names
-        self._fields, self._order = len(names), [names.index(column) for column in columns]
-        self._marked = names.index(NOT_AS_IT_CAME) if NOT_AS_IT_CAME in names else None
-        buffer.drop(row.after)
-        return 1
+    def _take(self, opening: Opening) -> None:
+        self._opening, self.delimiter = opening, opening.delimiter
+        self.columns, self._order = opening.columns.names, opening.columns.order
+        self._fields = len(self.columns)
+        self._marked = self.columns.index(NOT_AS_IT_CAME) if NOT_AS_IT_CAME in self.columns else None
+        self._words = NullWords(self.rules, self.form.null_words)
 
     def _frame(self, first: int, data: bytes, buffer: "_Buffer") -> tuple[RowBatch, int]:
         """The rows of whole lines of a buffer, and how much they take: all but a row that goes on behind them."""
-        lines = find_lines(data)
+        lines = find_lines(data, self.delimiter)
         sound = lines.plain & (lines.ends - lines.starts <= MAX_ROW_BYTES)
         plain, misfits = sound & (lines.fields == self._fields), sound & (lines.fields != self._fields)
         if self._marked is not None:
@@ -111,7 +115,7 @@ class CsvSource:
             if start < after:
                 continue
             final = buffer.ended or len(buffer.data) - start > MAX_ROW_BYTES + _LINE_END_BYTES
-            row = _scan(data, start, int(lines.ends[line]), final=final)
+            row = self._scan(data, start, int(lines.ends[line]), final=final)
             if row is None:
                 used, begins, plain, misfits = start, begins[:line], plain[:line], misfits[:line]
                 break
@@ -135,7 +139,7 @@ class CsvSource:
         if self._marked != self._fields - 1:
             return np.zeros(len(lines.ends), dtype=np.bool_)
         letters = np.frombuffer(data, dtype=np.uint8)
-        return np.asarray(letters[np.maximum(lines.ends - 1, 0)] == ord(","))
+        return np.asarray(letters[np.maximum(lines.ends - 1, 0)] == self.delimiter)
 
     def _batch(
         self,
@@ -151,9 +155,11 @@ class CsvSource:
 
         def raw(position: int) -> str:
             end = row_starts[position + 1] if position + 1 < len(row_starts) else len(data)
-            return _readable(self.bytes.as_it_stood(_without_line_end(data[row_starts[position] : end])))
+            return self._raw(_without_line_end(data[row_starts[position] : end]))
 
         def raws(wanted: Positions) -> pa.StringArray:
+            if self._beginning.swapped:
+                return pa.array(map(raw, wanted.tolist()), pa.string())
             starts, ends = spans_of(data, row_starts, wanted)
             texts, odd = texts_between(data, starts, ends), ends - starts > MAX_ROW_BYTES
             if b"\0" in data or not is_utf8(data):
@@ -178,8 +184,17 @@ class CsvSource:
         # Every other text is a cell; between them stand the marks that separate them.
         cells = pa.Array.from_buffers(pa.string(), len(lines.cell_bounds) - 1, buffers)
         first = lines.first_cells[: len(plain)][plain]
-        columns = [pc.take(cells, as_arrow(2 * (first + field))) for field in self._order]
-        return [_unquoted(column) for column in columns] if lines.quoted else columns
+        columns = [self._column(cells, lines, first, field) for field in self._order]
+        self._words.count(columns)
+        return columns
+
+    def _column(self, cells: pa.StringArray, lines: Lines, first: Offsets, field: int) -> pa.StringArray:
+        if field == ABSENT:
+            return pa.array([""] * len(first), pa.string())
+        places = 2 * (first + field)
+        column = pc.take(cells, as_arrow(places))
+        column = self._words.emptied(column, lambda at: lines.in_quotes(places[at]))
+        return _unquoted(column) if lines.quoted else column
 
     def _odd_row(self, row: ScannedRow, text: bytes) -> OddRow:
         """A row that is to be judged by itself; its position is not known yet."""
@@ -187,14 +202,17 @@ class CsvSource:
             return OddRow(0, None, (_TOO_LONG,))
         faults = [_UNDECODABLE] if _decoded(text) is UNREADABLE else []
         if row.cells is None:
-            return OddRow(0, None, (*faults, _STRAY_QUOTE))
-        cells: list[object] = [_decoded(cell) for cell in row.cells]
+            return OddRow(0, None, (*faults, self._stray(row.stray)))
+        cells: list[object] = [_decoded(self._beginning.as_it_stood(cell)) for cell in row.cells]
         if self._marked is not None:
             cells = [unguarded(cell) if isinstance(cell, str) else cell for cell in cells]
         if len(cells) == self._fields:
             if self._marked is not None and cells[self._marked]:
                 faults.append(_uncorrected(cells[self._marked]))
-            return OddRow(0, [cells[field] for field in self._order], tuple(faults))
+            cells = self._words.emptied_cells(cells, row.quoted)
+            in_order = ["" if field == ABSENT else cells[field] for field in self._order]
+            self._words.count_cells(in_order)
+            return OddRow(0, in_order, tuple(faults))
         return OddRow(0, None, (*faults, self._misfit(len(cells))))
 
     def _misfit(self, fields: int) -> Fault:
@@ -203,10 +221,24 @@ class CsvSource:
         return Fault(None, code, f"the row has {fields} field{plural}, not {self._fields}")
 
     def _overlong_row(self, first: int, data: bytes) -> RowBatch:
-        raw = _readable(self.bytes.as_it_stood(data[:RAW_BYTES]))
+        raw = self._raw(data[:RAW_BYTES])
         columns = [pa.array([], pa.string())] * len(self._order)
         nothing = np.array([], dtype=np.int64)
         return RowBatch(first, 1, columns, nothing, [OddRow(0, None, (_TOO_LONG,))], lambda _: raw)
+
+    def _raw(self, row: bytes) -> str:
+        return _readable(self.bytes.as_it_stood(self._beginning.as_it_stood(row)))
+
+    def _stray(self, letter: int) -> Fault:
+        if letter == QUOTE:
+            return _STRAY_QUOTE
+        return _STRAY_FEED if self._beginning.swapped else _STRAY_RETURN
+
+    def _scan(self, data: bytes, start: int, line_end: int, *, final: bool) -> ScannedRow | None:
+        """The row at `start`, or None if it may go on behind the data."""
+        if line_end - start > MAX_ROW_BYTES:
+            return ScannedRow(None, line_end, data.find(b"\n", start) + 1 or len(data), stray=QUOTE)
+        return scan_row(data, start, final=final, longest=MAX_ROW_BYTES, delimiter=self.delimiter)
 
 
 @dataclass
@@ -230,7 +262,7 @@ class _Buffer:
         return self.data if self.ended else self.data[: self.data.rfind(b"\n") + 1]
 
     def overlong(self) -> bool:
-        return len(self.data.removesuffix(b"\r")) > MAX_ROW_BYTES
+        return len(self.data) >= MAX_ROW_BYTES + _LINE_END_BYTES
 
     def drop(self, size: int) -> None:
         self.data = self.data[size:]
@@ -262,13 +294,6 @@ def _holding_apostrophes(data: bytes, lines: Lines) -> npt.NDArray[np.bool_]:
     return np.searchsorted(held, lines.starts) < np.searchsorted(held, lines.ends)
 
 
-def _scan(data: bytes, start: int, line_end: int, *, final: bool) -> ScannedRow | None:
-    """The row at `start`, or None if it may go on behind the data."""
-    if line_end - start > MAX_ROW_BYTES:
-        return ScannedRow(None, line_end, data.find(b"\n", start) + 1 or len(data))
-    return scan_row(data, start, final=final, longest=MAX_ROW_BYTES)
-
-
 def _unquoted(cells: pa.StringArray) -> pa.StringArray:
     """What stood between quotes; a quote within it was doubled."""
     if (letters_of(cells)[1] == QUOTE).any():
@@ -295,4 +320,4 @@ def _readable(raw: bytes) -> str:
 
 
 def _without_line_end(row: bytes) -> bytes:
-    return row.removesuffix(b"\n").removesuffix(b"\r")
+    return row.removesuffix(b"\n").removesuffix(b"\r").removesuffix(b"\r")

@@ -4,7 +4,7 @@ A line that is well quoted by itself is a row: those are found for a whole block
 by one by `scan_row`, which defines what a row is. See docs/decisions/0003-framing.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -20,16 +20,27 @@ _RARELY = 16 * 1024
 
 _FEW_LINES = 512
 
+_MOST_RETURNS = 2
+"""So many carriage returns before a line feed belong to the line end: CR CR LF is what CR LF becomes in text mode."""
+
+_RETURNS = (b"\r\r", b"\r")
+_LINE_ENDS = (b"\r\n", b"\r\r\n")
+
 Offsets = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class ScannedRow:
-    """One row: its cells, or None where a stray quote spoils it; `end` excludes the line end, `after` is past it."""
+    """One row: its cells, or None where it is spoiled; `end` excludes the line end, `after` is past it.
+
+    `quoted` says which cells stood in quotes. What spoils a row is `stray`: a quote, or a carriage return.
+    """
 
     cells: list[bytes] | None
     end: int
     after: int
+    quoted: Sequence[bool] = ()
+    stray: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,24 +62,34 @@ class Lines:
     cell_bounds: npt.NDArray[np.int32]
     quoted: bool
 
+    def in_quotes(self, bounds: Offsets) -> npt.NDArray[np.bool_]:
+        """Which of some cells, each told by the number of the bound where it begins, stand in quotes."""
+        letters = np.frombuffer(self.data, dtype=np.uint8)
+        return np.asarray(letters[np.maximum(self.cell_bounds[bounds] - 1, 0)] == QUOTE)
 
-def scan_row(data: bytes, start: int, *, final: bool, longest: int | None = None) -> ScannedRow | None:
+
+def scan_row(
+    data: bytes, start: int, *, final: bool, longest: int | None = None, delimiter: int = COMMA
+) -> ScannedRow | None:
     """Read the row that starts at `start`; None if it is not over where the data ends, and `final` is not set.
 
     A stray quote (inside an unquoted field; closing a field but followed by neither delimiter nor line end; never
-    closed) ends the row at the end of the line where it stands. A quoted field that is not properly closed is blamed
-    on the quote that opened it, so that no other line is lost with it. So is one that makes a row of several lines
-    longer than `longest` bytes.
+    closed) ends the row at the end of the line where it stands; so does a carriage return inside an unquoted field. A
+    quoted field that is not properly closed is blamed on the quote that opened it, so that no other line is lost with
+    it. So is one that makes a row of several lines longer than `longest` bytes.
     """
-    limit = len(data) if longest is None else start + longest
+    limit, separator = len(data) if longest is None else start + longest, bytes((delimiter,))
     cells: list[bytes] = []
+    in_quotes: list[bool] = []
     at, opened = start, -1
     while True:
         quoted = data[at : at + 1] == b'"'
-        found = _quoted_cell(data, at, limit, final=final) if quoted else _bare_cell(data, at, final=final)
-        if found is None:
+        read = (
+            _quoted_cell(data, at, limit, separator, final=final) if quoted else _bare_cell(data, at, separator, final)
+        )
+        if read is None:
             return None
-        cell, after = found
+        cell, after = read
         if cell is None:
             row = _spoiled(data, after)
             return _spoiled(data, opened) if row.end > limit and opened >= 0 else row
@@ -77,12 +98,15 @@ def scan_row(data: bytes, start: int, *, final: bool, longest: int | None = None
         if after > limit and opened >= 0:
             return _spoiled(data, opened)
         cells.append(cell)
+        in_quotes.append(quoted)
         at = after + 1
-        if data[after : after + 1] != b",":
-            return ScannedRow(cells, after, _past_line_end(data, after))
+        if data[after : after + 1] != separator:
+            return ScannedRow(cells, after, _past_line_end(data, after), in_quotes)
 
 
-def _quoted_cell(data: bytes, start: int, limit: int, *, final: bool) -> tuple[bytes | None, int] | None:
+def _quoted_cell(
+    data: bytes, start: int, limit: int, separator: bytes, *, final: bool
+) -> tuple[bytes | None, int] | None:
     """The cell and the offset behind it; (None, offset of the stray quote); None if more data is needed."""
     at = data.find(b'"', start + 1, limit)
     while at >= 0 and data[at + 1 : at + 2] == b'"':
@@ -91,50 +115,54 @@ def _quoted_cell(data: bytes, start: int, limit: int, *, final: bool) -> tuple[b
         return (None, start) if final or len(data) > limit else None
     if at + 1 == len(data) and not final:
         return None
-    tail = data[at + 1 : at + 3]
-    if tail == b"\r" and not final:
+    tail = data[at + 1 : at + 2 + _MOST_RETURNS]
+    if tail in _RETURNS and not final:
         return None
-    if tail[:1] in (b"", b",", b"\n") or tail == b"\r\n" or (tail == b"\r" and final):
+    if tail[:1] in (b"", separator, b"\n") or tail.startswith(_LINE_ENDS) or (final and tail in _RETURNS):
         return data[start + 1 : at].replace(b'""', b'"'), at + 1
     return None, start
 
 
-def _bare_cell(data: bytes, start: int, *, final: bool) -> tuple[bytes | None, int] | None:
+def _bare_cell(data: bytes, start: int, separator: bytes, final: bool) -> tuple[bytes | None, int] | None:
     line_end = data.find(b"\n", start)
     if line_end < 0:
         if not final:
             return None
         line_end = len(data)
-    comma = data.find(b",", start, line_end)
-    end = comma if comma >= 0 else line_end
-    stray = data.find(b'"', start, end)
-    if stray >= 0:
-        return None, stray
-    if comma < 0 and end > start and data[end - 1] == CR:
-        end -= 1
-    return data[start:end], end
+    end = data.find(separator, start, line_end)
+    if end < 0:
+        end = _without_returns(data, start, line_end)
+    strays = [found for mark in (b'"', b"\r") if (found := data.find(mark, start, end)) >= 0]
+    return (None, min(strays)) if strays else (data[start:end], end)
+
+
+def _without_returns(data: bytes, start: int, line_end: int) -> int:
+    """Where a line ends, without the carriage returns that belong to its end."""
+    least = max(start, line_end - _MOST_RETURNS)
+    while line_end > least and data[line_end - 1] == CR:
+        line_end -= 1
+    return line_end
 
 
 def _spoiled(data: bytes, at: int) -> ScannedRow:
     line_end = data.find(b"\n", at)
     if line_end < 0:
         line_end = len(data)
-    end = line_end - 1 if data[line_end - 1] == CR else line_end
-    return ScannedRow(None, end, min(line_end + 1, len(data)))
+    return ScannedRow(None, _without_returns(data, at + 1, line_end), min(line_end + 1, len(data)), stray=data[at])
 
 
 def _past_line_end(data: bytes, end: int) -> int:
-    if data[end : end + 2] == b"\r\n":
-        return end + 2
-    return min(end + 1, len(data))
+    """Where the next row begins, behind one that ends at `end`."""
+    returns = next((found for found in _RETURNS if data.startswith(found, end)), b"")
+    return min(end + len(returns) + 1, len(data))
 
 
-def find_lines(data: bytes) -> Lines:
+def find_lines(data: bytes, delimiter: int = COMMA) -> Lines:
     """The lines of a block, which ends where a line or the file ends."""
     block = np.frombuffer(data, dtype=np.uint8)
     quotes = np.flatnonzero(block == QUOTE) if b'"' in data else np.array([], dtype=np.int64)
     quoted = len(quotes) > len(data) // _RARELY
-    found = (block == LF) | (block == COMMA)
+    found = (block == LF) | (block == delimiter)
     marks = np.flatnonzero(found | (block == QUOTE) if quoted else found)
     kinds = block[marks]
     if not data.endswith(b"\n"):
@@ -178,9 +206,12 @@ def _leave_quotes_out(block: npt.NDArray[np.uint8], bounds: npt.NDArray[np.int32
 
 
 def _without_cr(block: npt.NDArray[np.uint8], starts: Offsets, breaks: Offsets) -> Offsets:
-    ends = breaks.copy()
-    last = np.maximum(breaks - 1, 0)
-    ends[(breaks > starts) & (block[last] == CR)] -= 1
+    ends = breaks
+    for _ in range(_MOST_RETURNS):
+        returns = block[ends - 1] == CR  # before the first letter, this looks at the last one
+        if not returns.any():
+            break
+        ends = ends - (returns & (ends > starts))
     return ends
 
 

@@ -15,7 +15,7 @@ def spans_of(data: bytes, row_starts: Offsets, positions: Offsets) -> tuple[Offs
     """Where rows, by position, begin and end in a block of rows, without what ends them."""
     block = np.frombuffer(data, dtype=np.uint8)
     starts, ends = row_starts[positions], np.append(row_starts[1:], len(data))[positions]
-    for mark in (LF, CR):
+    for mark in (LF, CR, CR):
         ends = ends - ((ends > starts) & (block[ends - 1] == mark))
     return starts, ends
 

@@ -16,6 +16,7 @@ from rowferry.api.uploads import receive_upload
 from rowferry.operations.load_options import LoadOptions, OnConflict, RejectLimit
 from rowferry.streams.byte_source import text_encoding
 from rowferry.streams.csv_files import CsvFile, CsvFiles, find_files
+from rowferry.streams.csv_form import Header as CsvHeader
 
 router = APIRouter(tags=["load"])
 
@@ -46,6 +47,22 @@ class LoadQuery(BaseModel):
         default=None, description="The character set of the file; default: the charset of its Content-Type, else utf-8"
     )
 
+    header: CsvHeader = Field(
+        default="auto",
+        description="Whether the first row holds the names of columns; auto: if at least half its cells are such names",
+    )
+    delimiter: str | None = Field(
+        default=None,
+        description="What separates fields: one character, or `tab`; default: what a line `sep=` says, else ,",
+    )
+    null: list[str] = Field(default=[], description="A word that stands for a missing value where it has no quotes")
+    rename: list[str] = Field(
+        default=[], description="NAME=COLUMN: what a file calls a column", examples=[["dept_id=department_id"]]
+    )
+    ignore_columns: list[str] = Field(
+        default=[], description="Columns of a file to be passed over: their names, separated by commas"
+    )
+
     def options(self) -> LoadOptions:
         """What an operation takes.
 
@@ -55,6 +72,7 @@ class LoadQuery(BaseModel):
         options = LoadOptions(**self.model_dump(exclude_none=True))
         RejectLimit.parse(options)
         text_encoding(options.encoding)
+        options.form()
         return options
 
 

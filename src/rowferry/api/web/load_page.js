@@ -151,6 +151,15 @@ function optionFields() {
   const all = el('input', { type: 'checkbox', id: 'all' });
   const most = el('input', { id: 'most', placeholder: 'any number', size: 10, pattern: '[0-9]+%?' });
   const encoding = el('input', { id: 'encoding', value: 'utf-8', size: 10 });
+  const header = el('select', { id: 'header' }, [
+    el('option', { value: 'auto' }, 'if half of its cells are such names'),
+    el('option', { value: 'yes' }, 'yes'),
+    el('option', { value: 'no' }, 'no'),
+  ]);
+  const delimiter = el('input', { id: 'delimiter', placeholder: ', or tab', size: 10 });
+  const missing = el('input', { id: 'missing', placeholder: 'NULL \\N', size: 20 });
+  const renamed = el('input', { id: 'renamed', placeholder: 'NAME=COLUMN, …', size: 20 });
+  const ignored = el('input', { id: 'ignored', placeholder: 'NAME, …', size: 20 });
   const element = el(
     'details',
     { class: 'options' },
@@ -164,6 +173,16 @@ function optionFields() {
       most,
       el('label', { for: 'encoding' }, 'Character set of the files'),
       encoding,
+      el('label', { for: 'header' }, 'The first row holds the names of columns'),
+      header,
+      el('label', { for: 'delimiter' }, 'What separates fields'),
+      delimiter,
+      el('label', { for: 'missing' }, 'Words for a missing value, with blanks between'),
+      missing,
+      el('label', { for: 'renamed' }, 'Columns that the files call otherwise'),
+      renamed,
+      el('label', { for: 'ignored' }, 'Columns to be passed over'),
+      ignored,
       el('label', { for: 'all' }, 'Insert nothing if any row is rejected'),
       all,
     ),
@@ -172,6 +191,11 @@ function optionFields() {
     const told = new URLSearchParams({ on_conflict: conflict.value, encoding: encoding.value.trim() || 'utf-8' });
     if (all.checked) told.set('all_or_nothing', 'true');
     if (most.value.trim()) told.set('max_rejects', most.value.trim());
+    if (header.value !== 'auto') told.set('header', header.value);
+    if (delimiter.value) told.set('delimiter', delimiter.value);
+    for (const word of missing.value.split(/\s+/).filter(Boolean)) told.append('null', word);
+    for (const pair of renamed.value.split(',').filter((one) => one.trim())) told.append('rename', pair.trim());
+    if (ignored.value.trim()) told.set('ignore_columns', ignored.value);
     return told;
   };
   return { element, query };

@@ -69,6 +69,7 @@ function told(load) {
   return [
     load.error && problemNotice(new Problem({ detail: load.error.message, hint: load.error.hint, code: load.error.code })),
     load.status === 'done' && notice(load.rejected ? 'warn' : 'good', el('strong', {}, `${said(load)}.`), ' ', reasons(load)),
+    notes(load),
     figures(load),
     receipt(load),
     passedOver(load),
@@ -90,6 +91,7 @@ export function outcome(receipt_) {
     'div',
     { class: 'stack' },
     notice(receipt_.rejected ? 'warn' : 'good', el('strong', {}, `Nothing was written. A load now: ${said(receipt_)}.`), ' ', reasons(receipt_)),
+    notes(receipt_),
     figures(receipt_),
     receipt(receipt_),
     passedOver(receipt_),
@@ -111,6 +113,12 @@ function reasons({ tables }) {
 
 function codes({ rejected_by_code: found }) {
   return Object.entries(found).map(([code, rows]) => el('span', { class: 'code' }, `${code} ${number(rows)} `));
+}
+
+// What to know of the files, although nothing was refused for it; loads of before had no notes.
+function notes({ tables }) {
+  const items = tables.flatMap((table) => (table.notes ?? []).map((note) => el('li', {}, `${table.source}: ${note}.`)));
+  return items.length > 0 && el('ul', { class: 'notes', 'aria-label': 'Notes' }, items);
 }
 
 function figures(load) {

@@ -173,3 +173,25 @@ def test_what_goes_wrong_is_said_in_words(open_page: OpenPage, tmp_path: Path) -
     page.get_by_role("button", name="Back to the files").click()
     page.get_by_role("button", name="Load", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("The service cannot be reached.")
+
+
+@one_database
+def test_how_files_are_written_is_said_on_the_page(open_page: OpenPage, server: httpx.Client, tmp_path: Path) -> None:
+    file = tmp_path / "jobs.csv"
+    file.write_text("nr;job;cost\n1;Clerk;5\n2;-;6\n3;NULL;7\n")
+    page = open_page()
+    choose(page, file)
+    page.get_by_text("Options").click()
+    page.get_by_label("What separates fields").fill(";")
+    page.get_by_label("Words for a missing value").fill("- n/a")
+    page.get_by_label("Columns that the files call otherwise").fill("nr=id")
+    page.get_by_label("Columns to be passed over").fill("cost")
+    page.get_by_label("The first row holds the names").select_option("yes")
+    page.get_by_role("button", name="Try").click()
+    expect(page.get_by_text("Nothing was written. A load now: 2 rows inserted, 1 rejected.")).to_be_visible()
+    expect(page.get_by_label("Notes")).to_contain_text("jobs.csv: 1 cell holds NULL as a text")
+    page.get_by_role("button", name="Back to the files").click()
+    page.get_by_role("button", name="Load", exact=True).click()
+    expect(page.get_by_label("Notes")).to_contain_text("1 cell holds NULL as a text")
+    expect(page.get_by_label("job of row 3", exact=True)).to_have_value("")
+    assert server.get("/loads").json()["items"][0]["options"]["null"] == ["-", "n/a"]

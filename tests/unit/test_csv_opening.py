@@ -12,6 +12,7 @@ from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.rules import TableRules, rules_of
 from rowferry.errors import DelimiterUnfit, HeaderUnfit, OptionInvalid, RowferryError
 from rowferry.streams.csv_form import CsvForm, csv_form
+from rowferry.streams.csv_opening import SAMPLE_BYTES
 from rowferry.streams.csv_source import CsvSource
 
 CATALOG = load_catalog("rowferry.models")
@@ -78,7 +79,7 @@ def headers(draw: st.DrawFn) -> tuple[str, list[str], str]:
     return "".join(before) + end.join(rows), [name.strip().lower() for name in names], delimiter
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(headers())
 def test_every_value_lands_in_its_column_or_the_file_is_refused(made: tuple[str, list[str], str]) -> None:
     text, names, delimiter = made
@@ -107,7 +108,7 @@ LINE_ENDS = st.sampled_from(["\n", "\r\n", "\r\r\n", "\r"])
 DELIMITERS = st.sampled_from([*",;\t|:^~ \x01"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     rows=st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=8),
     delimiter=DELIMITERS,
@@ -145,7 +146,7 @@ employees = st.tuples(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rows=st.lists(employees, min_size=1, max_size=9), header=st.booleans(), end=LINE_ENDS)
 def test_a_file_whose_rows_fit_the_comma_is_never_refused(
     rows: list[tuple[str, ...]], *, header: bool, end: str
@@ -157,7 +158,7 @@ def test_a_file_whose_rows_fit_the_comma_is_never_refused(
 good_employees = employees.map(lambda row: (*row[:2], "2021-05-30T05:43:46Z", "1", "2"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     rows=st.lists(good_employees, min_size=1, max_size=9),
     header=st.booleans(),
@@ -261,6 +262,7 @@ def test_a_header_may_be_declared() -> None:
         (",id,job", "has a column without a name, which is no column of jobs"),
         ('id,"jo"b,job', 'has "jo"b, which is no column of jobs'),
         ("id,job,{x}", "has {x}, which is no column of jobs"),
+        ("id,job,\x1b[1m\0", r"has \x1b[1m\x00, which is no column of jobs"),
     ],
 )
 def test_a_header_that_does_not_fit_is_refused(header: str, reason: str) -> None:
@@ -296,6 +298,20 @@ def test_words_for_null_are_missing_but_in_quotes() -> None:
     assert read(text, TEXTS)[1].notes == read(text.replace("\n", "\r"), TEXTS)[1].notes
 
 
+def test_a_header_may_be_longer_than_what_is_looked_at() -> None:
+    others = [f"column {number} of many" for number in range(10_000)]
+    form = csv_form(ignore_columns=[",".join(others)])
+    text = ",".join([*others, "job", "id"]) + "\n" + 10_000 * "," + "a,1\n"
+    assert len(text) > 3 * SAMPLE_BYTES
+    assert read(text, JOBS, form)[0] == [("1", "a")]
+
+
+def test_a_line_of_very_many_cells_is_a_row_like_others() -> None:
+    for first in (b"1,a\n", b""):
+        rows, source = read(first + b"x" + 200_000 * b"," + b"\n2,b\n", JOBS)
+        assert (rows[-1], source.rows_read) == (("2", "b"), 3 if first else 2)
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -323,7 +339,7 @@ def test_options_that_make_no_sense_are_refused(said: dict[str, object]) -> None
     assert caught.value.advice
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.sampled_from(["sep=", ";", ",", "\n", "\r", MARK, '"', "id", "job", "1", " ", "\0", "\t", "\xff"]),

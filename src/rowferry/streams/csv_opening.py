@@ -11,7 +11,7 @@ from rowferry.dictionary.kinds import TEXT
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import DelimiterUnfit
 from rowferry.streams.csv_form import CsvForm, as_option, called
-from rowferry.streams.csv_header import Columns, FirstRow, in_order_of
+from rowferry.streams.csv_header import REASONS, Columns, FirstRow, in_order_of
 from rowferry.streams.framing import COMMA, CR, LF, QUOTE, ScannedRow, scan_row
 
 SAMPLE_BYTES = 64 * 1024
@@ -172,18 +172,22 @@ class OpeningReader:
         return not line.translate(None, nothing).strip()
 
     def _as_header(self, row: ScannedRow | None, delimiter: int) -> FirstRow | None:
-        """A row as a header, also if a quote spoils it; None if it can be none."""
+        """A row as a header, also if a quote spoils it; None if it can be none, as one of a million cells."""
         if row is None:
             return None
         cells = row.cells
         if cells is None:
             cells = self._beginning.text[self._at : row.end].split(bytes((delimiter,)))
+        named = (*self._rules.names, *REASONS, *self._form.renamed, *self._form.ignored)
+        if len(cells) > 2 * len(named) and self._form.header != "yes":
+            return None
         return FirstRow([cell.decode("utf-8", "replace") for cell in cells], self._rules, self._form)
 
     def _require_no_other_header(self) -> None:
         """Raise DelimiterUnfit if the first row is a header by another delimiter, by which the second fits it."""
         for delimiter in self._others(_DELIMITERS):
-            row = self._beginning.row(self._at, delimiter, self._longest)
+            text, final = self._sample(self._at)
+            row = scan_row(text, self._at, final=final, longest=self._longest, delimiter=delimiter)
             header = self._as_header(row, delimiter)
             if row and header and len(header.cells) > 1 and header.is_header:
                 second = next(iter(self._rows(row.after, delimiter)), None)
@@ -228,15 +232,20 @@ class OpeningReader:
     def _rows(self, at: int, delimiter: int) -> list[list[str] | None]:
         """The cells of the first rows that are whole in what was read, None for those that are spoiled."""
         found: list[list[str] | None] = []
-        text, ended = self._beginning.text, self._beginning.ended
+        text, final = self._sample(at)
         while len(found) < _ROWS and at < len(text):
-            row = scan_row(text, at, final=ended, longest=self._longest, delimiter=delimiter)
+            row = scan_row(text, at, final=final, longest=self._longest, delimiter=delimiter)
             if row is None:
                 break
             if text[at : row.end].strip():
                 found.append(None if row.cells is None else [cell.decode("utf-8", "replace") for cell in row.cells])
             at = row.after
         return found
+
+    def _sample(self, at: int) -> tuple[bytes, bool]:
+        """The file up to some way behind a place, and whether it ends there."""
+        text = self._beginning.text[: at + SAMPLE_BYTES]
+        return text, self._beginning.ended and len(text) == len(self._beginning.text)
 
     def _others(self, delimiters: bytes) -> list[int]:
         """The other ones that there are in what was read."""

@@ -81,12 +81,14 @@ def scan_row(
     limit, separator = len(data) if longest is None else start + longest, bytes((delimiter,))
     cells: list[bytes] = []
     in_quotes: list[bool] = []
-    at, opened = start, -1
+    at, opened, line_end = start, -1, -1
     while True:
         quoted = data[at : at + 1] == b'"'
-        read = (
-            _quoted_cell(data, at, limit, separator, final=final) if quoted else _bare_cell(data, at, separator, final)
-        )
+        if quoted:
+            read = _quoted_cell(data, at, limit, separator, final=final)
+        else:
+            line_end = _line_end(data, at, line_end, final=final)
+            read = _bare_cell(data, at, line_end, separator)
         if read is None:
             return None
         cell, after = read
@@ -123,12 +125,20 @@ def _quoted_cell(
     return None, start
 
 
-def _bare_cell(data: bytes, start: int, separator: bytes, final: bool) -> tuple[bytes | None, int] | None:
-    line_end = data.find(b"\n", start)
+def _line_end(data: bytes, at: int, known: int, *, final: bool) -> int:
+    """Where the line ends that goes on at `at`, -1 if that is not known; a `known` end of before may be that of it.
+
+    A row may have a million cells, for each of which the whole line would be looked through.
+    """
+    if known >= at:
+        return known
+    found = data.find(b"\n", at)
+    return len(data) if found < 0 and final else found
+
+
+def _bare_cell(data: bytes, start: int, line_end: int, separator: bytes) -> tuple[bytes | None, int] | None:
     if line_end < 0:
-        if not final:
-            return None
-        line_end = len(data)
+        return None
     end = data.find(separator, start, line_end)
     if end < 0:
         end = _without_returns(data, start, line_end)

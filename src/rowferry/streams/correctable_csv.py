@@ -49,9 +49,9 @@ def correctable_csv(
     Cells are as they stood in the file; a row that has too few of them is filled up, and what it has too many is
     joined into its last one; whatever had to be shown otherwise than it came says so in its last cell, and stays
     rejected until that is emptied. `files` says how a source was written, if not with the table's columns in their
-    order, separated by commas. Each line ends with CR LF (RFC 4180). It begins with a byte order mark, and no cell of it
-    runs as a formula in a spreadsheet: see `formulas`, whose rule is undone where a file with the last of these columns
-    is read.
+    order, separated by commas. Each line ends with CR LF (RFC 4180). It begins with a byte order mark, and no cell of
+    it runs as a formula in a spreadsheet: see `formulas`, whose rule is undone where a file with the last of these
+    columns is read.
     """
     yield BYTE_ORDER_MARK + _line([*rules.names, *REASONS])
     for row in rejects:

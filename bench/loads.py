@@ -15,7 +15,6 @@ EMPLOYEES = "hired_employees.csv"
 _ROWFERRY = "Rowferry"
 _ONE_PERCENT = "Rowferry, 1 % faulty rows"
 _ALL_FAULTY = "Rowferry, all rows faulty"
-_OWNER = "Rowferry, as owner without superuser rights"
 _COPY = "psql \\copy into the finished table"
 _RECIPE = "bare table, psql \\copy, then the constraints"
 _FOLDER = "Rowferry, whole folder into a new database"
@@ -42,7 +41,6 @@ def _into_empty(lab: Lab) -> Contest:
         into.rowferry(_ROWFERRY, clean, rows),
         into.copy(_COPY, clean, rows),
         into.recipe(_RECIPE, clean, rows),
-        into.rowferry(_OWNER, clean, rows, owner=True),
         into.rowferry(_ONE_PERCENT, dirty, rows, faulty=few),
         into.rowferry(_ALL_FAULTY, hopeless, rows, faulty=rows),
     ]
@@ -63,7 +61,6 @@ def _into_filled(lab: Lab) -> Contest:
     ways = [
         into.rowferry(_ROWFERRY, clean, rows),
         into.copy(_COPY, clean, rows),
-        into.rowferry(_OWNER, clean, rows, owner=True),
         into.rowferry(_ONE_PERCENT, dirty, rows, faulty=few),
     ]
     return hold(lab, f"PostgreSQL, {rows:,} rows into a table of {before:,}", ways)
@@ -123,8 +120,6 @@ def _postgresql_targets(empty: Contest, filled: Contest) -> list[Target]:
     return [
         Target.at_least("Times as fast as \\copy, empty table", 6, empty.ratio(_COPY, _ROWFERRY)),
         Target.at_least("Times as fast as \\copy, filled table", 4, filled.ratio(_COPY, _ROWFERRY)),
-        Target.at_least("The same without superuser rights, empty table", 6, empty.ratio(_COPY, _OWNER)),
-        Target.at_least("The same without superuser rights, filled table", 4, filled.ratio(_COPY, _OWNER)),
         Target.at_least("Times as fast as the expert's recipe", 1, empty.ratio(_RECIPE, _ROWFERRY)),
         Target.at_most(
             "Time with 1 % faulty rows to time without, empty table", 1.25, empty.ratio(_ONE_PERCENT, _ROWFERRY)

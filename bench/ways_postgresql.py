@@ -13,7 +13,7 @@ from bench.processes import NoResultError, Run
 from bench.served import Service
 from bench.tools import PGLOADER
 
-_RUN = "run"
+RUN = "run"
 _COUNT_CONSTRAINTS = (
     "SELECT count(*) FROM pg_constraint WHERE conrelid = 'hired_employees'::regclass AND contype IN ('p', 'f')"
 )
@@ -22,20 +22,19 @@ _COUNT_CONSTRAINTS = (
 class IntoPostgresql:
     """Ways into hired_employees of a PostgreSQL database, each run in a fresh copy of it."""
 
-    def __init__(self, lab: Lab, template: str, rows_before: int = 0) -> None:
+    def __init__(self, lab: Lab, template: str, rows_before: int = 0, user: str = "postgres") -> None:
         self._lab, self._server = lab, lab.server
         self._template, self._before = template, rows_before
+        self._user, self._url = user, self._server.url(RUN, user)
 
-    def rowferry(self, name: str, file: Path, rows: int, *, faulty: int = 0, owner: bool = False) -> Way:
-        url = self._server.url(_RUN, OWNER if owner else "postgres")
+    def rowferry(self, name: str, file: Path, rows: int, *, faulty: int = 0, exclusive: bool = False) -> Way:
         check = self._account(self._before + rows - faulty, faulty)
-        command = [ROWFERRY, "load", str(file), "--json"]
-        prepare = self._prepare_for_owner if owner else self._prepare
-        return Way(name, rows, command, prepare, check, {"SQLALCHEMY_DATABASE_URL": url})
+        command = [ROWFERRY, "load", str(file), "--json", *(["--exclusive"] if exclusive else [])]
+        return Way(name, rows, command, self._prepare, check, {"SQLALCHEMY_DATABASE_URL": self._url})
 
     def posted(self, name: str, file: Path, rows: int, service: Service) -> Way:
         """Post a file to a service that is running."""
-        prepare = partial(service.restart, self._prepare, self._server.url(_RUN))
+        prepare = partial(service.restart, self._prepare, self._url)
         return Way(
             name, rows, service.post(f"full-bulk-insert/{file.stem}", file), prepare, self._account(self._before + rows)
         )
@@ -48,11 +47,11 @@ class IntoPostgresql:
 
         def prepare() -> None:
             self._prepare()
-            self._server.make_bare(_RUN)
+            self._server.make_bare(RUN)
 
         def check(run: Run) -> None:
             self._check(rows)(run)
-            if self._server.value(_RUN, _COUNT_CONSTRAINTS) != 3:
+            if self._server.value(RUN, _COUNT_CONSTRAINTS) != 3:
                 raise NoResultError("the constraints are not there")
 
         return Way(name, rows, self._psql(self._copy(file), CONSTRAINTS), prepare, check)
@@ -62,7 +61,7 @@ class IntoPostgresql:
         script = self._lab.folder / f"{file.parent.name}.load"
         commands = (
             f"LOAD CSV FROM '{file}' WITH ENCODING utf-8 {columns} "
-            f"INTO postgresql://postgres@unix:{self._server.socket_folder}:5432/{_RUN} "
+            f"INTO postgresql://postgres@unix:{self._server.socket_folder}:5432/{RUN} "
             f"TARGET TABLE public.hired_employees {columns} "
             "WITH fields terminated by ',', fields optionally enclosed by '\"';"
         )
@@ -72,26 +71,23 @@ class IntoPostgresql:
         return Way(name, rows, command, self._prepare, self._check(rows - faulty), note=commands)
 
     def _prepare(self) -> None:
-        self._server.create(_RUN, self._template)
-        self._server.settle(_RUN)
-
-    def _prepare_for_owner(self) -> None:
-        self._server.create(_RUN, self._template)
-        self._server.give_to_owner(_RUN)
-        self._server.settle(_RUN)
+        self._server.create(RUN, self._template)
+        if self._user == OWNER:
+            self._server.give_to_owner(RUN)
+        self._server.settle(RUN)
 
     def _account(self, rows: int, faulty: int = 0) -> Callable[[Run], None]:
-        return partial(must_account, rows, faulty, self._count, partial(self._server.value, _RUN, COUNT_REJECTS))
+        return partial(must_account, rows, faulty, self._count, partial(self._server.value, RUN, COUNT_REJECTS))
 
     def _check(self, rows: int) -> Callable[[Run], None]:
         return partial(must_hold, self._before + rows, self._count, (0,))
 
     def _count(self) -> object:
-        return self._server.value(_RUN, COUNT_ROWS)
+        return self._server.value(RUN, COUNT_ROWS)
 
     def _copy(self, file: Path) -> str:
         return f"\\copy hired_employees FROM '{file}' WITH (FORMAT csv)"
 
     def _psql(self, *commands: str) -> list[str]:
         wanted = [part for command in commands for part in ("-c", command)]
-        return [self._server.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self._server.url(_RUN), *wanted]
+        return [self._server.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self._url, *wanted]

@@ -190,6 +190,13 @@ def test_load_of_another_process_is_followed_to_its_end_whatever_that_is(
     assert (name, problem["code"], problem["status"]) == ("problem", "load.interrupted", 503)
 
 
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_that_readers_may_wait_is_asked_for_and_kept(client: httpx.Client, *, exclusive: bool) -> None:
+    asked = {"exclusive": "true"} if exclusive else {}
+    receipt = client.post("/full-bulk-insert/jobs", content="1,Clerk", params=asked).json()
+    assert client.get(f"/loads/{receipt['load_id']}").json()["options"]["exclusive"] is exclusive
+
+
 @pytest.mark.parametrize(
     ("raw", "cells"),
     [

@@ -122,6 +122,13 @@ def test_people_see_tables_and_what_to_do_next(environment: dict[str, str]) -> N
     assert "references departments.id" in run(environment, "tables").stdout
 
 
+def test_a_load_is_told_that_readers_may_wait(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "jobs.csv").write_text("1,Clerk\n")
+    assert run(environment, "load", "--exclusive", str(tmp_path / "jobs.csv")).returncode == 0
+    (load,) = json.loads(run(environment, "loads", "--json").stdout)["loads"]
+    assert load["options"]["exclusive"] is True
+
+
 def test_a_clean_load_exits_with_0(environment: dict[str, str]) -> None:
     assert answer(environment, "load", GLOBANT / "departments.csv")["inserted"] == 12
 

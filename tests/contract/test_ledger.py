@@ -34,7 +34,7 @@ def test_a_load_is_kept_with_all_that_happened(tables: Tables) -> None:
         tables.write("hired_employees.csv", employees(20_000) + "1,x,,9,\n"),
     ]
     before = dt.datetime.now(dt.UTC)
-    receipt = tables.load(*paths, on_conflict="skip", max_rejects="1%")
+    receipt = tables.load(*paths, on_conflict="skip", max_rejects="1%", exclusive=True)
     (load,) = tables.loads()
     assert load["load_id"] == receipt.load_id
     assert (load["status"], load["dry_run"], load["caller"], load["error"]) == ("done", False, "test", None)
@@ -51,6 +51,7 @@ def test_a_load_is_kept_with_all_that_happened(tables: Tables) -> None:
         "max_rejects": "1%",
         "dry_run": False,
         "encoding": "utf-8",
+        "exclusive": True,
     }
 
 

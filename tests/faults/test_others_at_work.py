@@ -103,7 +103,9 @@ def test_the_owner_loads_the_same_rows_several_times_at_once(owned: Tables, *, w
             published.extend([event] if isinstance(event, PublishStarted) else [])
             wait(event)
 
-        return tables.load(*paths, observe=observe).total("inserted"), len(published)
+        # A load that has a limit of rejected rows puts none in before all are read.
+        receipt = tables.load(*paths, observe=observe, max_rejects="50%")
+        return receipt.total("inserted"), len(published)
 
     with ThreadPoolExecutor(3) as pool:
         loads = [pool.submit(load, children), pool.submit(load, *parents, children), pool.submit(load, children)]
@@ -112,6 +114,25 @@ def test_the_owner_loads_the_same_rows_several_times_at_once(owned: Tables, *, w
     assert sum(inserted for inserted, _ in ended) == LARGE + with_parents
     assert sum(published for _, published in ended) == 3 + with_parents, "none was tried again"
     assert owned.count("hired_employees") == LARGE + 1
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+@pytest.mark.parametrize("filled", [True, False])
+def test_the_owner_starts_loads_of_the_same_rows_at_once(owned: Tables, *, exclusive: bool, filled: bool) -> None:
+    owned.with_parents()
+    if filled:
+        owned.put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
+    parents = owned.write("departments.csv", DEPARTMENTS + "4,New\n")
+    children = owned.write("hired_employees.csv", employees(LARGE, departments=4))
+
+    def load(*paths: Path) -> int:
+        return Tables(owned.service, owned.folder).load(*paths, exclusive=exclusive).total("inserted")
+
+    with ThreadPoolExecutor(3) as pool:
+        loads = [pool.submit(load, parents, children) for _ in range(3)]
+        with let_go_of_locks(owned):
+            assert sum(one.result(WAIT) for one in loads) == LARGE + 1
+    assert owned.count("hired_employees") == LARGE + filled
 
 
 def test_a_key_that_somebody_takes_meanwhile(tables: Tables) -> None:

@@ -20,7 +20,7 @@ from kept_values import values_are_kept
 from loading import DEPARTMENTS, JOBS, Tables, counts, employees
 from restoring import NOON, Restores, counts as changes
 from rowferry.backends.postgresql import open_backend
-from rowferry.backends.postgresql_writer import PostgresqlTransaction
+from rowferry.backends.postgresql_ways import LoadingTransaction
 from rowferry.bootstrap import Service
 from rowferry.errors import DatabaseBusy, DatabaseUnavailable, LoadInterrupted, WorkCancelled
 from rowferry.events import PublishStarted, RowsJudged
@@ -147,15 +147,15 @@ def test_a_restore_whose_lock_is_lost_is_done(tables: Tables) -> None:
 
 def test_a_table_that_becomes_empty_while_a_load_begins(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     tables.with_parents().put("hired_employees.csv", "1,Gone,2021-01-01 00:00,1,1\n")
-    takes_over = PostgresqlTransaction.takes_over
+    takes_over = LoadingTransaction.takes_over
 
-    def emptied_then(*args: Any, **options: Any) -> bool:
+    def emptied_then(*args: Any, **options: Any) -> object:
         taken = takes_over(*args, **options)
         with somebody(tables) as execute:
             execute("DELETE FROM hired_employees")
         return taken
 
-    monkeypatch.setattr(PostgresqlTransaction, "takes_over", emptied_then)
+    monkeypatch.setattr(LoadingTransaction, "takes_over", emptied_then)
     assert counts(tables.put("hired_employees.csv", employees(LARGE))) == (LARGE, LARGE, 0, 0, 0)
 
 

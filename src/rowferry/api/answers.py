@@ -86,6 +86,7 @@ class LoadOptionsAnswer(BaseModel):
     null: list[str] = []
     rename: list[str] = []
     ignore_columns: list[str] = []
+    exclusive: bool = False
 
 
 class LoadSource(BaseModel):
@@ -126,6 +127,7 @@ class LoadAnswer(BaseModel):
             "null": [],
             "rename": [],
             "ignore_columns": [],
+            "exclusive": False,
         },
         sources=[{"table": "hired_employees", "name": "hired_employees.csv", "bytes": 90937, "sha256": "9f86d081…"}],
         tables=[_TABLE_RECEIPT],

@@ -3,12 +3,23 @@
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, FromClause, Table
 
 from rowferry.dictionary.rules import TableRules
+
+Locking = Literal["exclusive", "yielding", "sharing"]
+"""What a transaction may lock to be faster: what it likes; as long as nobody waits to read; nothing that has rows."""
+
+
+Existing = Callable[[Table, str, Sequence[object]], list[object]]
+"""(table, column, values) -> those of the values that the column of the table holds."""
+
+
+class ReadersWait(Exception):
+    """Somebody waits to read what a `yielding` transaction has locked: it was given up, and has done nothing."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +136,9 @@ class Transaction(Protocol):
     def replacer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> TableReplacer:
         """The same for rows that are to be all that the table holds."""
 
+    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
+        """What `Backend.existing` gives; in any thread, and also of a table that the transaction has locked."""
+
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
         """Insert rows as they are, whose keys are known to be new."""
 
@@ -189,7 +203,9 @@ class Backend(Protocol):
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
         """Which rows break which CHECK, as this database understands it: (position among the rows, name)."""
 
-    def transaction(self, *, careful: bool = False) -> AbstractContextManager[Transaction]:
+    def transaction(
+        self, locking: Locking = "sharing", *, careful: bool = False
+    ) -> AbstractContextManager[Transaction]:
         """A transaction: committed at the end, rolled back on any exception.
 
         The writers of a `careful` one take longer, and raise RowsRefused in `end` or `publish` where the database

@@ -11,12 +11,12 @@ import psycopg
 import pyarrow as pa
 from psycopg import errors as pg
 from psycopg.sql import Identifier
-from sqlalchemy import CHAR, Connection, FromClause, Table, create_engine, select, text
+from sqlalchemy import CHAR, Connection, FromClause, Table, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rowferry.backends.at_work import AtWork
-from rowferry.backends.backend import Backend
+from rowferry.backends.backend import Backend, Locking, ReadersWait
 from rowferry.backends.page import read_page
 from rowferry.backends.postgresql_careful import CarefulShortTransaction, CarefulTransaction
 from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
@@ -24,7 +24,7 @@ from rowferry.backends.postgresql_grants import missing_grant
 from rowferry.backends.postgresql_replacer import ReplacingTransaction
 from rowferry.backends.postgresql_sessions import Sessions, connect_args
 from rowferry.backends.postgresql_snapshot import WHOLE_TABLES, PostgresqlSnapshot
-from rowferry.backends.postgresql_table import PostgresqlTable, Statements
+from rowferry.backends.postgresql_table import PostgresqlTable, Statements, find_existing
 from rowferry.backends.postgresql_types import unkept
 from rowferry.backends.postgresql_writer import quoted
 from rowferry.backends.schema import require_columns
@@ -137,9 +137,8 @@ class PostgresqlBackend:
         return found
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
-        found = select(table.c[column]).where(table.c[column] == text("ANY(:values)").bindparams(values=list(values)))
         with self.engine.connect() as connection:
-            return list(connection.scalars(found))
+            return find_existing(connection, table, column, values)
 
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         with self.engine.connect() as connection:
@@ -157,14 +156,14 @@ class PostgresqlBackend:
         return [(at, name) for at, *broken in judged for name in rules.names_of_checks(broken)]
 
     @contextmanager
-    def transaction(self, *, careful: bool = False) -> Iterator[ReplacingTransaction]:
+    def transaction(self, locking: Locking = "sharing", *, careful: bool = False) -> Iterator[ReplacingTransaction]:
         sort = CarefulTransaction if careful else ReplacingTransaction
         with (
             self.errors(),
             self.engine.connect() as connection,
             connection.begin(),
-            _dropped_if_interrupted(connection),
-            sort(connection) as transaction,
+            _dropped_if_broken(connection),
+            sort(connection, locking, self.existing) as transaction,
             self._at_work.added(transaction.driver),
         ):
             yield transaction
@@ -249,12 +248,12 @@ class PostgresqlBackend:
 
 
 @contextmanager
-def _dropped_if_interrupted(connection: Connection) -> Iterator[None]:
-    """Close a connection that an interruption may have left within a command: the server rolls back."""
+def _dropped_if_broken(connection: Connection) -> Iterator[None]:
+    """Close a connection that was cut off, or that an interruption left within a command: the server rolls back."""
     try:
         yield
     except BaseException as error:
-        if _is_by_interrupt(error):
+        if isinstance(error, ReadersWait) or _is_by_interrupt(error):
             connection.invalidate()
         raise
 

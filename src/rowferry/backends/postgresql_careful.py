@@ -73,12 +73,17 @@ class CarefulWriter(RefusalsFound, StagedWriter):
         self._written = NO_ROWS
         super().__init__(transaction, table, rules, dry_run=dry_run)
 
-    def _open(self, target: Composable, schema: pa.Schema) -> None:  # noqa: ARG002  # which comes behind
+    def _create(self) -> None:
+        super()._create()
         self._intake = Identifier(f"rowferry_intake_{self._transaction.stages}")
+        schema = self._rules.numbered_schema
         columns = (SQL("{} {}").format(Identifier(one.name), SQL(_plain_type(one.type))) for one in schema)
         make = SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP")
         self._transaction.execute(make.format(self._intake, SQL(", ").join(columns)))
-        super()._open(self._intake, schema)
+
+    def _copy_into(self, _target: Composable, schema: pa.Schema, most_rows: int | None = None) -> None:
+        """The stage is filled from the intake, once all rows are there."""
+        super()._copy_into(self._intake, schema, most_rows)
 
     def write(self, rows: pa.RecordBatch) -> None:
         if rows.num_rows:

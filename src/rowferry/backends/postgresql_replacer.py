@@ -8,10 +8,12 @@ import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from rowferry.backends.backend import Comparison, Examples, Key, Referring
+from rowferry.backends.postgresql_checks import BULK_ROWS
 from rowferry.backends.postgresql_refusals import PostgresqlRefusals
 from rowferry.backends.postgresql_snapshot import WHOLE_TABLES
 from rowferry.backends.postgresql_table import PostgresqlTable, equal, spelled
-from rowferry.backends.postgresql_writer import BULK_ROWS, DirectWriter, PostgresqlTransaction, StagedWriter
+from rowferry.backends.postgresql_ways import LoadingTransaction
+from rowferry.backends.postgresql_writer import DirectWriter, StagedWriter
 from rowferry.dictionary.rules import TableRules
 
 _MOST_EXAMPLES = 100
@@ -29,14 +31,14 @@ GROUP BY f.oid, n.nspname, c.relname ORDER BY n.nspname, c.relname, f.oid
 """What else refers to a table, as the database knows it: schema, table, its columns, the columns they refer to."""
 
 
-class ReplacingTransaction(PostgresqlTransaction):
+class ReplacingTransaction(LoadingTransaction):
     """Implements Transaction."""
 
     def replacer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "DirectReplacer | StagedReplacer":
         self.execute(SQL(WHOLE_TABLES))
         table = PostgresqlTable(self, rules)
-        if bulk and self.takes_over(table, dry_run=dry_run):
-            return DirectReplacer(self, table, rules)
+        if bulk and (checks := self.takes_over(table, dry_run=dry_run)):
+            return DirectReplacer(self, table, rules, checks)
         return StagedReplacer(self, table, rules, dry_run=dry_run)
 
 

@@ -1,13 +1,13 @@
 """What can be done to a table of PostgreSQL and its constraints, so that many rows get in fast and safely."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import psycopg
 import pyarrow as pa
 from psycopg.sql import SQL, Composable, Composed, Identifier
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, select, text
 from sqlalchemy.dialects import postgresql
 
 from rowferry.backends.referred_keys import ReferredKeys
@@ -70,13 +70,27 @@ _HAS_SPARE_FOREIGN_KEYS = """
 SELECT pg_has_role(t.relowner, 'USAGE') AND t.relkind = 'r' AND NOT EXISTS (
   SELECT FROM pg_constraint f WHERE f.conrelid = t.oid AND f.contype = 'f'
   AND (NOT f.convalidated OR obj_description(f.oid, 'pg_constraint') IS NOT NULL
+       OR NOT (has_table_privilege(f.confrelid, 'REFERENCES')
+               AND has_table_privilege(f.confrelid, 'UPDATE, DELETE, TRUNCATE'))
        OR EXISTS (SELECT FROM pg_trigger WHERE tgconstraint = f.oid AND tgenabled <> 'O')))
 FROM pg_class t WHERE t.oid = %(table)s::regclass
 """
 """Whether the foreign keys can be dropped and added again without a trace: we may, and all are validated, none special.
 
 One that is NOT ENFORCED is not validated either. Of a partitioned table, partitions may have named theirs otherwise.
+Who may neither lock a parent nor refer to it cannot do so.
 """
+
+_IS_PLAIN = """
+SELECT t.relkind = 'r' AND NOT row_security_active(t.oid)
+  AND has_table_privilege(t.oid, 'UPDATE, DELETE, TRUNCATE')
+  AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = t.oid)
+  AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = t.oid AND tgenabled <> 'D' AND NOT tgisinternal)
+FROM pg_class t WHERE t.oid = %(table)s::regclass
+"""
+"""Whether COPY does to a table what INSERT would, however often rows are cut; and we may lock it."""
+
+_HAS_FOREIGN_KEYS = "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = %(table)s::regclass AND contype = 'f')"
 
 _FOREIGN_KEYS = """
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
@@ -113,8 +127,8 @@ _DIFFERS = "s.{0} IS DISTINCT FROM t.{0}"
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # only to spell types
 
-LockMode = Literal["SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
-"""Nobody else writes; nobody else reads either."""
+LockMode = Literal["ROW SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
+"""Nobody else locks it from readers; nobody else writes; nobody else reads either."""
 
 
 class Statements:
@@ -175,6 +189,14 @@ class PostgresqlTable:
         )
         return condition, {**self._spelled, **_spelled_references([self.rules])}
 
+    def is_plain(self) -> bool:
+        """Whether rows may go in by any number of COPYs; only foreign keys may have triggers."""
+        return bool(self.transaction.value(SQL(_IS_PLAIN), self._spelled))
+
+    def has_foreign_keys(self) -> bool:
+        """Whether the table refers to any other, whatever its model says."""
+        return bool(self.transaction.value(SQL(_HAS_FOREIGN_KEYS), self._spelled))
+
     def is_referred_to_as_known(self) -> bool:
         """Whether all foreign keys to the table are those that the models have."""
         models = map(rules_of, self.rules.table.metadata.tables.values())
@@ -182,12 +204,8 @@ class PostgresqlTable:
         return bool(self.transaction.value(condition, {**self._spelled, **_spelled_references(models)}))
 
     def drops_foreign_keys(self) -> bool:
-        """Whether the way to check many foreign keys is to let the database do it, by dropping and adding them."""
-        return (
-            bool(self.rules.references)
-            and not self.skips_triggers()
-            and bool(self.transaction.value(SQL(_HAS_SPARE_FOREIGN_KEYS), self._spelled))
-        )
+        """Whether there are foreign keys that can be dropped, and added again for the database to prove them."""
+        return self.has_foreign_keys() and bool(self.transaction.value(SQL(_HAS_SPARE_FOREIGN_KEYS), self._spelled))
 
     def known(self, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         """Which rows, by position, have the candidate key of a row of the table."""
@@ -206,35 +224,28 @@ class PostgresqlTable:
         """Whether rows may be removed and inserted anew instead of changed, and nobody else would notice."""
         return bool(self.transaction.value(SQL(_MAY_REWRITE), self._spelled))
 
-    def lock(self, mode: LockMode, *, with_parents: bool = False) -> None:
+    def lock(self, mode: LockMode | None = None, *, parents: LockMode | None = None, wait: bool = True) -> None:
         """Lock the table, and its parents before it: whoever locks in load order never waits in a circle."""
-        tables = [self.name]
-        if with_parents:
-            order = {name: at for at, name in enumerate(load_order(self.rules.table.metadata.tables.values()))}
-            parents = self.transaction.execute(SQL(_PARENTS), self._spelled).fetchall()
-            parents.sort(key=lambda parent: (order.get(parent[1], len(order)), parent))
-            tables = [*(Identifier(*parent) for parent in parents), self.name]
-        self.transaction.execute(SQL("LOCK TABLE {} IN {} MODE").format(SQL(", ").join(tables), SQL(mode)))
+        held = self.parents() if parents else []
+        for tables, wanted in ((held, parents), ([self.name], mode)):
+            if tables and wanted:
+                lock = SQL("LOCK TABLE {} IN {} MODE {}").format(
+                    SQL(", ").join(tables), SQL(wanted), SQL("" if wait else "NOWAIT")
+                )
+                self.transaction.execute(lock)
+
+    def parents(self) -> list[Identifier]:
+        """The tables that the table refers to, as far as we may lock them, in load order."""
+        order = {name: at for at, name in enumerate(load_order(self.rules.table.metadata.tables.values()))}
+        found = self.transaction.execute(SQL(_PARENTS), self._spelled).fetchall()
+        found.sort(key=lambda parent: (order.get(parent[1], len(order)), parent))
+        return [Identifier(*parent) for parent in found]
 
     def columns(self) -> Composable:
         """The columns of the model with their types in the database; unlike `SELECT` this takes no lock that lasts."""
         found = self.transaction.execute(SQL(_COLUMNS), {**self._spelled, "names": list(self.rules.names)}).fetchall()
         types = dict(found)
         return SQL(", ").join(SQL("{} {}").format(Identifier(name), SQL(types[name])) for name in self.rules.names)
-
-    def take_over_empty(self) -> bool:
-        """Lock the table if it is empty; a table that has rows is left in use."""
-        self.transaction.execute(SQL("SAVEPOINT rowferry_take_over"))
-        has_rows = self.has_rows()
-        # Two who look at the same time would wait for each other, if both kept the lock of having looked.
-        self.transaction.execute(SQL("ROLLBACK TO SAVEPOINT rowferry_take_over"))
-        if has_rows:
-            return False
-        self.lock("ACCESS EXCLUSIVE")
-        if self.has_rows():
-            self.transaction.execute(SQL("ROLLBACK TO SAVEPOINT rowferry_take_over"))
-            return False
-        return True
 
     @contextmanager
     def key_aside(self) -> Iterator[None]:
@@ -243,23 +254,45 @@ class PostgresqlTable:
             yield
 
     @contextmanager
-    def foreign_keys_aside(self) -> Iterator[None]:
-        """Let the database check the foreign keys of all rows at the end."""
-        with self._aside(self.transaction.execute(SQL(_FOREIGN_KEYS), self._spelled).fetchall()):
-            yield
-
-    @contextmanager
     def triggers_aside(self) -> Iterator[None]:
         """Fire no trigger; the caller sees to it that foreign keys hold."""
-        self.transaction.execute(SQL("SET LOCAL session_replication_role = replica"))
+        self.fire_triggers(fire=False)
         yield
-        self.transaction.execute(SQL("SET LOCAL session_replication_role = origin"))
+        self.fire_triggers(fire=True)
+
+    def fire_triggers(self, *, fire: bool) -> None:
+        """Whether triggers fire from now on."""
+        role = SQL("origin" if fire else "replica")
+        self.transaction.execute(SQL("SET LOCAL session_replication_role = {}").format(role))
+
+    def find_parents_by_index(self, *, always: bool) -> None:
+        """Whether triggers look for a parent by its index even if that table is small, which takes a third less time.
+
+        For a table of two pages the server would otherwise read all its rows, for each row that goes in.
+        """
+        cost = SQL("0" if always else "DEFAULT")
+        self.transaction.execute(SQL("SET LOCAL random_page_cost TO {}").format(cost))
+        if always:
+            self.transaction.execute(SQL("DISCARD PLANS"))  # which the triggers may have from before
+
+    def drop_foreign_keys(self) -> list[tuple[str, str]]:
+        """Drop the foreign keys of the table; their names and definitions."""
+        found = self.transaction.execute(SQL(_FOREIGN_KEYS), self._spelled).fetchall()
+        return self._drop_constraints(found)
 
     @contextmanager
     def _aside(self, constraints: list[tuple[str, str]]) -> Iterator[None]:
+        dropped = self._drop_constraints(constraints)
+        yield
+        self.add_constraints(dropped)
+
+    def _drop_constraints(self, constraints: list[tuple[str, str]]) -> list[tuple[str, str]]:
         for name, _ in constraints:
             self.transaction.execute(SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(self.name, Identifier(name)))
-        yield
+        return constraints
+
+    def add_constraints(self, constraints: list[tuple[str, str]]) -> None:
+        """Add constraints that were dropped; the database proves them."""
         for name, definition in constraints:
             add = SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(self.name, Identifier(name))
             self.transaction.execute(add + SQL(definition))  # as the database spelled it
@@ -292,6 +325,12 @@ class Referred(ReferredKeys):
         name = spelled(self.rules.table.metadata.tables[reference.parent])
         lock = SQL("SELECT count(*) FROM (SELECT FROM {} WHERE {} IN ({}) FOR KEY SHARE) AS held")
         return int(transaction.value(lock.format(name, Identifier(reference.target), wanted), keys))
+
+
+def find_existing(connection: Connection, table: Table, column: str, values: Sequence[object]) -> list[object]:
+    """Those of the values that a column of a table holds."""
+    found = select(table.c[column]).where(table.c[column] == text("ANY(:values)").bindparams(values=list(values)))
+    return list(connection.scalars(found))
 
 
 def spelled(table: Table) -> Identifier:

@@ -4,51 +4,47 @@ A trigger fires for each row and foreign key, and takes most of the time of a pl
 once than row by row. Both matter only where many rows come (docs/decisions/0004-into-postgresql.md).
 """
 
-import os
-import socket
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import psycopg
 import pyarrow as pa
-from psycopg import Copy
 from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Connection, Table
 
-from rowferry.backends.backend import Comparison, LoadWriter
+from rowferry.backends.backend import Comparison
 from rowferry.backends.copy_format import copy_format
 from rowferry.backends.key_range import KeyRange
+from rowferry.backends.postgresql_checks import (
+    BULK_ROWS,
+    Checks,
+    KeysDropped,
+    TriggersFire,
+    TriggersSpared,
+    worth_proving,
+)
+from rowferry.backends.postgresql_copying import Copies, Copying, copy_into
 from rowferry.backends.postgresql_sequences import Numbers
 from rowferry.backends.postgresql_table import PostgresqlTable, Referred, Statements, differs, equal, same
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
-BULK_ROWS = 10_000
-"""From this many rows on, checking foreign keys as a set pays off."""
-
-_SENT_BYTES = 4 * 1024 * 1024
-
-_TUNING = """
-SELECT set_config(name, least, true)
-FROM (VALUES ('work_mem', '64MB'), ('maintenance_work_mem', '256MB')) AS wanted (name, least)
-WHERE pg_size_bytes(current_setting(name)) < pg_size_bytes(least)
-UNION ALL SELECT set_config('effective_io_concurrency', '0', true)
-"""
-"""Lets the server compare and sort millions of rows without its disk, for the transaction.
-
-Rows that were just written lie in memory: to have them read ahead by other processes only takes time.
-"""
-
 
 class PostgresqlTransaction(Statements):
-    """One transaction; `with` ends a COPY that an error has cut off."""
+    """One transaction; `with` breaks off a COPY that an error has left open."""
+
+    exclusive = False
+    """Whether others may wait to read."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
-        self.open = ExitStack()
+        self.copies = Copies()
         self.stages = 0
+        self.staged: set[str] = set()
+        """The tables whose rows wait to be published."""
 
     def __enter__(self) -> Self:
         return self
@@ -56,24 +52,8 @@ class PostgresqlTransaction(Statements):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.open.__exit__(kind, error, trace)
-
-    def writer(
-        self, rules: TableRules, *, bulk: bool, dry_run: bool, remaining: Callable[[], float] | None = None
-    ) -> LoadWriter:
-        table = PostgresqlTable(self, rules)
-        if bulk and self.takes_over(table, dry_run=dry_run):
-            return DirectWriter(self, table, rules)
-        # Where a unique value may pass from row to row, all that is changed has to be known at once.
-        appends = bulk and remaining is not None and not dry_run and KeyRange(rules).known
-        if appends and table.skips_triggers() and not table.has_unique_values():
-            return AppendingWriter(self, table, rules)
-        return StagedWriter(self, table, rules, dry_run=dry_run)
-
-    def takes_over(self, table: PostgresqlTable, *, dry_run: bool) -> bool:
-        """Prepare for many rows; whether they may go into the table at once, which is empty and locked then."""
-        self.execute(SQL(_TUNING))
-        return not dry_run and table.skips_triggers() and table.take_over_empty()
+        if error is not None:
+            self.copies.give_up(error)
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
         self.copy_rows(Identifier(table.name), rows)
@@ -81,18 +61,17 @@ class PostgresqlTransaction(Statements):
     def copy_rows(self, table: Composable, rows: pa.RecordBatch) -> int:
         """Put a single batch of rows into a table; how many the database took."""
         form = copy_format(rows.schema)
-        columns = SQL(", ").join(map(Identifier, rows.schema.names))
-        into = SQL("COPY {} ({}) FROM STDIN ({})").format(table, columns, SQL(form.options))
         cursor = self.driver.cursor()
-        with cursor.copy(into) as copy:
+        with cursor.copy(copy_into(table, rows.schema, form)) as copy:
             copy.write(form.begin() + form.rows(rows) + form.end())
         return cursor.rowcount
 
 
 class PostgresqlWriter:
-    """What all ways into a table share: rows go into a target by one COPY that lasts until `end`."""
+    """What all ways into a table share: rows go into a target by COPY until `end`."""
 
     took_over = False
+    _copying: Copying
 
     def __init__(self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules) -> None:
         self._table = table
@@ -102,49 +81,42 @@ class PostgresqlWriter:
         self._referred = Referred(rules)
         self._numbers = Numbers(rules)
 
-    def _open(self, target: Composable, schema: pa.Schema) -> None:
-        self._format = copy_format(schema)
-        columns = SQL(", ").join(map(Identifier, schema.names))
-        into = SQL("COPY {} ({}) FROM STDIN ({})").format(target, columns, SQL(self._format.options))
-        self._copies = self._transaction.open.enter_context(ExitStack())
-        _hold_much(self._transaction.driver)
-        self._cursor = self._transaction.driver.cursor()
-        self._copy: Copy = self._copies.enter_context(self._cursor.copy(into))
-        self._copy.write(self._format.begin())
+    def _copy_into(self, target: Composable, schema: pa.Schema, most_rows: int | None = None) -> None:
+        transaction = self._transaction
+        self._copying = Copying(transaction.driver, transaction.copies, target, schema, most_rows)
 
-    def _send(self, rows: pa.RecordBatch, *, numbered: bool) -> None:
+    def _send(self, rows: pa.RecordBatch) -> None:
         self._rows += rows.num_rows
         self._referred.add(rows)
         self._numbers.add(rows)
-        self._copy.write(self._format.rows(rows if numbered else rows.select(list(self._rules.names))))
+        self._copying.send(rows)
 
     def end(self) -> None:
-        self._copy.write(self._format.end())
-        self._copies.close()
-
-    def taken(self) -> int:
-        """How many rows the database took from the COPY."""
-        return self._cursor.rowcount
+        self._copying.pause()
 
 
 class DirectWriter(PostgresqlWriter):
-    """Into an empty table that is locked: no stage, no triggers, and the primary key's index built at the end."""
+    """Into an empty table that is locked: no stage, and the primary key's index built at the end."""
 
     took_over = True
 
-    def __init__(self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules) -> None:
+    def __init__(
+        self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules, checks: Checks
+    ) -> None:
         super().__init__(transaction, table, rules)
-        self._aside = transaction.open.enter_context(ExitStack())
-        self._aside.enter_context(table.key_aside())
-        self._aside.enter_context(table.triggers_aside())
-        self._open(table.name, rules.schema)
+        self._checks = checks
+        self._key_aside = ExitStack()
+        self._key_aside.enter_context(table.key_aside())
+        checks.begin()
+        self._copy_into(table.name, rules.schema, checks.most_rows)
 
     def write(self, rows: pa.RecordBatch) -> None:
-        self._send(rows, numbered=False)
+        self._send(rows)
 
     def end(self) -> None:
         super().end()
-        self._aside.close()
+        self._checks.end()
+        self._key_aside.close()
 
     def compare(self) -> Comparison:
         return Comparison(self._rows, 0, 0)
@@ -156,9 +128,9 @@ class DirectWriter(PostgresqlWriter):
         return iter(())
 
     def publish(self, *, update: bool) -> tuple[int, int]:  # noqa: ARG002  # there is nothing to update
-        self._referred.hold(self._transaction, self._table.name)
+        self._checks.prove(self._referred)
         self._numbers.raise_sequences(self._transaction)
-        return self.taken(), 0
+        return self._copying.taken, 0
 
 
 class AppendingWriter(PostgresqlWriter):
@@ -168,21 +140,23 @@ class AppendingWriter(PostgresqlWriter):
     whoever did so before makes the transaction fail with KeysTaken.
     """
 
-    def __init__(self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules) -> None:
+    def __init__(
+        self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules, checks: Checks
+    ) -> None:
         super().__init__(transaction, table, rules)
+        self._checks = checks
+        checks.begin()
         highest = SQL("SELECT max({}) FROM {}").format(Identifier(rules.key[0]), table.name)
         self._highest = transaction.value(highest)
         self._staged: StagedWriter | None = None
-        self._aside = transaction.open.enter_context(ExitStack())
-        self._aside.enter_context(table.triggers_aside())
-        self._open(table.name, rules.schema)
+        self._copy_into(table.name, rules.schema, checks.most_rows)
 
     def write(self, rows: pa.RecordBatch) -> None:
         if self._staged is None and not self._is_above(rows):
             self._close()
             self._staged = StagedWriter(self._transaction, self._table, self._rules, dry_run=False)
         if self._staged is None:
-            self._send(rows, numbered=False)
+            self._send(rows)
         else:
             self._staged.write(rows)
 
@@ -203,10 +177,10 @@ class AppendingWriter(PostgresqlWriter):
         return self._staged.different() if self._staged else iter(())
 
     def publish(self, *, update: bool) -> tuple[int, int]:
-        self._referred.hold(self._transaction, self._table.name)
         self._numbers.raise_sequences(self._transaction)
         inserted, updated = self._staged.publish(update=update) if self._staged else (0, 0)
-        return self.taken() + inserted, updated
+        self._checks.prove(self._referred)
+        return self._copying.taken + inserted, updated
 
     def _is_above(self, rows: pa.RecordBatch) -> bool:
         lowest = pc.min_max(rows.column(self._rules.key[0])).as_py()["min"]
@@ -215,7 +189,7 @@ class AppendingWriter(PostgresqlWriter):
 
     def _close(self) -> None:
         super().end()
-        self._aside.close()
+        self._checks.end()
 
 
 class StagedWriter(PostgresqlWriter):
@@ -228,25 +202,31 @@ class StagedWriter(PostgresqlWriter):
         self._dry_run = dry_run
         self._range = KeyRange(rules)
         transaction.stages += 1
+        transaction.staged.add(rules.name)
         self._stage: Composable = Identifier(f"rowferry_stage_{transaction.stages}")
         self._known = Identifier(f"rowferry_known_{transaction.stages}")
         self._has_known = False
+        self._worth_dropping = math.inf
         self._comparison = Comparison(0, 0, 0)
+        with transaction.copies.turn:
+            transaction.copies.pause()
+            self._create()
+        self._copy_into(self._stage, rules.numbered_schema)
+
+    def _create(self) -> None:
         self._transaction.execute(
             SQL("CREATE TEMPORARY TABLE {} ({}, {} bigint) ON COMMIT DROP").format(
-                self._stage, table.columns(), Identifier(ROW_NUMBER)
+                self._stage, self._table.columns(), Identifier(ROW_NUMBER)
             )
         )
-        self._open(self._stage, rules.numbered_schema)
 
     def write(self, rows: pa.RecordBatch) -> None:
         self._range.add(rows)
-        self._send(rows, numbered=True)
+        self._send(rows)
 
     def compare(self) -> Comparison:
         if not self._dry_run:
-            with_parents = self._rows >= BULK_ROWS and self._table.drops_foreign_keys()
-            self._table.lock("SHARE ROW EXCLUSIVE", with_parents=with_parents)
+            self._lock()
         equal, different = self._find_known() if self._meets_known_keys() else (0, 0)
         self._comparison = Comparison(self._rows - equal - different, equal, different)
         return self._comparison
@@ -319,18 +299,31 @@ class StagedWriter(PostgresqlWriter):
 
     @contextmanager
     def _foreign_keys(self) -> Iterator[None]:
-        """Check the foreign keys in the cheapest way that is open to us; each is as safe as the triggers."""
-        with ExitStack() as stack:
-            if self._comparison.new + self._comparison.different >= BULK_ROWS and self._rules.references:
-                if self._table.skips_triggers():
-                    self._referred.hold(self._transaction, self._stage)
-                    stack.enter_context(self._table.triggers_aside())
-                elif self._table.drops_foreign_keys():
-                    self._table.lock("ACCESS EXCLUSIVE", with_parents=True)
-                    if not self._table.has_rows():
-                        stack.enter_context(self._table.key_aside())
-                    stack.enter_context(self._table.foreign_keys_aside())
+        """Check the foreign keys in the cheapest way that is open to us."""
+        rows = self._comparison.new + self._comparison.different
+        if rows < BULK_ROWS or not self._rules.references:
             yield
+            return
+        checks = self._checks(rows)
+        checks.begin()
+        yield
+        checks.end()
+        checks.prove(self._referred)
+
+    def _checks(self, rows: int) -> Checks:
+        if self._table.skips_triggers():
+            return TriggersSpared(self._table, self._stage)
+        return KeysDropped(self._table) if rows >= self._worth_dropping else TriggersFire(self._table)
+
+    def _lock(self) -> None:
+        """Keep others from writing; where it is allowed, and worth it, also from reading."""
+        many = self._rows >= BULK_ROWS and bool(self._rules.references)
+        if many and self._transaction.exclusive and self._table.drops_foreign_keys():
+            self._worth_dropping = worth_proving(self._table)
+        if self._rows >= self._worth_dropping:
+            self._table.lock("ACCESS EXCLUSIVE", parents="ACCESS EXCLUSIVE")
+        else:
+            self._table.lock("SHARE ROW EXCLUSIVE", parents="ROW SHARE" if many else None)
 
     def _only_new(self) -> Composable:
         """The condition that leaves out rows of the stage whose key the table holds."""
@@ -379,16 +372,6 @@ class StagedWriter(PostgresqlWriter):
 
     def _columns(self, names: tuple[str, ...]) -> Composable:
         return SQL(", ").join(map(Identifier, names))
-
-
-def _hold_much(driver: psycopg.Connection[Any]) -> None:
-    """Let the operating system hold enough of what is sent that the server never waits for a thread to send more.
-
-    What TCP holds grows by itself with the distance, but no more once somebody has said how much it should be.
-    """
-    with socket.socket(fileno=os.dup(driver.fileno())) as sent:
-        if sent.family == socket.AF_UNIX:
-            sent.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT_BYTES)
 
 
 def quoted(name: str) -> str:

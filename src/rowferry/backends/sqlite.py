@@ -19,7 +19,7 @@ from sqlalchemy.exc import CompileError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from rowferry.backends.at_work import AtWork
-from rowferry.backends.backend import Backend
+from rowferry.backends.backend import Backend, Locking
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.schema import require_columns
 from rowferry.backends.sqlite_appending import LoadTransaction
@@ -179,11 +179,17 @@ class SqliteBackend:
         return [(at, name) for at, *broken in judged for name in rules.names_of_checks(broken)]
 
     @contextmanager
-    def transaction(self, *, careful: bool = False) -> Iterator[LoadTransaction]:
+    def transaction(
+        self,
+        locking: Locking = "sharing",  # noqa: ARG002  # readers never wait
+        *,
+        careful: bool = False,
+    ) -> Iterator[LoadTransaction]:
         sort = CarefulTransaction if careful else LoadTransaction
         name = f"stage-{uuid.uuid4().hex}"
         with self.errors(), self.hold(name), self.engine.connect() as connection:
-            transaction = sort(connection, self._path.with_name(f"{self._path.name}-{name}"))
+            stages = self._path.with_name(f"{self._path.name}-{name}")
+            transaction = sort(connection, stages, self.existing)
             with (
                 closing(transaction),
                 connection.begin(),

@@ -14,9 +14,9 @@ from threading import Lock
 from typing import Self
 
 import pyarrow as pa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 
-from rowferry.backends.backend import Comparison, LoadWriter
+from rowferry.backends.backend import Comparison, Existing, LoadWriter
 from rowferry.backends.sqlite_beyond import has_unique_values
 from rowferry.backends.sqlite_replacer import SqliteReplacer
 from rowferry.backends.sqlite_types import quoted
@@ -214,9 +214,10 @@ class AppendingSqliteWriter:
 class LoadTransaction(SqliteTransaction):
     """Implements Transaction."""
 
-    def __init__(self, connection: Connection, stages: Path) -> None:
+    def __init__(self, connection: Connection, stages: Path, existing: Existing) -> None:
         super().__init__(connection, stages)
         self.early = EarlyInserts(self)
+        self._existing = existing
 
     def writer(
         self, rules: TableRules, *, bulk: bool, dry_run: bool, remaining: Callable[[], float] | None = None
@@ -225,6 +226,9 @@ class LoadTransaction(SqliteTransaction):
         if bulk and remaining is not None and not dry_run and not has_unique_values(self.driver(), rules):
             return AppendingSqliteWriter(self, self.early, rules, remaining)
         return SqliteWriter(self, rules, dry_run=dry_run)
+
+    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
+        return self._existing(table, column, values)
 
     def lock(self, *, early: bool = False) -> None:
         if not early:

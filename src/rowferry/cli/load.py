@@ -42,6 +42,11 @@ from rowferry.streams.spooled import spooled
 @click.option("--max-rejects", metavar="N|P%", help="Insert nothing if more rows than this are rejected.")
 @click.option("--encoding", default="utf-8", help="The character set of the files.")
 @csv_form_options
+@click.option(
+    "--exclusive",
+    is_flag=True,
+    help="Let those who read the tables wait where that is faster (PostgreSQL, many rows, no superuser).",
+)
 @database_option
 @json_option
 def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
@@ -52,6 +57,7 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
     all_or_nothing: bool,
     max_rejects: str | None,
     encoding: str,
+    exclusive: bool,
     database_url: str | None,
     as_json: bool,
     **form: Any,
@@ -66,7 +72,7 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
     service = open_service(database_url)
     folders = paths or [service.settings.data_dir]
     found = find_files(folders, service.catalog, to_table, confined=not paths)
-    options = LoadOptions(on_conflict, all_or_nothing, max_rejects, dry_run, encoding, **form)
+    options = LoadOptions(on_conflict, all_or_nothing, max_rejects, dry_run, encoding, exclusive, **form)
     with (
         closing(Log(service.settings.log_dir, "full_bulk_insert")) as log,
         spooled(found) as files,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import Any, Protocol, TypeVar
 
-from rowferry.backends.backend import Backend
+from rowferry.backends.backend import Backend, Locking, ReadersWait
 from rowferry.errors import RowferryError, Unexpected
 from rowferry.streams.scratch import room_needed
 
@@ -69,13 +69,22 @@ def _failure(error: BaseException, interrupted: type[RowferryError]) -> Rowferry
     return interrupted() if isinstance(error, KeyboardInterrupt) else Unexpected(log="the log of the service")
 
 
-def attempt_again(attempt: Callable[[], None], passing: tuple[type[RowferryError], ...]) -> None:
-    """Try until none of the `passing` errors comes in the way, three times at most; DiskFull where there is no room."""
-    for number in range(1, _ATTEMPTS + 1):
+def attempt_again(
+    attempt: Callable[[int, Locking], None], passing: tuple[type[RowferryError], ...], *, exclusive: bool = False
+) -> None:
+    """Try until none of the `passing` errors comes in the way, three times at most; DiskFull where there is no room.
+
+    An attempt is told its number, and what it may lock; one that was given up for those who read does not count.
+    """
+    number = 1
+    locking: Locking = "exclusive" if exclusive else "yielding"
+    while True:
         try:
             with room_needed():
-                return attempt()
+                return attempt(number, locking)
+        except ReadersWait:
+            locking = "sharing"
         except passing:
             if number == _ATTEMPTS:
                 raise
-    return None
+            number += 1

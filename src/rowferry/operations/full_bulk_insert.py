@@ -8,7 +8,7 @@ from itertools import tee
 from typing import Any
 
 from rowferry import ledger
-from rowferry.backends.backend import Backend, LoadWriter, Transaction
+from rowferry.backends.backend import Backend, LoadWriter, Locking, Transaction
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
@@ -130,7 +130,7 @@ class _Load:
         self.form.require_columns(file.rules for file in self.files)
         self.sources: list[_Source] = []
         self.judged = False
-        self.attempts = 0
+        self.first_attempt = True
         self.receipt: Receipt | None = None
         self.noted = False
         self.started = time.perf_counter()
@@ -158,13 +158,15 @@ class _Load:
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
         with suppress(_Rehearsed):
-            passing = ParentsVanished, DatabaseBusy, KeysTaken
-            attempt_again(lambda: self.refused.rejected(self._attempt), (*passing, *self._judged_again()))
+            attempt_again(self._unless_refused, self._passing(), exclusive=self.options.exclusive)
 
-    def _judged_again(self) -> list[type[RowferryError]]:
+    def _unless_refused(self, number: int, locking: Locking) -> None:
+        self.refused.rejected(lambda: self._attempt(number, locking))
+
+    def _passing(self) -> tuple[type[RowferryError], ...]:
         """Of a value that has just been taken, another try tells which row has it."""
         judged = self.options.on_conflict != "update" and any(file.rules.unique for file in self.files)
-        return [UniqueBroken] if judged else []
+        return (ParentsVanished, DatabaseBusy, KeysTaken, *([UniqueBroken] if judged else []))
 
     def has_committed(self) -> bool:
         if self.receipt is None:
@@ -178,16 +180,16 @@ class _Load:
         self._tell_end("done")
         return self.receipt
 
-    def _attempt(self) -> None:
+    def _attempt(self, number: int, locking: Locking) -> None:
         self.close()
-        self.attempts += 1
+        self.first_attempt = number == 1
         self.sources, self.judged, self.receipt = [], False, None
         self.telling.untold = 0
-        with self.backend.transaction(careful=self.refused.careful) as transaction:
+        with self.backend.transaction(locking, careful=self.refused.careful) as transaction:
             for files in self._by_table():
                 source = self._open(transaction, files)
                 with self.refused.noted(source.rules.name, source.rows.places.spelled):
-                    self._read(source)
+                    self._read(transaction, source)
             self.judged = True
             self._stop_if_exceeded()
             for source in self.sources:
@@ -215,7 +217,7 @@ class _Load:
             rules,
             bulk=rows.size >= _BULK_BYTES,
             dry_run=self.options.dry_run,
-            remaining=self._remaining(rows, files) if self.attempts == 1 and self.limit == RejectLimit() else None,
+            remaining=self._remaining(rows, files) if self.first_attempt and self.limit == RejectLimit() else None,
         )
         reading = Reading(self.claim.load_id, rows.places, rules, rows, writer, self.observe, self.telling)
         reading.refused = self.refused.of(rules.name)
@@ -226,27 +228,27 @@ class _Load:
     def _remaining(self, rows: JoinedFiles, files: Sequence[CsvFile]) -> Callable[[], float]:
         return lambda: rows.remaining() if files[-1] is self.files[-1] else 1.0
 
-    def _read(self, source: _Source) -> None:
+    def _read(self, transaction: Transaction, source: _Source) -> None:
         """Read and judge all rows of a source: good ones go to its writer, others to its rejects."""
 
         def tell_progress() -> None:
             self._tell_progress(source)
 
-        references, failed_checks = self._references(source), self.backend.failed_checks
+        references, failed_checks = self._references(transaction, source), self.backend.failed_checks
         with source.timed():
             source.reading.read(references, failed_checks, self._known(source), tell_progress)
             source.note_judged()
             for receipt, file in zip(source.receipts, source.rows.files, strict=True):
                 receipt.notes = file.notes
 
-    def _references(self, source: _Source) -> References:
+    def _references(self, transaction: Transaction, source: _Source) -> References:
         accepted = {other.rules.name: other.reading.taken for other in self.sources}
         tables = self.catalog.metadata.tables
 
         taken_over = {other.rules.name for other in self.sources if other.writer.took_over}
 
         def existing(table: str, column: str, values: list[object]) -> list[object]:
-            return [] if table in taken_over else self.backend.existing(tables[table], column, values)
+            return [] if table in taken_over else transaction.existing(tables[table], column, values)
 
         return References(source.rules, existing, accepted)
 

@@ -22,6 +22,7 @@ class LoadOptions:
     max_rejects: str | None = None
     dry_run: bool = False
     encoding: str = "utf-8"
+    exclusive: bool = False
     header: str = "auto"
     delimiter: str | None = None
     null: Sequence[str] = ()

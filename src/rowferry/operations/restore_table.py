@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from rowferry import ledger
-from rowferry.backends.backend import Backend, Comparison, TableReplacer, Transaction
+from rowferry.backends.backend import Backend, Comparison, Locking, TableReplacer, Transaction
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
@@ -135,9 +135,12 @@ class _Restore:
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
         try:
-            attempt_again(lambda: self.refused.rejected(self._attempt), (ParentsVanished, DatabaseBusy))
+            attempt_again(self._unless_refused, (ParentsVanished, DatabaseBusy))
         except _Stopped:
             self._note_refusal()
+
+    def _unless_refused(self, number: int, locking: Locking) -> None:
+        self.refused.rejected(lambda: self._attempt(number, locking))
 
     def has_committed(self) -> bool:
         with self.backend.errors(), self.backend.engine.begin() as connection:
@@ -149,17 +152,17 @@ class _Restore:
         self._tell_end(self.receipt.status)
         return self.receipt
 
-    def _attempt(self) -> None:
+    def _attempt(self, _number: int, locking: Locking) -> None:
         self.close()
         self.parts, self.telling.untold = [], 0
         opened = [(source, self.files.enter_context(source.open())) for source in self.sources]
         for source, rows in opened:
             rows.check(source.state)
-        with self.backend.transaction(careful=self.refused.careful) as transaction:
+        with self.backend.transaction(locking, careful=self.refused.careful) as transaction:
             for source, rows in opened:
                 part = self._start(transaction, source, rows)
                 with self.refused.noted(part.rules.name, part.reading.places.spelled):
-                    self._read(part)
+                    self._read(transaction, part)
             for part in self.parts:
                 with part.timed():
                     self._compare(part)
@@ -183,7 +186,7 @@ class _Restore:
         self.parts.append(part)
         return part
 
-    def _read(self, part: _Part) -> None:
+    def _read(self, transaction: Transaction, part: _Part) -> None:
         """Read and judge all rows of a backup; that they are as many as its manifest says is known at its end."""
 
         def tell_progress() -> None:
@@ -192,17 +195,17 @@ class _Restore:
             self.observe(RowsJudged(self.claim.restore_id, *told))
 
         with part.timed():
-            references, failed_checks = self._references(part), self.backend.failed_checks
+            references, failed_checks = self._references(transaction, part), self.backend.failed_checks
             part.reading.read(references, failed_checks, nothing_known, tell_progress)
         part.changes.rows_read = part.reading.rows_read
 
-    def _references(self, part: _Part) -> References:
+    def _references(self, transaction: Transaction, part: _Part) -> References:
         """Parents are looked for among the rows that will be: of a table that is restored too, those of its backup."""
         accepted = {other.rules.name: other.reading.taken for other in self.parts if other is not part}
         tables = self.catalog.metadata.tables
 
         def existing(table: str, column: str, values: list[object]) -> list[object]:
-            return [] if table in accepted else self.backend.existing(tables[table], column, values)
+            return [] if table in accepted else transaction.existing(tables[table], column, values)
 
         return References(part.rules, existing, accepted)
 

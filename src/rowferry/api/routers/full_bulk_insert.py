@@ -46,6 +46,11 @@ class LoadQuery(BaseModel):
     encoding: str | None = Field(
         default=None, description="The character set of the file; default: the charset of its Content-Type, else utf-8"
     )
+    exclusive: bool = Field(
+        default=False,
+        description="Let those who read the tables wait where that is faster: "
+        "on PostgreSQL, for many rows from an owner without superuser rights",
+    )
 
     header: CsvHeader = Field(
         default="auto",

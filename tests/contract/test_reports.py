@@ -213,7 +213,8 @@ def test_csv_for_spreadsheets_holds_no_formula(nasty: Tables) -> None:
     _, *rows = csv.reader(io.StringIO(as_csv(found), newline=""))
     assert {row[1] for row in rows} == {"'=cmd|' /C calc'!A0"}
     assert [row[0].removeprefix("'") for row in rows] == sorted(NASTY)
-    assert {row[0] for row in rows if row[0].startswith("'")} == {f"'{name}" for name in NASTY[:6]}
+    formulas = [name for name in NASTY[:6] if name not in {"+1", "-1"}]  # these are numbers
+    assert {row[0] for row in rows if row[0].startswith("'")} == {f"'{name}" for name in formulas}
     assert {row["department"] for row in found.rows} == set(NASTY)
 
 

@@ -132,7 +132,7 @@ class CsvSource:
     ) -> list[tuple[Positions, Fault]]:
         """The rows that have too few or too many fields, by their number."""
         at = np.flatnonzero(misfits)
-        return [(positions[at[fields[at] == width]], self._misfit(width)) for width in np.unique(fields[at]).tolist()]
+        return [(positions[at[fields[at] == width]], self._misfit(width)) for width in sorted(set(fields[at].tolist()))]
 
     def _unmarked(self, data: bytes, lines: Lines) -> npt.NDArray[np.bool_]:
         """Which lines have nothing in the column of marks for sure; it is behind all others, unless it was moved."""

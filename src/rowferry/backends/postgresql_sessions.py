@@ -2,7 +2,7 @@
 
 A server is told once, when we connect. A pooler in transaction mode refuses that, or passes it over, and gives each
 transaction a session that others use as well: there it is told at the beginning of each transaction, and only for the
-transaction (docs/decisions/0018-sessions-of-postgresql.md).
+transaction (docs/decisions/0016-sessions-of-postgresql.md).
 """
 
 import re

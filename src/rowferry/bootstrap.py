@@ -17,12 +17,12 @@ from rowferry.errors import (
     SettingInvalid,
     models_unusable,
 )
+from rowferry.folders import folder_faults
 from rowferry.migrations.schema import VERSIONS, History, SchemaState, look
 from rowferry.settings import (
     DEFAULT_MODELS,
     SettingFault,
     Settings,
-    folder_faults,
     inspect_settings,
     require_none,
 )

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields
 from io import StringIO
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 from dotenv import dotenv_values
@@ -194,30 +193,6 @@ def require_none(faults: Sequence[SettingFault]) -> None:
     if faults:
         listed = "".join(f"\n  {fault.name}: {fault.reason}" for fault in faults)
         raise SettingsInvalid(count=len(faults), faults=listed)
-
-
-def folder_faults(settings: Settings) -> list[SettingFault]:
-    """The folders that cannot be used as they are to be, found out by trying; nothing that is tried is left behind."""
-    found = []
-    try:
-        with suppress(FileNotFoundError):
-            os.scandir(settings.data_dir).close()
-    except OSError as error:
-        told = f"{settings.data_dir} is no folder that can be read: {error.strerror}; choose another one, or allow it"
-        found.append(SettingFault("DATA_DIR", told))
-    for name, folder in (("BACKUP_DIR", settings.backup_dir), ("LOG_DIR", settings.log_dir)):
-        try:
-            _try_to_write(folder.absolute())
-        except OSError as error:
-            told = f"{folder} cannot be written to: {error.strerror}; choose another one, or allow it"
-            found.append(SettingFault(name, told))
-    return found
-
-
-def _try_to_write(folder: Path) -> None:
-    """Make something in a folder, or where it is to be made: under another name, since others may be making it now."""
-    there = next(one for one in (folder, *folder.parents) if one.exists())
-    Path(mkdtemp(prefix=".rowferry-", dir=there)).rmdir()
 
 
 def settings_in_force(

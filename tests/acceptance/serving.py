@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -43,8 +43,10 @@ class Served:
 
 
 @contextmanager
-def served(url: str, folder: Path, *options: str, ready: bool = True, **environment: str) -> Iterator[Served]:
-    """Serve until the end of the context, if it does not end before."""
+def served(
+    url: str, folder: Path, *options: str, ready: bool = True, through: Sequence[str] = (), **environment: str
+) -> Iterator[Served]:
+    """Serve until the end of the context, if it does not end before; `through` is a command that becomes the server."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tmp").mkdir(exist_ok=True)
     log = folder / "output"
@@ -53,7 +55,7 @@ def served(url: str, folder: Path, *options: str, ready: bool = True, **environm
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            [ROWFERRY, "serve", "--port", str(port), *options, "--database-url", url],
+            [*through, ROWFERRY, "serve", "--port", str(port), *options, "--database-url", url],
             env=os.environ | places | environment,
             stdout=output,
             stderr=subprocess.STDOUT,

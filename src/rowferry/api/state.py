@@ -16,6 +16,7 @@ from rowferry.api.progress import ProgressHub
 from rowferry.api.running import LoadRunner
 from rowferry.bootstrap import Service
 from rowferry.errors import RowferryError
+from rowferry.folders import WatchedFolders
 
 BATCHES_AT_ONCE = 8
 """So many batches are put into the database at the same time; others wait. Each takes one connection, or two."""
@@ -76,6 +77,7 @@ class ApiState:
 
     def __init__(self, service: Service) -> None:
         self.started = StartedService(service)
+        self.folders = WatchedFolders(service.settings, service.backend.folder)
         self.hub = ProgressHub()
         self.runner = LoadRunner(self.hub)
         self.batch_slots = asyncio.Semaphore(BATCHES_AT_ONCE)

@@ -17,7 +17,8 @@ from starlette.concurrency import run_in_threadpool
 from rowferry.api.media_types import is_json
 from rowferry.api.problems import RequestRefused
 from rowferry.backends.file_lock import is_held
-from rowferry.streams.scratch import room_needed
+from rowferry.errors import FileUnwritable
+from rowferry.streams.scratch import temporary_folder
 
 _PREFIX, _SUFFIX = "rowferry-upload-", ".csv"
 
@@ -45,13 +46,13 @@ async def receive_upload(request: Request, table: str) -> Upload:
 
     Raises:
         RequestRefused: The body is a form, but has no such part or is not whole; or it is told to be JSON.
-        DiskFull: There is no room; nothing is left behind, here as in any other case.
+        DiskFull, FolderUnusable: There is no room, or no folder; nothing is left behind, here as in any other case.
     """
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     if is_json(content_type.decode("latin-1")):
         raise RequestRefused(415, "request.media_type", "The body is told to be JSON; a load takes CSV", _HOW)
     part = _FilePart(options.get(b"boundary", b"")) if content_type == b"multipart/form-data" else None
-    with room_needed():
+    with temporary_folder():
         file = _new_file()
         try:
             await _write(file, part.data(request.stream()) if part else request.stream())
@@ -67,7 +68,7 @@ def sweep_uploads() -> None:
     """Remove the files of uploads whose process is gone."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*{_SUFFIX}"):
         # A file of somebody else is none of ours to remove, nor is one that has just gone.
-        with suppress(OSError):
+        with suppress(OSError, FileUnwritable):
             is_held(path)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import pyarrow as pa
@@ -181,6 +182,9 @@ class Backend(Protocol):
     """A database."""
 
     engine: Engine
+
+    folder: Path | None
+    """The folder of the database, where that is a file of ours."""
 
     embedded: bool
     """Whether the database is a file of ours, which no other program is expected to use."""

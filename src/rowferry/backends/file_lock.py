@@ -48,7 +48,7 @@ def hold_file(path: Path) -> Iterator[None]:
             try:
                 yield
             finally:
-                path.unlink(missing_ok=True)
+                _remove(path)
             return
 
 
@@ -69,11 +69,15 @@ def hold_file_alone(path: Path) -> Iterator[bool]:
             yield ours
         finally:
             if ours:
-                path.unlink(missing_ok=True)
+                _remove(path)
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds the lock of a file; a file that none holds is removed."""
+    """Whether a process holds the lock of a file; a file that none holds is removed.
+
+    Raises:
+        FileUnwritable: Nobody knows.
+    """
     try:
         with path.open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -83,7 +87,7 @@ def is_held(path: Path) -> bool:
     except OSError as error:
         if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
             return True
-        raise
+        raise FileUnwritable(path=path, reason=error.strerror or str(error)) from error
     return False
 
 
@@ -94,7 +98,13 @@ def _opened(path: Path) -> TextIO:
         raise FileUnwritable(path=path, reason=error.strerror or str(error)) from error
 
 
+def _remove(path: Path) -> None:
+    # Where that cannot be done, what was held is over all the same; somebody sweeps it away later.
+    with suppress(OSError):
+        path.unlink()
+
+
 def _is_still_there(path: Path, descriptor: int) -> bool:
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         return os.fstat(descriptor).st_ino == path.stat().st_ino
     return False

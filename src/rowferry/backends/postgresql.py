@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -92,6 +93,7 @@ class PostgresqlBackend:
     """One PostgreSQL database."""
 
     embedded = False
+    folder: Path | None = None
 
     def __init__(self, url: URL) -> None:
         self._at_work = AtWork[psycopg.Connection[Any]]()

@@ -5,9 +5,10 @@ import hashlib
 import json
 import os
 import sqlite3
+import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -111,6 +112,7 @@ class SqliteBackend:
         file = DatabaseFile(url)
         # What lies beside the file is found by whatever name it is opened.
         self._path = Path(os.path.realpath(file.path))
+        self.folder: Path | None = self._path.parent
         self._turn = Lock()
         self._at_work = AtWork[sqlite3.Connection]()
         self.engine = create_engine(
@@ -250,9 +252,18 @@ class SqliteBackend:
         try:
             yield
         except DBAPIError as error:
-            raise _translated(error.orig or error) from error
+            raise self._translated(error.orig or error) from error
         except sqlite3.Error as error:
-            raise _translated(error) from error
+            raise self._translated(error) from error
+
+    def _translated(self, error: BaseException) -> Exception:
+        """An error of ours for one of SQLite, which names the folder where that may be at fault."""
+        kind, reason = _kind(error), str(error)
+        if kind is DiskFull:
+            reason = f"{reason}, in {self.folder} (the database) or {tempfile.gettempdir()} (TMPDIR)"
+        elif kind is DatabaseUnavailable:
+            reason = f"{self._path}: {reason}"
+        return kind(reason=reason)
 
     def hold(self, name: str) -> AbstractContextManager[None]:
         return hold_file(self._lock_path(name))
@@ -270,7 +281,8 @@ class SqliteBackend:
             is_held(path)
         for path in self._path.parent.glob(f"{ours}-stage-*-rowferry_stage_*"):
             if not is_held(path.with_name(path.name.partition("-rowferry_stage_")[0] + ".lock")):
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # it stays until it can be removed
+                    path.unlink()
 
     def _lock_path(self, name: str) -> Path:
         return self._path.with_name(f"{self._path.name}-{name}.lock")
@@ -295,17 +307,17 @@ def _prepare_connection(connection: sqlite3.Connection, record: ConnectionPoolEn
         connection.execute(pragma)
 
 
-def _translated(error: BaseException) -> Exception:
+def _kind(error: BaseException) -> type[RowferryError]:
     code = getattr(error, "sqlite_errorcode", 0)
     if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
-        return ParentsVanished()
+        return ParentsVanished
     if code in _NO_ROOM:
-        return DiskFull(reason=str(error))
+        return DiskFull
     if code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
-        return KeysTaken(reason=str(error))
+        return KeysTaken
     if code == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
-        return UniqueBroken(reason=str(error))
-    return _TRANSLATED.get(code & 0xFF, DatabaseRefused)(reason=str(error))
+        return UniqueBroken
+    return _TRANSLATED.get(code & 0xFF, DatabaseRefused)
 
 
 def open_backend(url: URL) -> Backend:

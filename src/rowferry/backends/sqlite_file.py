@@ -7,7 +7,7 @@ they are, right before and right after it.
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from rowferry.errors import DatabaseFileGone
+from rowferry.errors import DatabaseFileGone, DatabaseUnavailable
 
 _BESIDE = ("-wal", "-shm")
 """What SQLite keeps beside a database while it is open, to be read with it."""
@@ -82,7 +82,7 @@ class DatabaseFile:
 
     def _require_there(self) -> None:
         """Raise DatabaseFileGone if there is no file, or somebody has it open who may go by another log."""
-        if not self.path.exists():
+        if _identity(self.path) is None:
             raise DatabaseFileGone(path=self.path, what="removed")
         if not self._in_doubt:
             return
@@ -125,7 +125,10 @@ class FileConnection(sqlite3.Connection):
 
 
 def _identity(path: Path) -> Identity:
-    with suppress(FileNotFoundError, NotADirectoryError):
+    try:
         found = path.stat()
-        return found.st_dev, found.st_ino
-    return None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise DatabaseUnavailable(reason=f"{path}: {error.strerror or error}") from error
+    return found.st_dev, found.st_ino

@@ -11,8 +11,8 @@ from rowferry.cli.signals import observed_by
 from rowferry.events import Event, LeftoversRemoved
 from rowferry.observers.logging import Log
 from rowferry.operations.backup_table import BackupOptions, backup_table
+from rowferry.operations.lost_backups import open_backups
 from rowferry.streams.avro_codecs import CODECS, DEFAULT_CODEC
-from rowferry.streams.backup_store import BackupStore
 from rowferry.streams.manifest import Manifest
 
 
@@ -34,7 +34,7 @@ def backup(tables: tuple[str, ...], codec: str, database_url: str | None, as_jso
     service = open_service(database_url)
     wanted = dict.fromkeys(map(service.catalog.table, tables or service.catalog.names))
     in_order = [rules for rules in service.catalog if rules in wanted]
-    store, options = BackupStore(service.settings.backup_dir), BackupOptions(caller(), codec)
+    store, options = open_backups(service.backend, service.settings.backup_dir), BackupOptions(caller(), codec)
     with (
         closing(Log(service.settings.log_dir, "backup_table")) as log,
         row_progress(as_json=as_json) as progress,

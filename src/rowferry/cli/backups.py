@@ -12,6 +12,7 @@ from rowferry.cli.options import Integer, at_database, database_option, json_opt
 from rowferry.cli.output import done, say, say_json, table
 from rowferry.observers.logging import Log
 from rowferry.operations.list_backups import list_backups
+from rowferry.operations.lost_backups import open_backups, require_not_lost
 from rowferry.operations.prune_backups import PruneOptions, prune_backups
 from rowferry.settings import read_settings
 from rowferry.streams.backup_store import BackupStore
@@ -31,7 +32,7 @@ def backups(ctx: click.Context, of_table: str | None, database_url: str | None, 
     service = open_service(database_url)
     if of_table:
         service.catalog.table(of_table)
-    found, damaged = list_backups(service.backend, BackupStore(service.settings.backup_dir), of_table)
+    found, damaged = list_backups(service.backend, open_backups(service.backend, service.settings.backup_dir), of_table)
     if as_json:
         say_json({"backups": found})
         return
@@ -63,7 +64,10 @@ def prune(keep_last: int | None, keep_days: int | None, dry_run: bool, as_json: 
     """Remove old backups. What any option keeps stays, and always the last good backup of each table."""
     settings = read_settings()
     with closing(Log(settings.log_dir, "backup_table")) as log:
-        removed = prune_backups(BackupStore(settings.backup_dir), PruneOptions(keep_last, keep_days, dry_run), log)
+        store = BackupStore(settings.backup_dir)
+        if not store.folders():  # else there is no need of the database
+            require_not_lost(open_service(None).backend, store)
+        removed = prune_backups(store, PruneOptions(keep_last, keep_days, dry_run), log)
     with done():
         if as_json:
             say_json({"backups": [manifest.as_dict() for manifest in removed], "dry_run": dry_run})

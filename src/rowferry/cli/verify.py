@@ -10,8 +10,8 @@ from rowferry.cli.progress import row_progress
 from rowferry.cli.signals import observed_by
 from rowferry.errors import NothingChosen
 from rowferry.observers.logging import Log
+from rowferry.operations.lost_backups import open_backups
 from rowferry.operations.verify_backup import verify_backup, verify_every
-from rowferry.streams.backup_store import BackupStore
 
 
 @click.command()
@@ -28,7 +28,7 @@ def verify(backups: tuple[str, ...], every: bool, database_url: str | None, as_j
     if bool(backups) == every:
         raise NothingChosen(what="backups")
     service = open_service(database_url)
-    store = BackupStore(service.settings.backup_dir)
+    store = open_backups(service.backend, service.settings.backup_dir)
     with (
         closing(Log(service.settings.log_dir, "verify_backup")) as log,
         row_progress(as_json=as_json) as progress,

@@ -5,6 +5,7 @@ from rowferry.errors.backups import (
     BackupDamaged as BackupDamaged,
     BackupNeeded as BackupNeeded,
     BackupsGone as BackupsGone,
+    BackupsLost as BackupsLost,
     BackupsUnreadable as BackupsUnreadable,
     BackupUnknown as BackupUnknown,
     BackupUnrestorable as BackupUnrestorable,
@@ -32,6 +33,7 @@ from rowferry.errors.databases import (
     ModelsUnusable as ModelsUnusable,
     models_unusable as models_unusable,
 )
+from rowferry.errors.folders import FolderUnusable as FolderUnusable
 from rowferry.errors.refusals import TableAltered as TableAltered, TooManyRefused as TooManyRefused
 from rowferry.errors.reports import (
     ReportUnavailable as ReportUnavailable,
@@ -120,6 +122,13 @@ class FolderFull(DiskFull):
 
     code = "disk.full"
     hint = "It was not written, and nothing else was changed. Free space there, or choose another folder."
+
+
+class TemporaryFull(FolderFull):
+    """There is no space left for temporary files in {path} (TMPDIR): {reason}"""
+
+    code = "disk.full"
+    hint = "Nothing was changed. Free space there, or let TMPDIR name another folder, then try again."
 
 
 class SchemaDiffers(RowferryError):
@@ -241,7 +250,7 @@ class FileUnwritable(RowferryError):
     """{path} cannot be written: {reason}"""
 
     code = "file.unwritable"
-    hint = "Choose another place, or check the permissions of the folder."
+    hint = "Check whether the folder is there, and its permissions; or choose another place."
 
 
 class KeysTaken(RowferryError):

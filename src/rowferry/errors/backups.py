@@ -33,6 +33,16 @@ class BackupsGone(RowferryError):
     )
 
 
+class BackupsLost(BackupsGone):
+    """{path} holds no backup, and the ledger knows of {made}"""
+
+    code = "backup.gone"
+    hint = (
+        "Nothing was written there. Check BACKUP_DIR, and whether what should be mounted there is. If it is meant to "
+        "be a new folder, say so by making that of a table in it: mkdir -p {path}/{table}"
+    )
+
+
 class NothingChosen(UsageError):
     """Say which {what}"""
 

@@ -197,6 +197,11 @@ def count_backups(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(backups)) or 0
 
 
+def tables_backed_up(connection: Connection) -> list[str]:
+    """The tables of which a backup was ever written from this database."""
+    return list(connection.scalars(select(backups.c.table).distinct().order_by(backups.c.table)))
+
+
 def note_verification(connection: Connection, backup_id: str, caller: str, damage: str | None) -> str:
     """Note how a backup was found; gives the time of it."""
     at = now()

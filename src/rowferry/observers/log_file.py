@@ -24,17 +24,22 @@ class LogFile:
     that is said once, and work goes on without its log until it can be written again: the ledger keeps what matters.
 
     Raises:
-        SettingInvalid: The folder cannot be written to.
+        SettingInvalid: The folder cannot be written to, and it is required.
     """
 
-    def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, path: Path, most_bytes: int = MOST_BYTES, *, required: bool = True) -> None:
         self.path, self._most_bytes = path, most_bytes
         self._lock = Lock()
         self._complained = False
+        self._file: FileIO | None = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if required:
+                path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._open()
         except OSError as error:
+            if not required:
+                self._complain(error)
+                return
             told = f"{path.parent} cannot be written to: {error.strerror}; choose another one, or allow it"
             raise SettingInvalid(name="LOG_DIR", reason=told) from error
 
@@ -47,41 +52,45 @@ class LogFile:
                 self._complain(error)
 
     def close(self) -> None:
-        self._file.close()
+        if self._file:
+            self._file.close()
 
     def _append(self, data: bytes) -> None:
-        if not self._is_in_place():
-            self._reopen()
-        if os.fstat(self._file.fileno()).st_size + len(data) > self._most_bytes:
-            self._rotate(len(data))
+        file = self._in_place() or self._reopen()
+        if os.fstat(file.fileno()).st_size + len(data) > self._most_bytes:
+            file = self._rotate(len(data))
         while data:
-            data = data[self._file.write(data) :]
+            data = data[file.write(data) :]
 
     def _open(self) -> FileIO:
         return self.path.open("ab", buffering=0)
 
-    def _reopen(self) -> None:
+    def _reopen(self) -> FileIO:
         before, self._file = self._file, self._open()  # which may fail; then the one before stays
-        before.close()
+        if before:
+            before.close()
+        return self._file
 
-    def _is_in_place(self) -> bool:
-        try:
-            return os.fstat(self._file.fileno()).st_ino == self.path.stat().st_ino
-        except FileNotFoundError:
-            return False
+    def _in_place(self) -> FileIO | None:
+        """The open file, if it is the one of its name."""
+        with suppress(FileNotFoundError):
+            if self._file and os.fstat(self._file.fileno()).st_ino == self.path.stat().st_ino:
+                return self._file
+        return None
 
-    def _rotate(self, more: int) -> None:
+    def _rotate(self, more: int) -> FileIO:
         """Put the file aside, unless another process has just done so."""
         with self.path.with_name(f".{self.path.name}.lock").open("a") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
-            self._reopen()
-            size = os.fstat(self._file.fileno()).st_size
+            file = self._reopen()
+            size = os.fstat(file.fileno()).st_size
             if size and size + more > self._most_bytes:
                 for number in range(KEPT_FILES - 1, 0, -1):
                     if (older := self._aside(number)).exists():
                         older.replace(self._aside(number + 1))
                 self.path.replace(self._aside(1))
-                self._reopen()
+                file = self._reopen()
+        return file
 
     def _aside(self, number: int) -> Path:
         return self.path.with_name(f"{self.path.name}.{number}")

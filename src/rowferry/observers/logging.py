@@ -83,11 +83,13 @@ _opening = Lock()
 _open: dict[Path, LogFile] = {}
 
 
-def _shared_file(folder: Path, operation: str) -> LogFile:
+def _shared_file(folder: Path, operation: str, *, required: bool = True) -> LogFile:
     path = folder / f"{operation}.jsonl"
     with _opening:
         if path not in _open:
-            _open[path] = LogFile(path)
+            # Where logs were written before, a folder that is lost does not keep work from being done.
+            was_there = any(other.parent == folder for other in _open)
+            _open[path] = LogFile(path, required=required and not was_there)
         return _open[path]
 
 
@@ -108,7 +110,7 @@ class ServeHandler(logging.Handler):
     def __init__(self, folder: str) -> None:
         super().__init__()
         self.setFormatter(JsonLines())
-        self._file = _shared_file(Path(folder), SERVE)
+        self._file = _shared_file(Path(folder), SERVE, required=False)
 
     def emit(self, record: logging.LogRecord) -> None:
         self._file.write(f"{self.format(record)}\n")

@@ -21,6 +21,7 @@ from rowferry.errors import (
     RowferryError,
     SourceUnreadable,
 )
+from rowferry.operations.lost_backups import require_not_lost
 from rowferry.operations.restore_receipt import RestoreOptions
 from rowferry.operations.sealed_backups import find_sealed
 from rowferry.streams.avro_reader import FileState, KnownHash, Seal, none_known
@@ -83,6 +84,7 @@ class RestoreFinder:
 
         Raises:
             BackupUnknown, BackupMissing, PathMissing: There is none.
+            BackupsLost: There is none at all, though some were made.
             BackupDamaged: What was asked for by name is not what was written.
             UsageError: It is another table's, or nothing proves what it is, or its parents were not backed up with it.
         """
@@ -91,6 +93,7 @@ class RestoreFinder:
         if options.unverified:
             allowed = "It is for files that were made elsewhere: say --backup FILE."
             raise OptionUnfit(option="--unverified", other="a backup in BACKUP_DIR", allowed=allowed)
+        require_not_lost(self._backend, self._store)
         if backup is None:
             return self._newest(rules, options)
         return self._verified(rules, backup, options)

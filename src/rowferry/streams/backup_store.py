@@ -110,6 +110,7 @@ class UnfinishedSnapshot:
         try:
             with room_needed(self._folder):
                 try:
+                    self._make_root()
                     yield
                 finally:
                     self._close()
@@ -145,12 +146,16 @@ class UnfinishedSnapshot:
                 if not self.is_listed:
                     closing.callback(backup.remove)
 
+    def _make_root(self) -> None:
+        if not self._folder.is_dir():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            _sync_folder(self._folder.parent)
+
     def _make_folder(self, name: str) -> Path:
         folder = self._folder / name
         if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            for parent in (self._folder, self._folder.parent):
-                _sync_folder(parent)
+            folder.mkdir(exist_ok=True)  # without its parent: a root that is lost meanwhile is not made anew
+            _sync_folder(self._folder)
         if folder.is_symlink():
             raise FileUnwritable(path=folder, reason="it is a link, which might lead anywhere")
         return folder
@@ -182,6 +187,14 @@ class BackupStore:
     def path(self, manifest: Manifest) -> Path:
         """Where the file of a backup is, or should be."""
         return self.folder / avro_name(manifest.table) / f"{manifest.backup_id}{_FILE}"
+
+    def folders(self) -> set[str]:
+        """The names of the folders of tables.
+
+        Raises:
+            BackupsUnreadable: The folder must not be read, so that nobody knows what is in it.
+        """
+        return {path.name for path in self._table_folders()}
 
     def ids(self) -> list[str]:
         """The ids of all backups by table and time, also of those whose manifest is not sound.
@@ -229,7 +242,7 @@ class BackupStore:
         """
         removed = []
         for path in self._readable_entries():
-            with suppress(PermissionError):
+            with suppress(OSError):
                 if self._is_left_over(path):
                     path.unlink(missing_ok=True)
                     removed.append(path)
@@ -256,14 +269,23 @@ class BackupStore:
 
     def _table_folders(self) -> list[Path]:
         """Raises BackupsUnreadable where there is something that is no folder, or none that may be read."""
-        return [path for path in _entries(self.folder) if path.is_dir() and not path.is_symlink()]
+        try:
+            return [path for path in _entries(self.folder) if stat.S_ISDIR(path.lstat().st_mode)]
+        except OSError as error:
+            raise BackupsUnreadable(path=self.folder, reason=error.strerror or str(error)) from error
 
     def _manifest_path(self, backup_id: str) -> Path | None:
         table = table_of(backup_id)
         if table is None or (self.folder / table).is_symlink():
             return None
         path = self.folder / table / f"{backup_id}{_MANIFEST}"
-        return path if os.path.lexists(path) else None
+        try:
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise BackupsUnreadable(path=path.parent, reason=error.strerror or str(error)) from error
+        return path
 
     def _list(self, path: Path, found: Listing) -> None:
         try:

@@ -1,6 +1,5 @@
 """Keys of one integer column that rows have taken: a compressed bitmap, exact and small."""
 
-import tempfile
 from array import array
 from collections.abc import Iterator, Sequence
 
@@ -9,6 +8,7 @@ import pyarrow as pa
 from pyroaring import BitMap64
 
 from rowferry.streams.candidate_keys import Columns, Int64s, Mask, Repeated
+from rowferry.streams.scratch import temporary_file
 
 _LOG_RUNS = 1 << 17
 
@@ -24,7 +24,7 @@ class IntegerKeys:
 
     def __init__(self) -> None:
         self._bits = BitMap64()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as this object
+        self._log = temporary_file()  # lives as long as this object
         self._highest = np.iinfo(np.int64).min
 
     def take(self, keys: Sequence[Columns], row_numbers: Int64s) -> Repeated:

@@ -2,7 +2,6 @@
 
 import heapq
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
@@ -20,6 +19,7 @@ from rowferry.streams.first_rows import FirstRows
 from rowferry.streams.found_faults import bit_of, codes_of
 from rowferry.streams.places import Places
 from rowferry.streams.rejected_rows import RejectedRows
+from rowferry.streams.scratch import temporary_file
 from rowferry.streams.taken_keys import TakenKeys
 
 _MERGED_ROWS = 4_000
@@ -48,7 +48,7 @@ class RejectSink:
 
     def __init__(self, rules: TableRules, places: Places) -> None:
         self._rules, self._places = rules, places
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as this object
+        self._file = temporary_file()  # lives as long as this object
         self._runs: list[list[_Place]] = [[]]
         self._by_codes: Counter[tuple[int, int]] = Counter()
         self._taken: TakenKeys | None = None

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from rowferry.errors import SourceUnreadable
 from rowferry.streams.csv_files import STANDARD_INPUT, CsvFile, CsvFiles
-from rowferry.streams.scratch import room_needed
+from rowferry.streams.scratch import room_needed, temporary_folder
 
 
 @contextmanager
@@ -30,7 +30,8 @@ def _on_disk(file: CsvFile, stack: ExitStack) -> CsvFile:
     try:
         if not _is_read_once(file.path):
             return file
-        copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="rowferry-input-"))  # noqa: SIM115
+        with temporary_folder():
+            copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="rowferry-input-"))  # noqa: SIM115
         with room_needed(), _opened(file.path) as source:
             shutil.copyfileobj(source, copy, 1 << 20)
             copy.flush()

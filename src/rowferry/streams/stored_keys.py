@@ -2,7 +2,6 @@
 
 import mmap
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import pyarrow as pa
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.arrays import as_arrow
 from rowferry.streams.candidate_keys import Columns, Int64s, Mask, Repeated, texts_of
+from rowferry.streams.scratch import temporary_file
 
 _NOBODY = -1
 _ROW_NUMBER = "row_number"
@@ -112,7 +112,7 @@ class _KeptValues:
 
     def __init__(self) -> None:
         self._runs: list[tuple[Int64s, Int64s]] = []
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as this object
+        self._file = temporary_file()  # lives as long as this object
         self._first_rows: list[int] = []
         self._places: list[int] = [0]
         self._schema = pa.schema([])
@@ -207,7 +207,7 @@ def _kept(values: Int64s) -> Int64s:
     """The same values, on disk if they are many."""
     if len(values) < _FEW:
         return values
-    with tempfile.TemporaryFile() as file:
+    with temporary_file() as file:
         file.write(values.tobytes())  # where the disk is full, this says so; writing to mapped memory would not
         file.flush()
         return np.memmap(file, dtype=np.int64, mode="r")

@@ -20,6 +20,7 @@ from rowferry.events import Observe
 from rowferry.observers.service import service_observer
 from rowferry.operations.backup_table import BackupOptions, CodecName, backup_table
 from rowferry.operations.list_backups import list_backups
+from rowferry.operations.lost_backups import open_backups
 from rowferry.operations.prune_backups import remove_backup
 from rowferry.operations.verify_backup import open_sealed, verify_backup
 from rowferry.streams.avro_codecs import DEFAULT_CODEC
@@ -200,7 +201,7 @@ def _back_up(request: Request, service: Service, tables: list[str], query: Backu
 
 
 def _store(service: Service) -> BackupStore:
-    return BackupStore(service.settings.backup_dir)
+    return open_backups(service.backend, service.settings.backup_dir)
 
 
 def _log(service: Service) -> Observe:

@@ -107,6 +107,7 @@ async def full_bulk_insert(
     rule is not inserted, but kept with all its reasons.
     """
     options = query.options()
+    await run_in_threadpool(state.folders.require_data)
     files = await run_in_threadpool(find_files, [service.settings.data_dir], service.catalog, confined=True)
     load = state.runner.start(service, files, options, _caller(request))
     return await _answer(load, wait=options.dry_run or not _respond_async(request))

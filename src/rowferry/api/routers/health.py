@@ -6,7 +6,9 @@ from fastapi.responses import Response
 from rowferry.api.answers import Health
 from rowferry.api.openapi import problems
 from rowferry.api.state import State
+from rowferry.errors import DatabaseUnavailable, DiskFull
 from rowferry.observers.metrics import MEDIA_TYPE, metrics_text
+from rowferry.operations.lost_backups import open_backups
 from rowferry.settings import shared_metrics_folder
 
 router = APIRouter(tags=["health"])
@@ -20,8 +22,18 @@ async def livez() -> Health:
 
 @router.get("/readyz", operation_id="readyz", responses=problems(503))
 def readyz(state: State) -> Health:
-    """Say whether the service is able to work: the database is reached, and its tables are those of the models."""
-    state.started.check()
+    """Say whether the service is able to work.
+
+    The database is reached, its tables are those of the models, and every folder that was there can be used and has
+    room: those of the database, BACKUP_DIR, DATA_DIR, LOG_DIR and TMPDIR.
+    """
+    try:
+        state.started.check()
+    except DiskFull as error:
+        raise DatabaseUnavailable(reason=error.message) from error  # which has room no more, for the time being
+    service = state.started.service
+    open_backups(service.backend, service.settings.backup_dir)
+    state.folders.check()
     return Health(status="ready")
 
 

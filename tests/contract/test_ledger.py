@@ -23,7 +23,7 @@ COLUMNS = {
 def described(path: Path, table: str) -> dict[str, object]:
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
-    named = {"table": table, "path": str(path), "name": path.name, "columns": COLUMNS[table]}
+    named = {"table": table, "path": str(path), "name": path.name, "columns": COLUMNS[table], "delimiter": ","}
     return named | {"bytes": len(data), "sha256": digest}
 
 
@@ -52,6 +52,11 @@ def test_a_load_is_kept_with_all_that_happened(tables: Tables) -> None:
         "dry_run": False,
         "encoding": "utf-8",
         "exclusive": True,
+        "header": "auto",
+        "delimiter": None,
+        "null": [],
+        "rename": [],
+        "ignore_columns": [],
     }
 
 

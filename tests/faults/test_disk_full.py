@@ -16,13 +16,13 @@ ROWFERRY = Path(sys.executable).with_name("rowferry")
 
 # Whoever is not root may mount something as the root of a name space of users.
 ALONE = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
-SMALL = 'mount -t tmpfs -o size=3m none "$SMALL" && exec "$@"'
+SMALL = 'mount -t tmpfs -o size=${SIZE:-3m} none "$SMALL" && exec "$@"'
 
 
 def run_on_small_disk(
     small: Path, database_url: str, *paths: Path, **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    """Load files with a disk of 3 MB at `small`."""
+    """Load files with a disk of 3 MB, or of SIZE, at `small`."""
     environment = os.environ | {"SMALL": str(small), "SQLALCHEMY_DATABASE_URL": database_url, **settings}
     return subprocess.run(
         [*ALONE, "sh", "-c", SMALL, "sh", ROWFERRY, "load", *paths, "--json"],
@@ -71,7 +71,7 @@ def test_no_space_for_the_database(small: Path, tmp_path: Path, large_file: Path
 
 
 FILL = """
-mount -t tmpfs -o size=3m none "$SMALL" && "$@" load "$FIRST" --json > /dev/null &&
+mount -t tmpfs -o size=${SIZE:-3m} none "$SMALL" && "$@" load "$FIRST" --json > /dev/null &&
 { dd if=/dev/zero of="$SMALL/fill" bs=4096 2> /dev/null; "$@" loads --json; }
 """
 
@@ -105,7 +105,7 @@ def test_no_space_for_temporary_files(small: Path, tmp_path: Path, large_file: P
 def test_no_space_for_the_log_does_not_keep_rows_out(small: Path, tmp_path: Path, database_url: str) -> None:
     path = tmp_path / "jobs.csv"
     path.write_text("".join(f"{key},\n" for key in range(40_000)) + "-1,Clerk\n")
-    ran = run_on_small_disk(small, database_url, path, LOG_DIR=str(small / "logs"))
+    ran = run_on_small_disk(small, database_url, path, LOG_DIR=str(small / "logs"), SIZE="64k")
     assert ran.returncode == 1
     assert json.loads(ran.stdout)["inserted"] == jobs(database_url) == 1
     assert ran.stderr.startswith("Warning: the log ")

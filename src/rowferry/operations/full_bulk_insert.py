@@ -161,7 +161,7 @@ class _Load:
             attempt_again(self._unless_refused, self._passing(), exclusive=self.options.exclusive)
 
     def _unless_refused(self, number: int, locking: Locking) -> None:
-        self.refused.rejected(lambda: self._attempt(number, locking))
+        self.refused.rejected(lambda: self._attempt(number, locking), self.has_committed)
 
     def _passing(self) -> tuple[type[RowferryError], ...]:
         """Of a value that has just been taken, another try tells which row has it."""

@@ -63,15 +63,18 @@ class RefusedRows:
                 raise _too_many(error.table, found, spelled) from None
             raise
 
-    def rejected(self, attempt: Callable[[], Outcome]) -> Outcome:
-        """Try until the database refuses no more rows than are known: of each source, a bounded number."""
+    def rejected(self, attempt: Callable[[], Outcome], has_committed: Callable[[], bool]) -> Outcome:
+        """Try until the database refuses no more rows than are known: of each source, a bounded number.
+
+        What comes after an attempt `has_committed`, such as a connection that is cut, says nothing about rows.
+        """
         while True:
             try:
                 return attempt()
             except RowsRefused:
                 self.careful = False
             except _PERHAPS_OF_ROWS:
-                if self.careful:
+                if self.careful or has_committed():
                     raise
                 self.careful = True
 

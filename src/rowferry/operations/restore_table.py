@@ -140,7 +140,7 @@ class _Restore:
             self._note_refusal()
 
     def _unless_refused(self, number: int, locking: Locking) -> None:
-        self.refused.rejected(lambda: self._attempt(number, locking))
+        self.refused.rejected(lambda: self._attempt(number, locking), self.has_committed)
 
     def has_committed(self) -> bool:
         with self.backend.errors(), self.backend.engine.begin() as connection:

@@ -16,7 +16,7 @@ from rowferry.streams.scratch import room_needed, temporary_folder
 
 @contextmanager
 def spooled(found: CsvFiles) -> Iterator[CsvFiles]:
-    """The same files, those that are pipes, terminals or the like read to their end beforehand.
+    """The same files, those that are pipes or the like read to their end beforehand.
 
     Raises:
         SourceUnreadable: One of them cannot be read.
@@ -42,7 +42,7 @@ def _on_disk(file: CsvFile, stack: ExitStack) -> CsvFile:
 
 def _is_read_once(path: Path) -> bool:
     mode = path.stat().st_mode
-    return path == STANDARD_INPUT or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)
+    return path == STANDARD_INPUT or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 def _opened(path: Path) -> BinaryIO:

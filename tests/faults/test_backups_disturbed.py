@@ -196,9 +196,9 @@ def test_a_full_disk_is_told(backups: Backups, url: str, tmp_path: Path) -> None
     small.mkdir()
     Tables(backups.service, tmp_path).execute(f"INSERT INTO jobs SELECT id + {ROWS}, name || 'x' FROM hired_employees")
     environment = os.environ | {"SQLALCHEMY_DATABASE_URL": url, "LOG_DIR": str(tmp_path / "logs"), "SMALL": str(small)}
-    environment["BACKUP_DIR"] = str(small / "backups")
+    environment |= {"BACKUP_DIR": str(small / "backups"), "SIZE": "1m"}
     listed = f'"$@"; code=$?; find "{small}/backups" -type f; exit $code'
-    small_disk = SMALL.replace("size=3m", "size=1m").replace('exec "$@"', listed)
+    small_disk = SMALL.replace('exec "$@"', listed)
     ran = subprocess.run(
         [*ALONE, "sh", "-c", small_disk, "sh", ROWFERRY, "backup", "--codec", "null", "--json"],
         capture_output=True, text=True, env=environment, check=False, timeout=60,

@@ -10,7 +10,7 @@ from rowferry.cli.demo_steps.batches import post_batch, repeat_batch
 from rowferry.cli.demo_steps.loading import explain_rejects, load_again, load_history
 from rowferry.cli.demo_steps.reports import show_reports
 from rowferry.cli.demo_steps.restoring import back_up, damage_table, rehearse_restore, restore
-from rowferry.cli.demo_steps.stage import AT_DATABASE, DATABASE, Stage, Step, empty
+from rowferry.cli.demo_steps.stage import AT_DATABASE, DATABASE, Stage, Step, empty, forget_backups
 from rowferry.cli.options import json_option, service_with
 from rowferry.cli.output import say, say_json, say_only_json
 from rowferry.samples import write_samples
@@ -53,6 +53,7 @@ def demo(as_json: bool) -> None:
         for number, step in enumerate(STEPS, 1):
             say(f"\n{number}. {(step.__doc__ or '').splitlines()[0]}\n", "bold")
             step(stage)
+        forget_backups(service.backend)
     if as_json:
         say_json(stage.told)
     else:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, delete
 
+from rowferry import ledger
 from rowferry.backends.backend import Backend
 from rowferry.bootstrap import Service
 from rowferry.events import Event
@@ -40,6 +41,12 @@ def empty(backend: Backend) -> None:
         found = MetaData()
         found.reflect(transaction.connection)
         found.drop_all(transaction.connection)
+
+
+def forget_backups(backend: Backend) -> None:
+    """Forget the backups of the demo, which go with its folder; a service on its database would miss them."""
+    with backend.short_transaction() as transaction:
+        transaction.connection.execute(delete(ledger.backups))
 
 
 def ignore(_event: Event) -> None:

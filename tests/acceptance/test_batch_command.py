@@ -48,7 +48,7 @@ def test_rejected_rows_can_be_corrected_and_loaded(rowferry: Command) -> None:
     batch_id = json.loads(rowferry("batch", "-", "--json", stdin=body).stdout)["batch_id"]
     assert rowferry("rejects", batch_id, "--csv", "wrong.csv").returncode == 0
     header, first, second = (rowferry.folder / "wrong.csv").read_text().splitlines()
-    assert header.startswith("id,name,datetime,department_id,job_id,")
+    assert header.startswith("\ufeffid,name,datetime,department_id,job_id,")
     assert first.startswith('2,"""Ä"", x",2021-07-01T10:00:00Z,1,,2,')
     (rowferry.folder / "wrong.csv").write_text(f"{header}\n{first.replace(',1,,2,', ',1,1,2,')}\n")
     assert second.startswith("5,")

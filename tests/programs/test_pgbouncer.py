@@ -95,7 +95,7 @@ def test_several_at_once(pooler: sa.URL, new_service: Callable[..., Service], tm
     threads = [threading.Thread(target=send, args=(first,)) for first in (100, 200, 300)]
     for thread in threads:
         thread.start()
-    tables.put("jobs.csv", "".join(f"{number},Job\n" for number in range(5_000)))
+    tables.put("jobs.csv", "".join(f"{number},Clerk\n" for number in range(5_000)))
     for thread in threads:
         thread.join()
     assert sum(done) == tables.count("departments") == 60

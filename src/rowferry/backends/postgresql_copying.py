@@ -72,9 +72,10 @@ class Copying:
         with self._copies.turn:
             if self._context is None:
                 return
+            # Whatever ends it, the COPY holds the connection no longer.
             context, self._context = self._context, None
-            self._copy.write(self._format.end())
-            context.close()
+            with context:
+                self._copy.write(self._format.end())
             self.taken += self._cursor.rowcount
 
     def give_up(self, error: BaseException) -> None:

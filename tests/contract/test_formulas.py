@@ -22,6 +22,9 @@ LETTERS = st.one_of(
 )
 CELLS = st.text(LETTERS, min_size=1, max_size=8).filter(lambda text: text.strip() and "\0" not in text)
 
+IN_FILES = CELLS.filter(lambda text: not re.search(r"[\x01-\x08\x0e-\x1f]", text))
+"""Those of which a file may be full: one with many other control characters is taken for no text."""
+
 
 def is_harmless(cell: str) -> bool:
     return not RUNS.match(cell) or bool(PLAIN_NUMBER.fullmatch(cell))
@@ -57,7 +60,7 @@ def written(rows: list[list[str]]) -> str:
     return "\ufeff" + text.getvalue()
 
 
-@given(names=st.lists(CELLS, min_size=1, max_size=12))
+@given(names=st.lists(IN_FILES, min_size=1, max_size=12))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_rejected_row_is_corrected_in_a_spreadsheet_and_goes_in_as_it_came(tables: Tables, names: list[str]) -> None:
     tables.execute("DELETE FROM jobs")

@@ -24,14 +24,12 @@ from rowferry.backends.postgresql_table import PostgresqlTable, lists_of, unnest
 from rowferry.backends.postgresql_writer import PostgresqlTransaction, StagedWriter
 from rowferry.backends.refusals import (
     MOST_REFUSED,
-    NO_ROWS,
-    Event,
     Numbers,
     Refusal,
-    RefusalsFound,
     RowsRefused,
     refused_rows,
 )
+from rowferry.backends.staged_refusals import StagedRefusalsFound
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 _TYPES = {
@@ -63,14 +61,15 @@ _IS_PLAIN = "SELECT NOT (relrowsecurity OR relhasrules) FROM pg_class WHERE oid 
 _UNDO = SQL("ROLLBACK TO SAVEPOINT rowferry_try")
 
 
-class CarefulWriter(RefusalsFound, StagedWriter):
+class CarefulWriter(StagedRefusalsFound, StagedWriter):
     """Rows wait in a table of plain types first, since those of the stage may refuse them; each try is a savepoint."""
+
+    _tries: "_Tries"
 
     def __init__(
         self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules, *, dry_run: bool
     ) -> None:
         self._tries = _Tries(transaction, table, rules)
-        self._written = NO_ROWS
         super().__init__(transaction, table, rules, dry_run=dry_run)
 
     def _create(self) -> None:
@@ -84,13 +83,6 @@ class CarefulWriter(RefusalsFound, StagedWriter):
     def _copy_into(self, _target: Composable, schema: pa.Schema, most_rows: int | None = None) -> None:
         """The stage is filled from the intake, once all rows are there."""
         super()._copy_into(self._intake, schema, most_rows)
-
-    def write(self, rows: pa.RecordBatch) -> None:
-        if rows.num_rows:
-            numbers = rows.column(ROW_NUMBER)
-            first = numbers[0].as_py() if self._written == NO_ROWS else self._written[0]
-            self._written = (first, numbers[-1].as_py())
-        super().write(rows)
 
     def end(self) -> None:
         """Put the rows into the stage, whose types are those of the table.
@@ -112,15 +104,6 @@ class CarefulWriter(RefusalsFound, StagedWriter):
 
     def _publish(self, *, update: bool) -> tuple[int, int]:
         return StagedWriter.publish(self, update=update)
-
-    def _tried(self, put_in: Callable[[], Refusal | None]) -> Refusal | None:
-        return self._tries.tried(put_in)
-
-    def _left_out(self, event: Event) -> Refusal | None:
-        return self._tries.judged.left_out(event)
-
-    def _all_rows(self) -> Numbers:
-        return self._written
 
     @contextmanager
     def _foreign_keys(self) -> Iterator[None]:
@@ -208,6 +191,8 @@ class CarefulReplacer(CarefulWriter, StagedReplacer):
 class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
     """The same for few rows, which wait in memory."""
 
+    _tries: "_Tries"
+
     def __init__(self, transaction: PostgresqlTransaction, rules: TableRules) -> None:
         super().__init__(transaction, rules)
         self._here = PostgresqlTable(transaction, rules)
@@ -231,12 +216,6 @@ class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
             unnested(self._rules.table, self._rules.names),
         )
         return self._transaction.execute(insert, lists_of(new)).rowcount
-
-    def _tried(self, put_in: Callable[[], Refusal | None]) -> Refusal | None:
-        return self._tries.tried(put_in)
-
-    def _left_out(self, event: Event) -> Refusal | None:
-        return self._tries.judged.left_out(event)
 
     def _are_there(self) -> int:
         return len(self._here.known(self._rules.key, self._new()))

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from rowferry.backends.backend import Comparison
 from rowferry.dictionary.faults import DATABASE_RULE, Fault
@@ -76,10 +76,33 @@ def _refused_still(trial: Trial, found: dict[int, Refusal]) -> dict[int, Refusal
     return found
 
 
+class Judged(Protocol):
+    """What a database says of rows that it refuses."""
+
+    def left_out(self, event: Event) -> Refusal | None:
+        """Which triggers or rules may have left a row out at an INSERT or UPDATE; None if there are none."""
+
+
+class Tries(Protocol):
+    """What can be tried with rows of a table without harm to the transaction."""
+
+    @property
+    def judged(self) -> Judged:
+        """What the database says of them."""
+
+    def tried(self, put_in: Callable[[], Refusal | None]) -> Refusal | None:
+        """Why rows cannot be put in; then nothing of it stays.
+
+        Raises:
+            Exception: What has nothing to do with single rows, or what the judge knows of and can look at again.
+        """
+
+
 class RefusalsFound(ABC):
     """What all writers share that find the rows which a database refuses, each before a writer that does not."""
 
     _rules: TableRules
+    _tries: Tries
 
     def publish(self, *, update: bool) -> tuple[int, int]:
         """As any writer does; rows count that are in, whether or not the database counted them.
@@ -90,7 +113,7 @@ class RefusalsFound(ABC):
 
         def trial(rows: Numbers) -> Refusal | None:
             with self._only(rows):
-                return self._tried(lambda: self._put_in(update=update))
+                return self._tries.tried(lambda: self._put_in(update=update))
 
         whole = self._all_rows()
         if refusal := trial(whole):
@@ -107,7 +130,7 @@ class RefusalsFound(ABC):
         new, different = self._expected(update=update)
         if updated == different and (inserted == new or self._are_there() == new):
             return None
-        refusal = self._left_out("INSERT" if updated == different else "UPDATE")
+        refusal = self._tries.judged.left_out("INSERT" if updated == different else "UPDATE")
         if refusal is None:
             raise ConservationBroken(table=self._rules.name, rows_read=new + different, accounted=inserted + updated)
         return refusal
@@ -126,14 +149,6 @@ class RefusalsFound(ABC):
         """What the writer behind does."""
 
     @abstractmethod
-    def _tried(self, put_in: Callable[[], Refusal | None]) -> Refusal | None:
-        """Why rows cannot be put in; then nothing of it stays.
-
-        Raises:
-            Exception: What has nothing to do with single rows, or what the judge knows of and can look at again.
-        """
-
-    @abstractmethod
     def _only(self, rows: Numbers) -> AbstractContextManager[None]:
         """Let no other rows be put in."""
 
@@ -148,7 +163,3 @@ class RefusalsFound(ABC):
     @abstractmethod
     def _are_there(self) -> int:
         """How many of the new rows that are let in the table holds by now, by their keys."""
-
-    @abstractmethod
-    def _left_out(self, event: Event) -> Refusal | None:
-        """Which triggers or rules may have left a row out at an INSERT or UPDATE; None if there are none."""

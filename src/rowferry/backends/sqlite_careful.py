@@ -8,49 +8,33 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import pyarrow as pa
-
 from rowferry.backends.backend import Comparison
 from rowferry.backends.few_refusals import FewRefusalsFound
-from rowferry.backends.refusals import NO_ROWS, Event, Numbers, Refusal, RefusalsFound
+from rowferry.backends.refusals import Numbers, Refusal
 from rowferry.backends.sqlite_appending import LoadTransaction
 from rowferry.backends.sqlite_few_rows import FewRowsWriter, ShortSqliteTransaction, find_known
 from rowferry.backends.sqlite_refusals import SqliteRefusals
 from rowferry.backends.sqlite_replacer import SqliteReplacer
 from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter
-from rowferry.dictionary.rules import ROW_NUMBER, TableRules
+from rowferry.backends.staged_refusals import StagedRefusalsFound
+from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ForeignKeyBroken
 
 
-class CarefulSqliteWriter(RefusalsFound, SqliteWriter):
+class CarefulSqliteWriter(StagedRefusalsFound, SqliteWriter):
     """Tries rows of the stage in savepoints."""
+
+    _tries: "_Tries"
 
     def __init__(self, transaction: SqliteTransaction, rules: TableRules, *, dry_run: bool) -> None:
         super().__init__(transaction, rules, dry_run=dry_run)
         self._tries = _Tries(transaction, rules)
-        self._written = NO_ROWS
-
-    def write(self, rows: pa.RecordBatch) -> None:
-        if rows.num_rows:
-            numbers = rows.column(ROW_NUMBER)
-            first = numbers[0].as_py() if self._written == NO_ROWS else self._written[0]
-            self._written = (first, numbers[-1].as_py())
-        super().write(rows)
 
     def _publish(self, *, update: bool) -> tuple[int, int]:
         done = SqliteWriter.publish(self, update=update)
         self._tries.judged.require_parents(self._stage)
         return done
-
-    def _tried(self, put_in: Callable[[], Refusal | None]) -> Refusal | None:
-        return self._tries.tried(put_in)
-
-    def _left_out(self, event: Event) -> Refusal | None:
-        return self._tries.judged.left_out(event)
-
-    def _all_rows(self) -> Numbers:
-        return self._written
 
     @contextmanager
     def _only(self, rows: Numbers) -> Iterator[None]:
@@ -88,6 +72,8 @@ class CarefulSqliteReplacer(CarefulSqliteWriter, SqliteReplacer):
 class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
     """The same for few rows, which wait in memory."""
 
+    _tries: "_Tries"
+
     def __init__(self, transaction: SqliteTransaction, rules: TableRules) -> None:
         super().__init__(transaction, rules)
         self._tries = _Tries(transaction, rules)
@@ -99,12 +85,6 @@ class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
         rows = json.dumps(self._spelled(self._rows.select(names)))
         self._tries.judged.require_parents(f"(SELECT {columns} FROM json_each(?))", (rows,))
         return done
-
-    def _tried(self, put_in: Callable[[], Refusal | None]) -> Refusal | None:
-        return self._tries.tried(put_in)
-
-    def _left_out(self, event: Event) -> Refusal | None:
-        return self._tries.judged.left_out(event)
 
     def _are_there(self) -> int:
         return len(find_known(self._transaction.connection, self._rules, self._rules.key, self._new()))

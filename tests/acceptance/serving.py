@@ -26,12 +26,13 @@ class Served:
     def log(self) -> str:
         return self._log.read_text()
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, status: int = 200) -> None:
+        """Wait until the service answers, and with this status; what it logs says nothing about its port."""
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end:
             assert self.process.poll() is None, self.log
             with suppress(httpx.TransportError):
-                if self.client.get("/readyz").status_code == 200:
+                if self.client.get("/readyz").status_code == status:
                     return
             time.sleep(0.05)
         raise AssertionError(self.log)

@@ -128,6 +128,7 @@ def test_an_idle_service_ends_at_once(tmp_path: Path, sent: signal.Signals, work
 
 def test_while_it_waits_for_a_database_that_is_away(tmp_path: Path) -> None:
     with served(f"sqlite:///{tmp_path}/nowhere/a.db", tmp_path, ready=False) as running:
+        running.wait_until_ready(503)
         while "Trying again until it is there" not in running.log:
             assert running.process.poll() is None
         assert running.client.get("/readyz").json()["code"] == "database.unavailable"

@@ -1,6 +1,5 @@
 """Two real databases for every test: SQLite in a file, and a PostgreSQL server that the session starts itself."""
 
-import itertools
 import os
 import sys
 import tempfile
@@ -13,11 +12,20 @@ import pytest
 import sqlalchemy as sa
 
 from backing_up import Backups
+from databases import (
+    NewDatabase,
+    PostgresqlDatabases,
+    SqliteDatabases,
+    administer,
+    in_memory,
+    migrate_postgresql,
+    migrate_sqlite,
+)
 from loading import Tables, employees
 from owning import ServiceOf
 from postgresql_versions import start_postgresql
 from rowferry.bootstrap import Service
-from rowferry.settings import read_settings
+from rowferry.settings import DEFAULT_MODELS, read_settings
 
 # Hundreds of processes are started, none of which should compile the program again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -29,52 +37,52 @@ DATABASES = ["sqlite", "postgresql"]
 
 _UNSAFE_BUT_FAST = ("fsync", "full_page_writes", "synchronous_commit")
 
-NewDatabase = Callable[[], str]
-
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[sa.URL]:
     """The URL of a server that lives as long as the session; it keeps nothing, so it need not reach the disk."""
-    with tempfile.TemporaryDirectory(prefix="rowferry-pg-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="rowferry-pg-", dir=in_memory(), ignore_cleanup_errors=True) as folder:
         server = start_postgresql(Path(folder, "data"))
         url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        for setting in _UNSAFE_BUT_FAST:
-            administer(url, f"ALTER SYSTEM SET {setting} = off")
-        administer(url, "SELECT pg_reload_conf()")
+        administer(url, *(f"ALTER SYSTEM SET {name} = off" for name in _UNSAFE_BUT_FAST), "SELECT pg_reload_conf()")
         yield url
         server.cleanup()
 
 
-def administer(server: sa.URL, statement: str) -> None:
-    """Run a statement that cannot stand in a transaction."""
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
-    engine.dispose()
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql_server: sa.URL) -> sa.URL:
+    """The same server, with databases to be copied."""
+    migrate_postgresql(postgresql_server)
+    return postgresql_server
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of databases to be copied."""
+    folder = tmp_path_factory.mktemp("migrated")
+    migrate_sqlite(folder)
+    return folder
 
 
 @pytest.fixture(params=DATABASES)
 def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewDatabase]:
-    """Makes empty databases of one kind; they are gone after the test."""
-    numbers = itertools.count(1)
+    """Makes databases of one kind, empty or migrated; they are gone after the test."""
     if request.param == "sqlite":
-        yield lambda: f"sqlite:///{tmp_path}/database-{next(numbers)}.db"
+        yield SqliteDatabases(request.getfixturevalue("migrated_sqlite"), tmp_path)
         return
-    server: sa.URL = request.getfixturevalue("postgresql_server")
-    made: list[str] = []
-
-    def create() -> str:
-        made.append(f"test_{next(numbers)}")
-        administer(server, f"CREATE DATABASE {made[-1]}")
-        return server.set(database=made[-1], drivername="postgresql").render_as_string(hide_password=False)
-
-    yield create
-    for name in made:
-        administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    databases = PostgresqlDatabases(request.getfixturevalue("migrated_postgresql"))
+    yield databases
+    databases.drop()
 
 
 @pytest.fixture
 def database_url(new_database: NewDatabase) -> str:
+    """A database as it is once a service has started on it."""
+    return new_database(DEFAULT_MODELS)
+
+
+@pytest.fixture
+def empty_url(new_database: NewDatabase) -> str:
     """An empty database."""
     return new_database()
 
@@ -84,8 +92,8 @@ def new_service(new_database: NewDatabase) -> Iterator[Callable[..., Service]]:
     """Starts services on databases of their own, or on one that is there; serving the given models."""
     services: list[Service] = []
 
-    def start(models: str = "rowferry.models", url: str | None = None) -> Service:
-        settings = replace(read_settings(url or new_database()), models=models)
+    def start(models: str = DEFAULT_MODELS, url: str | None = None) -> Service:
+        settings = replace(read_settings(url or new_database(models)), models=models)
         services.append(Service(settings))
         services[-1].start()
         return services[-1]

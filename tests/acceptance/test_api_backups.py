@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import fastavro
@@ -15,13 +15,13 @@ from loading import DEPARTMENTS, JOBS, employees
 
 
 @pytest.fixture
-def client(new_database: Callable[[], str], tmp_path: Path) -> Iterator[httpx.Client]:
+def client(database_url: str, tmp_path: Path) -> Iterator[httpx.Client]:
     data = tmp_path / "data"
     data.mkdir()
     files = {"departments": DEPARTMENTS, "jobs": JOBS, "hired_employees": employees(100)}
     for table, content in files.items():
         (data / f"{table}.csv").write_text(content)
-    with serve(new_database(), data, tmp_path / "logs") as client:
+    with serve(database_url, data, tmp_path / "logs") as client:
         assert client.post("/full-bulk-insert").status_code == 200
         yield client
 

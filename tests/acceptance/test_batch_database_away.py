@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from api_server import DEADLINE, serve, wait_until
 
 from batching import job
-from conftest import administer
+from databases import administer
 from loading import Tables
 from postgresql_versions import start_postgresql
 from rowferry.bootstrap import Service

@@ -47,14 +47,14 @@ def stop_timely(running: Served) -> None:
 
 @pytest.mark.timeout(60 + 60 * STOPS)
 @pytest.mark.parametrize("seconds", ["25", "1"])
-def test_during_a_load(database_url: str, tmp_path: Path, seconds: str) -> None:
+def test_during_a_load(empty_url: str, tmp_path: Path, seconds: str) -> None:
     """With much time, the load finishes and is answered; with little, it may roll back, and be answered or cut off."""
     chance, outcomes = random.Random(seconds), Counter[str]()
     body = employees(ROWS).encode()
     for stop in range(STOPS):
         first = stop * ROWS
         with (
-            served(database_url, tmp_path / str(stop), ROWFERRY_SHUTDOWN_SECONDS=seconds) as running,
+            served(empty_url, tmp_path / str(stop), ROWFERRY_SHUTDOWN_SECONDS=seconds) as running,
             ThreadPoolExecutor(1) as pool,
         ):
             running.client.post("/batch-transactions", json=PARENTS, params={"on_conflict": "skip"})
@@ -65,8 +65,8 @@ def test_during_a_load(database_url: str, tmp_path: Path, seconds: str) -> None:
             time.sleep(chance.random() / 4)
             stop_timely(running)
             answer = status_of(loading)
-        (count,) = look(database_url, f"SELECT count(*) FROM hired_employees WHERE id > {first}")
-        (newest,) = look(database_url, "SELECT status FROM loads ORDER BY load_id DESC LIMIT 1")
+        (count,) = look(empty_url, f"SELECT count(*) FROM hired_employees WHERE id > {first}")
+        (newest,) = look(empty_url, "SELECT status FROM loads ORDER BY load_id DESC LIMIT 1")
         outcomes[newest] += 1
         assert (answer, count, newest) in {
             (200, ROWS, "done"),
@@ -87,18 +87,18 @@ def status_of(loading: "Future[httpx.Response]") -> int | None:
 
 
 @pytest.mark.timeout(60 + 60 * STOPS)
-def test_during_batches(database_url: str, tmp_path: Path) -> None:
+def test_during_batches(empty_url: str, tmp_path: Path) -> None:
     """What was answered is in; what was not is in or not, but whole."""
     answered: set[int] = set()
     for stop in range(STOPS):
-        with served(database_url, tmp_path / str(stop)) as running, ThreadPoolExecutor(4) as pool:
+        with served(empty_url, tmp_path / str(stop)) as running, ThreadPoolExecutor(4) as pool:
             posting = [pool.submit(post_until_cut, running, 1_000_000 * stop + 100_000 * who) for who in range(4)]
             time.sleep(0.3)
             stop_timely(running)
             for client in posting:
                 answered.update(client.result())
     assert len(answered) > STOPS
-    departments, jobs = look(database_url, "SELECT id FROM departments"), look(database_url, "SELECT id FROM jobs")
+    departments, jobs = look(empty_url, "SELECT id FROM departments"), look(empty_url, "SELECT id FROM jobs")
     assert answered <= set(departments)
     assert sorted(departments) == sorted(jobs)
 

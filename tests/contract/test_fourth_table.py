@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from databases import NewDatabase
 from loading import DEPARTMENTS, Tables, counts
 from rowferry.bootstrap import Service
 from rowferry.errors import SchemaDiffers
@@ -190,7 +191,7 @@ def test_any_value_comes_back_exactly(
 
 @pytest.mark.parametrize("change", ["ADD COLUMN surplus INTEGER", "DROP COLUMN job"])
 def test_a_table_that_differs_from_its_model_is_refused(
-    new_service: Callable[..., Service], new_database: Callable[[], str], change: str
+    new_service: Callable[..., Service], new_database: NewDatabase, change: str
 ) -> None:
     url = new_database()
     service = new_service(url=url)
@@ -201,7 +202,7 @@ def test_a_table_that_differs_from_its_model_is_refused(
 
 
 def test_a_service_can_be_started_again_on_its_own_tables(
-    new_service: Callable[..., Service], new_database: Callable[[], str], tmp_path: Path
+    new_service: Callable[..., Service], new_database: NewDatabase, tmp_path: Path
 ) -> None:
     url = new_database()
     Tables(new_service(url=url), tmp_path).put("jobs.csv", "1,Clerk\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from databases import NewDatabase
 from loading import JOBS, Tables
 from rowferry.bootstrap import Service
 
@@ -121,7 +122,7 @@ _COUNTING = {
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 def test_into_a_database_that_keeps_texts_as_utf_16(
-    new_database: Callable[[], str], new_service: Callable[..., Service], tmp_path: Path
+    new_database: NewDatabase, new_service: Callable[..., Service], tmp_path: Path
 ) -> None:
     url = new_database()
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from new_migration import missing
 
+from databases import NewDatabase
 from loading import Tables
 from rowferry import ledger
 from rowferry.bootstrap import Service
@@ -27,7 +28,6 @@ ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 HISTORIES: tuple[History, ...] = ("ledger", "models")
 
 NewService = Callable[..., Service]
-NewDatabase = Callable[[], str]
 
 
 def unstarted(url: str) -> Service:
@@ -147,10 +147,10 @@ def test_what_is_up_to_date_costs_a_few_queries(new_service: NewService) -> None
     assert len([one for one in statements if not one.startswith("BEGIN")]) <= 3
 
 
-def test_what_is_up_to_date_needs_no_alembic(database_url: str) -> None:
+def test_what_is_up_to_date_needs_no_alembic(empty_url: str) -> None:
     told = [
         subprocess.run(
-            [sys.executable, PROGRAM, database_url, "start"], capture_output=True, text=True, check=True, timeout=60
+            [sys.executable, PROGRAM, empty_url, "start"], capture_output=True, text=True, check=True, timeout=60
         ).stdout
         for _ in range(2)
     ]
@@ -182,29 +182,29 @@ def test_a_newer_schema_is_left_alone(new_service: NewService) -> None:
             attempt()
 
 
-def test_several_processes_start_at_once_on_an_empty_database(database_url: str) -> None:
-    command = [ROWFERRY, "loads", "--json", "--database-url", database_url]
+def test_several_processes_start_at_once_on_an_empty_database(empty_url: str) -> None:
+    command = [ROWFERRY, "loads", "--json", "--database-url", empty_url]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     for process in started:
         assert process.communicate(timeout=60) == ('{"loads": []}\n', "")
         assert process.returncode == 0
-    service = unstarted(database_url)
+    service = unstarted(empty_url)
     assert service.schema().is_current
     service.backend.engine.dispose()
 
 
 @pytest.mark.parametrize("stop_at", ["CREATE TABLE rowferry_schema", "CREATE TABLE IF NOT EXISTS batches", "UPDATE"])
-def test_killed_in_the_middle_the_next_run_finishes(database_url: str, new_service: NewService, stop_at: str) -> None:
+def test_killed_in_the_middle_the_next_run_finishes(empty_url: str, new_service: NewService, stop_at: str) -> None:
     if stop_at == "UPDATE":
         stop_at = "CREATE TABLE IF NOT EXISTS hired_employees"  # the last one of the other history
-    with subprocess.Popen([sys.executable, PROGRAM, database_url, stop_at], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen([sys.executable, PROGRAM, empty_url, stop_at], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"stopped\n"
         process.kill()
-    left = unstarted(database_url)
+    left = unstarted(empty_url)
     assert sa.inspect(left.backend.engine).get_table_names() == []
     left.backend.engine.dispose()
-    service = new_service(url=database_url)
+    service = new_service(url=empty_url)
     assert described(service.backend.engine) == described(new_service().backend.engine)
 
 
@@ -235,15 +235,15 @@ def told(url: str, *words: str, code: int = 0) -> Any:
     return json.loads(ran.stdout)
 
 
-def test_the_commands(database_url: str) -> None:
+def test_the_commands(empty_url: str) -> None:
     newest = [revisions(history)[-1] for history in HISTORIES]
     every = list(itertools.chain.from_iterable(revisions(history) for history in HISTORIES))
-    assert told(database_url, "current") == {"applied": [], "pending": every, "unknown": []}
-    assert told(database_url, "check", code=3)["error"]["code"] == "schema.older"
-    assert run(database_url, "upgrade").stdout == f"Applied: {', '.join(every)}\n"
-    assert told(database_url, "upgrade") == {"applied": []}
-    assert told(database_url, "current") == {"applied": newest, "pending": [], "unknown": []}
-    assert run(database_url, "check").stdout == "The database has the schema of this program.\n"
+    assert told(empty_url, "current") == {"applied": [], "pending": every, "unknown": []}
+    assert told(empty_url, "check", code=3)["error"]["code"] == "schema.older"
+    assert run(empty_url, "upgrade").stdout == f"Applied: {', '.join(every)}\n"
+    assert told(empty_url, "upgrade") == {"applied": []}
+    assert told(empty_url, "current") == {"applied": newest, "pending": [], "unknown": []}
+    assert run(empty_url, "check").stdout == "The database has the schema of this program.\n"
 
 
 def test_check_names_each_difference(new_service: NewService, database_url: str) -> None:

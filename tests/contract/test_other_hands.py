@@ -9,7 +9,7 @@ import fastavro
 import pytest
 import sqlalchemy as sa
 
-from conftest import NewDatabase, administer
+from databases import NewDatabase, administer
 from loading import Tables, counts
 from owning import HEAD, ServiceOf
 from restoring import Restores

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from batching import Batches, codes
+from databases import NewDatabase
 from loading import Tables, counts, employees
 from owning import HEAD, ServiceOf
 from restoring import Restores
@@ -271,7 +272,7 @@ def test_decimals_that_the_database_does_not_keep_are_said_at_the_start(
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 def test_keys_that_the_database_does_not_keep_apart_are_said_at_the_start(
-    service_of: ServiceOf, new_service: Callable[..., Service], new_database: Callable[[], str], tmp_path: Path
+    service_of: ServiceOf, new_service: Callable[..., Service], new_database: NewDatabase, tmp_path: Path
 ) -> None:
     source = HEAD + (
         'from sqlalchemy import String\nkey = Column("code", String(9, collation="NOCASE"), primary_key=True)\n'
@@ -320,7 +321,7 @@ def test_a_value_that_only_the_database_wants_unique_is_told_by_its_index(
 
 @pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 def test_tables_of_another_schema_are_served_by_the_url(
-    new_database: Callable[[], str], new_service: Callable[..., Service], tmp_path: Path
+    new_database: NewDatabase, new_service: Callable[..., Service], tmp_path: Path
 ) -> None:
     url = new_database()
     public = Tables(new_service(url=url), tmp_path).with_parents()

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from avro_rows import Row, rows_of
-from conftest import administer
+from databases import administer
 from loading import Tables
 from restoring import NOON, Restores, counts, people
 from rowferry.bootstrap import Service

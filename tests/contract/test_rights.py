@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from conftest import administer
+from databases import administer
 from loading import Tables
 from rowferry.backends.postgresql_grants import missing_grant
 from rowferry.bootstrap import Service

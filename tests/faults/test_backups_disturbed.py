@@ -33,19 +33,14 @@ ROWS = 40_000
 
 
 @pytest.fixture
-def url(new_database: Callable[[], str]) -> str:
-    return new_database()
-
-
-@pytest.fixture
-def backups(url: str, new_service: Callable[..., Service], tmp_path: Path) -> Iterator[Backups]:
-    service = new_service(url=url)
+def backups(database_url: str, new_service: Callable[..., Service], tmp_path: Path) -> Iterator[Backups]:
+    service = new_service(url=database_url)
     Tables(service, tmp_path).with_parents().put("hired_employees.csv", employees(ROWS))
     yield Backups(service, tmp_path / "backups")
 
 
-def test_ctrl_c_leaves_nothing(backups: Backups, url: str, tmp_path: Path) -> None:
-    environment = os.environ | {"SQLALCHEMY_DATABASE_URL": url, "LOG_DIR": str(tmp_path / "logs")}
+def test_ctrl_c_leaves_nothing(backups: Backups, database_url: str, tmp_path: Path) -> None:
+    environment = os.environ | {"SQLALCHEMY_DATABASE_URL": database_url, "LOG_DIR": str(tmp_path / "logs")}
     environment["BACKUP_DIR"] = str(backups.folder)
     command = [str(ROWFERRY), "backup", "--json"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -191,11 +186,15 @@ def test_what_the_ledger_cannot_note_is_no_backup(backups: Backups) -> None:
     assert backups.files() == []
 
 
-def test_a_full_disk_is_told(backups: Backups, url: str, tmp_path: Path) -> None:
+def test_a_full_disk_is_told(backups: Backups, database_url: str, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
     Tables(backups.service, tmp_path).execute(f"INSERT INTO jobs SELECT id + {ROWS}, name || 'x' FROM hired_employees")
-    environment = os.environ | {"SQLALCHEMY_DATABASE_URL": url, "LOG_DIR": str(tmp_path / "logs"), "SMALL": str(small)}
+    environment = os.environ | {
+        "SQLALCHEMY_DATABASE_URL": database_url,
+        "LOG_DIR": str(tmp_path / "logs"),
+        "SMALL": str(small),
+    }
     environment |= {"BACKUP_DIR": str(small / "backups"), "SIZE": "1m"}
     listed = f'"$@"; code=$?; find "{small}/backups" -type f; exit $code'
     small_disk = SMALL.replace('exec "$@"', listed)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from backing_up import Backups
+from databases import NewDatabase
 from loading import Tables, employees
 from rowferry.bootstrap import Service
 from rowferry.operations.prune_backups import remove_backup
@@ -29,9 +30,7 @@ def kill_while_backing_up(url: str, folder: Path, delay: float) -> None:
 
 
 @pytest.mark.timeout(1200)
-def test_what_is_listed_is_good(
-    new_database: Callable[[], str], new_service: Callable[..., Service], tmp_path: Path
-) -> None:
+def test_what_is_listed_is_good(new_database: NewDatabase, new_service: Callable[..., Service], tmp_path: Path) -> None:
     url = new_database()
     service = new_service(url=url)
     Tables(service, tmp_path).with_parents().put("hired_employees.csv", employees(40_000))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from databases import NewDatabase
 from loading import DEPARTMENTS, JOBS, Tables, employees
 from rowferry import ledger
 from rowferry.bootstrap import Service
@@ -61,7 +62,7 @@ def leftovers(service: Service, folder: Path) -> list[str]:
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("filled", [False, True])
 def test_all_or_nothing_is_left(
-    new_database: Callable[[], str], new_service: Callable[..., Service], tmp_path: Path, file: Path, *, filled: bool
+    new_database: NewDatabase, new_service: Callable[..., Service], tmp_path: Path, file: Path, *, filled: bool
 ) -> None:
     url = new_database()
     service = new_service(url=url)
@@ -101,7 +102,7 @@ def test_a_load_that_still_runs_is_not_taken_for_killed(tables: Tables) -> None:
 
 
 def test_after_a_kill_the_same_load_can_be_done(
-    new_database: Callable[[], str], new_service: Callable[..., Service], tmp_path: Path, file: Path
+    new_database: NewDatabase, new_service: Callable[..., Service], tmp_path: Path, file: Path
 ) -> None:
     url = new_database()
     service = new_service(url=url)
@@ -115,7 +116,7 @@ def test_after_a_kill_the_same_load_can_be_done(
 
 
 def test_a_dry_run_that_is_killed_leaves_nothing(
-    new_database: Callable[[], str], new_service: Callable[..., Service], tmp_path: Path, file: Path
+    new_database: NewDatabase, new_service: Callable[..., Service], tmp_path: Path, file: Path
 ) -> None:
     url = new_database()
     service = new_service(url=url)

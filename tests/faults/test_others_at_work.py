@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from others import WAIT, let_go_of_locks, once, somebody
 
 from batching import Batches, codes
+from databases import NewDatabase
 from loading import DEPARTMENTS, Tables, counts, employees
 from owning import HEAD, ServiceOf
 from rowferry import ledger
@@ -73,7 +74,7 @@ def test_a_parent_deleted_between_judging_and_publishing_is_missed(tables: Table
 @pytest.mark.parametrize("rows", [SMALL, 60_000])
 @pytest.mark.parametrize("filled", [True, False])
 def test_two_loads_of_the_same_file_at_once(
-    new_service: Callable[..., Service], new_database: Callable[[], str], tmp_path: Path, rows: int, *, filled: bool
+    new_service: Callable[..., Service], new_database: NewDatabase, tmp_path: Path, rows: int, *, filled: bool
 ) -> None:
     url = new_database()
     both = [Tables(new_service(url=url), tmp_path) for _ in range(2)]
@@ -148,7 +149,7 @@ def test_a_key_that_somebody_takes_meanwhile(tables: Tables) -> None:
 
 @pytest.mark.parametrize("filled", [True, False])
 def test_readers_see_all_of_it_or_nothing(
-    new_service: Callable[..., Service], new_database: Callable[[], str], tmp_path: Path, *, filled: bool
+    new_service: Callable[..., Service], new_database: NewDatabase, tmp_path: Path, *, filled: bool
 ) -> None:
     url = new_database()
     tables = Tables(new_service(url=url), tmp_path)

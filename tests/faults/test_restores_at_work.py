@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from others import WAIT, let_go_of_locks, once, somebody
 
 from batching import Batches, employee
+from databases import NewDatabase
 from loading import Tables, employees
 from restoring import Restores, counts, people
 from rowferry.bootstrap import Service
@@ -65,7 +66,7 @@ def test_a_table_with_rows_is_written_to_while_the_backup_is_judged(restores: Re
 
 @pytest.mark.parametrize("old", [0, LARGE])
 def test_two_restores_at_once_queue(
-    new_service: Callable[..., Service], new_database: Callable[[], str], tmp_path: Path, old: int
+    new_service: Callable[..., Service], new_database: NewDatabase, tmp_path: Path, old: int
 ) -> None:
     url = new_database()
     both = [Restores(Tables(new_service(url=url), tmp_path)) for _ in range(2)]
@@ -139,7 +140,7 @@ def test_a_child_that_comes_before_publishing_stands_in_the_way(restores: Restor
 
 
 def test_loads_and_restores_of_parents_and_children_at_the_same_time(
-    new_service: Callable[..., Service], new_database: Callable[[], str], tmp_path: Path
+    new_service: Callable[..., Service], new_database: NewDatabase, tmp_path: Path
 ) -> None:
     url = new_database()
     one, two, three = (Restores(Tables(new_service(url=url), tmp_path)) for _ in range(3))

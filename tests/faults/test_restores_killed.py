@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from test_killed import leftovers
 
+from databases import NewDatabase
 from loading import Tables, employees
 from restoring import Restores, people
 from rowferry.bootstrap import Service
@@ -36,7 +37,7 @@ def kill_while_restoring(url: str, delay: float, *files: str) -> None:
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("empty", [True, False])
 def test_the_old_table_or_the_new_is_left(
-    new_database: Callable[[], str], new_service: Callable[..., Service], tmp_path: Path, *, empty: bool
+    new_database: NewDatabase, new_service: Callable[..., Service], tmp_path: Path, *, empty: bool
 ) -> None:
     url = new_database()
     service = new_service(url=url)

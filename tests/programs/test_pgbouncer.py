@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from pooling import pooled
 
 from batching import Batches, department
-from conftest import NewDatabase, administer
+from databases import NewDatabase, administer
 from kept_values import values_are_kept
 from loading import Tables, employees
 from restoring import Restores, counts as changes

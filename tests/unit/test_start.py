@@ -62,18 +62,18 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, database_url: str, *words: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, url: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a command; its standard error is the names of the modules that were imported, if it says nothing there."""
     folders = {"LOG_DIR": str(folder / "logs"), "BACKUP_DIR": str(folder / "backups")}
-    environment = os.environ | folders | {"SQLALCHEMY_DATABASE_URL": database_url}
+    environment = os.environ | folders | {"SQLALCHEMY_DATABASE_URL": url}
     command = [sys.executable, "-c", RUN, *words]
     return subprocess.run(command, env=environment, cwd=folder, check=False, capture_output=True, text=True, timeout=60)
 
 
-def test_commands_that_ran_have_imported_nothing_that_they_did_not_use(folder: Path, database_url: str) -> None:
-    run(folder, database_url, "db", "upgrade")
+def test_commands_that_ran_have_imported_nothing_that_they_did_not_use(folder: Path, empty_url: str) -> None:
+    run(folder, empty_url, "db", "upgrade")
     for command, code in COMMANDS.items():
-        ran = run(folder, database_url, *command.split(), "--json")
+        ran = run(folder, empty_url, *command.split(), "--json")
         imported = ran.stderr.split()
         assert {"sqlalchemy", "rowferry.cli.main"} <= set(imported), ran.stderr
         assert (ran.returncode, type(json.loads(ran.stdout))) == (code, dict)
@@ -83,10 +83,10 @@ def test_commands_that_ran_have_imported_nothing_that_they_did_not_use(folder: P
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)  # it is all the same to people
-def test_people_wait_for_words_and_tables_only(folder: Path, database_url: str) -> None:
-    run(folder, database_url, "db", "upgrade")
+def test_people_wait_for_words_and_tables_only(folder: Path, empty_url: str) -> None:
+    run(folder, empty_url, "db", "upgrade")
     for command in ("load jobs.csv", "loads", "tables"):
-        ran = run(folder, database_url, *command.split())
+        ran = run(folder, empty_url, *command.split())
         assert not set(NEEDED_BY_FEW) & set(ran.stderr.split()), command
         assert "rich" in ran.stderr.split()
 
@@ -101,26 +101,26 @@ def test_help_is_not_set_by_a_large_library(folder: Path, words: str) -> None:
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)  # others are no files
-def test_an_embedded_database_is_a_single_file_once_a_command_has_ended(folder: Path, database_url: str) -> None:
-    database = Path(str(make_url(database_url).database))
+def test_an_embedded_database_is_a_single_file_once_a_command_has_ended(folder: Path, empty_url: str) -> None:
+    database = Path(str(make_url(empty_url).database))
     for command in ("db upgrade", "load nowhere.csv", *COMMANDS, "backup nothing", "tables", "db current", "db check"):
-        run(folder, database_url, *command.split(), "--json")
+        run(folder, empty_url, *command.split(), "--json")
         beside = [path.name for path in database.parent.glob(f"{database.name}-*")]
         assert (database.exists(), beside) == (True, []), command
 
 
-def test_what_a_command_logs_is_there_when_it_has_ended(folder: Path, database_url: str) -> None:
-    run(folder, database_url, "load", "jobs.csv", "--json")
+def test_what_a_command_logs_is_there_when_it_has_ended(folder: Path, empty_url: str) -> None:
+    run(folder, empty_url, "load", "jobs.csv", "--json")
     lines = (folder / "logs" / "full_bulk_insert.jsonl").read_text().splitlines()
     assert [json.loads(line)["event"] for line in (lines[0], lines[-1])] == ["LoadStarted", "LoadFinished"]
 
 
 @pytest.mark.parametrize("pool", [None, "mimalloc"])
 def test_arrow_takes_its_memory_from_the_system_unless_the_user_says_otherwise(
-    folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, pool: str | None
+    folder: Path, empty_url: str, monkeypatch: pytest.MonkeyPatch, pool: str | None
 ) -> None:
     monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
     if pool:
         monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", pool)
-    ran = run(folder, database_url, "load", "jobs.csv", "--json")
+    ran = run(folder, empty_url, "load", "jobs.csv", "--json")
     assert f"(memory from {pool or 'system'})" in ran.stderr

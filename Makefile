@@ -1,4 +1,4 @@
-.PHONY: all check test test-browser test-programs test-postgresql format bench torture torture-api torture-batches torture-backups torture-kills torture-restores serve demo docs migration torture-shutdown test-compose
+.PHONY: all check test test-browser test-programs test-postgresql format bench torture torture-api torture-batches torture-backups torture-kills torture-properties torture-restores serve demo docs migration torture-shutdown test-compose
 
 all: check test
 
@@ -64,6 +64,10 @@ torture-backups:
 # 100 kills (-9) on each database, at random moments of a backup.
 torture-kills:
 	ROWFERRY_TORTURE_KILLS=100 uv run pytest tests/faults/test_backups_killed.py --timeout 3000
+
+# Twenty times as many inputs of each property that works on a database.
+torture-properties:
+	ROWFERRY_TORTURE_TIMES=20 uv run pytest $$(grep -rl "^from made_up" tests/contract tests/postgresql) --timeout 3000
 
 # Two hundred restores killed at any moment, on both databases.
 torture-restores:

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 import oracle
 from loading import DEPARTMENTS, JOBS, Tables
+from made_up import made_up
 from rowferry.bootstrap import Service
 
 ROWS = int(os.environ.get("ROWFERRY_TORTURE_ROWS", "20000"))
@@ -72,7 +73,7 @@ def hold_against_oracle(tables: Tables, data: bytes, expected: oracle.Expected) 
     assert told.rejected_by_code == by_code
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(30)
 @given(first=files, second=files)
 def test_small_files(employees: Tables, first: bytes, second: bytes) -> None:
     table = employees.service.catalog.table("hired_employees").table

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from backing_up import Backups
 from loading import Tables
+from made_up import made_up
 from restoring import Restores, counts
 from rowferry.bootstrap import Service
 from rowferry.dictionary.rules import TableRules
@@ -118,14 +119,14 @@ def _come_back(kinds: Restores, held: list[tuple[Any, ...]]) -> None:
     assert _held(service) == held
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(10)
 @given(data=st.data())
 def test_what_a_table_holds_comes_back(kinds: Restores, data: st.DataObject) -> None:
     _fill(kinds.service, data.draw(_rows(clean=True, database=kinds.service.backend.engine.dialect.name)))
     _come_back(kinds, _held(kinds.service))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(10)
 @given(data=st.data())
 def test_or_the_backup_names_the_column_and_the_row(kinds: Restores, data: st.DataObject) -> None:
     database = kinds.service.backend.engine.dialect.name

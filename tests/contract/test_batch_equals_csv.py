@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import fastavro
-from hypothesis import HealthCheck, example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
 
 from batching import Batches
 from loading import Tables
+from made_up import made_up
 from restoring import Restores
 from rowferry.operations.restore_sources import RestoreSource
 
@@ -65,7 +66,7 @@ _ROWS = st.lists(
 Verdicts = dict[int, list[tuple[str | None, str, str]]]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(20)
 @example(rows=[("1", "x", "2021-07-01T10:00Z", "1", "1"), ("1", "y", "2021-07-01T10:00Z", "9", "")], numbers=True)
 @example(rows=[("1", "x", "2021-07-01T10:00Z", "1", "0\r")], numbers=False)
 @given(rows=_ROWS, numbers=st.booleans())

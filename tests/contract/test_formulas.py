@@ -8,9 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 from api_server import serve
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from loading import Tables
+from made_up import made_up
 from rowferry.operations.correctable_files import correctable_files
 from rowferry.streams.formulas import guarded, unguarded
 
@@ -61,7 +62,7 @@ def written(rows: list[list[str]]) -> str:
 
 
 @given(names=st.lists(IN_FILES, min_size=1, max_size=12))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(10)
 def test_a_rejected_row_is_corrected_in_a_spreadsheet_and_goes_in_as_it_came(tables: Tables, names: list[str]) -> None:
     tables.execute("DELETE FROM jobs")
     rejected = tables.put("jobs.csv", written([["id", "job"], *(["=x", name] for name in names)]))

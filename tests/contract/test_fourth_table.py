@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from databases import NewDatabase
 from loading import DEPARTMENTS, Tables, counts
+from made_up import made_up
 from rowferry.bootstrap import Service
 from rowferry.errors import SchemaDiffers
 
@@ -167,7 +168,7 @@ def test_large_files_without_any_reference(projects: Tables) -> None:
     assert counts(projects.put("projects.csv", text)) == (20_000, 20_000, 0, 0, 0)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(20)
 @given(
     budget=st.decimals(Decimal("0.5"), Decimal("9999999999.99"), places=2),
     ratio=st.floats(allow_nan=False, allow_infinity=False),

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from loading import Tables, counts, employees, lines
+from made_up import made_up
 from rowferry.errors import RejectsExceeded
 from rowferry.events import RowsJudged
 from rowferry.observers.logging import Log
@@ -73,7 +74,7 @@ def _reset(tables: Tables) -> None:
     tables.execute(f"INSERT INTO hired_employees VALUES {filled}")
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(10)
 @given(rows=rows_of_a_table, cut=cuts, on_conflict=st.sampled_from(["reject", "skip", "update"]))
 def test_verdicts_do_not_depend_on_cuts(tables: Tables, rows: list[Row], cut: list[Cut], on_conflict: str) -> None:
     outcomes = []

@@ -8,10 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from batching import Batches
 from loading import Tables, lines
+from made_up import made_up
 from owning import ServiceOf
 from restoring import Restores
 from rowferry.backends.postgresql_sequences import Numbers
@@ -210,7 +211,7 @@ def test_numbers_that_others_draw_meanwhile_are_never_given_out_twice(tickets: C
     assert len(set(drawn)) == len(drawn)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(25)
 @given(
     start=st.integers(-200, 200),
     step=st.integers(-7, 7).filter(bool),

@@ -10,11 +10,12 @@ from typing import Any
 import fastavro
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from avro_rows import Row, rows_of
 from databases import administer
 from loading import Tables
+from made_up import made_up
 from restoring import NOON, Restores, counts, people
 from rowferry.bootstrap import Service
 from rowferry.errors import AvroUnfit, BackupDamaged
@@ -47,7 +48,7 @@ def across(both_databases: list[str], tmp_path: Path) -> Iterator[list[Restores]
         service.backend.engine.dispose()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(8)
 @given(data=st.data())
 def test_every_value_goes_from_one_database_to_the_other_and_back(
     across: list[Restores], data: st.DataObject, monkeypatch: pytest.MonkeyPatch

@@ -10,9 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from avro_rows import Row, rows_of
+from made_up import made_up
 from rowferry.bootstrap import Service
 from rowferry.errors import DatabaseRefused, ValueUnstorable
 from rowferry.settings import read_settings
@@ -39,7 +40,7 @@ def unique(rows: list[Row], key: tuple[str, ...]) -> list[Row]:
 
 
 @pytest.mark.parametrize("table", ["kinds", "plains"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(10)
 @given(data=st.data())
 def test_every_kind_of_value_is_read_as_it_was_written(
     service_of_kinds: Service, table: str, data: st.DataObject

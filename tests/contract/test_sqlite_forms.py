@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from batching import Batches
 from loading import Tables, counts
+from made_up import made_up
 from owning import HEAD, ServiceOf
 from restoring import Restores
 from rowferry.bootstrap import Service
@@ -22,8 +23,6 @@ from rowferry.reports.year import Year
 from sqlite_forms import INSTANTS, ODD, forms
 
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
-
-bounded = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 ID = 'Column("id", Integer, primary_key=True, autoincrement=False)'
 MICROSECOND = dt.timedelta(microseconds=1)
@@ -67,7 +66,7 @@ def iso(instant: dt.datetime) -> str:
 
 
 @given(found=held(), later=st.integers(0, 63), odd=ODD)
-@bounded
+@made_up(8)
 def test_values_are_compared_as_instants(ticks: Tables, found: Held, later: int, odd: Any) -> None:
     insert(ticks, "values_", [*((at, text) for at, (_, text) in enumerate(found)), (99, odd)])
     ours = [instant + MICROSECOND * (later >> at & 1) for at, (instant, _) in enumerate(found)]
@@ -94,7 +93,7 @@ def test_values_are_compared_as_instants(ticks: Tables, found: Held, later: int,
 
 
 @given(found=held(), known=st.integers(1, 63), place=st.booleans())
-@bounded
+@made_up(8)
 def test_keys_are_compared_as_instants(ticks: Tables, found: Held, known: int, place: bool) -> None:
     table, before = ("pairs", (7,)) if place else ("keys", ())
     there = [one for at, one in enumerate(found) if known >> at & 1] or found
@@ -131,7 +130,7 @@ def pages(tables: Tables, table: str, size: int) -> list[list[Any]]:
 
 
 @given(found=held())
-@bounded
+@made_up(8)
 def test_unique_instants_are_those_of_the_table(ticks: Tables, found: Held) -> None:
     insert(ticks, "seats", [(at, text) for at, (_, text) in enumerate(found)])
     file = "".join(f"{at + 50},{iso(instant)}\n" for at, (instant, _) in enumerate(found))
@@ -140,7 +139,7 @@ def test_unique_instants_are_those_of_the_table(ticks: Tables, found: Held) -> N
 
 
 @given(found=held(), year=st.integers(2020, 2023))
-@bounded
+@made_up(8)
 def test_reports_count_instants(service: Service, tmp_path: Path, found: Held, year: int) -> None:
     tables = Tables(service, tmp_path)
     if not tables.count("jobs"):

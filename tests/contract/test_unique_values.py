@@ -10,6 +10,7 @@ import pytest
 
 from batching import Batches, codes
 from loading import Tables, counts, lines
+from made_up import TIMES
 from owning import HEAD, ServiceOf
 from restoring import Restores
 from rowferry.errors import RejectsExceeded, UniqueBroken
@@ -119,7 +120,7 @@ def table_after(ships: Tables, chance: random.Random) -> dict[int, Row]:
 def test_rows_are_judged_as_if_one_by_one(ships: Tables, *, skip: bool) -> None:
     on_conflict = "skip" if skip else "reject"
     seen = set()
-    for seed in range(25):
+    for seed in range(10 * TIMES):
         chance = random.Random(seed)
         before = table_after(ships, chance)
         rows = some_rows(chance, 12)

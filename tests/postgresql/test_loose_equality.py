@@ -6,10 +6,11 @@ Values are compared as bytes all the same; and where texts tell rows apart, such
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from batching import Batches, department
 from loading import DEPARTMENTS, Tables, counts, employees, lines
+from made_up import made_up
 from owning import ServiceOf
 from restoring import Restores, counts as changes
 from rowferry.errors import SchemaDiffers
@@ -39,7 +40,7 @@ def alike(draw: st.DrawFn) -> tuple[str, str]:
     return one, other
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(10)
 @given(texts=alike())
 def test_texts_are_equal_only_if_their_bytes_are(loose: Tables, texts: tuple[str, str]) -> None:
     before, after = texts

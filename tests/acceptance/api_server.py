@@ -1,8 +1,7 @@
 """A live server on a free port, spoken to as a user would."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from rowferry.api.app import create_app
 from rowferry.api.progress import _Tally
 from rowferry.events import Event as Happened
 from rowferry.settings import read_settings
+from waiting import wait_until
 
 DEADLINE = 30.0
 
@@ -40,14 +40,6 @@ def serve(database_url: str, data_dir: Path, log_dir: Path) -> Iterator[httpx.Cl
         server.should_exit = True
         thread.join(DEADLINE)
     assert not thread.is_alive()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what happens at some time."""
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
 
 
 @contextmanager

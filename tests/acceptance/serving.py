@@ -2,15 +2,16 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+
+from ports import free_port
+from waiting import wait_until
 
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 DEADLINE = 60.0
@@ -28,14 +29,19 @@ class Served:
 
     def wait_until_ready(self, status: int = 200) -> None:
         """Wait until the service answers, and with this status; what it logs says nothing about its port."""
-        end = time.monotonic() + DEADLINE
-        while time.monotonic() < end:
+
+        def answers() -> bool:
             assert self.process.poll() is None, self.log
             with suppress(httpx.TransportError):
-                if self.client.get("/readyz").status_code == status:
-                    return
-            time.sleep(0.05)
-        raise AssertionError(self.log)
+                return self.client.get("/readyz").status_code == status
+            return False
+
+        wait_until(answers, lambda: self.log)
+
+    def wait_until_told(self, words: str) -> None:
+        """Wait until it logs some words."""
+        wait_until(lambda: words in self.log or self.process.poll() is not None, lambda: self.log)
+        assert self.process.poll() is None, self.log
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, and wait for the end; the exit code."""
@@ -52,7 +58,7 @@ def served(
     (folder / "tmp").mkdir(exist_ok=True)
     log = folder / "output"
     places = {"LOG_DIR": str(folder / "logs"), "DATA_DIR": str(folder / "data"), "TMPDIR": str(folder / "tmp")}
-    port = _free_port()
+    port = free_port()
     with (
         log.open("wb") as output,
         subprocess.Popen(
@@ -74,9 +80,3 @@ def served(
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(DEADLINE)
                 process.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

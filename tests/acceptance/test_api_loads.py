@@ -10,11 +10,12 @@ from threading import Thread, Timer
 
 import httpx
 import pytest
-from api_server import counts, read_events, serve, stopped_at, wait_until
+from api_server import counts, read_events, serve, stopped_at
 
 from rowferry import ledger
 from rowferry.bootstrap import Service
 from rowferry.events import LoadStarted, RowsJudged
+from waiting import wait_until
 
 
 @pytest.fixture

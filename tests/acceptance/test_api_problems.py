@@ -16,6 +16,7 @@ from rowferry.bootstrap import Service
 from rowferry.errors import DatabaseUnavailable
 from rowferry.events import Event, RowsJudged
 from rowferry.settings import read_settings
+from waiting import wait_until
 
 
 @pytest.fixture
@@ -211,8 +212,7 @@ def test_database_that_is_away_at_start_is_used_once_it_is_there(tmp_path: Path,
             assert_problem(answer, 503, "database.unavailable")
             assert int(answer.headers["retry-after"]) > 0
         folder.mkdir()
-        while client.get("/readyz").status_code == 503:
-            pass
+        wait_until(lambda: client.get("/readyz").status_code != 503)
         assert counts(client.post("/full-bulk-insert").json()) == (2124, 0, 0, 70)
 
 

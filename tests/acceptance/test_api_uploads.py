@@ -8,7 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from api_server import counts, serve, wait_until
+from api_server import counts, serve
+
+from waiting import wait_until
 
 LARGE = b"".join(b"%d,Department of the number %d\n" % (n, n) for n in range(150_000))
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-from api_server import serve, wait_until
+from api_server import serve
 
 from batching import company, employee, job
 from rowferry.operations import batch_transactions as operation
 from rowferry.operations.batch_receipt import BatchReceipt
+from waiting import wait_until
 
 ROUTE = "/batch-transactions"
 

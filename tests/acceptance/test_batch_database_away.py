@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import httpx
 import pytest
 import sqlalchemy as sa
-from api_server import DEADLINE, serve, wait_until
+from api_server import DEADLINE, serve
 
 from batching import job
 from databases import administer
@@ -23,6 +23,7 @@ from loading import Tables
 from postgresql_versions import start_postgresql
 from rowferry.bootstrap import Service
 from rowferry.settings import read_settings
+from waiting import wait_until
 
 ROUTE = "/batch-transactions"
 CLIENTS = 4

@@ -17,6 +17,7 @@ from serving import served
 from terminals import on_terminal
 
 from rowferry.cli.demo import STEPS
+from waiting import wait_until
 
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 GLOBANT = Path(__file__).parents[3] / "shared" / "data" / "globant"
@@ -231,8 +232,7 @@ def test_interrupted_half_way_nothing_changes(
         text=True,
     ) as running:
         log = tmp_path / "logs" / "full_bulk_insert.jsonl"
-        while "LoadStarted" not in (log.read_text() if log.exists() else ""):
-            assert running.poll() is None
+        wait_until(lambda: running.poll() is not None or (log.exists() and "LoadStarted" in log.read_text()))
         running.send_signal(sent)
         out, err = running.communicate(timeout=60)
     assert (running.returncode, err) == (3, ""), err

@@ -17,6 +17,7 @@ from serving import Served, served
 from loading import employees
 from rowferry.bootstrap import Service
 from rowferry.settings import read_settings
+from waiting import wait_until
 
 STOPS = int(os.environ.get("ROWFERRY_TORTURE_STOPS", "2"))
 """How often each is done; `make torture-shutdown` does more."""
@@ -60,8 +61,7 @@ def test_during_a_load(empty_url: str, tmp_path: Path, seconds: str) -> None:
             running.client.post("/batch-transactions", json=PARENTS, params={"on_conflict": "skip"})
             content = body if not first else employees(ROWS, first=first + 1).encode()
             loading = pool.submit(running.client.post, "/full-bulk-insert/hired_employees", content=content)
-            while len(running.client.get("/loads").json()["items"]) <= stop and not loading.done():
-                pass
+            wait_until(lambda: len(running.client.get("/loads").json()["items"]) > stop or loading.done())  # noqa: B023
             time.sleep(chance.random() / 4)
             stop_timely(running)
             answer = status_of(loading)
@@ -92,30 +92,31 @@ def test_during_batches(empty_url: str, tmp_path: Path) -> None:
     answered: set[int] = set()
     for stop in range(STOPS):
         with served(empty_url, tmp_path / str(stop)) as running, ThreadPoolExecutor(4) as pool:
-            posting = [pool.submit(post_until_cut, running, 1_000_000 * stop + 100_000 * who) for who in range(4)]
-            time.sleep(0.3)
+            done: list[int] = []
+            firsts = [1_000_000 * stop + 100_000 * who for who in range(4)]
+            posting = [pool.submit(post_until_cut, running, first, done) for first in firsts]
+            wait_until(lambda: len(done) > 4 or any(one.done() for one in posting))  # noqa: B023
             stop_timely(running)
             for client in posting:
-                answered.update(client.result())
+                client.result()
+            answered.update(done)
     assert len(answered) > STOPS
     departments, jobs = look(empty_url, "SELECT id FROM departments"), look(empty_url, "SELECT id FROM jobs")
     assert answered <= set(departments)
     assert sorted(departments) == sorted(jobs)
 
 
-def post_until_cut(running: Served, first: int) -> list[int]:
-    """Post batches of a department and a job until the service has gone; the numbers of those that were answered."""
-    done: list[int] = []
+def post_until_cut(running: Served, first: int, done: list[int]) -> None:
+    """Post batches of a department and a job until the service has gone; `done` gets the numbers of those answered."""
     with httpx.Client(base_url=running.client.base_url, timeout=60) as client:
         for number in range(first, first + 100_000):
             batch = {"departments": [{"id": number, "department": "D"}], "jobs": [{"id": number, "job": "J"}]}
             try:
                 answer = client.post("/batch-transactions", json=batch)
             except httpx.TransportError:
-                return done
+                return
             assert answer.status_code == 201, answer.text
             done.append(number)
-    return done
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
@@ -129,8 +130,7 @@ def test_an_idle_service_ends_at_once(tmp_path: Path, sent: signal.Signals, work
 def test_while_it_waits_for_a_database_that_is_away(tmp_path: Path) -> None:
     with served(f"sqlite:///{tmp_path}/nowhere/a.db", tmp_path, ready=False) as running:
         running.wait_until_ready(503)
-        while "Trying again until it is there" not in running.log:
-            assert running.process.poll() is None
+        running.wait_until_told("Trying again until it is there")
         assert running.client.get("/readyz").json()["code"] == "database.unavailable"
         (tmp_path / "nowhere").mkdir()
         running.wait_until_ready()

@@ -10,6 +10,7 @@ from batching import Batches, codes, company, employee, job
 from loading import Tables
 from rowferry.operations import batch_transactions as operation
 from rowferry.operations.batch_receipt import BatchReceipt, Reply
+from waiting import wait_until
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 
@@ -60,8 +61,7 @@ def test_a_deadlock_is_tried_again(batches: Batches, monkeypatch: pytest.MonkeyP
         other.execute(insert, {"id": 2})
         posted = pool.submit(batches.put, {"jobs": [job(1), job(2)]})
         waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        while not other.execute(waiting).scalar():
-            pass
+        wait_until(lambda: other.execute(waiting).scalar())
         # The batch has put in job 1 and waits for job 2; whoever has waited for longer is the one that must give way.
         other.execute(insert, {"id": 1})
         other.commit()

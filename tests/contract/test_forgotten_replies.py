@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from api_server import serve, wait_until
-from hypothesis import HealthCheck, given, settings, strategies as st
+from api_server import serve
+from hypothesis import given, strategies as st
 
 from batching import Batches, job
 from loading import Tables
+from made_up import made_up
 from rowferry import ledger
 from rowferry.api import forgetting
 from rowferry.bootstrap import Service
@@ -20,6 +21,7 @@ from rowferry.ledger.witnessed import LONGEST_GAP_SECONDS, WitnessedTime
 from rowferry.operations import forget_replies as operation
 from rowferry.operations.batch_receipt import BatchReceipt, Once, Reply
 from rowferry.operations.forget_replies import forget_replies
+from waiting import wait_until
 
 JUMPS = [
     dt.timedelta(days=1, seconds=1),
@@ -94,7 +96,7 @@ LOOKS = st.lists(
 
 
 @given(looks=LOOKS)
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(8)
 def test_workers_with_clocks_of_their_own_never_count_more_than_has_passed(
     service: Service, looks: list[tuple[int, int, int]]
 ) -> None:

@@ -16,6 +16,7 @@ from loading import DEPARTMENTS, JOBS, Tables, employees
 from rowferry import ledger
 from rowferry.bootstrap import Service
 from rowferry.migrations.schema import VERSIONS
+from waiting import wait_until
 
 PROGRAM = Path(__file__).with_name("loading_process.py")
 ROWS = 200_000
@@ -43,9 +44,12 @@ def kill_while_loading(url: str, delay: float, *files: Path, mode: str = "load")
 
 def start_again(tables: Tables) -> None:
     """Start, as soon as the server has seen that its client is gone; until then the load is not known to be over."""
-    tables.service.start()
-    while tables.loads()[0]["status"] == "running":
+
+    def is_over() -> bool:
         tables.service.start()
+        return bool(tables.loads()[0]["status"] != "running")
+
+    wait_until(is_over)
 
 
 def leftovers(service: Service, folder: Path) -> list[str]:

@@ -1,7 +1,5 @@
 """Several processes serve one database: each knows the work of all, and clears up after one that was killed."""
 
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,17 +8,10 @@ import pytest
 from serving import Served, served
 
 from loading import employees
+from waiting import SECONDS, wait_until
 
-MINUTE = 60.0
 ROWS, FAULTY = 200_000, 200_000
 """A row with a stray quote takes as long as many others, so that a load of a small file lasts some seconds."""
-
-
-def within_a_minute(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + MINUTE
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -57,19 +48,19 @@ def test_progress_is_seen_from_another_process_and_so_is_its_end(
     ):
         load_id = start_large_load(first, content)
         following = pool.submit(follow, second, load_id, names)
-        within_a_minute(lambda: bool(names) or following.done(), "it is told of while it runs")
+        wait_until(lambda: bool(names) or following.done(), "it is told of while it runs")
         first.process.kill()
-        first.process.wait(MINUTE)
+        first.process.wait(SECONDS)
 
         def status() -> str:
             return str(second.client.get(f"/loads/{load_id}").json()["status"])
 
-        within_a_minute(lambda: status() != "running", "the load is known to be over")
-        following.result(MINUTE)
+        wait_until(lambda: status() != "running", "the load is known to be over")
+        following.result(SECONDS)
         ended = status()
         assert (ended, names[-1]) in {("interrupted", "problem"), ("done", "receipt")}
         assert names[0] == "progress", "it was told of while it ran"
-        within_a_minute(lambda: not list(tmp_path.glob("rowferry-upload-*")), "the file of the upload is removed")
+        wait_until(lambda: not list(tmp_path.glob("rowferry-upload-*")), "the file of the upload is removed")
         again = second.client.post("/full-bulk-insert/hired_employees", content=content).json()
         assert (again["inserted"], again["unchanged"]) == ((ROWS, 0) if ended == "interrupted" else (0, ROWS))
 
@@ -77,7 +68,7 @@ def test_progress_is_seen_from_another_process_and_so_is_its_end(
 def test_workers_end_when_the_one_that_started_them_is_killed(tmp_path: Path) -> None:
     with served(f"sqlite:///{tmp_path}/a.db", tmp_path, "--workers", "2") as running:
         running.process.kill()
-        running.process.wait(MINUTE)
+        running.process.wait(SECONDS)
 
         def is_gone() -> bool:
             try:
@@ -87,4 +78,4 @@ def test_workers_end_when_the_one_that_started_them_is_killed(tmp_path: Path) ->
                 return True
             return False
 
-        within_a_minute(is_gone, "nobody listens any more")
+        wait_until(is_gone, "nobody listens any more")

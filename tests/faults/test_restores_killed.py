@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_killed import leftovers
@@ -15,6 +16,7 @@ from databases import NewDatabase
 from loading import Tables, employees
 from restoring import Restores, people
 from rowferry.bootstrap import Service
+from waiting import wait_until
 
 PROGRAM = Path(__file__).with_name("restoring_process.py")
 ROWS = 20_000
@@ -32,6 +34,17 @@ def kill_while_restoring(url: str, delay: float, *files: str) -> None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(delay)
         process.kill()
+
+
+def newest_once_over(restores: Restores) -> dict[str, Any]:
+    """The newest restore, as soon as the server has seen that its client is gone."""
+
+    def is_over() -> bool:
+        restores.service.start()
+        return bool(restores.history()[0]["status"] != "running")
+
+    wait_until(is_over)
+    return restores.history()[0]
 
 
 @pytest.mark.timeout(1_800)
@@ -53,9 +66,7 @@ def test_the_old_table_or_the_new_is_left(
     for at in range(KILLS):
         delay = LONGEST * (at + chance.random()) / KILLS
         kill_while_restoring(url, delay, f"hired_employees={kept.path}")
-        service.start()
-        while (newest := restores.history()[0])["status"] == "running":
-            service.start()
+        newest = newest_once_over(restores)
         outcomes.add(newest["status"])
         after = tables.rows("hired_employees")
         assert after == (people(1, ROWS) if newest["status"] == "done" else before)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from serving import served
 
+from waiting import wait_until
+
 
 def workers_of(pid: int) -> list[int]:
     """The processes that serve, among those which a process has started."""
@@ -19,9 +21,8 @@ def is_stopped(pid: int) -> bool:
 
 def test_a_dead_worker_is_replaced_while_another_is_stopped(tmp_path: Path) -> None:
     with served(f"sqlite:///{tmp_path}/a.db", tmp_path, "--workers", "2", ROWFERRY_SHUTDOWN_SECONDS="1") as running:
-        while len(workers := workers_of(running.process.pid)) < 2:
-            assert running.process.poll() is None
-        stopped, killed = workers
+        wait_until(lambda: len(workers_of(running.process.pid)) == 2, lambda: running.log)
+        stopped, killed = workers_of(running.process.pid)
         running.client.close()
         os.kill(stopped, signal.SIGSTOP)
         os.kill(killed, signal.SIGKILL)

@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import psycopg
 import sqlalchemy as sa
+
+from ports import free_port
 
 CONFIGURATION = """
 [databases]
@@ -32,7 +33,7 @@ pidfile = {folder}/pid
 @contextmanager
 def pooled(server: sa.URL, more: str = "") -> Iterator[sa.URL]:
     """The URL of a server behind a pooler in transaction mode, until the end of the context; `more` configures it."""
-    listen, port = _free_port(), server.port or 5432
+    listen, port = free_port(), server.port or 5432
     at = Path(str(server.query["host"]), f".s.PGSQL.{port}")
     # It does not run as root; then the server does not either.
     user = ["-u", pwd.getpwuid(at.stat().st_uid).pw_name] if os.getuid() == 0 else []
@@ -57,9 +58,3 @@ def _wait(url: sa.URL) -> None:
             return
         time.sleep(0.05)
     psycopg.connect(plain).close()
-
-
-def _free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])

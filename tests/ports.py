@@ -1,0 +1,14 @@
+"""Ports for servers that a test starts."""
+
+import random
+import socket
+from contextlib import suppress
+
+
+def free_port() -> int:
+    """A port that nobody listens on, and that no connection takes meanwhile: systems give those from 32,768 on."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -1,5 +1,6 @@
 """Many clients at once, with overlapping keys, while a load runs: sums and references are right, and nothing fails."""
 
+import itertools
 import os
 import random
 import secrets
@@ -20,7 +21,7 @@ from loading import Tables, employees
 
 ROUTE = "/batch-transactions"
 CLIENTS = 16
-SECONDS = float(os.environ.get("ROWFERRY_TORTURE_SECONDS", "4"))
+SECONDS = float(os.environ.get("ROWFERRY_TORTURE_SECONDS", "2"))
 """`make torture-batches` takes a minute."""
 
 
@@ -49,7 +50,9 @@ def test_clients_that_get_in_each_others_way(tables: Tables, client: httpx.Clien
 
     def send(seed: int) -> None:
         chance = random.Random(seed)
-        while time.monotonic() < end:
+        for number in itertools.count():
+            if number > 1 and time.monotonic() > end:
+                return
             batch = overlapping_batch(chance)
             answer = client.post(ROUTE, json=batch, params={"on_conflict": chance.choice(["reject", "skip", "update"])})
             with lock:
@@ -119,7 +122,7 @@ MOST_CONNECTIONS = 25
 @pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 def test_more_clients_take_no_more_connections(tables: Tables, client: httpx.Client) -> None:
     count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-    end = time.monotonic() + SECONDS / 2
+    end = time.monotonic() + SECONDS
 
     def send(number: int) -> set[int]:
         statuses = set()

@@ -10,8 +10,9 @@ from rowferry.bootstrap import Service
 from rowferry.operations.batch_receipt import BatchClaim, BatchOptions, BatchReceipt
 from rowferry.operations.batch_transactions import batch_transactions
 from rowferry.streams.manifest import Manifest
+from waiting import wait_until
 
-WRITERS, BACKUPS = 8, 6
+WRITERS, BACKUPS = 4, 4
 
 
 def post(service: Service, key: int) -> None:
@@ -32,21 +33,27 @@ def post(service: Service, key: int) -> None:
 
 def test_every_backup_is_closed_under_references(service: Service, tmp_path: Path) -> None:
     backups, done = Backups(service, tmp_path / "backups"), threading.Event()
-    failures: list[BaseException] = []
+    failures, posted = list[BaseException](), list[int]()
 
     def write(writer: int) -> None:
         try:
             for number in range(10_000):
                 if done.is_set():
                     return
-                post(service, writer * 10_000 + number + 1)
+                posted.append(writer * 10_000 + number + 1)
+                post(service, posted[-1])
         except BaseException as error:  # shown below
             failures.append(error)
 
     writers = [threading.Thread(target=write, args=(writer,)) for writer in range(WRITERS)]
     for one in writers:
         one.start()
-    snapshots = [backups.take() for _ in range(BACKUPS)]
+    snapshots = []
+    for _ in range(BACKUPS):
+        snapshots.append(backups.take())
+        begun = len(posted)
+        # So many more cannot begin before one of them has ended: the next backup has more than this one.
+        wait_until(lambda: failures or len(posted) > begun + WRITERS)  # noqa: B023
     done.set()
     for one in writers:
         one.join()

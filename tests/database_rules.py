@@ -213,6 +213,3 @@ OF_BOTH = list(RULES["sqlite"])
 
 EVERY = [pytest.param(database, name, id=f"{name}-{database}") for database in RULES for name in RULES[database]]
 """Every rule, for parameters `new_database` (indirect) and `name`."""
-
-COPIED = [one for one in EVERY if one.values[1] != "rule"]
-"""All but rules of PostgreSQL that rewrite statements, which COPY passes by."""

@@ -178,3 +178,34 @@ def test_a_trigger_that_fails_for_no_row(tables: Tables) -> None:
     assert "not today" in error.message
     (row,) = Batches(tables).put({"pay": [{"id": 30, "name": "Good", "amount": 1}]}).rejected
     assert [error["code"] for error in row.errors] == ["database.acts"]
+
+
+@only_postgresql
+def test_rules_act_whatever_the_way(tables: Tables) -> None:
+    """COPY passes rules by, INSERT does not."""
+    restores = Restores(tables)
+    kept = restores.keep("pay")
+    tables.execute("CREATE TABLE audits (id INTEGER)")
+    tables.execute("CREATE RULE notes AS ON INSERT TO pay DO ALSO INSERT INTO audits VALUES (NEW.id)")
+    tables.put("pay.csv", pay(range(20, 22)))
+    assert Batches(tables).put({"pay": [{"id": 30, "name": "Good", "amount": 1}]}).inserted == {"pay": 1}
+    assert Batches(tables).put({"pay": [{"id": at} for at in range(50, 200)]}).inserted == {"pay": 150}
+    tables.execute("DELETE FROM pay WHERE id = 3 OR id > 10")
+    assert restored(restores.restore(kept)) == (1, 0, 0, 9, 0)
+    with tables.service.backend.engine.connect() as connection:
+        noted = connection.exec_driver_sql("SELECT id FROM audits ORDER BY id").scalars().all()
+    assert noted == [3, 20, 21, 30, *range(50, 200)]
+
+
+@only_postgresql
+def test_rules_divert_whatever_the_way(tables: Tables) -> None:
+    restores = Restores(tables)
+    kept = restores.keep("pay")
+    tables.execute("CREATE TABLE heir (CHECK (id >= 20)) INHERITS (pay)")
+    tables.execute(
+        "CREATE RULE elsewhere AS ON INSERT TO pay WHERE NEW.id >= 20 DO INSTEAD INSERT INTO heir VALUES (NEW.*)"
+    )
+    assert counts(tables.put("pay.csv", pay(range(19, 22)))) == (3, 3, 0, 0, 0)
+    assert Batches(tables).put({"pay": [{"id": at} for at in (18, 30)]}).inserted == {"pay": 2}
+    assert (tables.count("heir"), tables.count("pay")) == (3, 15)
+    assert restored(restores.restore(kept)) == (0, 0, 5, 10, 0)

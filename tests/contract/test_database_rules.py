@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from batching import Batches, codes as batch_codes
-from database_rules import COPIED, EVERY, MODELS, OF_BOTH, RULES, Rule
+from database_rules import EVERY, MODELS, OF_BOTH, RULES, Rule
 from loading import Tables, counts
 from owning import ServiceOf
 from rowferry.backends import refusals
@@ -74,7 +74,7 @@ def test_many_rows(ruled: Ruled) -> None:
     require_rejected(tables, rule, bad)
 
 
-@pytest.mark.parametrize(("new_database", "name"), COPIED, indirect=["new_database"])
+@every_rule
 def test_a_batch(ruled: Ruled) -> None:
     tables, rule = ruled
     receipt = Batches(tables).put({"pay": [rule.fields(number, bad=number in (2, 5)) for number in range(1, 8)]})

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from loading import Tables, lines
+from loading import Tables, employees, lines
 from rowferry.bootstrap import Service
 from rowferry.errors import ReportUnavailable, ReportUnknown, YearInvalid
 from rowferry.reports import picture
@@ -53,6 +53,21 @@ def assert_as_the_oracle(tables: Tables, year: int) -> tuple[list[Any], list[Any
     assert by_quarter == hires_by_quarter(departments, jobs, hired)
     assert above_mean == departments_above_mean(departments, hired)
     return by_quarter, above_mean
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_names_that_are_the_same_to_the_database_only(tables: Tables) -> None:
+    """For PostgreSQL, tests/postgresql/test_loose_equality.py has the same."""
+    for name in ("hired_employees", "departments", "jobs"):
+        tables.execute(f"DROP TABLE {name}")
+    for name, column in (("departments", "department"), ("jobs", "job")):
+        tables.execute(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, {column} VARCHAR(255) NOT NULL COLLATE NOCASE)")
+    tables.service.start()
+    tables.put("departments.csv", "1,Sales\n2,SALES\n3,Sales\n")
+    tables.put("jobs.csv", "1,Clerk\n2,clerk\n3,Clerk\n")
+    tables.put("hired_employees.csv", employees(90))
+    by_quarter, _ = assert_as_the_oracle(tables, 2021)
+    assert [row[:2] for row in by_quarter] == [("SALES", "clerk"), ("Sales", "Clerk")]
 
 
 def test_the_real_input(tables: Tables, globant: Path) -> None:

@@ -14,6 +14,9 @@ from made_up import made_up
 from owning import ServiceOf
 from restoring import Restores, counts as changes
 from rowferry.errors import SchemaDiffers
+from rowferry.reports.listed import REPORTS
+from rowferry.reports.report import answer
+from rowferry.reports.year import Year
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 
@@ -87,6 +90,14 @@ def test_backups_and_references_go_by_the_key(loose: Tables) -> None:
     loose.execute("UPDATE departments SET department = lower(department)")
     assert changes(Restores(loose).restore(kept))[1] == 3
     assert loose.rows("departments") == before
+
+
+def test_reports_tell_names_apart(loose: Tables) -> None:
+    loose.put("departments.csv", DEPARTMENTS.replace("Legal", "SALES"))
+    loose.put("jobs.csv", "1,Clerk\n2,Clerk\n3,Clerk\n")
+    loose.put("hired_employees.csv", employees(30))
+    found = answer(REPORTS["hires-by-quarter"], loose.service.backend, loose.service.catalog, Year.parse("2021"))
+    assert [(row["department"], row["q3"]) for row in found.rows] == [("SALES", 10), ("Sales", 10), ("Support", 10)]
 
 
 PARENTS = """\

@@ -21,11 +21,13 @@ from rowferry.backends.backend import Backend, Locking, ReadersWait
 from rowferry.backends.page import read_page
 from rowferry.backends.postgresql_careful import CarefulShortTransaction, CarefulTransaction
 from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
+from rowferry.backends.postgresql_given import GivenRows
 from rowferry.backends.postgresql_grants import missing_grant
+from rowferry.backends.postgresql_references import find_existing
 from rowferry.backends.postgresql_replacer import ReplacingTransaction
 from rowferry.backends.postgresql_sessions import Sessions, connect_args
 from rowferry.backends.postgresql_snapshot import WHOLE_TABLES, PostgresqlSnapshot
-from rowferry.backends.postgresql_table import PostgresqlTable, Statements, find_existing
+from rowferry.backends.postgresql_table import Statements
 from rowferry.backends.postgresql_types import unkept
 from rowferry.backends.postgresql_writer import quoted
 from rowferry.backends.schema import require_columns
@@ -144,7 +146,7 @@ class PostgresqlBackend:
 
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         with self.engine.connect() as connection:
-            return PostgresqlTable(Statements(connection), rules).known(key, rows)
+            return GivenRows(Statements(connection), rules).known(key, rows)
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
         dialect = self.engine.dialect

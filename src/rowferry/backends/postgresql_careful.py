@@ -6,7 +6,6 @@ They are slow, and used once rows were refused: by triggers, constraints or type
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -17,10 +16,11 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 from rowferry.backends.backend import Comparison
 from rowferry.backends.few_refusals import FewRefusalsFound
 from rowferry.backends.postgresql_few_rows import FewRowsWriter, ShortPostgresqlTransaction
+from rowferry.backends.postgresql_given import GivenRows
 from rowferry.backends.postgresql_refusals import PostgresqlRefusals
 from rowferry.backends.postgresql_replacer import ReplacingTransaction, StagedReplacer
 from rowferry.backends.postgresql_snapshot import WHOLE_TABLES
-from rowferry.backends.postgresql_table import PostgresqlTable, lists_of, unnested
+from rowferry.backends.postgresql_table import PostgresqlTable
 from rowferry.backends.postgresql_writer import PostgresqlTransaction, StagedWriter
 from rowferry.backends.refusals import (
     MOST_REFUSED,
@@ -43,20 +43,11 @@ _TYPES = {
     pa.date32(): "date",
 }
 
-_ENUMS = """
-SELECT a.attname::text, format_type(a.atttypid, a.atttypmod)
-FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON b.oid = t.typbasetype
-WHERE a.attrelid = %(table)s::regclass AND a.attnum > 0 AND coalesce(b.typtype, t.typtype) = 'e'
-"""
-"""The columns whose values no text becomes unasked."""
-
 _CONDITIONS = """
 SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE contype = 'c' AND conrelid = %(table)s::regclass
 UNION ALL SELECT format('%%I IS NOT NULL', attname) FROM pg_attribute
 WHERE attrelid = %(table)s::regclass AND attnotnull AND attnum > 0 AND NOT attisdropped
 """
-
-_IS_PLAIN = "SELECT NOT (relrowsecurity OR relhasrules) FROM pg_class WHERE oid = %(table)s::regclass"
 
 _UNDO = SQL("ROLLBACK TO SAVEPOINT rowferry_try")
 
@@ -70,6 +61,7 @@ class CarefulWriter(StagedRefusalsFound, StagedWriter):
         self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules, *, dry_run: bool
     ) -> None:
         self._tries = _Tries(transaction, table, rules)
+        self._given = GivenRows(transaction, rules)
         super().__init__(transaction, table, rules, dry_run=dry_run)
 
     def _create(self) -> None:
@@ -160,13 +152,13 @@ class CarefulWriter(StagedRefusalsFound, StagedWriter):
 
     def _staged_if_fit(self, rows: Numbers, only: str | None = None) -> Refusal | None:
         """Put rows into the stage, or one column of them."""
-        names = [*self._rules.names, ROW_NUMBER] if only is None else [only]
-        values = (self._tries.taken_in(name) for name in names)
-        insert = SQL("INSERT INTO {} ({}) SELECT {} FROM {} s").format(
+        names = self._rules.names if only is None else (only,)
+        insert = SQL("INSERT INTO {} ({}, {number}) SELECT {}, s.{number} FROM {} s").format(
             self._stage,
             SQL(", ").join(map(Identifier, names)),
-            SQL(", ").join(values),
+            SQL(", ").join(map(self._given.value, names)),
             self._within(self._intake, rows),
+            number=Identifier(ROW_NUMBER),
         )
 
         def put_in() -> None:
@@ -195,8 +187,7 @@ class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
 
     def __init__(self, transaction: PostgresqlTransaction, rules: TableRules) -> None:
         super().__init__(transaction, rules)
-        self._here = PostgresqlTable(transaction, rules)
-        self._tries = _Tries(transaction, self._here, rules)
+        self._tries = _Tries(transaction, PostgresqlTable(transaction, rules), rules)
 
     def publish(self, *, update: bool) -> tuple[int, int]:
         self._transaction.execute(SQL("SET CONSTRAINTS ALL IMMEDIATE"))
@@ -205,20 +196,8 @@ class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
     def _publish(self, *, update: bool) -> tuple[int, int]:
         return FewRowsWriter.publish(self, update=update)
 
-    def _insert(self, new: pa.RecordBatch) -> int:
-        """COPY says more of a value that does not fit, but passes rules by, and takes no rows under a policy."""
-        if self._transaction.value(SQL(_IS_PLAIN), {"table": self._table.as_string()}):
-            return super()._insert(new)
-        insert = SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
-            self._table,
-            SQL(", ").join(map(Identifier, self._rules.names)),
-            SQL(", ").join(map(self._tries.taken_in, self._rules.names)),
-            unnested(self._rules.table, self._rules.names),
-        )
-        return self._transaction.execute(insert, lists_of(new)).rowcount
-
     def _are_there(self) -> int:
-        return len(self._here.known(self._rules.key, self._new()))
+        return len(self._given.known(self._rules.key, self._new()))
 
 
 class CarefulTransaction(ReplacingTransaction):
@@ -286,16 +265,6 @@ class _Tries:
     def conditions(self) -> list[str]:
         """What the table asks of each of its rows, in SQL."""
         return [condition for (condition,) in self._transaction.execute(SQL(_CONDITIONS), self._table)]
-
-    def taken_in(self, column: str) -> Composable:
-        """A value of the table `s`, whose types are plain, as one for the stage."""
-        name = SQL("s.{}").format(Identifier(column))
-        return SQL("CAST({} AS {})").format(name, SQL(self._enums[column])) if column in self._enums else name
-
-    @cached_property
-    def _enums(self) -> dict[str, str]:
-        """The columns that are enumerations, and their types."""
-        return dict(self._transaction.execute(SQL(_ENUMS), self._table).fetchall())
 
 
 def _plain_type(arrow: pa.DataType) -> str:

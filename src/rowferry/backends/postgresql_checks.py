@@ -5,7 +5,8 @@ from typing import Protocol
 from psycopg.sql import Composable
 
 from rowferry.backends.postgresql_locks import about_rows
-from rowferry.backends.postgresql_table import PostgresqlTable, Referred
+from rowferry.backends.postgresql_references import Referred
+from rowferry.backends.postgresql_table import PostgresqlTable
 
 BULK_ROWS = 10_000
 """From this many rows on, checking foreign keys as a set pays off."""

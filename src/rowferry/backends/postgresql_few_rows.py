@@ -9,13 +9,17 @@ from sqlalchemy import Table
 
 from rowferry.backends.backend import Comparison
 from rowferry.backends.held_rows import HeldRows
+from rowferry.backends.postgresql_given import GivenRows, lists_of
 from rowferry.backends.postgresql_sequences import Numbers
-from rowferry.backends.postgresql_table import PostgresqlTable, differs, lists_of, same, spelled, type_of, unnested
+from rowferry.backends.postgresql_table import PostgresqlTable, differs, spelled, type_of
+from rowferry.backends.postgresql_texts import Texts
 from rowferry.backends.postgresql_writer import PostgresqlTransaction
 from rowferry.dictionary.rules import TableRules
 
 _WORTH_IT = 100
 """From this many rows on, it pays to ask whether triggers may be left out; they take most of the time."""
+
+_TAKES_COPIES = "SELECT NOT (relrowsecurity OR relhasrules) FROM pg_class WHERE oid = %s::regclass"
 
 
 class ShortPostgresqlTransaction(PostgresqlTransaction):
@@ -25,13 +29,13 @@ class ShortPostgresqlTransaction(PostgresqlTransaction):
         return FewRowsWriter(self, rules)
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
-        find = SQL("SELECT {0} FROM {1} WHERE {0} = ANY(CAST(%s AS {2}[])) FOR KEY SHARE").format(
-            Identifier(column), spelled(table), type_of(table, column)
+        find = SQL("SELECT {} FROM {} WHERE {} = ANY(CAST(%s AS {}[])) FOR KEY SHARE").format(
+            Identifier(column), spelled(table), Texts(self, table).compared(column), type_of(table, column)
         )
         return [row[0] for row in self.execute(find, (list(values),))]
 
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
-        return PostgresqlTable(self, rules).known(key, rows)
+        return GivenRows(self, rules).known(key, rows)
 
     def claim(self, number: int) -> bool:
         """Take a number until the end of the transaction, if nobody else has it."""
@@ -45,6 +49,7 @@ class FewRowsWriter(HeldRows):
         super().__init__(rules)
         self._transaction = transaction
         self._table = spelled(rules.table)
+        self._given = GivenRows(transaction, rules)
 
     def compare(self) -> Comparison:
         if self._meets_known_keys():
@@ -64,7 +69,17 @@ class FewRowsWriter(HeldRows):
         return 0, updated
 
     def _insert(self, new: pa.RecordBatch) -> int:
-        return self._transaction.copy_rows(self._table, new)
+        """COPY is faster, but passes rules by, and takes no rows under a policy or into a view."""
+        if self._transaction.value(SQL(_TAKES_COPIES), (self._table.as_string(),)):
+            return self._transaction.copy_rows(self._table, new)
+        names = self._rules.names
+        insert = SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
+            self._table,
+            SQL(", ").join(map(Identifier, names)),
+            SQL(", ").join(map(self._given.value, names)),
+            self._given.source(names),
+        )
+        return self._transaction.execute(insert, lists_of(new)).rowcount
 
     @contextmanager
     def _references_known(self, rows: int) -> Iterator[None]:
@@ -103,9 +118,9 @@ class FewRowsWriter(HeldRows):
             "FOR NO KEY UPDATE OF t"
         ).format(
             tests=SQL(", ").join([*tests, SQL("true")]),
-            rows=unnested(self._rules.table, self._rules.names),
+            rows=self._given.source(self._rules.names),
             table=self._table,
-            same=same(self._rules.key),
+            same=self._given.same(self._rules.key),
             keys=keys,
         )
         for at, *flags in self._transaction.execute(find, lists_of(self._rows.select(list(self._rules.names)))):
@@ -115,11 +130,13 @@ class FewRowsWriter(HeldRows):
         changed = self._changed()
         if not changed.num_rows:
             return 0
-        changes = SQL(", ").join(SQL("{0} = s.{0}").format(Identifier(name)) for name in self._rules.values)
+        changes = SQL(", ").join(
+            SQL("{} = {}").format(Identifier(name), self._given.value(name)) for name in self._rules.values
+        )
         update = SQL("UPDATE {table} t SET {changes} FROM {rows} WHERE {same}").format(
             table=self._table,
             changes=changes,
-            rows=unnested(self._rules.table, self._rules.names),
-            same=same(self._rules.key),
+            rows=self._given.source(self._rules.names),
+            same=self._given.same(self._rules.key),
         )
         return self._transaction.execute(update, lists_of(changed)).rowcount

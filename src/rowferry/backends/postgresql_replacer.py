@@ -19,16 +19,22 @@ from rowferry.dictionary.rules import TableRules
 _MOST_EXAMPLES = 100
 
 _REFERRING = """
-SELECT n.nspname, c.relname, array_agg(ca.attname::text ORDER BY k.at), array_agg(pa.attname::text ORDER BY k.at)
+SELECT n.nspname, c.relname, array_agg(ca.attname::text ORDER BY k.at), array_agg(
+  CASE WHEN o.oid IS NULL THEN format('c.%%I = t.%%I', ca.attname, pa.attname)
+  ELSE format('c.%%I COLLATE %%I.%%I = t.%%I', ca.attname, m.nspname, o.collname, pa.attname) END ORDER BY k.at)
 FROM pg_constraint f JOIN pg_class c ON c.oid = f.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL unnest(f.conkey, f.confkey) WITH ORDINALITY AS k (child, parent, at)
 JOIN pg_attribute ca ON ca.attrelid = f.conrelid AND ca.attnum = k.child
 JOIN pg_attribute pa ON pa.attrelid = f.confrelid AND pa.attnum = k.parent
+LEFT JOIN pg_collation o ON o.oid = pa.attcollation LEFT JOIN pg_namespace m ON m.oid = o.collnamespace
 WHERE f.confrelid = %(table)s::regclass AND f.contype = 'f' AND f.conparentid = 0
   AND NOT EXISTS (SELECT FROM unnest(%(among)s::text[]) AS one (name) WHERE f.conrelid = to_regclass(one.name))
 GROUP BY f.oid, n.nspname, c.relname ORDER BY n.nspname, c.relname, f.oid
 """
-"""What else refers to a table, as the database knows it: schema, table, its columns, the columns they refer to."""
+"""What else refers to a table, as the database knows it: schema, table, its columns, and the conditions of its keys.
+
+The collation that counts is that of the table which is referred to.
+"""
 
 
 class ReplacingTransaction(LoadingTransaction):
@@ -110,7 +116,7 @@ class StagedReplacer(StagedWriter):
                 self._transaction.execute(
                     SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(Identifier(schema, table))
                 )
-        each = (self._referring(Identifier(*one[:2]), one[2], one[3], count) for one in others)
+        each = (self._referring(Identifier(*one[:2]), one[3], count) for one in others)
         return [
             Referring(one[1], tuple(one[2]), rows, keys) for one, (rows, keys) in zip(others, each, strict=True) if rows
         ]
@@ -171,10 +177,9 @@ class StagedReplacer(StagedWriter):
         self._surplus, different, new = row
         return self._rows - different - new, different
 
-    def _referring(self, child: Identifier, ours: list[str], theirs: list[str], count: int) -> tuple[int, list[Key]]:
-        """How many rows of a table refer by columns `ours` to columns `theirs` of surplus rows, and to which."""
-        pairs = zip(ours, theirs, strict=True)
-        refers = SQL(" AND ").join(SQL("c.{} = t.{}").format(*map(Identifier, pair)) for pair in pairs)
+    def _referring(self, child: Identifier, conditions: list[str], count: int) -> tuple[int, list[Key]]:
+        """How many rows of a table refer to surplus rows, and to which."""
+        refers = SQL(" AND ").join(map(SQL, conditions))
         source = SQL(
             "FROM {child} c JOIN {table} t ON {refers} JOIN {known} k ON {is_surplus} WHERE k.{number} IS NULL"
         ).format(child=child, refers=refers, is_surplus=self._is_surplus(), **self._names())

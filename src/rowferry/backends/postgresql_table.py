@@ -1,19 +1,16 @@
 """What can be done to a table of PostgreSQL and its constraints, so that many rows get in fast and safely."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import psycopg
-import pyarrow as pa
 from psycopg.sql import SQL, Composable, Composed, Identifier
-from sqlalchemy import Connection, Table, select, text
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql
 
-from rowferry.backends.referred_keys import ReferredKeys
 from rowferry.dictionary.kinds import TEXT
-from rowferry.dictionary.rules import ColumnRule, Reference, TableRules, load_order, rules_of
-from rowferry.errors import ParentsVanished
+from rowferry.dictionary.rules import ColumnRule, TableRules, load_order, rules_of
 
 _SPARES_TRIGGERS = """
 {has_right}
@@ -207,15 +204,6 @@ class PostgresqlTable:
         """Whether there are foreign keys that can be dropped, and added again for the database to prove them."""
         return self.has_foreign_keys() and bool(self.transaction.value(SQL(_HAS_SPARE_FOREIGN_KEYS), self._spelled))
 
-    def known(self, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
-        """Which rows, by position, have the candidate key of a row of the table."""
-        if not self.has_rows():
-            return []
-        find = SQL("SELECT rowferry_at - 1 FROM {} WHERE EXISTS (SELECT FROM {} t WHERE {}) ORDER BY 1").format(
-            unnested(self.rules.table, key), self.name, same(key)
-        )
-        return [at for (at,) in self.transaction.execute(find, lists_of(rows.select(list(key))))]
-
     def has_unique_values(self) -> bool:
         """Whether values are unique beside the key."""
         return bool(self.transaction.value(SQL(_HAS_UNIQUE_VALUES), self._spelled))
@@ -298,56 +286,9 @@ class PostgresqlTable:
             self.transaction.execute(add + SQL(definition))  # as the database spelled it
 
 
-class Referred(ReferredKeys):
-    """The keys that rows refer to; held against deletion when the rows go in."""
-
-    def __init__(self, rules: TableRules) -> None:
-        super().__init__(rules)
-        self.rules = rules
-
-    def hold(self, transaction: Statements, rows: Composable) -> None:
-        """Lock the parents of `rows` as the trigger of a foreign key would; ParentsVanished if one is not there."""
-        for reference in self.rules.references:
-            keys = self.keys(reference)
-            if keys is None:
-                wanted = SQL("SELECT {0} FROM {1} WHERE {0} IS NOT NULL").format(Identifier(reference.column), rows)
-                count = transaction.value(SQL("SELECT count(*) FROM ({} GROUP BY 1) AS keys").format(wanted))
-                held = self._hold(transaction, reference, wanted, ())
-            elif count := len(keys):
-                given = SQL("SELECT unnest(CAST(%s AS {}[]))").format(type_of(self.rules.table, reference.column))
-                held = self._hold(transaction, reference, given, (keys.to_pylist(),))
-            else:
-                continue
-            if held != count:
-                raise ParentsVanished
-
-    def _hold(self, transaction: Statements, reference: Reference, wanted: Composable, keys: tuple[object, ...]) -> int:
-        name = spelled(self.rules.table.metadata.tables[reference.parent])
-        lock = SQL("SELECT count(*) FROM (SELECT FROM {} WHERE {} IN ({}) FOR KEY SHARE) AS held")
-        return int(transaction.value(lock.format(name, Identifier(reference.target), wanted), keys))
-
-
-def find_existing(connection: Connection, table: Table, column: str, values: Sequence[object]) -> list[object]:
-    """Those of the values that a column of a table holds."""
-    found = select(table.c[column]).where(table.c[column] == text("ANY(:values)").bindparams(values=list(values)))
-    return list(connection.scalars(found))
-
-
 def spelled(table: Table) -> Identifier:
     """The name of a table as it stands in a statement."""
     return Identifier(*filter(None, (table.schema, table.name)))
-
-
-def unnested(table: Table, names: tuple[str, ...]) -> Composable:
-    """Rows that are given as one list for each column, as table `s`, with their number from 1 as `rowferry_at`."""
-    lists = SQL(", ").join(SQL("CAST(%s AS {}[])").format(type_of(table, name)) for name in names)
-    spelled_names = SQL(", ").join(map(Identifier, [*names, "rowferry_at"]))
-    return SQL("unnest({}) WITH ORDINALITY AS s ({})").format(lists, spelled_names)
-
-
-def lists_of(rows: pa.RecordBatch) -> list[list[Any]]:
-    """Rows as one list for each column."""
-    return [column.to_pylist() for column in rows.columns]
 
 
 def type_of(table: Table, column: str) -> SQL:

@@ -16,7 +16,8 @@ from rowferry.backends.key_range import KeyRange
 from rowferry.backends.postgresql_checks import Checks, KeysDropped, TriggersFire, TriggersSpared, worth_proving
 from rowferry.backends.postgresql_locks import take_over_empty
 from rowferry.backends.postgresql_readers import ReadersWatch
-from rowferry.backends.postgresql_table import PostgresqlTable, find_existing
+from rowferry.backends.postgresql_references import find_existing
+from rowferry.backends.postgresql_table import PostgresqlTable
 from rowferry.backends.postgresql_writer import AppendingWriter, DirectWriter, PostgresqlTransaction, StagedWriter
 from rowferry.dictionary.rules import TableRules
 

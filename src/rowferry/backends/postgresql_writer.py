@@ -27,8 +27,9 @@ from rowferry.backends.postgresql_checks import (
     worth_proving,
 )
 from rowferry.backends.postgresql_copying import Copies, Copying, copy_into
+from rowferry.backends.postgresql_references import Referred
 from rowferry.backends.postgresql_sequences import Numbers
-from rowferry.backends.postgresql_table import PostgresqlTable, Referred, Statements, differs, equal, same
+from rowferry.backends.postgresql_table import PostgresqlTable, Statements, differs, equal, same
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 

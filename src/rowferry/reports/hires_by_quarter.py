@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import BigInteger, FromClause, Select, cast, func, select
+from sqlalchemy import FromClause, Select, func, select
 
 from rowferry.models import Department, HiredEmployee, Job
 from rowferry.reports.chart import LARGEST, QUARTER_COLOURS, TEXT_COLOUR, bars, labels
@@ -14,7 +14,7 @@ _QUARTERS = {"q1": "January to March", "q2": "April to June", "q3": "July to Sep
 
 
 def _statement(year: Year, hired: FromClause) -> Select[*tuple[Any, ...]]:
-    """Count by id, which is quick, then by name: departments or jobs of the same name are counted together."""
+    """Count by id; the counts of departments or jobs of the same name are added up once they are here."""
     at, employee = hired.c.datetime, hired.c
     counts = [
         func.count().filter(year.holds_in_quarter(number, at)).label(quarter)
@@ -26,13 +26,11 @@ def _statement(year: Year, hired: FromClause) -> Select[*tuple[Any, ...]]:
         .group_by(employee.department_id, employee.job_id)
         .subquery()
     )
-    sums = [cast(func.sum(counted.c[quarter]), BigInteger).label(quarter) for quarter in _QUARTERS]
     return (
-        select(Department.department, Job.job, *sums)
+        select(Department.department, Job.job, *(counted.c[quarter] for quarter in _QUARTERS))
         .select_from(counted)
         .join(Department, Department.id == counted.c.department_id)
         .join(Job, Job.id == counted.c.job_id)
-        .group_by(Department.department, Job.job)
     )
 
 
@@ -84,5 +82,5 @@ REPORT = Report(
     statement=_statement,
     counts=HiredEmployee,
     draw=_draw,
-    order=("department", "job"),
+    names=("department", "job"),
 )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import FromClause, Select
@@ -20,8 +19,9 @@ class Report:
 
     The statement is given the table whose rows it `counts`, in which instants compare as such.
 
-    `columns` are those of its rows; the statement may select more, for the picture. `order` names columns by which
-    rows are put in order once they are here, for texts, whose order differs from database to database.
+    `columns` are those of its rows; the statement may select more, for the picture. `names` are columns of texts: rows
+    with the same ones are added up, and put in order by them. Both is done here, since databases, and collations of
+    columns, differ in the order of texts and in which are the same.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Report:
     counts: type[DeclarativeBase]
     statement: Callable[[Year, FromClause], Select[*tuple[Any, ...]]]
     draw: Callable[["Answer"], dict[str, Any]]
-    order: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def is_available(report: Report, catalog: Catalog) -> bool:
 def answer(report: Report, backend: Backend, catalog: Catalog, year: Year) -> Answer:
     """Answer a report by its one statement; a year without hires has no rows.
 
-    Texts are ordered by Unicode code points, on every database.
+    Texts are told apart and ordered by Unicode code points, on every database.
 
     Raises:
         ReportUnavailable: The tables that are served are not those that it reads.
@@ -80,6 +80,16 @@ def answer(report: Report, backend: Backend, catalog: Catalog, year: Year) -> An
     with backend.scanning() as connection:
         counted = backend.with_instants(connection, catalog.table(report.counts.__tablename__).table)
         found = [dict(row) for row in connection.execute(report.statement(year, counted)).mappings()]
-    if report.order:
-        found.sort(key=itemgetter(*report.order))
-    return Answer(report, year.number, found)
+    return Answer(report, year.number, _by_names(found, report.names) if report.names else found)
+
+
+def _by_names(found: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """One row for all those of the same names, with the sums of all else, in the order of the names."""
+    joined: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in found:
+        of = tuple(row[name] for name in names)
+        sums = (
+            {column: row[column] + joined[of][column] for column in row if column not in names} if of in joined else {}
+        )
+        joined[of] = row | sums
+    return [joined[of] for of in sorted(joined)]

@@ -1,0 +1,57 @@
+"""Few rows on their way to PostgreSQL as parameters: one list for each column."""
+
+from typing import Any
+
+import pyarrow as pa
+from psycopg.sql import SQL, Composable, Identifier
+
+from rowferry.backends.postgresql_table import Statements, spelled, type_of
+from rowferry.backends.postgresql_texts import Texts
+from rowferry.dictionary.rules import TableRules
+
+_LABEL = "CASE WHEN s.{0} = ANY(CAST(enum_range(NULL::{1}) AS text[])) THEN CAST(s.{0} AS {1}) END"
+"""A text as a label of an enumeration; null if it is none, which equals nothing."""
+
+
+class GivenRows:
+    """How rows that are given for a table stand in a statement, as table `s`: their types are those of the model."""
+
+    def __init__(self, transaction: Statements, rules: TableRules) -> None:
+        self._transaction, self._rules = transaction, rules
+        self._table = spelled(rules.table)
+        self._texts = Texts(transaction, rules.table)
+
+    def source(self, names: tuple[str, ...]) -> Composable:
+        """What stands behind FROM; `rowferry_at` is the number of a row, from 1 on."""
+        types = (type_of(self._rules.table, name) for name in names)
+        lists = SQL(", ").join(SQL("CAST(%s AS {}[])").format(one) for one in types)
+        named = SQL(", ").join(map(Identifier, [*names, "rowferry_at"]))
+        return SQL("unnest({}) WITH ORDINALITY AS s ({})").format(lists, named)
+
+    def value(self, name: str) -> Composable:
+        """A value as it may be put into the table `t`, which refuses what is no label."""
+        enumeration = self._texts.enumeration(name)
+        value = SQL("s.{}").format(Identifier(name))
+        return SQL("CAST({} AS {})").format(value, SQL(enumeration)) if enumeration else value
+
+    def same(self, names: tuple[str, ...]) -> Composable:
+        """The condition that a row has the values of the row `t` in some columns; it never fails."""
+        return SQL(" AND ").join(SQL("t.{} = {}").format(Identifier(name), self._compared(name)) for name in names)
+
+    def known(self, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        """Which rows, by position, have the candidate key of a row of the table."""
+        if not self._transaction.value(SQL("SELECT EXISTS (SELECT FROM {})").format(self._table)):
+            return []
+        find = SQL("SELECT rowferry_at - 1 FROM {} WHERE EXISTS (SELECT FROM {} t WHERE {}) ORDER BY 1").format(
+            self.source(key), self._table, self.same(key)
+        )
+        return [at for (at,) in self._transaction.execute(find, lists_of(rows.select(list(key))))]
+
+    def _compared(self, name: str) -> Composable:
+        enumeration = self._texts.enumeration(name)
+        return SQL(_LABEL if enumeration else "s.{}").format(Identifier(name), SQL(enumeration or ""))
+
+
+def lists_of(rows: pa.RecordBatch) -> list[list[Any]]:
+    """Rows as one list for each column."""
+    return [column.to_pylist() for column in rows.columns]

@@ -1,0 +1,64 @@
+"""How PostgreSQL keeps the texts of a table: as labels of an enumeration, or by a collation.
+
+No text becomes a label unasked, neither where it is compared nor where it is put in; and texts of two columns that have
+collations of their own are not compared unless it is said by which.
+"""
+
+from typing import NamedTuple
+
+from psycopg.sql import SQL, Composable, Identifier
+from sqlalchemy import Table
+
+from rowferry.backends.postgresql_table import Statements, spelled
+from rowferry.dictionary.kinds import TEXT, kind_of
+
+_TEXTS = """
+SELECT a.attname::text, CASE WHEN coalesce(b.typtype, t.typtype) = 'e' THEN format_type(a.atttypid, a.atttypmod) END,
+  n.nspname::text, c.collname::text
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON b.oid = t.typbasetype
+LEFT JOIN pg_collation c ON c.oid = a.attcollation LEFT JOIN pg_namespace n ON n.oid = c.collnamespace
+WHERE a.attrelid = %(table)s::regclass AND a.attname = ANY(%(names)s)
+"""
+
+
+class _Text(NamedTuple):
+    """How a column keeps texts: the enumeration that it is, or the schema and name of its collation."""
+
+    enumeration: str | None = None
+    schema: str | None = None
+    collation: str | None = None
+
+
+class Texts:
+    """The columns of a table that the model says are texts; the database is asked once, if there are any."""
+
+    def __init__(self, transaction: Statements, table: Table) -> None:
+        self._transaction, self._table = transaction, table
+        self._found: dict[str, _Text] | None = None
+
+    def enumeration(self, column: str) -> str | None:
+        """The type of a column that is an enumeration, as it is spelled."""
+        return self._of(column).enumeration
+
+    def compared(self, column: str) -> Composable:
+        """A column as it may be compared with texts. One of labels has no more rows than labels, if it is a key."""
+        name = Identifier(column)
+        return SQL("CAST({} AS text)").format(name) if self.enumeration(column) else name
+
+    def as_here(self, text: Composable, column: str) -> Composable:
+        """A text of another table as it may be compared with `compared`; anything else stays what it is."""
+        found = self._of(column)
+        if found == _Text():
+            return text
+        as_text = SQL("CAST({} AS text)").format(text)
+        if found.collation is None:
+            return as_text
+        return SQL("{} COLLATE {}").format(as_text, Identifier(found.schema or "", found.collation))
+
+    def _of(self, column: str) -> _Text:
+        if kind_of(self._table.c[column].type)[0] is not TEXT:
+            return _Text()
+        if self._found is None:
+            asked = {"table": spelled(self._table).as_string(), "names": list(self._table.columns.keys())}
+            self._found = {name: _Text(*of) for name, *of in self._transaction.execute(SQL(_TEXTS), asked)}
+        return self._found.get(column, _Text())

@@ -206,15 +206,78 @@ def test_rows_of_several_files_of_a_table(ships: Tables) -> None:
     assert [row[:2] for row in ships.rows("ships")] == [(1, "a"), (2, "b"), (4, "c")]
 
 
+def require_update(
+    table: dict[int, Row], before: dict[int, Row], rows: list[Row], faults: dict[int, list[str]]
+) -> None:
+    """What an update made of a table is what it may be, and no row was rejected that could have gone in."""
+    accepted = {row[0]: row for number, row in enumerate(rows, 1) if number not in faults}
+    assert len(accepted) + len(faults) == len(rows)
+    assert table == before | accepted
+    for number, codes_of_row in faults.items():
+        row = rows[number - 1]
+        held = any(
+            values in values_of(other) for key, other in table.items() for values in values_of(row) if key != row[0]
+        )
+        assert held if codes_of_row == ["key.conflict"] else held or row[0] in accepted
+
+
+def test_rows_of_an_update_take_no_value_that_is_kept(ships: Tables) -> None:
+    seen: set[str] = set()
+    for seed in range(40):
+        chance = random.Random(seed)
+        before = table_after(ships, chance)
+        rows = some_rows(chance, 12)
+        path = ships.write("ships.csv", as_csv(rows))
+        rehearsed = ships.load(path, on_conflict="update", dry_run=True)
+        receipt = ships.load(path, on_conflict="update")
+        faults = dict(ships.codes())
+        require_update({row[0]: row for row in plain(ships.rows("ships"))}, before, rows, faults)
+        assert counts(rehearsed) == counts(receipt)
+        assert rehearsed.tables[0].rejected_by_code == receipt.tables[0].rejected_by_code
+        ships.execute("DELETE FROM ships")
+        ships.put("ships.csv", as_csv(list(before.values())))
+        batch = Batches(ships).put({"ships": list(map(as_json, rows))}, on_conflict="update")
+        assert {at + 1: [code for _, code in found] for _, at, found in codes(batch)} == faults
+        require_update({row[0]: row for row in plain(ships.rows("ships"))}, before, rows, faults)
+        seen.update(*faults.values())
+    assert seen == {"key.conflict", "key.duplicate"}
+
+
 def test_an_update_may_pass_values_on_but_takes_none_from_others(ships: Tables) -> None:
     ships.put("ships.csv", "1,a,,\n2,b,,\n")
     assert counts(ships.put("ships.csv", "1,b,,\n2,c,,\n3,a,,\n4,a,,\n", on_conflict="update")) == (4, 1, 2, 0, 1)
     assert ships.codes() == [(4, ["key.duplicate"])]
-    error = ships.fail(UniqueBroken, ships.write("ships.csv", "5,c,,\n"), on_conflict="update")
-    assert "code" in error.message
-    with pytest.raises(UniqueBroken):
-        Batches(ships).put({"ships": [{"id": 5, "code": "c"}]}, on_conflict="update")
-    assert [row[:2] for row in ships.rows("ships")] == [(1, "b"), (2, "c"), (3, "a")]
+    assert counts(ships.put("ships.csv", "5,c,,\n6,d,,\n", on_conflict="update")) == (2, 1, 0, 0, 1)
+    (reject,) = ships.rejects()
+    assert (reject["row_number"], reject["errors"]) == (
+        1,
+        [{"column": "code", "code": "key.conflict", "message": "code 'c' is in the table already, with another id"}],
+    )
+    batch = Batches(ships).put({"ships": [{"id": 5, "code": "c"}, {"id": 1, "code": "e"}]}, on_conflict="update")
+    assert (codes(batch), batch.updated) == ([("ships", 0, [("code", "key.conflict")])], {"ships": 1})
+    assert [row[:2] for row in ships.rows("ships")] == [(1, "e"), (2, "c"), (3, "a"), (6, "d")]
+
+
+def test_who_waits_for_a_value_that_is_kept_waits_in_vain(ships: Tables) -> None:
+    """Row 1 would take what row 2 has, which would take what row 3 has; that stays as it is."""
+    ships.put("ships.csv", "1,a,,\n2,b,,\n3,c,,\n4,d,,\n5,e,,\n")
+    content = "1,b,,\n2,c,,\n4,e,,\n5,d,,\n6,a,,\n"
+    assert counts(ships.put("ships.csv", content, on_conflict="update")) == (5, 0, 2, 0, 3)
+    assert ships.codes() == [(number, ["key.conflict"]) for number in (1, 2, 5)]
+    assert [row[1] for row in ships.rows("ships")] == ["a", "b", "c", "e", "d"]
+
+
+def test_many_rows_that_want_the_same_value_are_judged_at_once(ships: Tables) -> None:
+    ships.put("ships.csv", "1,a,,\n2,b,,\n")
+    content = "".join(f"{at},a,,\n" for at in range(2, 3_000)) + "1,a,1,1\n"
+    assert counts(ships.put("ships.csv", content, on_conflict="update")) == (2_999, 0, 1, 0, 2_998)
+    assert {code for _, found in ships.codes() for code in found} == {"key.conflict"}
+
+
+def test_what_refers_to_a_row_of_an_update_that_is_rejected(ships: Tables) -> None:
+    files = [ships.write("ports.csv", "3,Dover\n4,Bari\n5,Cork\n"), ships.write("ships.csv", "1,,4,\n2,,5,\n")]
+    assert counts(ships.load(*files, on_conflict="update")) == (5, 2, 1, 0, 2)
+    assert ships.codes() == [(2, ["key.conflict"]), (1, ["reference.missing"])]
 
 
 def test_limits_count_them(ships: Tables) -> None:
@@ -317,3 +380,18 @@ def test_a_table_that_lacks_the_index_is_not_searched_row_by_row(service_of: Ser
     assert counts(ships.put("ships.csv", more)) == (many, many - 150, 0, 0, 150)
     found = [code for _, [code] in ships.codes()]
     assert found == ["key.conflict"] + ["key.duplicate"] * 149
+
+
+def test_a_restore_of_parents_whose_values_surplus_rows_hold(ships: Tables) -> None:
+    """They are removed last, since rows refer to them until then: nothing is done."""
+    restores = Restores(ships)
+    ships.put("ships.csv", "1,a,1,\n2,b,2,\n")
+    kept = [restores.back_up(name) for name in ("ports", "ships")]
+    ships.execute("DELETE FROM ships")
+    ships.execute("DELETE FROM ports WHERE id = 1")
+    ships.put("ports.csv", "9,Aden\n")
+    ships.put("ships.csv", "1,a,9,\n")
+    before = ships.everything()
+    with pytest.raises(UniqueBroken, match=r"ports.name"):
+        restores.restore(*kept)
+    assert ships.everything() == before

@@ -19,6 +19,10 @@ Existing = Callable[[Table, str, Sequence[object]], list[object]]
 """(table, column, values) -> those of the values that the column of the table holds."""
 
 
+Holders = list[tuple[int, tuple[object, ...]]]
+"""Rows, by position, that have the values of a row of a table in some columns, and the key of that row."""
+
+
 class ReadersWait(Exception):
     """Somebody waits to read what a `yielding` transaction has locked: it was given up, and has done nothing."""
 
@@ -158,6 +162,9 @@ class ShortTransaction(Protocol):
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         """Which rows, by position, have the candidate key of a row of the table."""
 
+    def holders(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
+        """Which rows have values of a row of the table with another key."""
+
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
         """Insert rows as they are, whose keys are known to be new."""
 
@@ -203,6 +210,9 @@ class Backend(Protocol):
 
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         """Which rows, by position, have the candidate key of a row of the table; sees committed rows only."""
+
+    def holders(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
+        """Which rows have values of a row of the table with another key; sees committed rows only."""
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
         """Which rows break which CHECK, as this database understands it: (position among the rows, name)."""

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rowferry.backends.at_work import AtWork
-from rowferry.backends.backend import Backend, Locking, ReadersWait
+from rowferry.backends.backend import Backend, Holders, Locking, ReadersWait
 from rowferry.backends.page import read_page
 from rowferry.backends.postgresql_careful import CarefulShortTransaction, CarefulTransaction
 from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
@@ -147,6 +147,10 @@ class PostgresqlBackend:
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         with self.engine.connect() as connection:
             return GivenRows(Statements(connection), rules).known(key, rows)
+
+    def holders(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
+        with self.engine.connect() as connection:
+            return GivenRows(Statements(connection), rules).holders(names, rows)
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
         dialect = self.engine.dialect

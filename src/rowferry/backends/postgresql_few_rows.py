@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import psycopg
 import pyarrow as pa
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Table
 
-from rowferry.backends.backend import Comparison
+from rowferry.backends.backend import Comparison, Holders
 from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.postgresql_given import GivenRows, lists_of
 from rowferry.backends.postgresql_sequences import Numbers
@@ -36,6 +37,9 @@ class ShortPostgresqlTransaction(PostgresqlTransaction):
 
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         return GivenRows(self, rules).known(key, rows)
+
+    def holders(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
+        return GivenRows(self, rules).holders(names, rows)
 
     def claim(self, number: int) -> bool:
         """Take a number until the end of the transaction, if nobody else has it."""
@@ -139,4 +143,22 @@ class FewRowsWriter(HeldRows):
             rows=self._given.source(self._rules.names),
             same=self._given.same(self._rules.key),
         )
-        return self._transaction.execute(update, lists_of(changed)).rowcount
+        if not self._rules.unique:
+            return self._transaction.execute(update, lists_of(changed)).rowcount
+        self._transaction.execute(SQL("SAVEPOINT rowferry_update"))
+        try:
+            return self._transaction.execute(update, lists_of(changed)).rowcount
+        except psycopg.errors.UniqueViolation:
+            self._transaction.execute(SQL("ROLLBACK TO SAVEPOINT rowferry_update"))
+            if not PostgresqlTable(self._transaction, self._rules).may_rewrite():
+                raise
+            return self._rewrite(changed)
+
+    def _rewrite(self, changed: pa.RecordBatch) -> int:
+        """Insert rows anew, once all of them are gone: a value may stand in another row by now."""
+        key = self._rules.key
+        remove = SQL("DELETE FROM {} t USING {} WHERE {}").format(
+            self._table, self._given.source(key), self._given.same(key)
+        )
+        removed = self._transaction.execute(remove, lists_of(changed.select(list(key)))).rowcount
+        return min(removed, self._insert(changed))

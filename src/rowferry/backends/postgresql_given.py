@@ -5,6 +5,7 @@ from typing import Any
 import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier
 
+from rowferry.backends.backend import Holders
 from rowferry.backends.postgresql_table import Statements, spelled, type_of
 from rowferry.backends.postgresql_texts import Texts
 from rowferry.dictionary.rules import TableRules
@@ -46,6 +47,20 @@ class GivenRows:
             self.source(key), self._table, self.same(key)
         )
         return [at for (at,) in self._transaction.execute(find, lists_of(rows.select(list(key))))]
+
+    def holders(self, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
+        """Which rows have values of a row of the table with another key."""
+        key = self._rules.key
+        given = tuple(dict.fromkeys((*names, *key)))
+        find = SQL("SELECT rowferry_at - 1, {} FROM {} JOIN {} t ON {} WHERE ({}) IS NOT TRUE ORDER BY 1").format(
+            SQL(", ").join(Identifier("t", name) for name in key),
+            self.source(given),
+            self._table,
+            self.same(names),
+            self.same(key),
+        )
+        found = self._transaction.execute(find, lists_of(rows.select(list(given))))
+        return [(at, tuple(holder)) for at, *holder in found]
 
     def _compared(self, name: str) -> Composable:
         enumeration = self._texts.enumeration(name)

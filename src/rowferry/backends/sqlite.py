@@ -20,12 +20,12 @@ from sqlalchemy.exc import CompileError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from rowferry.backends.at_work import AtWork
-from rowferry.backends.backend import Backend, Locking
+from rowferry.backends.backend import Backend, Holders, Locking
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.schema import require_columns
 from rowferry.backends.sqlite_appending import LoadTransaction
 from rowferry.backends.sqlite_careful import CarefulShortTransaction, CarefulTransaction
-from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing, find_known
+from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing, find_holders, find_known
 from rowferry.backends.sqlite_file import DatabaseFile
 from rowferry.backends.sqlite_page import read_page
 from rowferry.backends.sqlite_snapshot import SqliteSnapshot
@@ -168,6 +168,10 @@ class SqliteBackend:
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         with self.engine.connect() as connection:
             return find_known(connection, rules, key, rows)
+
+    def holders(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
+        with self.engine.connect() as connection:
+            return find_holders(connection, rules, names, rows)
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
         columns = ", ".join(f"{_extracted(rules, at)} AS {quoted(name)}" for at, name in enumerate(rules.names))

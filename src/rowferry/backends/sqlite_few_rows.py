@@ -3,16 +3,18 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Connection, Table
 
-from rowferry.backends.backend import Comparison
+from rowferry.backends.backend import Comparison, Holders
 from rowferry.backends.held_rows import HeldRows
-from rowferry.backends.sqlite_beyond import foreign_keys_told, or_abort
+from rowferry.backends.sqlite_beyond import foreign_keys_told, may_rewrite, or_abort
 from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_unusual_keys import UnusualKeys
+from rowferry.backends.sqlite_values import value_of
 from rowferry.backends.sqlite_writer import (
     MOST_PARAMETERS,
     SqliteTransaction,
@@ -24,6 +26,7 @@ from rowferry.backends.sqlite_writer import (
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.kinds import kind_of
 from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.dictionary.unfit import UnfitError
 from rowferry.errors import KeySpelledOtherwise
 
 _ROWS_A_STATEMENT = 100
@@ -40,6 +43,9 @@ class ShortSqliteTransaction(SqliteTransaction):
 
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         return find_known(self.connection, rules, key, rows)
+
+    def holders(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
+        return find_holders(self.connection, rules, names, rows)
 
 
 class FewRowsWriter(HeldRows):
@@ -104,7 +110,27 @@ class FewRowsWriter(HeldRows):
         changes = ", ".join(f"{quoted(name)} = ?" for name in self._rules.values)
         same = " AND ".join(f"{quoted(name)} = ?" for name in self._rules.key)
         update = f"UPDATE {or_abort(self._driver, self._rules.name)} {self._table} SET {changes} WHERE {same}"
-        return self._driver.executemany(update, rows).rowcount
+        try:
+            return self._driver.executemany(update, rows).rowcount
+        except sqlite3.IntegrityError as error:
+            is_unique = error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+            if not (is_unique and may_rewrite(self._driver, self._rules)):
+                raise
+            return self._rewrite()
+
+    def _rewrite(self) -> int:
+        """Insert the rows that differ anew, once all of them are gone: a value may stand in another row by now."""
+        names, key = list(self._rules.names), list(self._rules.key)
+        changed = self._spelled(self._changed())
+        same = " AND ".join(f"{quoted(name)} = ?" for name in key)
+        whole = [dict(zip(names, self._as_there(row, names), strict=True)) for row in changed]
+        remove = f"DELETE FROM {self._table} WHERE {same}"
+        removed = self._driver.executemany(remove, [[row[name] for name in key] for row in whole]).rowcount
+        insert = (
+            f"INSERT {or_abort(self._driver, self._rules.name)} INTO {self._table} "
+            f"({', '.join(map(quoted, names))}) VALUES ({', '.join('?' * len(names))})"
+        )
+        return min(removed, self._driver.executemany(insert, [[*row.values()] for row in whole]).rowcount)
 
     def _as_there(self, row: tuple[Any, ...], names: list[str]) -> tuple[Any, ...]:
         """A row with its key as the table spells it."""
@@ -140,13 +166,46 @@ def find_known(connection: Connection, rules: TableRules, key: tuple[str, ...], 
     wanted = list(zip(*map(stored, rows.select(list(key)).columns), strict=True))
     unusual = unusual_keys(driver_of(connection), rules, key, wanted)
     given = json.dumps(wanted)
-    values = ", ".join(f"json_extract(j.value, '$[{at}]')" for at in range(len(key)))
+    values = _extracted(0, len(key))
     names = ", ".join(f"t.{quoted(name)}" for name in key)
     # Whether or not the table has an index, nothing is looked for among all rows of the other side, row by row.
     held = f"SELECT {names} FROM {quoted(rules.name)} t WHERE ({names}) IN (SELECT {values} FROM json_each(?1) j)"
     find = f"SELECT j.key FROM json_each(?1) j WHERE ({values}) IN ({held}) ORDER BY 1"
     known = [at for (at,) in connection.exec_driver_sql(find, (given,))]
     return sorted({*known, *(at for at, one in enumerate(wanted) if one in unusual)}) if unusual else known
+
+
+def find_holders(connection: Connection, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
+    """Which rows have values of a row of the table with another key."""
+    wanted, own = ([*zip(*map(stored, rows.select(list(of)).columns), strict=True)] for of in (names, rules.key))
+    unusual = unusual_keys(driver_of(connection), rules, names, wanted)
+    given = json.dumps([(*unusual.get(one, one), *key) for one, key in zip(wanted, own, strict=True)])
+    values, keys = _extracted(0, len(names)), _extracted(len(names), len(rules.key))
+    columns, key = (", ".join(f"t.{quoted(name)}" for name in of) for of in (names, rules.key))
+    # As above: what is found is looked through by an index that SQLite makes for it.
+    both = ", ".join(map(quoted, dict.fromkeys((*names, *rules.key))))
+    held = f"SELECT {both} FROM {quoted(rules.name)} t WHERE ({columns}) IN (SELECT {values} FROM json_each(?1) j)"
+    find = (
+        f"WITH held AS MATERIALIZED ({held}) SELECT j.key, {key} FROM json_each(?1) j CROSS JOIN held t "
+        f"WHERE ({columns}) = ({values}) AND ({key}) <> ({keys}) ORDER BY 1"
+    )
+    found = ((at, _read(rules, holder)) for at, *holder in connection.exec_driver_sql(find, (given,)))
+    return [(at, holder) for at, holder in found if holder != _read(rules, own[at])]
+
+
+def _extracted(first: int, count: int) -> str:
+    return ", ".join(f"json_extract(j.value, '$[{at}]')" for at in range(first, first + count))
+
+
+def _read(rules: TableRules, key: Sequence[object]) -> tuple[object, ...]:
+    """What a key stands for, however it is spelled; None where that is nothing."""
+    return tuple(_value(rules.by_name[name], value) for name, value in zip(rules.key, key, strict=True))
+
+
+def _value(rule: ColumnRule, stored_value: object) -> object:
+    with suppress(UnfitError):
+        return value_of(rule.kind, rule.arrow, stored_value)
+    return None
 
 
 def unusual_keys(

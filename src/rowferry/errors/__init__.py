@@ -265,8 +265,9 @@ class UniqueBroken(RowferryError):
 
     code = "database.unique"
     hint = (
-        "Nothing was changed. In an update, rows may pass on values that the model declares unique, so these are left "
-        "to the database, which stops at the first that another row keeps. Look for it in the rows and in the table."
+        "Nothing was changed. Rows would pass on values that must be unique, but other tables refer to this one, or a "
+        "trigger acts upon it, so that rows are changed one after the other; or somebody else took the value meanwhile. "
+        "Let one of the rows have another value first, or try again."
     )
 
 

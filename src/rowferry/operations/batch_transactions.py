@@ -39,7 +39,8 @@ from rowferry.operations.refused_rows import RefusedRows
 from rowferry.streams.batch_text import JsonRows, read_batch
 from rowferry.streams.candidate_keys import duplicate
 from rowferry.streams.json_source import JsonSource
-from rowferry.streams.judge import Judge, nothing_known
+from rowferry.streams.judge import Judge
+from rowferry.streams.moved_values import MovedValues
 from rowferry.streams.references import References
 from rowferry.streams.rows import RejectedRow
 from rowferry.streams.scratch import room_needed
@@ -156,7 +157,7 @@ class _Batch:
         try:
             return self.refused.rejected(self._run, self.has_committed)
         except UniqueBroken as error:
-            judged = self.options.on_conflict != "update" and any(source.rules.unique for source in self.sources)
+            judged = any(source.rules.unique for source in self.sources)
             self.unique_broken += 1
             if not judged or self.unique_broken == _UNIQUE_ATTEMPTS:
                 raise
@@ -225,11 +226,16 @@ class _Batch:
         rules = source.rules
         part = _Part(source, transaction.few_rows_writer(rules), taken_keys(rules))
         self.parts.append(part)
+        moved = MovedValues(rules, transaction.holders, self.refused.kept(rules.name))
         # In an update, rows may give their values away.
-        known = nothing_known if self.options.on_conflict == "update" else transaction.known
+        known = moved.known if self.options.on_conflict == "update" else transaction.known
         references, failed_checks = self._references(transaction, rules), self.backend.failed_checks
         judge = Judge(rules, references, part.taken, failed_checks, known, self.refused.of(rules.name))
         verdict = judge.judge(source.batch())
+        if self.options.on_conflict == "update":
+            moved.add(verdict.accepted)
+            with self.refused.noted(rules.name, str):
+                moved.settle(part.taken)
         part.writer.write(verdict.accepted)
         part.writer.end()
         part.rejected = {row.row_number: list(row.faults) for row in verdict.rejected}

@@ -34,6 +34,7 @@ from rowferry.streams.csv_source import CsvSource
 from rowferry.streams.distinct_names import with_distinct_names
 from rowferry.streams.joined_files import JoinedFiles
 from rowferry.streams.judge import Known, nothing_known
+from rowferry.streams.moved_values import MovedValues
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
 from rowferry.streams.rows import RejectedRow, raw_rows
@@ -165,7 +166,7 @@ class _Load:
 
     def _passing(self) -> tuple[type[RowferryError], ...]:
         """Of a value that has just been taken, another try tells which row has it."""
-        judged = self.options.on_conflict != "update" and any(file.rules.unique for file in self.files)
+        judged = any(file.rules.unique for file in self.files)
         return (ParentsVanished, DatabaseBusy, KeysTaken, *([UniqueBroken] if judged else []))
 
     def has_committed(self) -> bool:
@@ -252,9 +253,14 @@ class _Load:
 
         return References(source.rules, existing, accepted)
 
-    def _known(self, source: _Source) -> Known:
+    def _known(self, source: _Source) -> Known | MovedValues:
         """In an update, rows may give their values away; others keep them."""
-        return nothing_known if self.options.on_conflict == "update" or source.writer.took_over else self.backend.known
+        rules = source.rules
+        if source.writer.took_over or not rules.unique:
+            return nothing_known
+        if self.options.on_conflict == "update":
+            return MovedValues(rules, self.backend.holders, self.refused.kept(rules.name))
+        return self.backend.known
 
     def _publish(self, source: _Source) -> None:
         """Put the rows into the table, and hold the sums against each other."""

@@ -18,6 +18,7 @@ from rowferry.ledger import Append
 from rowferry.streams.ahead import ahead
 from rowferry.streams.candidate_keys import duplicate
 from rowferry.streams.judge import FailedChecks, Judge, Known
+from rowferry.streams.moved_values import MovedValues
 from rowferry.streams.places import Places
 from rowferry.streams.references import References
 from rowferry.streams.reject_sink import RejectSink
@@ -84,17 +85,25 @@ class Reading(Generic[Rows, Writer]):
         self,
         references: References,
         failed_checks: FailedChecks,
-        known: Known,
+        known: Known | MovedValues,
         tell_progress: Callable[[], None],
     ) -> None:
-        """Read, judge and write all rows, each in a thread of its own, so that they go on at the same time."""
-        judge = Judge(self.rules, references, self.taken, failed_checks, known, self.refused)
-        with closing(ahead(self._judged(judge))) as judged:
+        """Read, judge and write all rows, each in a thread of its own, so that they go on at the same time.
+
+        Raises:
+            ValuesKept: Rows would take unique values that the table keeps, where these may move.
+        """
+        moved = known if isinstance(known, MovedValues) else None
+        by_whom = known.known if isinstance(known, MovedValues) else known
+        judge = Judge(self.rules, references, self.taken, failed_checks, by_whom, self.refused)
+        with closing(ahead(self._judged(judge, moved))) as judged:
             for rows_read, accepted in judged:
                 self.writer.write(accepted)
                 self.rows_read += rows_read
                 tell_progress()
         self.writer.end()
+        if moved:
+            moved.settle(self.taken)
         self.rejects.name_first_rows(self.taken)
 
     def reject(self, rows: Iterable[RejectedRow]) -> None:
@@ -115,11 +124,13 @@ class Reading(Generic[Rows, Writer]):
         self.rejects.close()
         self.taken.close()
 
-    def _judged(self, judge: Judge) -> Generator[tuple[int, pa.RecordBatch], None, None]:
+    def _judged(self, judge: Judge, moved: MovedValues | None) -> Generator[tuple[int, pa.RecordBatch], None, None]:
         """How many rows each batch has, and the accepted ones; those that are rejected need not wait for a writer."""
         for batch in ahead(self.rows.batches()):
             verdict = judge.judge(batch)
             self._reject(verdict.rejected)
+            if moved:
+                moved.add(verdict.accepted)
             yield verdict.rows_read, verdict.accepted
 
 

@@ -1,4 +1,4 @@
-"""Rows that the database refuses by rules of its own: found in an attempt that is careful, rejected in the next."""
+"""Rows that cannot go in, as only an attempt shows: what it finds is rejected in the next one."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from rowferry.errors import (
     TooManyRefused,
     UniqueBroken,
 )
+from rowferry.streams.moved_values import Key, ValuesKept
 
 _PERHAPS_OF_ROWS = (
     ConservationBroken,
@@ -36,16 +37,22 @@ class RefusedRows:
 
     An attempt goes the fast way. If it fails as rows may be to blame for, the next one is `careful` and finds them, and
     the one after that is fast again and rejects them from the start: so a row that refers to one of them is rejected,
-    too, and one that has its key may take it.
+    too, and one that has its key may take it. The same goes for rows of an update whose unique values rows of the table
+    keep.
     """
 
     def __init__(self) -> None:
         self.careful = False
         self._by_source: dict[str, dict[int, Refusal]] = {}
+        self._kept: dict[str, set[Key]] = {}
 
     def of(self, source: str) -> Mapping[int, Fault]:
         """The rows of a source that are to be rejected, by number."""
         return {row: refusal.as_fault() for row, refusal in self._by_source.get(source, {}).items()}
+
+    def kept(self, source: str) -> set[Key]:
+        """The rows of a table, by key, that are known to keep their unique values from the rows of a source."""
+        return self._kept.setdefault(source, set())
 
     @contextmanager
     def noted(self, source: str, spelled: Callable[[int], str]) -> Iterator[None]:
@@ -56,6 +63,9 @@ class RefusedRows:
         """
         try:
             yield
+        except ValuesKept as error:
+            self.kept(source).update(error.keys)
+            raise
         except RowsRefused as error:
             found = self._by_source.setdefault(source, {})
             found.update(error.rows)
@@ -71,7 +81,7 @@ class RefusedRows:
         while True:
             try:
                 return attempt()
-            except RowsRefused:
+            except (RowsRefused, ValuesKept):
                 self.careful = False
             except _PERHAPS_OF_ROWS:
                 if self.careful or has_committed():

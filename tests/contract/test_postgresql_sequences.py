@@ -162,12 +162,18 @@ def test_without_a_right_rows_go_in_and_it_is_said_once(plain: Tables, caplog: p
     with caplog.at_level(logging.WARNING, "rowferry"):
         load(plain, range(1, 10))
         send(plain, range(10, 20))
+        receipt = plain.put("tickets.csv", "30,name\n")
+        kept = Restores(plain).back_up("tickets")
+        plain.execute("DELETE FROM tickets WHERE id = 30")
+        changes = Restores(plain).restore(kept).tables[0]
     told = [record.getMessage() for record in caplog.records]
     assert told == [
         "The sequence tickets_id_seq of tickets.id stays behind the numbers that rows bring: "
-        "let its owner run GRANT USAGE, UPDATE ON SEQUENCE tickets_id_seq TO plain;"
+        "let its owner run GRANT USAGE, UPDATE ON SEQUENCE tickets_id_seq TO plain"
     ]
-    assert plain.count("tickets") == 19
+    assert receipt.tables[0].notes == changes.notes == [f"t{told[0][1:]}"]
+    assert plain.loads()[0]["tables"][0]["notes"] == receipt.tables[0].notes
+    assert plain.count("tickets") == 20
 
 
 def test_who_may_only_draw_numbers_draws_them(plain: Tables, caplog: pytest.LogCaptureFixture) -> None:

@@ -24,6 +24,7 @@ _CHANGES: dict[str, Any] = {
         "removed": [{"id": 99}],
     },
     "ignored": [],
+    "notes": [],
     "seconds": 0.1,
 }
 _OBSTACLE = {
@@ -56,6 +57,7 @@ class TableChangesAnswer(BaseModel):
     rejected_by_code: dict[str, int] = Field(description="How many rows have each code among their faults")
     examples: dict[str, list[Any]] = Field(description="The first keys of each sort; of changed rows also the columns")
     ignored: list[str] = Field(default=[], description="Fields of the file that the table has no column for")
+    notes: list[str] = Field(default=[], description="What to know of the table, although nothing was refused for it")
     seconds: float
 
 

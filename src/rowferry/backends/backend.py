@@ -121,9 +121,13 @@ class TableReplacer(TableWriter, Protocol):
 
 
 class Transaction(Protocol):
-    """One transaction over any number of tables and the ledger."""
+    """One transaction over any number of tables and the ledger.
+
+    `notes` say, by table, what people should know of it although rows were put in.
+    """
 
     connection: Connection
+    notes: dict[str, list[str]]
 
     def writer(
         self, rules: TableRules, *, bulk: bool, dry_run: bool, remaining: Callable[[], float] | None = None

@@ -95,8 +95,16 @@ class Numbers:
         """
         for sequence in self._found(transaction):
             wanted = self._wanted(transaction, sequence)
-            if wanted is not None and (sequence.reached is None or _is_behind(sequence.reached, wanted, sequence.step)):
-                _raise(transaction, sequence, wanted, f"{self._rules.name}.{sequence.column}")
+            reached = sequence.reached is not None and not _is_behind(sequence.reached, wanted or 0, sequence.step)
+            if wanted is not None and not reached and (why := _raise(transaction, sequence, wanted)):
+                self._tell(transaction, sequence, why)
+
+    def _tell(self, transaction: Statements, sequence: _Sequence, why: str) -> None:
+        """Say that rows are in, but that the next INSERT of somebody else may meet their numbers."""
+        column = f"{self._rules.name}.{sequence.column}"
+        told = f"he sequence {sequence.name} of {column} stays behind the numbers that rows bring: {why}"
+        transaction.notes.setdefault(self._rules.name, []).append(f"t{told}")
+        _log_once(f"T{told}")
 
     def _found(self, transaction: Statements) -> Iterator[_Sequence]:
         named = [(column.name, column.default) for column in self._rules.table.columns]
@@ -125,10 +133,10 @@ def _is_behind(reached: int, wanted: int, step: int) -> bool:
     return reached < wanted if step > 0 else reached > wanted
 
 
-def _raise(transaction: Statements, sequence: _Sequence, wanted: int, column: str) -> None:
+def _raise(transaction: Statements, sequence: _Sequence, wanted: int) -> str | None:
+    """Raise a sequence to a number; why it stays behind, if it does."""
     if not _is_behind(wanted, sequence.last, sequence.step):
-        _tell(sequence.name, column, "a row has its last number, so it is left alone and goes on with those before")
-        return
+        return "a row has its last number, so it is left alone and goes on with those before"
     parameters: dict[str, Any] = {
         "name": sequence.name,
         "wanted": wanted,
@@ -137,12 +145,13 @@ def _raise(transaction: Statements, sequence: _Sequence, wanted: int, column: st
         "drawn": _DRAWN if sequence.may_set else _DRAWN_WITHOUT_RIGHT,
         "may_set": sequence.may_set,
     }
-    if not sequence.may_draw or transaction.value(SQL(_RAISE), parameters) is None:
-        user = transaction.value(SQL("SELECT quote_ident(current_user)"))
-        _tell(sequence.name, column, f"let its owner run GRANT USAGE, UPDATE ON SEQUENCE {sequence.name} TO {user};")
+    if sequence.may_draw and transaction.value(SQL(_RAISE), parameters) is not None:
+        return None
+    user = transaction.value(SQL("SELECT quote_ident(current_user)"))
+    return f"let its owner run GRANT USAGE, UPDATE ON SEQUENCE {sequence.name} TO {user}"
 
 
 @cache
-def _tell(name: str, column: str, why: str) -> None:
-    """Say once in a process that rows are in, but that the next INSERT of somebody else may meet their numbers."""
-    _log.warning("The sequence %s of %s stays behind the numbers that rows bring: %s", name, column, why)
+def _log_once(message: str) -> None:
+    """Say it once in a process: batches have no notes."""
+    _log.warning("%s", message)

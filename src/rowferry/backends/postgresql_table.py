@@ -133,6 +133,8 @@ class Statements:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.notes: dict[str, list[str]] = {}
+        """By table, what people should know of it although rows were put in."""
 
     @property
     def driver(self) -> psycopg.Connection[Any]:

@@ -53,6 +53,7 @@ class SqliteTransaction:
 
     def __init__(self, connection: Connection, stages: Path | None = None) -> None:
         self.connection = connection
+        self.notes: dict[str, list[str]] = {}
         self.checks_references = True
         self.locked = False
         self._stage_path = stages

@@ -84,6 +84,9 @@ def show(receipt: RestoreReceipt, at: str = "") -> None:
             _show_examples(one)
     for obstacle in receipt.obstacles:
         _show_obstacle(obstacle)
+    for one in receipt.tables:
+        for note in one.notes:
+            say(f"{one.table}: {note}.")
     if receipt.total("rejected") and not receipt.dry_run:
         say(f"See each rejected row with `rowferry rejects {receipt.restore_id}{at}`.")
 

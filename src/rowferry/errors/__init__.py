@@ -265,9 +265,9 @@ class UniqueBroken(RowferryError):
 
     code = "database.unique"
     hint = (
-        "Nothing was changed. Rows would pass on values that must be unique, but other tables refer to this one, or a "
-        "trigger acts upon it, so that rows are changed one after the other; or somebody else took the value meanwhile. "
-        "Let one of the rows have another value first, or try again."
+        "Nothing was changed. Rows would pass on values that must be unique, but other tables refer to this one, or "
+        "a trigger acts upon it, so that rows are changed one after the other; or somebody else took the value "
+        "meanwhile. Let one of the rows have another value first, or try again."
     )
 
 

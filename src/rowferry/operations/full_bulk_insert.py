@@ -196,6 +196,7 @@ class _Load:
             for source in self.sources:
                 with self.refused.noted(source.rules.name, source.rows.places.spelled):
                     self._publish(source)
+                source.receipts[0].notes += transaction.notes.get(source.rules.name, ())
             self._stop_if_exceeded()
             receipts = [receipt for source in self.sources for receipt in source.receipts]
             self.receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, receipts, self.passed_over)
@@ -240,7 +241,7 @@ class _Load:
             source.reading.read(references, failed_checks, self._known(source), tell_progress)
             source.note_judged()
             for receipt, file in zip(source.receipts, source.rows.files, strict=True):
-                receipt.notes = file.notes
+                receipt.notes = [*file.notes]
 
     def _references(self, transaction: Transaction, source: _Source) -> References:
         accepted = {other.rules.name: other.reading.taken for other in self.sources}

@@ -10,7 +10,8 @@ from rowferry import ledger
 class TableReceipt:
     """What became of the rows of one file. `rejected_by_code` counts the rows that have a code among their faults.
 
-    `notes` say what people should know of the file, although nothing of it was refused for that.
+    `notes` say what people should know of the file, although nothing of it was refused for that; those on the table
+    stand with its first file.
     """
 
     table: str

@@ -36,7 +36,7 @@ class TableChanges:
     """What a restore does to one table. `rows_read = added + changed + unchanged + rejected`; others are removed.
 
     `examples` are the first few keys of each sort; of a changed row also the columns that differ. `ignored` are the
-    fields of the file that the table has no column for.
+    fields of the file that the table has no column for. `notes` say what people should know of the table besides.
     """
 
     table: str
@@ -52,6 +52,7 @@ class TableChanges:
     examples: dict[str, list[Any]] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

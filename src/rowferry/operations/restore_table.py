@@ -172,6 +172,7 @@ class _Restore:
             for part in self.parts:
                 with part.timed():
                     self._count_again(transaction, part)
+                part.changes.notes += transaction.notes.get(part.rules.name, ())
             self._keep_rejects(transaction)
             ledger.finish_restore(transaction.connection, self.claim.restore_id, **self._outcome("done"))
 

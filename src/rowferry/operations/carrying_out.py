@@ -1,11 +1,12 @@
 """How an operation on many rows is carried out: held, noted at both ends, tried again, and told of at its end."""
 
-from collections.abc import Callable
 from contextlib import closing, suppress
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from rowferry.backends.backend import Backend, Locking, ReadersWait
 from rowferry.errors import RowferryError, Unexpected
+from rowferry.operations.refused_rows import RefusedRows
 from rowferry.streams.scratch import room_needed
 
 _ATTEMPTS = 3
@@ -69,19 +70,29 @@ def _failure(error: BaseException, interrupted: type[RowferryError]) -> Rowferry
     return interrupted() if isinstance(error, KeyboardInterrupt) else Unexpected(log="the log of the service")
 
 
-def attempt_again(
-    attempt: Callable[[int, Locking], None], passing: tuple[type[RowferryError], ...], *, exclusive: bool = False
-) -> None:
+class Attempts(Protocol):
+    """Work that may have to be tried again."""
+
+    refused: RefusedRows
+
+    def attempt(self, number: int, locking: Locking) -> None:
+        """Do all of it, or nothing, and lock no more than that."""
+
+    def has_committed(self) -> bool:
+        """Whether the last attempt did it, whatever came then."""
+
+
+def attempt_again(work: Attempts, passing: tuple[type[RowferryError], ...], *, exclusive: bool = False) -> None:
     """Try until none of the `passing` errors comes in the way, three times at most; DiskFull where there is no room.
 
-    An attempt is told its number, and what it may lock; one that was given up for those who read does not count.
+    An attempt that finds rows to be refused, or that is given up for those who read, does not count.
     """
     number = 1
     locking: Locking = "exclusive" if exclusive else "yielding"
     while True:
         try:
             with room_needed():
-                return attempt(number, locking)
+                return work.refused.rejected(partial(work.attempt, number, locking), work.has_committed)
         except ReadersWait:
             locking = "sharing"
         except passing:

@@ -159,10 +159,7 @@ class _Load:
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
         with suppress(_Rehearsed):
-            attempt_again(self._unless_refused, self._passing(), exclusive=self.options.exclusive)
-
-    def _unless_refused(self, number: int, locking: Locking) -> None:
-        self.refused.rejected(lambda: self._attempt(number, locking), self.has_committed)
+            attempt_again(self, self._passing(), exclusive=self.options.exclusive)
 
     def _passing(self) -> tuple[type[RowferryError], ...]:
         """Of a value that has just been taken, another try tells which row has it."""
@@ -181,7 +178,7 @@ class _Load:
         self._tell_end("done")
         return self.receipt
 
-    def _attempt(self, number: int, locking: Locking) -> None:
+    def attempt(self, number: int, locking: Locking) -> None:
         self.close()
         self.first_attempt = number == 1
         self.sources, self.judged, self.receipt = [], False, None

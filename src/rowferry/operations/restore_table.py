@@ -135,12 +135,9 @@ class _Restore:
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
         try:
-            attempt_again(self._unless_refused, (ParentsVanished, DatabaseBusy))
+            attempt_again(self, (ParentsVanished, DatabaseBusy))
         except _Stopped:
             self._note_refusal()
-
-    def _unless_refused(self, number: int, locking: Locking) -> None:
-        self.refused.rejected(lambda: self._attempt(number, locking), self.has_committed)
 
     def has_committed(self) -> bool:
         with self.backend.errors(), self.backend.engine.begin() as connection:
@@ -152,7 +149,7 @@ class _Restore:
         self._tell_end(self.receipt.status)
         return self.receipt
 
-    def _attempt(self, _number: int, locking: Locking) -> None:
+    def attempt(self, _number: int, locking: Locking) -> None:
         self.close()
         self.parts, self.telling.untold = [], 0
         opened = [(source, self.files.enter_context(source.open())) for source in self.sources]

@@ -57,6 +57,17 @@ def test_a_few_rows(ruled: Ruled) -> None:
     require_rejected(tables, rule, bad)
 
 
+@every_rule
+def test_a_dry_run_tells_of_types_only(ruled: Ruled, name: str) -> None:
+    tables, rule = ruled
+    path = tables.write("pay.csv", rule.rows(100, [3, 50, 100]))
+    rejected = 3 if name in ("varchar", "enumeration", "domain") else 0
+    receipt = tables.load(path, dry_run=True)
+    assert counts(receipt) == (100, 100 - rejected, 0, 0, rejected)
+    assert receipt.tables[0].rejected_by_code == ({rule.code: 3} if rejected else {})
+    assert tables.count("pay") == 0
+
+
 @pytest.mark.usefixtures("bulky")
 @every_rule
 def test_a_single_row_by_the_way_of_many(ruled: Ruled) -> None:

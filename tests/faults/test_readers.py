@@ -117,6 +117,32 @@ def test_who_reads_a_parent_of_an_empty_table_gets_an_answer_while_a_load_stands
     assert len(anyone.rejects()) == 1
 
 
+@pytest.mark.parametrize("part", ["heir", "partition"])
+def test_who_reads_a_part_of_a_parent_gets_an_answer_while_a_load_stands_still(owned: Tables, part: str) -> None:
+    """Whoever locks a table locks its heirs and partitions, too."""
+    if part == "heir":
+        owned.execute("CREATE TABLE part (CHECK (id >= 100)) INHERITS (departments)")
+    else:
+        owned.execute("ALTER TABLE hired_employees DROP CONSTRAINT hired_employees_department_id_fkey")
+        owned.execute("DROP TABLE departments")
+        owned.execute(
+            "CREATE TABLE departments (id integer PRIMARY KEY, department varchar(255) NOT NULL) "
+            "PARTITION BY RANGE (id)"
+        )
+        owned.execute("CREATE TABLE part PARTITION OF departments DEFAULT")
+        owned.execute("ALTER TABLE hired_employees ADD FOREIGN KEY (department_id) REFERENCES departments")
+    owned.with_parents()
+    before = foreign_keys(owned)
+    path = owned.write("hired_employees.csv", employees(LARGE))
+
+    def ask() -> None:
+        with somebody(owned) as execute:
+            execute("SET lock_timeout = '10s'; SELECT count(*) FROM part")
+
+    assert counts(owned.load(path, observe=once(RowsJudged, ask))) == (LARGE, LARGE, 0, 0, 0)
+    assert foreign_keys(owned) == before
+
+
 def test_a_restore_of_an_empty_table_lets_readers_of_its_parents_go_first(owned: Tables) -> None:
     owned.with_parents().put("hired_employees.csv", employees(LARGE))
     restores = Restores(owned)

@@ -32,6 +32,13 @@ UNION ALL SELECT set_config('effective_io_concurrency', '0', true)
 Rows that were just written lie in memory: to have them read ahead by other processes only takes time.
 """
 
+_WITH_HEIRS = """
+WITH RECURSIVE locked AS (
+  SELECT unnest(%s::regclass[])::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN locked ON inhparent = oid
+)
+SELECT oid::regclass::text FROM locked
+"""
+
 _MOST_HELD = 500_000
 """So many rows at most are held in memory until it is decided where they go."""
 
@@ -108,9 +115,10 @@ class LoadingTransaction(PostgresqlTransaction):
             return True
 
     def _read_by_others(self, table: PostgresqlTable) -> list[str]:
-        """The parents that have rows, as they are spelled."""
+        """The parents that have rows, and their heirs, which are locked with them, as they are spelled."""
         has_rows = SQL("SELECT EXISTS (SELECT FROM {})")
-        return [parent.as_string() for parent in table.parents() if self.value(has_rows.format(parent))]
+        parents = [parent.as_string() for parent in table.parents() if self.value(has_rows.format(parent))]
+        return [name for (name,) in self.execute(SQL(_WITH_HEIRS), (parents,))]
 
     def _note_locks(self, table: PostgresqlTable) -> None:
         self._locked |= {table.rules.name, *(reference.parent for reference in table.rules.references)}

@@ -43,7 +43,12 @@ class Type:
 
 TYPES = {
     "enumeration": Type(
-        "String(20)", '"Mood"', ("Fine", "It's"), "Odd", "CREATE TYPE \"Mood\" AS ENUM ('It''s', 'Fine')", 'v::"Mood"'
+        "String(20)",
+        '"Mood %%s"',
+        ("Fine", "It's"),
+        "Odd",
+        "CREATE TYPE \"Mood %%s\" AS ENUM ('It''s', 'Fine')",
+        'v::"Mood %%s"',
     ),
     "domain of texts": Type(
         "String(20)", "good", ("Fine", "Sad"), "Odd", "CREATE DOMAIN good AS text CHECK (VALUE <> 'Odd')"

@@ -33,7 +33,7 @@ class GivenRows:
         """A value as it may be put into the table `t`, which refuses what is no label."""
         enumeration = self._texts.enumeration(name)
         value = SQL("s.{}").format(Identifier(name))
-        return SQL("CAST({} AS {})").format(value, SQL(enumeration)) if enumeration else value
+        return SQL("CAST({} AS {})").format(value, enumeration) if enumeration else value
 
     def same(self, names: tuple[str, ...]) -> Composable:
         """The condition that a row has the values of the row `t` in some columns; it never fails."""
@@ -64,7 +64,9 @@ class GivenRows:
 
     def _compared(self, name: str) -> Composable:
         enumeration = self._texts.enumeration(name)
-        return SQL(_LABEL if enumeration else "s.{}").format(Identifier(name), SQL(enumeration or ""))
+        return (
+            SQL(_LABEL).format(Identifier(name), enumeration) if enumeration else SQL("s.{}").format(Identifier(name))
+        )
 
 
 def lists_of(rows: pa.RecordBatch) -> list[list[Any]]:

@@ -13,20 +13,22 @@ from rowferry.backends.postgresql_table import Statements, spelled
 from rowferry.dictionary.kinds import TEXT, kind_of
 
 _TEXTS = """
-SELECT a.attname::text, CASE WHEN coalesce(b.typtype, t.typtype) = 'e' THEN format_type(a.atttypid, a.atttypmod) END,
-  n.nspname::text, c.collname::text
-FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON b.oid = t.typbasetype
+SELECT a.attname::text, t.typtype = 'e', CASE WHEN t.typtype = 'e' THEN ARRAY[s.nspname::text, t.typname::text]
+  ELSE ARRAY[n.nspname::text, c.collname::text] END
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace s ON s.oid = t.typnamespace
 LEFT JOIN pg_collation c ON c.oid = a.attcollation LEFT JOIN pg_namespace n ON n.oid = c.collnamespace
 WHERE a.attrelid = %(table)s::regclass AND a.attname = ANY(%(names)s)
 """
 
 
 class _Text(NamedTuple):
-    """How a column keeps texts: the enumeration that it is, or the schema and name of its collation."""
+    """How a column keeps texts: whether as labels, and the enumeration or collation, by schema and name."""
 
-    enumeration: str | None = None
-    schema: str | None = None
-    collation: str | None = None
+    is_enumeration: bool
+    by: list[str]
+
+
+_NO_TEXT = _Text(is_enumeration=False, by=[])
 
 
 class Texts:
@@ -36,9 +38,10 @@ class Texts:
         self._transaction, self._table = transaction, table
         self._found: dict[str, _Text] | None = None
 
-    def enumeration(self, column: str) -> str | None:
-        """The type of a column that is an enumeration, as it is spelled."""
-        return self._of(column).enumeration
+    def enumeration(self, column: str) -> Composable | None:
+        """The type of a column that is an enumeration."""
+        found = self._of(column)
+        return Identifier(*found.by) if found.is_enumeration else None
 
     def compared(self, column: str) -> Composable:
         """A column as it may be compared with texts. One of labels has no more rows than labels, if it is a key."""
@@ -48,17 +51,15 @@ class Texts:
     def as_here(self, text: Composable, column: str) -> Composable:
         """A text of another table as it may be compared with `compared`; anything else stays what it is."""
         found = self._of(column)
-        if found == _Text():
+        if found is _NO_TEXT:
             return text
         as_text = SQL("CAST({} AS text)").format(text)
-        if found.collation is None:
-            return as_text
-        return SQL("{} COLLATE {}").format(as_text, Identifier(found.schema or "", found.collation))
+        return as_text if found.is_enumeration else SQL("{} COLLATE {}").format(as_text, Identifier(*found.by))
 
     def _of(self, column: str) -> _Text:
         if kind_of(self._table.c[column].type)[0] is not TEXT:
-            return _Text()
+            return _NO_TEXT
         if self._found is None:
             asked = {"table": spelled(self._table).as_string(), "names": list(self._table.columns.keys())}
             self._found = {name: _Text(*of) for name, *of in self._transaction.execute(SQL(_TEXTS), asked)}
-        return self._found.get(column, _Text())
+        return self._found.get(column, _NO_TEXT)

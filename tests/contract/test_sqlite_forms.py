@@ -1,7 +1,10 @@
 """What other programs wrote into SQLite is what it stands for, however it is spelled: in all that reads or compares."""
 
 import datetime as dt
+import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from owning import HEAD, ServiceOf
 from restoring import Restores
 from rowferry.bootstrap import Service
 from rowferry.dictionary.kinds import DATETIME
-from rowferry.errors import KeyHeldTwice, KeySpelledOtherwise, KeyUnfit, ValueUnstorable
+from rowferry.errors import KeyHeldTwice, KeySpelledOtherwise, KeyUnfit, UniqueBroken, ValueUnstorable
 from rowferry.operations.read_rows import key_of, read_rows
 from rowferry.reports.listed import find_report
 from rowferry.reports.report import answer
@@ -125,7 +128,7 @@ def pages(tables: Tables, table: str, size: int) -> list[list[Any]]:
     rules, after, found = tables.service.catalog.table(table), None, []
     while page := read_rows(tables.service.backend, rules, after, size):
         after = key_of(rules, page[-1])
-        found += [[DATETIME.parse(v) if n == "at" else v for n, v in row.items()] for row in page]
+        found += [[DATETIME.parse(v) if n == "at" and v else v for n, v in row.items()] for row in page]
     return found
 
 
@@ -136,6 +139,36 @@ def test_unique_instants_are_those_of_the_table(ticks: Tables, found: Held) -> N
     file = "".join(f"{at + 50},{iso(instant)}\n" for at, (instant, _) in enumerate(found))
     assert counts(ticks.put("seats.csv", file + "98,\n99,\n")) == (len(found) + 2, 2, 0, 0, len(found))
     assert {error["code"] for row in ticks.rejects() for error in row["errors"]} == {"key.conflict"}
+
+
+@given(found=held(), taken=st.booleans())
+@bounded
+def test_an_update_or_restore_takes_no_unique_instant_from_another_row(ticks: Tables, found: Held, taken: bool) -> None:
+    restores, batches = Restores(ticks), Batches(ticks)
+    ticks.execute("DELETE FROM seats")
+    ticks.put("seats.csv", file := "".join(f"{at},{iso(instant)}\n" for at, (instant, _) in enumerate(found)))
+    kept = restores.back_up("seats")
+    last, (_, spelled) = len(found) - 1, found[-1]
+    # The instant of the last row is that of another one, which is to stay or to go.
+    holder = last + 100 if taken else last
+    insert(ticks, "seats", [*((at, None) for at in range(last)), (holder, spelled)])
+    rows = [{"id": at, "at": iso(instant)} for at, (instant, _) in enumerate(found)]
+    before = pages(ticks, "seats", 99)
+    if taken and spelled != usual(found[-1][0]):
+        told = re.escape(f"seats.at {usual(found[-1][0])} is there already, as {spelled}")
+        with pytest.raises(UniqueBroken, match=told):
+            ticks.load(ticks.write("seats.csv", file), on_conflict="update")
+        with pytest.raises(UniqueBroken, match=r"seats\.at .* is there already, as"):
+            batches.put({"seats": rows}, on_conflict="update")
+        assert pages(ticks, "seats", 99) == before
+    elif not taken:
+        assert counts(ticks.load(ticks.write("seats.csv", file), on_conflict="update"))[3:] == (1, 0)
+    assert restores.restore(kept).failure() is None, "a row that goes away may have it"
+    assert [row[1] for row in pages(ticks, "seats", 99)] == [instant for instant, _ in found]
+
+
+def usual(instant: dt.datetime) -> str:
+    return instant.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 @given(found=held(), year=st.integers(2020, 2023))
@@ -242,6 +275,34 @@ def test_what_a_column_without_a_type_holds_is_compared_as_it_is_backed_up(
         assert counts(receipt) == (1, rejected, 0, unchanged, 0), stored
         batch = Batches(boxes).put({"things": [{"size": value}]})
         assert (batch.inserted["things"], batch.unchanged["things"]) == (rejected, unchanged), stored
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le"])
+@pytest.mark.parametrize("column", ["datetime", "name"])
+def test_a_text_that_is_none_is_named(
+    new_service: Callable[..., Service], database_url: str, tmp_path: Path, column: str, encoding: str
+) -> None:
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as made:
+        made.executescript(f"PRAGMA encoding = '{encoding}'; VACUUM")
+    tables = Tables(new_service(url=database_url), tmp_path).with_parents()
+    file = "1,x,2021-01-01T00:00:00Z,1,1\n2,y,2021-01-01T00:00:00Z,1,1\n"
+    tables.put("hired_employees.csv", file)
+    spoiled = "3200ff" if encoding == "UTF-16le" else "32ff"
+    tables.execute(f"UPDATE hired_employees SET {column} = CAST(x'{spoiled}' AS TEXT) WHERE id = 2")
+    rules, named = tables.service.catalog.table("hired_employees"), rf"hired_employees\.{column} holds .*"
+    if encoding == "UTF-8":  # else SQLite makes something of it
+        with pytest.raises(ValueUnstorable, match=named + "xff.* in the row of id 2"):
+            Restores(tables).back_up("hired_employees")
+        with pytest.raises(ValueUnstorable, match=named + "xff.* in the row of id 2"):
+            read_rows(tables.service.backend, rules, None, 99)
+    if column == "datetime":
+        with pytest.raises(ValueUnstorable, match=named):
+            ask(tables.service, 2021)
+    assert counts(tables.put("hired_employees.csv", file)) == (2, 0, 0, 1, 1)
+    assert f"with another {column}" in tables.rejects()[0]["errors"][0]["message"]
+    row = {"id": 2, "name": "y", "datetime": "2021-01-01T00:00:00Z", "job_id": 1, "department_id": 1}
+    assert Batches(tables).put({"hired_employees": [row]}, on_conflict="update").updated == {"hired_employees": 1}
+    assert counts(tables.put("hired_employees.csv", file)) == (2, 0, 0, 2, 0)
 
 
 def test_a_page_behind_what_is_no_key(ticks: Tables) -> None:

@@ -203,6 +203,7 @@ class SqliteBackend:
                 transaction.early,
             ):
                 yield transaction
+                transaction.end()
 
     @contextmanager
     def short_transaction(self, alone: str | None = None, *, careful: bool = False) -> Iterator[ShortSqliteTransaction]:
@@ -212,6 +213,7 @@ class SqliteBackend:
             transaction = sort(connection)
             transaction.lock()
             yield transaction
+            transaction.end()
 
     @contextmanager
     def _alone(self, name: str | None) -> Iterator[None]:

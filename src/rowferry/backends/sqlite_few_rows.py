@@ -70,11 +70,20 @@ class FewRowsWriter(HeldRows):
         return self._compared()
 
     def publish(self, *, update: bool) -> tuple[int, int]:
+        self._transaction.at_end.add(self._require_unique)
         new = self._new()
         with foreign_keys_told(self._driver, self._rules, self._require_parents):
             updated = self._update() if update else 0
             inserted = self._transaction.insert(self._rules.name, new) if new.num_rows else 0
         return inserted, updated
+
+    def _require_unique(self) -> None:
+        for key in self._rules.unique:
+            wanted = ", ".join(f"json_extract(value, '$[{at}]') AS wanted_{at}" for at in range(len(key)))
+            both = (rows.select(list(key)) for rows in (self._new(), self._changed()))
+            written = json.dumps([row for rows in both for row in self._spelled(rows)])
+            unusual = UnusualKeys(self._driver, self._rules.name, [self._rules.by_name[name] for name in key])
+            unusual.require_apart(f"SELECT {wanted} FROM json_each(?1)", (written,))
 
     def _require_parents(self) -> None:
         for reference in self._rules.references:

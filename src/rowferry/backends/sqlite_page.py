@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from rowferry.backends.sqlite_snapshot import as_batch
+from rowferry.backends.sqlite_snapshot import as_batch, naming_spoiled_texts
 from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_unusual_keys import UnusualKeys
 from rowferry.backends.sqlite_writer import stored
@@ -30,6 +30,7 @@ def read_page(
     behind = f"({order}) > ({', '.join('?' * len(given))})" if given else "1"
     near, bounds = keys.span(given, limit)
     select = f"SELECT {', '.join(map(quoted, rules.names))} FROM main.{quoted(rules.name)}"
-    rows = driver.execute(f"{select} WHERE {behind} AND {near} ORDER BY {order} LIMIT {limit}", (*given, *bounds))
-    found = rows.fetchall()
+    find, bound = f"{select} WHERE {behind} AND {near} ORDER BY {order} LIMIT {limit}", (*given, *bounds)
+    with naming_spoiled_texts(driver, rules, find, bound):
+        found = driver.execute(find, bound).fetchall()
     return as_batch(rules, found).to_pylist() if found else []

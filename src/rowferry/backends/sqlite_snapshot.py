@@ -1,7 +1,8 @@
 """The way out of a table of SQLite: one read transaction, in key order."""
 
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from types import NoneType
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 from rowferry.backends.sqlite_joined import joined_page, joins, plain_instants, split_page
 from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_unusual_keys import UnusualKeys
-from rowferry.backends.sqlite_values import value_of
+from rowferry.backends.sqlite_values import text_or_bytes, value_of
 from rowferry.backends.sqlite_writer import driver_of
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.faults import shown
@@ -77,8 +78,9 @@ class SqliteSnapshot:
         select = f"SELECT {names} FROM {quoted(rules.name)}{condition} ORDER BY {', '.join(order)} LIMIT {limit}"
         found = self._driver.execute(select, after)
         many = _page_rows(rules)
-        while rows := found.fetchmany(many):
-            yield as_batch(rules, rows)
+        with naming_spoiled_texts(self._driver, rules, select, after):
+            while rows := found.fetchmany(many):
+                yield as_batch(rules, rows)
 
 
 def _page_rows(rules: TableRules) -> int:
@@ -87,6 +89,31 @@ def _page_rows(rules: TableRules) -> int:
         return _FEW_ROWS
     widest = sum((column.max_length or 0) * _LETTER_BYTES for column in rules.columns)
     return max(1, min(_PAGE_ROWS, _PAGE_BYTES // max(1, widest)))
+
+
+@contextmanager
+def naming_spoiled_texts(
+    driver: sqlite3.Connection, rules: TableRules, select: str, given: Sequence[Any]
+) -> Iterator[None]:
+    """Raise ValueUnstorable, with its row, for a text that is no UTF-8, of which the driver names the column alone."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "decode" in str(error):
+            with _texts_as_they_are(driver):
+                found = driver.execute(select, given)
+                while rows := found.fetchmany(_page_rows(rules)):
+                    as_batch(rules, rows)
+        raise
+
+
+@contextmanager
+def _texts_as_they_are(driver: sqlite3.Connection) -> Iterator[None]:
+    driver.text_factory = text_or_bytes
+    try:
+        yield
+    finally:
+        driver.text_factory = str
 
 
 def as_batch(rules: TableRules, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:

@@ -13,7 +13,7 @@ from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_values import is_unusual, may_be_unusual, stored_form
 from rowferry.dictionary.kinds import DATETIME
 from rowferry.dictionary.rules import ColumnRule
-from rowferry.errors import KeyHeldTwice
+from rowferry.errors import KeyHeldTwice, UniqueBroken
 
 Values = tuple[Any, ...]
 
@@ -74,6 +74,23 @@ class UnusualKeys:
         if number and (row := self._driver.execute(f"{twice} UNION ALL {both} LIMIT 1").fetchone()):
             raise KeyHeldTwice(table=self._table, key=", ".join(map(str, row)))
         return number
+
+    def require_apart(self, written: str, given: Values = ()) -> None:
+        """Require that no row has, in another form, what rows of a query, in columns wanted_0 and so on, brought in.
+
+        Raises:
+            UniqueBroken: One has it; to SQLite, these are two values.
+        """
+        if not self.possible:
+            return
+        found = f"{self._found(written)} AND ({self._list('form_{}')}) IN ({written})"
+        twin = f"SELECT 1 FROM {self._main} t WHERE {self._is_same('?')}"
+        for row in self._driver.execute(found, given):
+            raw, form = row[: len(self._key)], row[len(self._key) :]
+            if self._driver.execute(twin, form).fetchone():
+                names = ", ".join(rule.name for rule in self._key)
+                both = (", ".join(map(str, values)) for values in (form, raw))
+                raise UniqueBroken(reason=f"{self._table}.{names} {' is there already, as '.join(both)}")
 
     def order(self) -> list[str]:
         """What to order rows by, so that they ascend by what their keys stand for.

@@ -169,9 +169,34 @@ class Refusals:
 def teach(driver: sqlite3.Connection) -> Refusals:
     """Let statements of a connection ask for the usual form of what is stored; that of what cannot be read is null."""
     refusals = Refusals()
-    driver.create_function("rowferry_stored", -1, _stored_form, deterministic=True)
-    driver.create_function("rowferry_instant", 3, refusals.instant, deterministic=True)
+    (encoding,) = driver.execute("PRAGMA encoding").fetchone()
+
+    def form(sent: Any, kind: str, *size: int) -> Any:
+        return _stored_form(_received(sent, encoding), kind, *size)
+
+    def instant(sent: Any, table: str, column: str) -> str:
+        return refusals.instant(_received(sent, encoding), table, column)
+
+    driver.create_function("rowferry_stored", -1, form, deterministic=True)
+    driver.create_function("rowferry_instant", 3, instant, deterministic=True)
     return refusals
+
+
+def _sent(stored: str) -> str:
+    """Something as a function gets it: texts in hexadecimal, since Python calls none with what is not UTF-8."""
+    return f"iif(typeof({stored}) = 'text', hex({stored}), {stored})"
+
+
+def _received(sent: Any, encoding: str) -> Any:
+    return text_or_bytes(bytes.fromhex(sent), encoding) if isinstance(sent, str) else sent
+
+
+def text_or_bytes(text: bytes, encoding: str = "UTF-8") -> str | bytes:
+    """A text, or its bytes where they are none: SQLite does not look at what other programs write."""
+    try:
+        return text.decode(encoding)
+    except UnicodeDecodeError:
+        return text
 
 
 def with_instants(connection: Connection, table: Table) -> FromClause:
@@ -184,7 +209,8 @@ def with_instants(connection: Connection, table: Table) -> FromClause:
         return table
 
     def read(column: Column[Any]) -> ColumnElement[Any]:
-        found = func.rowferry_instant(column, table.name, column.name, type_=column.type)
+        sent = literal_column(_sent(f"{quoted(table.name)}.{quoted(column.name)}"))
+        found = func.rowferry_instant(sent, table.name, column.name, type_=column.type)
         usual = column.op("GLOB")(literal_column(f"'{_USUAL_INSTANT}'"))
         return case((usual, column), else_=found).label(column.name)
 
@@ -210,7 +236,7 @@ def _are_usual(connection: Connection, table: Table, columns: list[str]) -> bool
 def stored_form(rule: ColumnRule, stored: str) -> str:
     """The usual form of something, as SQL."""
     size = f", {rule.arrow.precision}, {rule.arrow.scale}" if rule.kind is DECIMAL else ""
-    return f"rowferry_stored({stored}, '{rule.kind.name}'{size})"
+    return f"rowferry_stored({_sent(stored)}, '{rule.kind.name}'{size})"
 
 
 def is_unusual(rule: ColumnRule, stored: str) -> str:

@@ -59,6 +59,7 @@ class SqliteTransaction:
         self._stage_path = stages
         self._stages: list[SqliteStage] = []
         self._writers: list[SqliteWriter] = []
+        self.at_end: set[Callable[[], None]] = set()
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
         self.insert(table.name, rows)
@@ -106,6 +107,11 @@ class SqliteTransaction:
             self.connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
         self.connection.exec_driver_sql("BEGIN IMMEDIATE")
         self.checks_references, self.locked = checks_references, True
+
+    def end(self) -> None:
+        """Check what can only be known once all is in."""
+        for check in self.at_end:
+            check()
 
     def close(self) -> None:
         """Leave the connection as it was, once the transaction has ended."""
@@ -160,6 +166,7 @@ class SqliteWriter:
         self._referred = ReferredKeys(rules)
         self._waiting = transaction.stage(self)
         self._stage, self._table = self._waiting.table(list(map(quoted, _staged(rules))))
+        self._as_given = self._stage
         self._known = f"temp.rowferry_known_{self._stage.replace('.', '_')}"
         self._has_known = False
 
@@ -221,6 +228,7 @@ class SqliteWriter:
             yield row_number, [name for name, flag in zip(self._rules.values, differs, strict=True) if flag]
 
     def publish(self, *, update: bool) -> tuple[int, int]:
+        self._transaction.at_end.add(self._require_unique)
         self.require_parents()
         with foreign_keys_told(self._transaction.driver(), self._rules, self._require_parents):
             updated = self._update() if update and self._has_known else 0
@@ -313,6 +321,15 @@ class SqliteWriter:
             f"INSERT INTO {self._known} SELECT s.rowferry_row_number, CASE WHEN {equal} THEN 1 ELSE 0 END "
             f"FROM {self._stage} s CROSS JOIN {self._main} t ON {self._same_key()}"
         )
+
+    def _require_unique(self) -> None:
+        equal = f"SELECT rowferry_row_number FROM {self._known} WHERE equal"
+        changed = f" WHERE rowferry_row_number NOT IN ({equal})" if self._has_known else ""
+        for names in self._rules.unique:
+            wanted = ", ".join(f"{quoted(name)} AS wanted_{at}" for at, name in enumerate(names))
+            key = [self._rules.by_name[name] for name in names]
+            unusual = UnusualKeys(self._transaction.driver(), self._rules.name, key)
+            unusual.require_apart(f"SELECT {wanted} FROM {self._as_given}{changed}")
 
     def require_parents(self) -> None:
         """Raise ParentsVanished if a row refers to one that is not there, unless the database checks that."""

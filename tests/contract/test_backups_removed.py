@@ -1,6 +1,7 @@
 """Backups that are removed: what stays, who may do it at once, and what becomes of those who read one meanwhile."""
 
 import asyncio
+import datetime as dt
 import errno
 import hashlib
 import threading
@@ -79,9 +80,27 @@ def test_a_wrong_clock_does_not_remove_the_last_good_backup(
     monkeypatch.undo()
     prune_backups(backups.store, PruneOptions(keep_days=0), backups.events.append)
     left = backups.store.listing().backups
-    assert len(left) == 1
-    backups.verify(left[0])
-    assert wrong.rows == 3
+    assert left == ([taken[1], taken[0]] if year == 1970 else [wrong, taken[1], taken[0]])
+
+
+def test_days_are_not_counted_by_one_reading_of_a_clock(
+    filled: Tables, backups: Backups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prune() -> list[Manifest]:
+        return prune_backups(backups.store, PruneOptions(keep_days=30), backups.events.append)
+
+    start = ledger.now()
+    for day in (1, 20, 40):
+        monkeypatch.setattr(ledger, "now", lambda at=start + dt.timedelta(day): at)
+        backups.take("jobs")
+    first, *later = reversed(backups.store.listing().backups)
+    monkeypatch.setattr(ledger, "now", lambda: start.replace(year=2400))
+    assert prune() == []
+    far = backups.take("jobs")[0]
+    assert prune() == [first], "the one of day 40 is the newest but one"
+    assert backups.store.listing().backups == [far, *reversed(later)]
+    backups.take("jobs")
+    assert prune() == list(reversed(later)), "a clock that two backups were made by is that of the time"
 
 
 def test_one_backup_can_be_removed_but_not_the_last_good_one(filled: Tables, backups: Backups) -> None:

@@ -57,7 +57,12 @@ def _verified(backup: dict[str, Any]) -> str:
 
 @backups.command()
 @click.option("--keep-last", type=Integer(0), metavar="N", help="Keep the newest N backups of each table.")
-@click.option("--keep-days", type=Integer(0, 1_000_000), metavar="D", help="Keep what is younger than D days.")
+@click.option(
+    "--keep-days",
+    type=Integer(0, 1_000_000),
+    metavar="D",
+    help="Keep what is younger than D days, counted to the newest backup but one of its table.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
 @json_option
 def prune(keep_last: int | None, keep_days: int | None, dry_run: bool, as_json: bool) -> None:

@@ -16,7 +16,11 @@ from rowferry.streams.manifest import Manifest
 
 @dataclass(frozen=True)
 class PruneOptions:
-    """What is to stay: of each table the newest so many, and what is younger than so many days."""
+    """What is to stay: of each table the newest so many, and what is younger than so many days.
+
+    Days are counted to the newest backup but one, and not to now: so one wrong clock, read by whoever makes a backup or
+    removes some, removes nothing, and where no backups are made any more, none goes.
+    """
 
     keep_last: int | None = None
     keep_days: int | None = None
@@ -92,7 +96,7 @@ def _surplus(store: BackupStore, options: PruneOptions) -> list[Manifest]:
     surplus: list[Manifest] = []
     for backups in by_table.values():
         past = [one for one in backups if one.created <= now]
-        leaving = [one for at, one in enumerate(past) if not _stays(one, at, options, now)]
+        leaving = [one for at, one in enumerate(past) if not _stays(one, past[:at], options)]
         staying = [one for one in backups if one not in leaving]
         if leaving and not any(is_good(store, one) for one in staying):
             last_good = next((one for one in leaving if is_good(store, one)), None)
@@ -103,8 +107,10 @@ def _surplus(store: BackupStore, options: PruneOptions) -> list[Manifest]:
     return [manifest for manifest in surplus if manifest.snapshot_id not in kept]
 
 
-def _stays(manifest: Manifest, at: int, options: PruneOptions, now: dt.datetime) -> bool:
-    """Whether a backup is wanted, being the one at this place among those of its table, the newest first."""
-    if options.keep_last is not None and at < options.keep_last:
+def _stays(manifest: Manifest, newer: list[Manifest], options: PruneOptions) -> bool:
+    """Whether a backup is wanted, given the newer ones of its table, the newest first."""
+    if options.keep_last is not None and len(newer) < options.keep_last:
         return True
-    return options.keep_days is not None and now - manifest.created < dt.timedelta(days=options.keep_days)
+    if options.keep_days is None:
+        return False
+    return len(newer) < 2 or newer[1].created - manifest.created < dt.timedelta(days=options.keep_days)

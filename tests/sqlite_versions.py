@@ -2,8 +2,8 @@
 
     uv run python tests/sqlite_versions.py 3.37.2
 
-builds that version once, beside the packages of the environment, and says in which folder its library is; LD_LIBRARY_PATH
-then lets Python use it. Needs a C compiler. The source comes with a package of npm that is built with it.
+builds that version once, beside the packages of the environment, and says in which folder its library is;
+LD_LIBRARY_PATH then lets Python use it. Needs a C compiler. The source comes within a package of npm.
 """
 
 import subprocess
@@ -39,7 +39,16 @@ def built(version: str) -> Path:
             library = Path(temporary, "library")
             library.mkdir()
             options = [f"-DSQLITE_{option}" for option in _OPTIONS]
-            compile_it = ["cc", "-O2", "-shared", "-fPIC", *options, "-o", library / "libsqlite3.so.0", source]
+            compile_it: list[str | Path] = [
+                "cc",
+                "-O2",
+                "-shared",
+                "-fPIC",
+                *options,
+                "-o",
+                library / "libsqlite3.so.0",
+                source,
+            ]
             subprocess.run([*compile_it, "-ldl", "-lpthread", "-lm"], check=True)
             library.rename(folder)
     return folder

@@ -23,6 +23,7 @@ from rowferry.settings import (
     DEFAULT_MODELS,
     SettingFault,
     Settings,
+    database_is_made,
     inspect_settings,
     require_none,
 )
@@ -167,7 +168,9 @@ def _open_backend(settings: Settings) -> Backend:
     if driver not in ("", _DRIVERS[scheme]):
         raise DriverUnsupported(driver=driver, scheme=scheme, served=_DRIVERS[scheme])
     try:
-        backend: Backend = importlib.import_module(_BACKENDS[scheme]).open_backend(settings.url)
+        backend: Backend = importlib.import_module(_BACKENDS[scheme]).open_backend(
+            settings.url, is_made=database_is_made()
+        )
     except (ValueError, ArgumentError) as error:
         raise SettingInvalid(name="SQLALCHEMY_DATABASE_URL", reason=f"its options cannot be used: {error}") from error
     return backend

@@ -21,6 +21,8 @@ DEFAULT_MODELS = "rowferry.models"
 
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # named by the library that reads it, too
 
+_DATABASE_MADE = "_ROWFERRY_DATABASE_MADE"
+
 _LIBRARIES = {"OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """What libraries read when they are imported, and what is best for a command.
 
@@ -248,6 +250,16 @@ def pass_on(settings: Settings, host: str, metrics_folder: str | None) -> None:
         os.environ[_name(_FIELDS["hosts"])] = f"{settings.hosts},{host}"
     if metrics_folder is not None:
         os.environ[_METRICS_FOLDER] = metrics_folder
+
+
+def pass_on_that_database_is_made() -> None:
+    """Let the processes that this one starts from now on make no database, since others have done that before."""
+    os.environ[_DATABASE_MADE] = "1"
+
+
+def database_is_made() -> bool:
+    """Whether this process takes the place of another one, and so makes no database."""
+    return _DATABASE_MADE in os.environ
 
 
 def shared_metrics_folder() -> str | None:

@@ -49,6 +49,16 @@ class Served:
         return self.process.wait(DEADLINE)
 
 
+def workers_of(pid: int) -> list[int]:
+    """The processes that serve, among those which a process has started."""
+    found = []
+    for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with suppress(ProcessLookupError, FileNotFoundError):  # it has just ended
+            if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes():
+                found.append(int(one))
+    return found
+
+
 @contextmanager
 def served(
     url: str, folder: Path, *options: str, ready: bool = True, through: Sequence[str] = (), **environment: str

@@ -1,12 +1,15 @@
 """A SQLite file removed or replaced under a service: what is answered with success is in the file of that name."""
 
+import os
+import signal
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
-from serving import DEADLINE, Served, served
+from serving import DEADLINE, Served, served, workers_of
 
 from batching import company, employee
 
@@ -47,19 +50,72 @@ def work(service: Served) -> Iterator[httpx.Response]:
     yield service.client.get("/readyz")
 
 
-def test_a_file_that_is_removed_is_missed_until_it_is_back(running: Served, database: Path) -> None:
+def require_refused(service: Served, detail: str) -> None:
+    """Require that all work is refused for what became of the file."""
+    for answer in work(service):
+        told = answer.json()
+        assert (answer.status_code, told["code"]) == (503, "database.file_gone"), (told["detail"], service.log)
+        assert told["detail"] == detail
+
+
+def put_aside(database: Path) -> Path:
+    """Move the file, and those beside it, into another folder."""
     aside = database.with_name("aside")
     aside.mkdir()
     for path in [database, *database.parent.glob("data.db-*")]:
         path.rename(aside / path.name)
-    for answer in work(running):
-        told = answer.json()
-        assert (answer.status_code, told["code"]) == (503, "database.file_gone"), told
-        assert told["detail"] == f"{database} was removed while it was in use"
-    assert not database.exists()
-    assert not list(database.parent.glob("*.lock"))
+    return aside
+
+
+def put_back(database: Path, aside: Path) -> None:
+    for path in database.parent.glob("data.db*"):
+        path.unlink()
     for path in list(aside.iterdir()):
         path.rename(database.with_name(path.name))
+
+
+@pytest.mark.parametrize("made", ["", "PRAGMA user_version = 1"])
+def test_an_empty_file_is_not_the_database(running: Served, database: Path, made: str) -> None:
+    aside = put_aside(database)
+    database.touch()
+    with closing(sqlite3.connect(database)) as empty:
+        empty.executescript(made)
+    require_refused(running, f"{database} was replaced by an empty one while it was in use")
+    assert not database.stat().st_size or made
+    put_back(database, aside)
+    running.wait_until_ready()
+    assert put(running, 3).status_code == 201
+    assert keys(database) == [1, 3]
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_worker_that_replaces_another_makes_no_database(database: Path, tmp_path: Path, *, empty: bool) -> None:
+    database.parent.mkdir()
+    with served(f"sqlite:///{database}", tmp_path / "served", "--workers", "2") as running:
+        assert put(running, 1).status_code == 201
+        aside = put_aside(database)
+        if empty:
+            database.touch()
+        for worker in (before := workers_of(running.process.pid)):
+            os.kill(worker, signal.SIGKILL)
+        while len(set(workers_of(running.process.pid)) - set(before)) < 2:
+            assert running.process.poll() is None
+        running.wait_until_ready(503)
+        what = "replaced by an empty one" if empty else "removed"
+        require_refused(running, f"{database} was {what} while it was in use")
+        assert database.exists() == empty
+        put_back(database, aside)
+        running.wait_until_ready()
+        assert put(running, 3).status_code == 201
+        assert keys(database) == [1, 3]
+
+
+def test_a_file_that_is_removed_is_missed_until_it_is_back(running: Served, database: Path) -> None:
+    aside = put_aside(database)
+    require_refused(running, f"{database} was removed while it was in use")
+    assert not database.exists()
+    assert not list(database.parent.glob("*.lock"))
+    put_back(database, aside)
     running.wait_until_ready()
     assert put(running, 3).status_code == 201
     assert keys(database) == [1, 3]

@@ -4,15 +4,9 @@ import os
 import signal
 from pathlib import Path
 
-from serving import served
+from serving import served, workers_of
 
 from waiting import wait_until
-
-
-def workers_of(pid: int) -> list[int]:
-    """The processes that serve, among those which a process has started."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(one) for one in found if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
 
 
 def is_stopped(pid: int) -> bool:

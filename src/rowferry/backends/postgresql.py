@@ -299,6 +299,6 @@ def _reason(error: BaseException) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def open_backend(url: URL) -> Backend:
+def open_backend(url: URL, *, is_made: bool = False) -> Backend:  # noqa: ARG001  # no server makes a database by itself
     """The backend of a database; does not connect yet."""
     return PostgresqlBackend(url)

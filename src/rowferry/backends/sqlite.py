@@ -53,7 +53,7 @@ BUSY_SECONDS = 60
 """How long a writer queues behind another one."""
 
 _OLDEST = (3, 37)
-"""All tests of tests/contract pass on it. Older ones cut joined texts off at a NUL, so that a backup would lose the rest."""
+"""All tests of tests/contract pass on it. Older ones cut joined texts off at a NUL, which a backup would not notice."""
 
 _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
 """The pool keeps so many open, and opens so many more when needed."""
@@ -106,10 +106,10 @@ class SqliteBackend:
 
     embedded = True
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, is_made: bool) -> None:
         if not url.database or url.database == ":memory:":
             raise DatabaseInMemory
-        file = DatabaseFile(url)
+        file = DatabaseFile(url, is_made=is_made)
         # What lies beside the file is found by whatever name it is opened.
         self._path = Path(os.path.realpath(file.path))
         self.folder: Path | None = self._path.parent
@@ -326,6 +326,6 @@ def _kind(error: BaseException) -> type[RowferryError]:
     return _TRANSLATED.get(code & 0xFF, DatabaseRefused)
 
 
-def open_backend(url: URL) -> Backend:
-    """The backend of a database; does not connect yet."""
-    return SqliteBackend(url)
+def open_backend(url: URL, *, is_made: bool = False) -> Backend:
+    """The backend of a database; does not connect yet. One that is made already is not made again."""
+    return SqliteBackend(url, is_made=is_made)

@@ -2,12 +2,12 @@
 
 SQLite goes on with a file that was removed, or replaced by another one, as long as it is open. So each connection
 knows which files it has opened; it is given up once they are not those of that name, and no commit of it counts unless
-they are, right before and right after it.
+they are, right before and right after it. Nor is an empty file taken for the database that was there before.
 """
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -22,6 +22,8 @@ from rowferry.errors import DatabaseFileGone, DatabaseUnavailable
 _BESIDE = ("-wal", "-shm")
 """What SQLite keeps beside a database while it is open, to be read with it."""
 
+_EMPTIED = "replaced by an empty one"
+
 Identity = tuple[int, int] | None
 """Device and number of a file; None if there is none."""
 
@@ -30,13 +32,14 @@ Opened = dict[Path, Identity]
 
 
 class DatabaseFile:
-    """A database by the name of its file, which is a path, or a URI if the URL says so."""
+    """A database by the name of its file, which is a path, or a URI if the URL says so; it may be made already."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, is_made: bool) -> None:
         name = url.database or ""
         is_uri = "uri" in url.query and name.startswith("file:")
         self.path = Path(unquote(urlsplit(name).path) if is_uri else name).absolute()
-        self._seen = False
+        self._seen = self._was_filled = is_made
+        self._filled: Identity = None
         self._in_doubt = False
 
     def watch(self, engine: Engine) -> None:
@@ -50,6 +53,8 @@ class DatabaseFile:
                 self._in_doubt = self._in_doubt or gone[0] != self.path
                 engine.dispose()
                 raise InvalidatePoolError
+            if driver.opened[self.path] != self._filled and driver.is_filled():
+                self._was_filled, self._filled = True, driver.opened[self.path]
 
         def leave(driver: FileConnection | None, record: ConnectionPoolEntry) -> None:
             if driver is not None and driver.gone():
@@ -68,15 +73,17 @@ class DatabaseFile:
         driver = sqlite3.connect(name, factory=FileConnection, **options)
         try:
             driver.execute("PRAGMA journal_mode = WAL")
-            driver.execute("SELECT count(*) FROM sqlite_master").fetchone()  # only now, all files are open
+            is_filled = driver.is_filled()  # only now, all files are open
             beside = [Path(os.path.realpath(self.path) + suffix) for suffix in _BESIDE]
         except BaseException:
             driver.close()
             raise
         driver.opened = {path: _identity(path) for path in (self.path, *beside)}
-        if before not in (None, driver.opened[self.path]):
+        identity = driver.opened[self.path]
+        is_other = before not in (None, identity)
+        if is_other or (self._was_filled and not is_filled and identity != self._filled):
             driver.close()
-            raise DatabaseFileGone(path=self.path, what="replaced")
+            raise DatabaseFileGone(path=self.path, what="replaced" if is_other else _EMPTIED)
         self._seen = True
         return driver
 
@@ -84,6 +91,9 @@ class DatabaseFile:
         """Raise DatabaseFileGone if there is no file, or somebody has it open who may go by another log."""
         if _identity(self.path) is None:
             raise DatabaseFileGone(path=self.path, what="removed")
+        with suppress(FileNotFoundError):
+            if self._was_filled and not self.path.stat().st_size:
+                raise DatabaseFileGone(path=self.path, what=_EMPTIED)
         if not self._in_doubt:
             return
         try:
@@ -111,6 +121,10 @@ class FileConnection(sqlite3.Connection):
         self._require_current()
         super().commit()
         self._require_current()
+
+    def is_filled(self) -> bool:
+        """Whether there are tables."""
+        return bool(self.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
     def gone(self) -> tuple[Path, str] | None:
         """The first path that leads elsewhere by now, and what became of what was there."""

@@ -9,6 +9,8 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
+from rowferry.settings import pass_on_that_database_is_made
+
 _log = logging.getLogger("uvicorn.error")
 
 _STOP_MARGIN_SECONDS = 3.0
@@ -65,5 +67,6 @@ class Workers(Multiprocess):
             self.should_exit.set()
             return
         _log.info("Worker %s died, or was silent for too long; another one starts", process.pid)
+        pass_on_that_database_is_made()
         self.processes[at] = Process(self.config, self.sockets)
         self.processes[at].start()

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings, strategies as st
@@ -13,7 +14,8 @@ from rowferry.dictionary.rules import TableRules, rules_of
 from rowferry.errors import DelimiterUnfit, HeaderUnfit, OptionInvalid, RowferryError
 from rowferry.streams.csv_form import CsvForm, csv_form
 from rowferry.streams.csv_opening import SAMPLE_BYTES
-from rowferry.streams.csv_source import CsvSource
+from rowferry.streams.csv_source import MAX_ROW_BYTES, CsvSource
+from rowferry.streams.rows import raws_of
 
 CATALOG = load_catalog("rowferry.models")
 EMPLOYEES, JOBS = CATALOG.table("hired_employees"), CATALOG.table("jobs")
@@ -213,7 +215,9 @@ def test_raw_rows_stay_as_they_stood() -> None:
         file.write(b'1,"a\n\rb"\r2,x\ny\r3\r')
         file.flush()
         (batch,) = CsvSource(Path(file.name), JOBS).batches()
-        assert [batch.raw(at) for at in range(batch.count)] == ['1,"a\n\rb"', "2,x\ny", "3"]
+        rows = ['1,"a\n\rb"', "2,x\ny", "3"]
+        assert [batch.raw(at) for at in range(batch.count)] == rows
+        assert raws_of(batch, np.arange(batch.count)).to_pylist() == rows
         assert [fault.message for row in batch.odd for fault in row.faults][:1] == [
             "a line feed stands in a field without quotes, and lines end with CR"
         ]
@@ -304,6 +308,18 @@ def test_a_header_may_be_longer_than_what_is_looked_at() -> None:
     text = ",".join([*others, "job", "id"]) + "\n" + 10_000 * "," + "a,1\n"
     assert len(text) > 3 * SAMPLE_BYTES
     assert read(text, JOBS, form)[0] == [("1", "a")]
+
+
+def test_a_header_may_stand_behind_more_blank_lines_than_are_looked_at() -> None:
+    rows, source = read(2 * SAMPLE_BYTES * "\n" + "job,id\na,1\n", JOBS)
+    assert (rows, source.rows_read) == ([("1", "a")], 1)
+
+
+def test_a_row_may_be_too_long_as_the_first_or_without_an_end() -> None:
+    long = 5 * MAX_ROW_BYTES * "x"
+    for text, rows in ((f"{long}\n2,b\n", [("2", "b")]), (f"1,a\n2,{long}", [("1", "a")]), (long, [])):
+        found, source = read(text, JOBS)
+        assert (found, source.rows_read) == (rows, len(rows) + 1)
 
 
 def test_a_line_of_very_many_cells_is_a_row_like_others() -> None:

@@ -150,7 +150,7 @@ class OpeningReader:
     def _pass_over(self) -> None:
         """Pass over byte order marks, blank lines, and a line that says what separates fields."""
         told = self._form.delimiter
-        while self._at < SAMPLE_BYTES:
+        while True:
             text = self._beginning.text
             if text.startswith(codecs.BOM_UTF8, self._at):
                 self._at += len(codecs.BOM_UTF8)

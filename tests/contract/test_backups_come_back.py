@@ -92,10 +92,11 @@ def _fill(service: Service, rows: Rows) -> None:
 
 
 def _held(service: Service) -> list[tuple[Any, ...]]:
-    """What the table holds, as the database itself spells it, floats by their bits."""
+    """What the table holds, as the database itself spells it, floats by their bits, of which NaN has many."""
     names = ["id", *_CLEAN]
     texts = service.backend.engine.dialect.name == "postgresql"
-    asked = [f"encode(float8send({n}), 'hex')" if n == "ratio" else f"{n}::text" for n in names] if texts else names
+    bits = "CASE ratio WHEN 'NaN' THEN 'NaN' ELSE encode(float8send(ratio), 'hex') END"
+    asked = [bits if n == "ratio" else f"{n}::text" for n in names] if texts else names
     with service.backend.engine.connect() as connection:
         found = connection.exec_driver_sql(f"SELECT {', '.join(asked)} FROM kinds ORDER BY id").all()
     return [tuple(struct.pack(">d", one) if isinstance(one, float) else one for one in row) for row in found]
@@ -117,6 +118,15 @@ def _come_back(kinds: Restores, held: list[tuple[Any, ...]]) -> None:
     kinds.tables.execute("UPDATE kinds SET note = 'damaged', essay = 'damaged', ratio = 7.5, large = 7, day = NULL")
     kinds.restore(source)
     assert _held(service) == held
+
+
+@pytest.mark.parametrize("bits", ["7ff8000000000001", "fff8000000000000", "7ff0000000000001"])
+@pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+def test_a_nan_comes_back_as_one_whatever_its_bits(kinds: Restores, bits: str) -> None:
+    row = dict.fromkeys(_CLEAN) | {"note": "", "ratio": struct.unpack(">d", bytes.fromhex(bits))[0]}
+    _fill(kinds.service, {1: row})
+    _come_back(kinds, held := _held(kinds.service))
+    assert "NaN" in held[0]
 
 
 @made_up(10)

@@ -30,7 +30,7 @@ test-postgresql:
 
 # All that concerns SQLite on another version of it, from 3.37.0 on, which is compiled: make test-sqlite VERSION=3.37.2
 test-sqlite:
-	LD_LIBRARY_PATH=$$(uv run python tests/sqlite_versions.py $(VERSION)) uv run pytest tests/contract -k sqlite
+	folder=$$(uv run python tests/sqlite_versions.py $(VERSION)) && LD_LIBRARY_PATH=$$folder uv run pytest tests/contract -k sqlite
 
 format:
 	uv run ruff format .

@@ -141,8 +141,8 @@ def test_unique_instants_are_those_of_the_table(ticks: Tables, found: Held) -> N
     assert {error["code"] for row in ticks.rejects() for error in row["errors"]} == {"key.conflict"}
 
 
+@made_up(8)
 @given(found=held(), taken=st.booleans())
-@bounded
 def test_an_update_or_restore_takes_no_unique_instant_from_another_row(ticks: Tables, found: Held, taken: bool) -> None:
     restores, batches = Restores(ticks), Batches(ticks)
     ticks.execute("DELETE FROM seats")

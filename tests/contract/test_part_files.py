@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from loading import Tables, counts, employees, lines
 from made_up import made_up
-from rowferry.errors import RejectsExceeded
+from rowferry.errors import HeaderMissing, RejectsExceeded
 from rowferry.events import RowsJudged
 from rowferry.observers.logging import Log
 from rowferry.operations.receipt import Receipt
@@ -32,9 +32,11 @@ Cut = tuple[int, str]
 
 
 def _parts(rows: Sequence[Row], cut: Sequence[Cut]) -> list[tuple[str, list[Row]]]:
-    """The rows of each file, and what header it has."""
+    """The rows of each file, and what header it has; behind a turned one, every file has one."""
     ends = sorted(min(end, len(rows)) for end, _ in cut)
     heads = [head for _, head in cut] + ["none"]
+    turned = heads.index("turned") if "turned" in heads else len(heads)
+    heads = [*heads[:turned], *("header" if head == "none" else head for head in heads[turned:])]
     both = zip([0, *ends], [*ends, len(rows)], heads, strict=True)
     return [(head, list(rows[begin:end])) for begin, end, head in both]
 
@@ -110,6 +112,23 @@ def test_a_key_is_taken_across_files(tables: Tables, on_conflict: str) -> None:
         ("b.csv", 2, "2,Legal", "id 2 was taken by row 2 of a.csv"),
         ("b.csv", 3, "2,Law", "id 2 was taken by row 2 of a.csv"),
     ]
+
+
+@pytest.mark.parametrize("header", ["id,name,datetime,job_id,department_id", "name,id,datetime,department_id,job_id,x"])
+def test_a_file_that_may_be_the_rest_of_another_needs_a_header(tables: Tables, header: str) -> None:
+    """What cuts a file into parts leaves its header in the first of them, and by no means with the table's order."""
+    rows = employees(3)
+    files = [tables.write("part-1.csv", f"{header}\n"), tables.write("part-2.csv", rows)]
+    error = tables.with_parents().fail(HeaderMissing, *files, table="hired_employees", ignore_columns=("x",))
+    assert error.message.startswith("part-2.csv has no header, and that of part-1.csv before it")
+    assert ", ".join(COLUMNS) in error.advice
+    plain = [
+        tables.write("0.csv", ",".join(COLUMNS).upper() + "\n"),
+        tables.write("empty.csv", "\n"),
+        files[1],
+        files[0],
+    ]
+    assert counts(tables.load(*plain, table="hired_employees", ignore_columns=("x",))) == (3, 3, 0, 0, 0)
 
 
 def test_files_of_the_same_name_are_told_apart(tables: Tables) -> None:

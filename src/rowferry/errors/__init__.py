@@ -57,6 +57,7 @@ from rowferry.errors.sources import (
     DelimiterUnfit as DelimiterUnfit,
     FileMissing as FileMissing,
     FolderEmpty as FolderEmpty,
+    HeaderMissing as HeaderMissing,
     HeaderUnfit as HeaderUnfit,
     PathMissing as PathMissing,
     SourceAmbiguous as SourceAmbiguous,

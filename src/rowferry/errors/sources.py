@@ -101,6 +101,16 @@ class HeaderUnfit(RowferryError):
     hint = "Nothing was loaded. {advice}"
 
 
+class HeaderMissing(RowferryError):
+    """{path} has no header, and that of {other} before it does not have the columns of {table} in their order"""
+
+    code = "source.header"
+    hint = (
+        "Nothing was loaded. Its columns may stand as in {other}, or as in the table ({columns}): give it the header "
+        "that fits, or load it by itself."
+    )
+
+
 class DelimiterUnfit(RowferryError):
     """{path}: its fields are separated by {found}, not by {expected}"""
 

@@ -100,12 +100,16 @@ def _ends_lines_with_cr(text: bytes) -> bool:
 
 @dataclass(frozen=True)
 class Opening:
-    """How a file begins: `skipped` bytes and `rows` stand before its first row of data."""
+    """How a file begins: `skipped` bytes and `rows` stand before its first row of data.
+
+    `columns` are those that a header says, or else those of the table in their order.
+    """
 
     skipped: int
     rows: int
     delimiter: int
     columns: Columns
+    has_header: bool = False
     notes: list[str] = field(default_factory=list)
 
 
@@ -137,7 +141,7 @@ class OpeningReader:
         self._require_delimiter(first.after, columns.names)
         absent = ", ".join(header.absent)
         notes = [f"the file has no column {absent}: no row has a value there"] if absent else []
-        return Opening(first.after, self._passed + 1, self._delimiter, columns, notes)
+        return Opening(first.after, self._passed + 1, self._delimiter, columns, has_header=True, notes=notes)
 
     def _of_data(self) -> Opening:
         columns = in_order_of(self._rules)
@@ -145,7 +149,7 @@ class OpeningReader:
         notes = []
         if self._form.header == "auto" and self._is_like_a_header():
             notes.append(f"row {self._passed + 1} was read as data; if it is a header, say --header yes (?header=yes)")
-        return Opening(self._at, self._passed, self._delimiter, columns, notes)
+        return Opening(self._at, self._passed, self._delimiter, columns, notes=notes)
 
     def _pass_over(self) -> None:
         """Pass over byte order marks, blank lines, and a line that says what separates fields."""

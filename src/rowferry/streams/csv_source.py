@@ -44,8 +44,9 @@ class CsvSource:
     """The rows of the CSV file of one table.
 
     `rows_read` counts rows without the header and what is passed over before it; row numbers count from 1, all of these
-    included. `columns` are those of the file, in its order, once its first row was read. `name` is what errors call the
-    file, if not its path; `form` says how it is written, as far as it does not say so itself.
+    included. `columns` are those of the file, in its order, once its first row was read, and `has_header` says whether
+    they stand in it. `name` is what errors call the file, if not its path; `form` says how it is written, as far as it
+    does not say so itself.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class CsvSource:
 
     def _take(self, opening: Opening) -> None:
         self._opening, self.delimiter = opening, opening.delimiter
+        self.has_header = opening.has_header
         self.columns, self._order = opening.columns.names, opening.columns.order
         self._fields = len(self.columns)
         self._marked = self.columns.index(NOT_AS_IT_CAME) if NOT_AS_IT_CAME in self.columns else None

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
+from rowferry.errors import HeaderMissing
 from rowferry.streams.csv_source import RAW_BYTES, CsvSource
 from rowferry.streams.places import Places
 from rowferry.streams.rows import OddRow, Positions, RowBatch, raws_of
@@ -36,7 +37,11 @@ class JoinedFiles:
         return 1 - min(1.0, self.bytes_read / self.size) if self.size else 0.0
 
     def batches(self) -> Generator[RowBatch, None, None]:
-        """All rows in order; may be called again, to read the files again."""
+        """All rows in order; may be called again, to read the files again.
+
+        Raises:
+            HeaderMissing: A file has no header, and may be the rest of one whose header says where its columns stand.
+        """
         return _joined(self._numbered())
 
     def _numbered(self) -> Iterator[RowBatch]:
@@ -47,6 +52,7 @@ class JoinedFiles:
             before: int | None = None
             for batch in file.batches():
                 if before is None:
+                    self._require_header(at)
                     # The only file, or the first one, keeps its numbers; its header counts.
                     before = following - batch.first if at else 0
                     self.places.begin(at, before + batch.first, before)
@@ -54,6 +60,14 @@ class JoinedFiles:
                 following = before + batch.first + batch.count
             if before is None:
                 self.places.begin(at, following, following - 1)
+
+    def _require_header(self, at: int) -> None:
+        """Raise HeaderMissing if a file has none, and one before it has another than the table's own columns."""
+        file, in_order = self.files[at], list(self.files[at].rules.names)
+        others = [before for before, other in enumerate(self.files[:at]) if other.columns != in_order]
+        if others and not file.has_header:
+            path, other = self.places.names[at], self.places.names[others[-1]]
+            raise HeaderMissing(path=path, other=other, table=file.rules.name, columns=", ".join(in_order))
 
 
 def _joined(batches: Iterable[RowBatch]) -> Generator[RowBatch, None, None]:

@@ -1,7 +1,10 @@
 """Files of other people, as their command or their client sends them: read right, or refused with what to do."""
 
+import csv
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -156,6 +159,33 @@ def test_cells_that_look_like_a_missing_value_are_noted(
         check=False,
     ).stdout
     assert f"c08_nulls.csv: {note}." in shown
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{},id,job",
+        "id,job,",
+        '"a,b",id,job,',
+        '"say ""x""",id,job',
+        '"two\nlines",id,job',
+        "it's,id,job",
+        "-x,$y,id,job",
+    ],
+)
+def test_the_advice_of_a_refused_header_can_be_typed_and_sent(
+    client: httpx.Client, rows: Rows, header: str, database_url: str, tmp_path: Path
+) -> None:
+    cells = ["7" if name == "id" else "Pilot" for name in next(csv.reader([header.replace("\n", " ")]))]
+    path = tmp_path / "jobs.csv"
+    path.write_text(f"{header}\n{','.join(cells)}\n")
+    hint = command(database_url, tmp_path, "load", str(path))[1]["error"]["hint"]
+    found = re.search(r"(--ignore-columns .*) \(in a URL \?(ignore_columns=\S*)\)", hint)
+    assert found
+    assert command(database_url, tmp_path, "load", str(path), *shlex.split(found[1]))[0] == 0
+    assert rows("jobs") == [[7, "Pilot"]]
+    answer = client.post(f"/full-bulk-insert/jobs?{found[2]}", content=path.read_bytes())
+    assert answer.json()["unchanged"] == 1
 
 
 def test_what_was_said_of_a_file_is_kept_with_its_load(client: httpx.Client) -> None:

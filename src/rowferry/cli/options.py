@@ -92,7 +92,7 @@ _CSV_FORM = (
         "--ignore-columns",
         multiple=True,
         metavar="NAME,…",
-        help="Columns of a file to be passed over; '' is one without a name.",
+        help="Columns of a file to be passed over; '\"\"' is one without a name.",
     ),
 )
 

@@ -69,8 +69,11 @@ def csv_form(
 
 
 def spelled(name: str) -> str:
-    """A name in a header as it is compared: without case, and without white space or byte order marks around it."""
-    return name.replace("\ufeff", "").strip().casefold()
+    """A name in a header as it is compared: without case, byte order marks and white space around it.
+
+    A line break in it, as spreadsheets have them, is a blank.
+    """
+    return " ".join(name.replace("\ufeff", "").split()).casefold()
 
 
 def called(delimiter: int) -> str:

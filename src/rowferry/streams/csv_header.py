@@ -106,7 +106,7 @@ def _advice(lacking: list[str], unknown: list[str], twice: list[str]) -> str:
         if lacking and named:
             pair = f"{named}={lacking[0]}" if len(lacking) == len(unknown) == 1 else "NAME=COLUMN"
             advice.append(f"say which column it is with --rename {_typed(pair)} (in a URL ?rename={quote(pair)})")
-        listed = ",".join(f'"{name}"' if "," in name else name for name in names[:_NAMED])
+        listed = ",".join(map(_in_a_list, names[:_NAMED]))
         option = f"--ignore-columns {_typed(listed)} (in a URL ?ignore_columns={quote(listed, safe=',')})"
         advice.append(f"pass over what is not to be loaded with {option}")
     elif lacking:
@@ -127,13 +127,18 @@ def _typed(words: str) -> str:
     return words if plain.isalnum() else "'" + words.replace("'", "'\\''") + "'"
 
 
+def _in_a_list(name: str) -> str:
+    """A name among others, as `--ignore-columns` reads them; commands take no word that is empty."""
+    return name if name and not {",", '"'} & set(name) else '"' + name.replace('"', '""') + '"'
+
+
 def _named(cell: str) -> str:
     return _plain(cell) if spelled(cell) else "a column without a name"
 
 
 def _plain(cell: str) -> str:
     """A name as it may stand in a message: short, and without what commands a terminal."""
-    name = cell.strip()[:60]
+    name = " ".join(cell.split())[:60]
     return name if name.isprintable() else repr(name)[1:-1]
 
 

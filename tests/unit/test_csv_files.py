@@ -1,12 +1,22 @@
 """Which file goes into which table."""
 
+import gzip
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from rowferry.dictionary.catalog import Catalog, load_catalog
-from rowferry.errors import FolderEmpty, PathMissing, SourceAmbiguous, SourceUnknown, TableUnknown, UsageError
-from rowferry.errors.sources import LinkLeadsOutside, TableUnsaid
+from rowferry.errors import (
+    FolderEmpty,
+    PathMissing,
+    RowferryError,
+    SourceAmbiguous,
+    SourceUnknown,
+    TableUnknown,
+    UsageError,
+)
+from rowferry.errors.sources import LinkLeadsOutside, SourceNotCsv, TableUnsaid
 from rowferry.streams.csv_files import find_files
 
 
@@ -88,10 +98,49 @@ def test_what_is_not_there_is_named(
 
 def test_files_of_no_table_are_passed_over_and_named_and_hidden_ones_are_not(tmp_path: Path, catalog: Catalog) -> None:
     touch(tmp_path, "jobs.csv", "people.csv", "notes.txt", "._people.csv", ".hidden.csv")
-    (tmp_path / "departments.csv").mkdir()
+    (tmp_path / "old").mkdir()
     found = find_files([tmp_path], catalog)
     assert [file.name for file in found] == ["jobs.csv"]
     assert found.passed_over == ["notes.txt", "people.csv"]
+
+
+def test_a_folder_that_is_named_after_a_table_is_named_as_passed_over(tmp_path: Path, catalog: Catalog) -> None:
+    """Programs that write a table in parts call their folder so."""
+    touch(tmp_path, "jobs.csv")
+    touch(tmp_path / "departments.csv", "part-1.csv", "part-2.csv")
+    found = find_files([tmp_path], catalog)
+    assert ([file.name for file in found], found.passed_over) == (["jobs.csv"], ["departments.csv/"])
+    parts = find_files([tmp_path / "departments.csv"], catalog, "departments")
+    assert [file.name for file in parts] == ["part-1.csv", "part-2.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("people.parquet", b"PAR1\x15" + bytes(9), "it is a Parquet file"),
+        ("jobs.xls", b"\xd0\xcf\x11\xe0" + bytes(9), "it is an old Excel workbook"),
+        ("jobs.avro", b"Obj\x01" + bytes(9), "it is an Avro file"),
+        ("people.csv", "id,job\n".encode("utf-16"), "is not named after a table"),
+        ("people.csv.gz", gzip.compress(b"id,job\n", mtime=0), "is not named after a table"),
+    ],
+)
+def test_a_file_of_no_table_is_called_by_its_format(
+    tmp_path: Path, catalog: Catalog, name: str, content: bytes, told: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(RowferryError) as caught:
+        find_files([path], catalog)
+    assert told in caught.value.message
+    assert name in caught.value.message
+
+
+def test_a_workbook_is_called_so_whatever_its_name(tmp_path: Path, catalog: Catalog) -> None:
+    path = tmp_path / "departments.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(SourceNotCsv, match=r"departments\.xlsx is not a CSV file: it is an Excel workbook"):
+        find_files([path], catalog)
 
 
 def test_names_match_without_regard_to_case(tmp_path: Path, catalog: Catalog) -> None:

@@ -6,7 +6,8 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -70,7 +71,7 @@ class ByteSource:
         """How much of the file is still to be read, from 1 to 0."""
         return 1 - min(1.0, self.bytes_read / self.size) if self.size else 0.0
 
-    def blocks(self) -> Iterator[bytes]:
+    def blocks(self) -> Generator[bytes, None, None]:
         """Blocks of UTF-8 without byte order mark; may be called again, to read the file again.
 
         Raises:
@@ -123,6 +124,12 @@ class ByteSource:
             yield decoder.decode(b"", final=True).encode("utf-8", "surrogateescape")
         except UnicodeError as error:
             raise SourceNotText(path=self.name, reason=f"in {self._encoding} it cannot be read ({error})") from error
+
+
+def require_text_format(path: Path) -> None:
+    """Raise SourceNotCsv if a file is of a format that is no text, or SourceUnreadable; in any character set."""
+    with closing(ByteSource(path, "latin-1").blocks()) as blocks:
+        next(blocks, None)
 
 
 def _block_sizes() -> Iterator[int]:

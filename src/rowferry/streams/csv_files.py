@@ -16,6 +16,7 @@ from rowferry.errors import (
     SourceUnreadable,
 )
 from rowferry.errors.sources import LinkLeadsOutside, TableUnsaid
+from rowferry.streams.byte_source import require_text_format
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".csv.bz2", ".csv.xz", ".csv.zip", ".zip")
 
@@ -40,7 +41,11 @@ class CsvFile:
 
 @dataclass(frozen=True)
 class CsvFiles:
-    """The files of a load, parents first; `passed_over` are the names of files beside them that fit no table."""
+    """The files of a load, parents first.
+
+    `passed_over` are the names of files beside them that fit no table, and of folders that are named after one, with a
+    slash.
+    """
 
     files: Sequence[CsvFile]
     passed_over: Sequence[str] = ()
@@ -63,6 +68,7 @@ def find_files(
         PathMissing, FolderEmpty, SourceUnknown, SourceAmbiguous, TableUnknown, TableUnsaid: What was asked for is not
             there.
         SourceUnreadable: There is no permission to look at a path.
+        SourceNotCsv: A file that is named after no table is of another format, such as a workbook.
         LinkLeadsOutside: A file of a confined folder is a link to one that is not in it.
     """
     named = catalog.table(table) if table else None
@@ -94,16 +100,19 @@ def _single(path: Path, catalog: Catalog, named: TableRules | None) -> CsvFile:
         raise PathMissing(path=path)
     rules = named or _table_of(path, catalog)
     if rules is None:
+        if path.is_file():
+            require_text_format(path)
         raise SourceUnknown(path=path, names=", ".join(catalog.names))
     return CsvFile(path, rules, path.name if path.is_file() else str(path))
 
 
 def _in_folder(folder: Path, catalog: Catalog, only: TableRules | None) -> CsvFiles:
-    visible = (path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir())
+    visible = sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=_natural)
     by_table: dict[str | None, list[Path]] = {}
-    for path in sorted(visible, key=_natural):
-        rules = _table_of(path, catalog)
-        by_table.setdefault(rules.name if rules else None, []).append(path)
+    for path in visible:
+        if not path.is_dir():
+            rules = _table_of(path, catalog)
+            by_table.setdefault(rules.name if rules else None, []).append(path)
     strangers = by_table.pop(None, [])
     wanted = [only.name] if only else catalog.names
     for name in wanted:
@@ -115,7 +124,9 @@ def _in_folder(folder: Path, catalog: Catalog, only: TableRules | None) -> CsvFi
     found = [CsvFile(path, catalog.table(name), path.name) for name in wanted for path in by_table.get(name, [])]
     if not found:
         raise FolderEmpty(path=folder, names=", ".join(f"{name}.csv" for name in wanted))
-    return CsvFiles(found, [path.name for path in strangers])
+    # Programs that write in parts make a folder of that name, and not every reader knows.
+    parts = [f"{path.name}/" for path in visible if path.is_dir() and _table_of(path, catalog)]
+    return CsvFiles(found, [path.name for path in strangers] + parts)
 
 
 def _require_inside(folders: Sequence[Path], files: Sequence[CsvFile]) -> None:

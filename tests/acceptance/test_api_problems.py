@@ -253,3 +253,33 @@ def test_documentation_has_examples_and_problems(idle: httpx.Client) -> None:
     assert schemas["ReceiptAnswer"]["examples"][0]["inserted"] == 2124
     assert schemas["Problem"]["examples"][0]["code"] == "table.unknown"
     assert "HTTPValidationError" not in schemas
+
+
+_RAISES = {
+    "sqlite": [
+        "CREATE TRIGGER acts BEFORE INSERT ON jobs WHEN new.id > 1000 BEGIN SELECT RAISE(ABORT, 'too far'); END",
+        "CREATE TRIGGER shouts AFTER INSERT ON jobs BEGIN UPDATE jobs SET job = upper(job) WHERE id = new.id; END",
+    ],
+    "postgresql": [
+        "CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.id > 1000 THEN RAISE 'too far'; "
+        "END IF; NEW.job := upper(NEW.job); RETURN NEW; END $$",
+        "CREATE TRIGGER acts BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION act()",
+    ],
+}
+
+
+def test_what_the_rules_of_a_database_refuse_is_no_failure_of_the_service(
+    client: httpx.Client, database_url: str
+) -> None:
+    assert client.post("/full-bulk-insert/jobs", content="1,Clerk\n2,Cook\n").json()["inserted"] == 2
+    assert client.post("/backup-table/jobs").status_code == 201
+    engine = sa.create_engine(database_url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        for statement in [*_RAISES[engine.dialect.name], "DELETE FROM jobs WHERE id = 2"]:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    content = "".join(f"{number},Stoker\n" for number in range(1001, 2002))
+    refused = client.post("/full-bulk-insert/jobs", content=content)
+    assert_problem(refused, 422, "database.too_many_refused")
+    assert_problem(client.post("/restore-table/jobs"), 409, "restore.altered")
+    assert client.get("/tables/jobs/rows").json()["items"] == [{"id": 1, "job": "Clerk"}]

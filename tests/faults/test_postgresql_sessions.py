@@ -22,7 +22,7 @@ from restoring import NOON, Restores, counts as changes
 from rowferry.backends.postgresql import open_backend
 from rowferry.backends.postgresql_ways import LoadingTransaction
 from rowferry.bootstrap import Service
-from rowferry.errors import DatabaseBusy, DatabaseUnavailable, LoadInterrupted, WorkCancelled
+from rowferry.errors import DatabaseBusy, DatabaseReadOnly, DatabaseUnavailable, LoadInterrupted, WorkCancelled
 from rowferry.events import PublishStarted, RowsJudged
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
@@ -284,3 +284,16 @@ def test_a_statement_takes_as_long_as_it_takes_unless_the_url_says_otherwise(
     with pytest.raises(WorkCancelled), backend.transaction() as transaction:
         transaction.connection.exec_driver_sql("SELECT pg_sleep(0.3)")
     backend.engine.dispose()
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_database_that_takes_no_changes_says_so(
+    tables: Tables, by_default: Callable[[str], None], *, dry_run: bool
+) -> None:
+    """As a standby does, and a server that is about to be moved: clients may try again."""
+    path = tables.with_parents().write("hired_employees.csv", employees(40))
+    by_default("default_transaction_read_only = on")
+    error = tables.fail(DatabaseReadOnly, path, dry_run=dry_run)
+    assert "SQLALCHEMY_DATABASE_URL" in error.advice
+    with pytest.raises(DatabaseReadOnly):
+        Batches(tables).put({"departments": [department(9)]})

@@ -34,6 +34,7 @@ from rowferry.backends.schema import require_columns
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     DatabaseBusy,
+    DatabaseReadOnly,
     DatabaseRefused,
     DatabaseUnavailable,
     DiskFull,
@@ -68,6 +69,7 @@ _TRANSLATED: tuple[tuple[type[psycopg.Error], type[RowferryError]], ...] = (
     (pg.SerializationFailure, DatabaseBusy),
     (pg.LockNotAvailable, DatabaseBusy),
     (pg.QueryCanceled, WorkCancelled),
+    (pg.ReadOnlySqlTransaction, DatabaseReadOnly),
     (pg.OperationalError, DatabaseUnavailable),
     (pg.InterfaceError, DatabaseUnavailable),
 )

@@ -25,6 +25,7 @@ from rowferry.errors.commands import (
 from rowferry.errors.databases import (
     DatabaseFileGone as DatabaseFileGone,
     DatabaseInMemory as DatabaseInMemory,
+    DatabaseReadOnly as DatabaseReadOnly,
     DatabaseUnavailable as DatabaseUnavailable,
     DatabaseUnsupported as DatabaseUnsupported,
     DriverUnsupported as DriverUnsupported,

@@ -37,6 +37,16 @@ class DatabaseUnavailable(RowferryError):
     )
 
 
+class DatabaseReadOnly(DatabaseUnavailable):
+    """The database takes no changes: {reason}"""
+
+    code = "database.read_only"
+    hint = (
+        "Nothing was changed. It is a standby, or it was told so (default_transaction_read_only), as before a move: "
+        "let SQLALCHEMY_DATABASE_URL name the server that takes changes, or try again once this one does."
+    )
+
+
 class DatabaseFileGone(DatabaseUnavailable):
     """{path} was {what} while it was in use"""
 

@@ -166,3 +166,17 @@ def test_what_is_wrong_with_newer_backups_is_told(environment: dict[str, str]) -
     assert list(receipt["passed_over"]) == [edited, alone["backup_id"]]
     said = run(environment, "restore", "hired_employees", "--with-parents", "--dry-run").stdout
     assert said.count("Passed over: ") == 2
+
+
+def test_a_file_of_another_program_may_have_any_name(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fields = [{"name": "id", "type": "int"}, {"name": "job", "type": "string"}]
+    with Path("jobs_export").open("wb") as file:
+        fastavro.writer(file, {"type": "record", "name": "jobs", "fields": fields}, [{"id": 1, "job": "Clerk"}])
+    dry = answer(environment, "restore", "jobs", "--backup", "jobs_export", "--unverified", "--dry-run", code=3)
+    assert (dry["tables"][0]["rows_read"], dry["tables"][0]["source"]) == (1, "jobs_export")
+    assert (
+        answer(environment, "restore", "jobs", "--backup", "jobs_export", code=2)["error"]["code"] == "backup.unknown"
+    )

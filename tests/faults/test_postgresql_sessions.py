@@ -248,6 +248,7 @@ AS_NOBODY_EXPECTS = (
     "extra_float_digits = -15",
     "array_nulls = off",
     "standard_conforming_strings = off",
+    "quote_all_identifiers = on",
     "statement_timeout = '400ms'",
 )
 

@@ -33,6 +33,7 @@ _NEEDED = {
     "extra_float_digits": "1",
     "array_nulls": "on",
     "standard_conforming_strings": "on",
+    "quote_all_identifiers": "off",
     "idle_in_transaction_session_timeout": "0",
     "client_connection_check_interval": "10s",
 }

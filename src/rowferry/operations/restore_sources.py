@@ -88,7 +88,8 @@ class RestoreFinder:
             BackupDamaged: What was asked for by name is not what was written.
             UsageError: It is another table's, or nothing proves what it is, or its parents were not backed up with it.
         """
-        if backup is not None and _is_path(backup):
+        # What was made elsewhere may have any name.
+        if backup is not None and (_is_path(backup) or (options.unverified and Path(backup).exists())):
             return self._of_file(rules, Path(backup), options)
         if options.unverified:
             allowed = "It is for files that were made elsewhere: say --backup FILE."

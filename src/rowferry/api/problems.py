@@ -55,7 +55,6 @@ STATUSES: tuple[tuple[type[errors.RowferryError], int], ...] = (
     (errors.UsageError, 422),
     (errors.SourceUnreadable, 422),
     (errors.SourceNotText, 422),
-    (errors.HeaderMissing, 422),
     (errors.HeaderUnfit, 422),
     (errors.DelimiterUnfit, 422),
     (errors.RejectsExceeded, 422),

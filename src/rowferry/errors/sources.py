@@ -101,7 +101,7 @@ class HeaderUnfit(RowferryError):
     hint = "Nothing was loaded. {advice}"
 
 
-class HeaderMissing(RowferryError):
+class HeaderMissing(HeaderUnfit):
     """{path} has no header, and that of {other} before it does not have the columns of {table} in their order"""
 
     code = "source.header"

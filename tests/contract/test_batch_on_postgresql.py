@@ -60,8 +60,10 @@ def test_a_deadlock_is_tried_again(batches: Batches, monkeypatch: pytest.MonkeyP
     with ThreadPoolExecutor(1) as pool, engine.connect() as other:
         other.execute(insert, {"id": 2})
         posted = pool.submit(batches.put, {"jobs": [job(1), job(2)]})
+        # What the server tells of its sessions stays as it was first told, until a transaction ends or asks anew.
+        anew = sa.text("SELECT pg_stat_clear_snapshot()")
         waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        wait_until(lambda: other.execute(waiting).scalar())
+        wait_until(lambda: other.execute(anew) and other.execute(waiting).scalar())
         # The batch has put in job 1 and waits for job 2; whoever has waited for longer is the one that must give way.
         other.execute(insert, {"id": 1})
         other.commit()

@@ -41,7 +41,7 @@ class GivenRows:
 
     def known(self, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         """Which rows, by position, have the candidate key of a row of the table."""
-        if not self._transaction.value(SQL("SELECT EXISTS (SELECT FROM {})").format(self._table)):
+        if not self._transaction.has_rows(self._table):
             return []
         find = SQL("SELECT rowferry_at - 1 FROM {} WHERE EXISTS (SELECT FROM {} t WHERE {}) ORDER BY 1").format(
             self.source(key), self._table, self.same(key)
@@ -63,10 +63,9 @@ class GivenRows:
         return [(at, tuple(holder)) for at, *holder in found]
 
     def _compared(self, name: str) -> Composable:
-        enumeration = self._texts.enumeration(name)
-        return (
-            SQL(_LABEL).format(Identifier(name), enumeration) if enumeration else SQL("s.{}").format(Identifier(name))
-        )
+        if enumeration := self._texts.enumeration(name):
+            return SQL(_LABEL).format(Identifier(name), enumeration)
+        return self.value(name)
 
 
 def lists_of(rows: pa.RecordBatch) -> list[list[Any]]:

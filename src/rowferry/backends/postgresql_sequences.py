@@ -102,9 +102,9 @@ class Numbers:
     def _tell(self, transaction: Statements, sequence: _Sequence, why: str) -> None:
         """Say that rows are in, but that the next INSERT of somebody else may meet their numbers."""
         column = f"{self._rules.name}.{sequence.column}"
-        told = f"he sequence {sequence.name} of {column} stays behind the numbers that rows bring: {why}"
-        transaction.notes.setdefault(self._rules.name, []).append(f"t{told}")
-        _log_once(f"T{told}")
+        note = f"the sequence {sequence.name} of {column} stays behind the numbers that rows bring: {why}"
+        transaction.notes.setdefault(self._rules.name, []).append(note)
+        _log_once(note[0].upper() + note[1:])
 
     def _found(self, transaction: Statements) -> Iterator[_Sequence]:
         named = [(column.name, column.default) for column in self._rules.table.columns]

@@ -162,6 +162,9 @@ class Statements:
         row = self.execute(statement, parameters).fetchone()
         return row[0] if row else None
 
+    def has_rows(self, table: Composable) -> bool:
+        return bool(self.value(SQL("SELECT EXISTS (SELECT FROM {})").format(table)))
+
 
 class PostgresqlTable:
     """A table of the database, with what can be done to its constraints."""
@@ -173,7 +176,7 @@ class PostgresqlTable:
         self._spelled = {"table": self.name.as_string()}
 
     def has_rows(self) -> bool:
-        return bool(self.transaction.value(SQL("SELECT EXISTS (SELECT FROM {})").format(self.name)))
+        return self.transaction.has_rows(self.name)
 
     def skips_triggers(self) -> bool:
         """Whether the triggers of the foreign keys may be left out, since all they check is checked by us."""

@@ -116,8 +116,7 @@ class LoadingTransaction(PostgresqlTransaction):
 
     def _read_by_others(self, table: PostgresqlTable) -> list[str]:
         """The parents that have rows, and their heirs, which are locked with them, as they are spelled."""
-        has_rows = SQL("SELECT EXISTS (SELECT FROM {})")
-        parents = [parent.as_string() for parent in table.parents() if self.value(has_rows.format(parent))]
+        parents = [parent.as_string() for parent in table.parents() if self.has_rows(parent)]
         return [name for (name,) in self.execute(SQL(_WITH_HEIRS), (parents,))]
 
     def _note_locks(self, table: PostgresqlTable) -> None:

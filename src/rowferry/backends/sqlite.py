@@ -30,8 +30,8 @@ from rowferry.backends.sqlite_file import DatabaseFile
 from rowferry.backends.sqlite_page import read_page
 from rowferry.backends.sqlite_snapshot import SqliteSnapshot
 from rowferry.backends.sqlite_types import quoted, spoils_values
-from rowferry.backends.sqlite_values import teach, with_instants
-from rowferry.backends.sqlite_writer import CACHE, CACHE_OF_A_PASS, driver_of, stored
+from rowferry.backends.sqlite_values import stored_rows, teach, with_instants
+from rowferry.backends.sqlite_writer import CACHE, CACHE_OF_A_PASS, driver_of
 from rowferry.dictionary.kinds import DECIMAL
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
@@ -177,8 +177,7 @@ class SqliteBackend:
         columns = ", ".join(f"{_extracted(rules, at)} AS {quoted(name)}" for at, name in enumerate(rules.names))
         verdicts = ", ".join(f"({check.sql}) IS FALSE" for check in rules.checks)
         batch = pa.RecordBatch.from_pylist(rows, schema=rules.schema)
-        spelled = zip(*(stored(column) for column in batch.columns), strict=True)
-        document = json.dumps(list(spelled))
+        document = json.dumps(stored_rows(batch))
         judge = f"SELECT rowferry_at, {verdicts} FROM (SELECT key AS rowferry_at, {columns} FROM json_each(?))"
         with self.engine.connect() as connection:
             judged = connection.exec_driver_sql(judge, (document,)).all()

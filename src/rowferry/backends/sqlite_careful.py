@@ -16,6 +16,7 @@ from rowferry.backends.sqlite_few_rows import FewRowsWriter, ShortSqliteTransact
 from rowferry.backends.sqlite_refusals import SqliteRefusals
 from rowferry.backends.sqlite_replacer import SqliteReplacer
 from rowferry.backends.sqlite_types import quoted
+from rowferry.backends.sqlite_values import stored_rows
 from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter
 from rowferry.backends.staged_refusals import StagedRefusalsFound
 from rowferry.dictionary.rules import TableRules
@@ -82,7 +83,7 @@ class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
         done = FewRowsWriter.publish(self, update=update)
         names = list(self._rules.names)
         columns = ", ".join(f"json_extract(value, '$[{at}]') AS {quoted(name)}" for at, name in enumerate(names))
-        rows = json.dumps(self._spelled(self._rows.select(names)))
+        rows = json.dumps(stored_rows(self._rows.select(names)))
         self._tries.judged.require_parents(f"(SELECT {columns} FROM json_each(?))", (rows,))
         return done
 

@@ -14,14 +14,13 @@ from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.sqlite_beyond import foreign_keys_told, may_rewrite, or_abort
 from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_unusual_keys import UnusualKeys
-from rowferry.backends.sqlite_values import value_of
+from rowferry.backends.sqlite_values import stored, stored_rows, value_of
 from rowferry.backends.sqlite_writer import (
     MOST_PARAMETERS,
     SqliteTransaction,
     differing,
     driver_of,
     require_keys,
-    stored,
 )
 from rowferry.dictionary import compute as pc
 from rowferry.dictionary.kinds import kind_of
@@ -60,10 +59,10 @@ class FewRowsWriter(HeldRows):
 
     def compare(self) -> Comparison:
         names = list(self._rules.names)
-        keys = self._spelled(self._rows.select(list(self._rules.key)))
+        keys = stored_rows(self._rows.select(list(self._rules.key)))
         self._unusual = unusual_keys(self._driver, self._rules, self._rules.key, keys)
         if self._unusual or self._meets_known_keys():
-            rows = [self._as_there(row, names) for row in self._spelled(self._rows.select(names))]
+            rows = [self._as_there(row, names) for row in stored_rows(self._rows.select(names))]
             many = min(_ROWS_A_STATEMENT, MOST_PARAMETERS // (len(names) + 1))
             for first in range(0, len(rows), many):
                 self._find_known(first, rows[first : first + many])
@@ -81,7 +80,7 @@ class FewRowsWriter(HeldRows):
         for key in self._rules.unique:
             wanted = ", ".join(f"json_extract(value, '$[{at}]') AS wanted_{at}" for at in range(len(key)))
             both = (rows.select(list(key)) for rows in (self._new(), self._changed()))
-            written = json.dumps([row for rows in both for row in self._spelled(rows)])
+            written = json.dumps([row for rows in both for row in stored_rows(rows)])
             unusual = UnusualKeys(self._driver, self._rules.name, [self._rules.by_name[name] for name in key])
             unusual.require_apart(f"SELECT {wanted} FROM json_each(?1)", (written,))
 
@@ -113,7 +112,7 @@ class FewRowsWriter(HeldRows):
 
     def _update(self) -> int:
         names = [*self._rules.values, *self._rules.key]
-        rows = [self._as_there(row, names) for row in self._spelled(self._changed().select(names))]
+        rows = [self._as_there(row, names) for row in stored_rows(self._changed().select(names))]
         if not rows:
             return 0
         changes = ", ".join(f"{quoted(name)} = ?" for name in self._rules.values)
@@ -130,7 +129,7 @@ class FewRowsWriter(HeldRows):
     def _rewrite(self) -> int:
         """Insert the rows that differ anew, once all of them are gone: a value may stand in another row by now."""
         names, key = list(self._rules.names), list(self._rules.key)
-        changed = self._spelled(self._changed())
+        changed = stored_rows(self._changed())
         same = " AND ".join(f"{quoted(name)} = ?" for name in key)
         whole = [dict(zip(names, self._as_there(row, names), strict=True)) for row in changed]
         remove = f"DELETE FROM {self._table} WHERE {same}"
@@ -149,9 +148,6 @@ class FewRowsWriter(HeldRows):
         key = tuple(values[name] for name in self._rules.key)
         values |= zip(self._rules.key, self._unusual.get(key, key), strict=True)
         return tuple(values.values())
-
-    def _spelled(self, rows: pa.RecordBatch) -> list[tuple[Any, ...]]:
-        return list(zip(*map(stored, rows.columns), strict=True))
 
 
 def find_existing(connection: Connection, table: Table, column: str, values: Sequence[object]) -> list[object]:
@@ -172,7 +168,7 @@ def find_known(connection: Connection, rules: TableRules, key: tuple[str, ...], 
     """Which rows, by position, have the candidate key of a row of the table."""
     if not connection.exec_driver_sql(f"SELECT EXISTS (SELECT 1 FROM {quoted(rules.name)})").scalar():
         return []
-    wanted = list(zip(*map(stored, rows.select(list(key)).columns), strict=True))
+    wanted = stored_rows(rows.select(list(key)))
     unusual = unusual_keys(driver_of(connection), rules, key, wanted)
     given = json.dumps(wanted)
     values = _extracted(0, len(key))
@@ -186,7 +182,7 @@ def find_known(connection: Connection, rules: TableRules, key: tuple[str, ...], 
 
 def find_holders(connection: Connection, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
     """Which rows have values of a row of the table with another key."""
-    wanted, own = ([*zip(*map(stored, rows.select(list(of)).columns), strict=True)] for of in (names, rules.key))
+    wanted, own = (stored_rows(rows.select(list(of))) for of in (names, rules.key))
     unusual = unusual_keys(driver_of(connection), rules, names, wanted)
     given = json.dumps([(*unusual.get(one, one), *key) for one, key in zip(wanted, own, strict=True)])
     values, keys = _extracted(0, len(names)), _extracted(len(names), len(rules.key))

@@ -9,7 +9,7 @@ import pyarrow as pa
 from rowferry.backends.sqlite_snapshot import as_batch, naming_spoiled_texts
 from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_unusual_keys import UnusualKeys
-from rowferry.backends.sqlite_writer import stored
+from rowferry.backends.sqlite_values import stored
 from rowferry.dictionary.rules import TableRules
 
 

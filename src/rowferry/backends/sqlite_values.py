@@ -138,10 +138,32 @@ def _arrow(kind: str, *size: int) -> pa.DataType:
     return types.get(kind) or pa.decimal128(*size)
 
 
-def _stored_form(stored: Any, kind: str, *size: int) -> Any:
+def stored(column: pa.Array) -> list[Any]:
+    """Values as SQLite keeps them, for a statement to bind."""
+    column = stored_column(column)
+    if pa.types.is_integer(column.type) and not column.null_count:
+        return list(column.to_numpy().tolist())
+    return list(column.to_pylist())
+
+
+def stored_rows(rows: pa.RecordBatch) -> list[tuple[Any, ...]]:
+    """Rows as SQLite keeps them."""
+    return list(zip(*map(stored, rows.columns), strict=True))
+
+
+def stored_column(column: pa.Array) -> pa.Array:
+    """Values as SQLite keeps them: instants and dates as SQLAlchemy spells them, in UTC, decimals as text."""
+    if pa.types.is_timestamp(column.type):
+        return pc.cast(pc.cast(column, pa.timestamp("us")), pa.string())
+    if pa.types.is_date(column.type) or pa.types.is_decimal(column.type):
+        return pc.cast(column, pa.string())
+    return column
+
+
+def _stored_form(given: Any, kind: str, *size: int) -> Any:
     arrow = _arrow(kind, *size)
     try:
-        return _stored(value_of(_KINDS[kind], arrow, stored), arrow)
+        return _stored(value_of(_KINDS[kind], arrow, given), arrow)
     except UnfitError:
         return None
 

@@ -21,8 +21,7 @@ from rowferry.backends.sqlite_beyond import checks_more, foreign_keys_told, may_
 from rowferry.backends.sqlite_stage import SqliteStage
 from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_unusual_keys import UnusualKeys
-from rowferry.backends.sqlite_values import all_of, same
-from rowferry.dictionary import compute as pc
+from rowferry.backends.sqlite_values import all_of, same, stored, stored_column
 from rowferry.dictionary.kinds import INTEGER
 from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.errors import ParentsVanished
@@ -377,20 +376,3 @@ def _staged(rules: TableRules) -> list[str]:
     return sorted(
         rules.names, key=lambda name: not rules.by_name[name].required or rules.by_name[name].kind is not INTEGER
     )
-
-
-def stored(column: pa.Array) -> list[Any]:
-    """Values as SQLite keeps them, for a statement to bind."""
-    column = stored_column(column)
-    if pa.types.is_integer(column.type) and not column.null_count:
-        return list(column.to_numpy().tolist())
-    return list(column.to_pylist())
-
-
-def stored_column(column: pa.Array) -> pa.Array:
-    """Values as SQLite keeps them: instants and dates as SQLAlchemy spells them, in UTC, decimals as text."""
-    if pa.types.is_timestamp(column.type):
-        return pc.cast(pc.cast(column, pa.timestamp("us")), pa.string())
-    if pa.types.is_date(column.type) or pa.types.is_decimal(column.type):
-        return pc.cast(column, pa.string())
-    return column

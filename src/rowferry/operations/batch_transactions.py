@@ -226,13 +226,14 @@ class _Batch:
         rules = source.rules
         part = _Part(source, transaction.few_rows_writer(rules), taken_keys(rules))
         self.parts.append(part)
-        moved = MovedValues(rules, transaction.holders, self.refused.kept(rules.name))
-        # In an update, rows may give their values away.
-        known = moved.known if self.options.on_conflict == "update" else transaction.known
+        moved = None
+        if self.options.on_conflict == "update":  # rows may give their values away
+            moved = MovedValues(rules, transaction.holders, self.refused.kept(rules.name))
+        known = moved.known if moved else transaction.known
         references, failed_checks = self._references(transaction, rules), self.backend.failed_checks
         judge = Judge(rules, references, part.taken, failed_checks, known, self.refused.of(rules.name))
         verdict = judge.judge(source.batch())
-        if self.options.on_conflict == "update":
+        if moved:
             moved.add(verdict.accepted)
             with self.refused.noted(rules.name, str):
                 moved.settle(part.taken)

@@ -10,7 +10,7 @@ from rowferry.streams.taken_keys import TakenKeys
 
 Key = tuple[object, ...]
 
-Holders = Callable[[TableRules, tuple[str, ...], pa.RecordBatch], list[tuple[int, Key]]]
+FindHolders = Callable[[TableRules, tuple[str, ...], pa.RecordBatch], list[tuple[int, Key]]]
 """Which of some rows, by position, have the candidate key of a row of the table with another key, and this key."""
 
 
@@ -30,7 +30,7 @@ class MovedValues:
     are rejected by the judge, as in a load that updates nothing.
     """
 
-    def __init__(self, rules: TableRules, holders: Holders, kept: set[Key]) -> None:
+    def __init__(self, rules: TableRules, holders: FindHolders, kept: set[Key]) -> None:
         self._rules, self._holders, self._kept = rules, holders, kept
         self._takers: defaultdict[Key, list[Key]] = defaultdict(list)
         """By the key of who holds a value, the keys of those that take it."""

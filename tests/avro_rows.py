@@ -9,8 +9,15 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from rowferry.dictionary.avro_schema import schema_sha256
-from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind
 from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.kinds.booleans import BOOLEAN
+from rowferry.kinds.dates import DATE
+from rowferry.kinds.datetimes import DATETIME
+from rowferry.kinds.decimals import DECIMAL
+from rowferry.kinds.floats import FLOAT
+from rowferry.kinds.integers import INTEGER
+from rowferry.kinds.kind import Kind
+from rowferry.kinds.texts import TEXT
 from rowferry.streams.avro_reader import Seal
 from rowferry.streams.avro_sink import AvroSink
 from rowferry.streams.avro_source import AvroSource

@@ -16,8 +16,8 @@ from made_up import made_up
 from owning import HEAD, ServiceOf
 from restoring import Restores
 from rowferry.bootstrap import Service
-from rowferry.dictionary.kinds import DATETIME
 from rowferry.errors import KeyHeldTwice, KeySpelledOtherwise, KeyUnfit, ValueUnstorable
+from rowferry.kinds.datetimes import DATETIME
 from rowferry.operations.read_rows import key_of, read_rows
 from rowferry.reports.listed import find_report
 from rowferry.reports.report import answer

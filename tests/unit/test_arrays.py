@@ -2,7 +2,7 @@
 
 from hypothesis import example, given, strategies as st
 
-from rowferry.dictionary.arrays import is_utf8
+from rowferry.arrow.arrays import is_utf8
 
 
 @given(st.binary() | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from rowferry.dictionary import compute
+from rowferry.arrow import compute
 
 NUMBERS = pa.array([3, None, 1, 3])
 FLOATS = pa.array([1.5, float("nan"), None, float("inf")])

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow
 from rowferry.backends.backend import Comparison
 from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.refusals import NO_ROWS, Numbers, RefusalsFound
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.rules import ROW_NUMBER
 
 

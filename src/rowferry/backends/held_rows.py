@@ -6,10 +6,10 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow
 from rowferry.backends.backend import Comparison
 from rowferry.backends.key_range import KeyRange
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 

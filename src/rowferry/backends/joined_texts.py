@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rowferry.dictionary.arrays import bits_of
+from rowferry.arrow.arrays import bits_of
 
 NO_TEXT = 0xFF
 """Stands for a missing text: no text in UTF-8 holds this byte. NUL separates texts; PostgreSQL takes none in them."""

@@ -3,9 +3,9 @@
 import numpy as np
 import pyarrow as pa
 
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.kinds import INTEGER
+from rowferry.arrow import compute as pc
 from rowferry.dictionary.rules import TableRules
+from rowferry.kinds.integers import INTEGER
 
 
 class KeyRange:

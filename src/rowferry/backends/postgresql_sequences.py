@@ -12,10 +12,10 @@ import pyarrow as pa
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Sequence
 
+from rowferry.arrow import compute as pc
 from rowferry.backends.postgresql_table import Statements, spelled
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.kinds import INTEGER
 from rowferry.dictionary.rules import TableRules
+from rowferry.kinds.integers import INTEGER
 
 _log = logging.getLogger("rowferry.sequences")
 

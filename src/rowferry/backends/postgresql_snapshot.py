@@ -14,9 +14,9 @@ from psycopg import Connection as DriverConnection
 from psycopg.sql import SQL, Composable, Composed, Identifier
 from sqlalchemy import Connection
 
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow
 from rowferry.backends.joined_texts import split_texts
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.dictionary.unstorable import unstorable
 from rowferry.errors import ValueUnstorable

@@ -9,8 +9,8 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql
 
-from rowferry.dictionary.kinds import TEXT
 from rowferry.dictionary.rules import ColumnRule, TableRules, load_order, rules_of
+from rowferry.kinds.texts import TEXT
 
 _SPARES_TRIGGERS = """
 {has_right}

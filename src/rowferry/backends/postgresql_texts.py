@@ -10,7 +10,8 @@ from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Table
 
 from rowferry.backends.postgresql_table import Statements, spelled
-from rowferry.dictionary.kinds import TEXT, kind_of
+from rowferry.kinds.registry import kind_of
+from rowferry.kinds.texts import TEXT
 
 _TEXTS = """
 SELECT a.attname::text, t.typtype = 'e', CASE WHEN t.typtype = 'e' THEN ARRAY[s.nspname::text, t.typname::text]

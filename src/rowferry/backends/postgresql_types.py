@@ -4,19 +4,8 @@ import re
 
 from sqlalchemy import Column, UniqueConstraint
 
-from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, kind_of
-
-_CITEXT = r"(?:.+\.)?citext"
-
-_KEPT_BY = {
-    BOOLEAN: re.compile("boolean"),
-    DATE: re.compile("date"),
-    DATETIME: re.compile(r"timestamp(\(6\))? with(out)? time zone"),
-    FLOAT: re.compile("double precision"),
-    TEXT: re.compile(rf"text|character varying(\(\d+\))?|{_CITEXT}"),
-}
-_INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
-_NUMERIC = re.compile(r"numeric(?:\(\d+,(-?\d+)\))?")
+from rowferry.kinds.registry import kind_of
+from rowferry.kinds.texts import CITEXT
 
 
 def keeps_values(column: Column[object], column_type: str) -> bool:
@@ -25,13 +14,7 @@ def keeps_values(column: Column[object], column_type: str) -> bool:
         kind, arrow = kind_of(column.type)
     except LookupError:  # the ledger has others, which nobody puts rows into
         return True
-    if kind is INTEGER:
-        return column_type == _INTEGERS[arrow.bit_width]
-    if kind is DECIMAL:
-        if found := _NUMERIC.fullmatch(column_type):
-            return found[1] is None or int(found[1]) >= int(arrow.scale)
-        return not arrow.scale and column_type in _INTEGERS.values()
-    return bool(_KEPT_BY[kind].fullmatch(column_type))
+    return kind.kept_by_postgresql(column_type, arrow)
 
 
 def unkept(column: Column[object], column_type: str, collation: str | None) -> str | None:
@@ -42,7 +25,7 @@ def unkept(column: Column[object], column_type: str, collation: str | None) -> s
     """
     if not keeps_values(column, column_type):
         return f"of type {column_type}"
-    loose = column_type if re.fullmatch(_CITEXT, column_type) else collation
+    loose = column_type if re.fullmatch(CITEXT, column_type) else collation
     return f"by {loose}, to which different texts are the same" if loose and _tells_rows_apart(column) else None
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Connection, Table
 
+from rowferry.arrow import compute as pc
 from rowferry.backends.backend import Comparison
 from rowferry.backends.copy_format import copy_format
 from rowferry.backends.key_range import KeyRange
@@ -30,7 +31,6 @@ from rowferry.backends.postgresql_copying import Copies, Copying, copy_into
 from rowferry.backends.postgresql_references import Referred
 from rowferry.backends.postgresql_sequences import Numbers
 from rowferry.backends.postgresql_table import PostgresqlTable, Statements, differs, equal, same
-from rowferry.dictionary import compute as pc
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 

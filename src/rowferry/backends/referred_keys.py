@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from rowferry.dictionary import compute as pc
+from rowferry.arrow import compute as pc
 from rowferry.dictionary.rules import Reference, TableRules
 
 _MOST = 50_000

@@ -32,7 +32,6 @@ from rowferry.backends.sqlite_snapshot import SqliteSnapshot
 from rowferry.backends.sqlite_types import quoted, spoils_values
 from rowferry.backends.sqlite_values import stored_rows, teach, with_instants
 from rowferry.backends.sqlite_writer import CACHE, CACHE_OF_A_PASS, driver_of
-from rowferry.dictionary.kinds import DECIMAL
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     DatabaseBusy,
@@ -48,6 +47,7 @@ from rowferry.errors import (
     UniqueBroken,
     WorkCancelled,
 )
+from rowferry.kinds.decimals import DECIMAL
 
 BUSY_SECONDS = 60
 """How long a writer queues behind another one."""

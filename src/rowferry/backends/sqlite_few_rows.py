@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection, Table
 
+from rowferry.arrow import compute as pc
 from rowferry.backends.backend import Comparison, Holders
 from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.sqlite_beyond import foreign_keys_told, may_rewrite, or_abort
@@ -22,11 +23,10 @@ from rowferry.backends.sqlite_writer import (
     driver_of,
     require_keys,
 )
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.kinds import kind_of
 from rowferry.dictionary.rules import ColumnRule, TableRules
-from rowferry.dictionary.unfit import UnfitError
 from rowferry.errors import KeySpelledOtherwise
+from rowferry.kinds.registry import kind_of
+from rowferry.kinds.unfit import UnfitError
 
 _ROWS_A_STATEMENT = 100
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rowferry.dictionary import compute as pc
+from rowferry.arrow import compute as pc
 
 Bytes = npt.NDArray[np.uint8]
 Int64s = npt.NDArray[np.int64]

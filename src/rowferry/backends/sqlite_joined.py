@@ -4,27 +4,23 @@ What SQLite allows and a model does not (another type, NUL in a text, bytes that
 those who read row by row.
 """
 
-import datetime as dt
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow
 from rowferry.backends.joined_texts import NO_TEXT, split_texts
 from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_values import all_of
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow
-from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, INTEGER, TEXT
 from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.kinds.booleans import BOOLEAN
+from rowferry.kinds.integers import INTEGER
+from rowferry.kinds.texts import TEXT
 
 _MOST_COLUMNS = 900
 """An optional column takes two of the 2,000 that the answer to a query may have."""
-
-_HOURS = len("2021-05-30 05")
-_YEAR_ONE = (dt.date.min - dt.date(1970, 1, 1)) // dt.timedelta(microseconds=1)
-
-_NUMBERS, _TEXTS = (INTEGER, BOOLEAN), (TEXT, DATETIME, DATE)
 
 
 def joins(rules: TableRules) -> bool:
@@ -32,7 +28,7 @@ def joins(rules: TableRules) -> bool:
 
     The database must keep its texts in UTF-8, since what is joined comes as bytes.
     """
-    known = all(column.kind in (*_NUMBERS, *_TEXTS) for column in rules.columns)
+    known = all(column.kind.sqlite.joined for column in rules.columns)
     bounded = all(column.max_length for column in rules.columns if column.kind is TEXT)
     few = len(rules.columns) <= _MOST_COLUMNS
     return known and bounded and few and len(rules.key) == 1 and rules.by_name[rules.key[0]].kind is INTEGER
@@ -49,13 +45,13 @@ def joined_page(rules: TableRules, condition: str, rows: int) -> str:
 
 def _is_usual(column: ColumnRule) -> str:
     """The condition that a value is of the type that the model says."""
-    name, stored = f"typeof({quoted(column.name)})", "integer" if column.kind in _NUMBERS else "text"
+    name, stored = f"typeof({quoted(column.name)})", "integer" if column.kind.sqlite.joined == "numbers" else "text"
     return f"{name} = '{stored}'" if column.required else f"{name} IN ('{stored}', 'null')"
 
 
 def _joined(column: ColumnRule) -> list[str]:
     """All values of a column, and of an optional one which of them are missing."""
-    name, number = quoted(column.name), column.kind in _NUMBERS
+    name, number = quoted(column.name), column.kind.sqlite.joined == "numbers"
     instead = "0" if number else f"CAST(x'{NO_TEXT:X}' AS TEXT)"
     value = name if column.required else f"coalesce({name}, {instead})"
     values = f"group_concat({value})" if number else f"CAST(group_concat({value}, char(0)) AS BLOB)"
@@ -78,7 +74,8 @@ def split_page(rules: TableRules, rows: int, joined: list[Any]) -> pa.RecordBatc
 
 def _array(column: ColumnRule, rows: int, values: Any, missing: str) -> pa.Array | None:
     try:
-        array = _numbers(column, values, missing) if column.kind in _NUMBERS else _texts(column, values, missing)
+        read = _numbers if column.kind.sqlite.joined == "numbers" else _texts
+        array = read(column, values, missing)
     except (pa.ArrowInvalid, OverflowError):
         return None
     return array if array is not None and len(array) == rows else None
@@ -97,18 +94,4 @@ def _texts(column: ColumnRule, values: bytes, missing: str) -> pa.Array | None:
         return None
     texts = split_texts(values)
     texts.validate(full=True)
-    return plain_instants(texts, column.arrow) if column.kind is DATETIME else pc.cast(texts, column.arrow)
-
-
-def plain_instants(texts: pa.StringArray, arrow: pa.DataType) -> pa.Array:
-    """Instants that Arrow reads as `sqlite_values` does.
-
-    Raises:
-        pa.ArrowInvalid: There are others: with a zone, without minutes, or before the year 1.
-    """
-    bare = pc.cast(texts, pa.timestamp("us"))
-    if pc.any_of(pc.equal(pc.binary_length(texts), pa.scalar(_HOURS, pa.int32()))).as_py():
-        raise pa.ArrowInvalid("an hour without minutes")
-    if (first := pc.min_max(pc.cast(bare, pa.int64())).as_py()["min"]) is not None and first < _YEAR_ONE:
-        raise pa.ArrowInvalid("a year that no calendar has")
-    return pc.as_instants(bare, arrow)
+    return column.kind.read_joined(texts, column.arrow)

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from rowferry.arrow import compute as pc
 from rowferry.backends.backend import Comparison, Examples, Key, Referring
 from rowferry.backends.sqlite_refusals import SqliteRefusals
 from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter, differing
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.kinds import FLOAT
 from rowferry.dictionary.rules import TableRules
 from rowferry.dictionary.unstorable import spelled_key
 from rowferry.errors import ValueUnkept
+from rowferry.kinds.floats import FLOAT
 
 _MOST_EXAMPLES = 100
 

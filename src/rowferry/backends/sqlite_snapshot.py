@@ -1,26 +1,23 @@
 """The way out of a table of SQLite: one read transaction, in key order."""
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from types import NoneType
 from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from rowferry.backends.sqlite_joined import joined_page, joins, plain_instants, split_page
+from rowferry.backends.sqlite_joined import joined_page, joins, split_page
 from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_unusual_keys import UnusualKeys
 from rowferry.backends.sqlite_values import text_or_bytes, value_of
 from rowferry.backends.sqlite_writer import driver_of
-from rowferry.dictionary import compute as pc
 from rowferry.dictionary.faults import shown
-from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind
 from rowferry.dictionary.rules import ColumnRule, TableRules
-from rowferry.dictionary.unfit import UnfitError
 from rowferry.dictionary.unstorable import spelled_key
 from rowferry.errors import ValueUnstorable
+from rowferry.kinds.unfit import UnfitError
 
 _PAGE_ROWS = 16_384
 _PAGE_BYTES = 16 * 1024 * 1024
@@ -145,52 +142,14 @@ def _array(rules: TableRules, rule: ColumnRule, values: tuple[Any, ...]) -> pa.A
     """Values of a column as its rule has them."""
     if rule.required and None in values:
         raise ValueUnstorable(table=rules.name, column=rule.name, value="null, which its model forbids")
-    if not set(map(type, values)) <= _STORED_AS[rule.kind]:  # Arrow would cut fractions off, and take bytes for texts
+    if (
+        not set(map(type, values)) <= rule.kind.sqlite.classes
+    ):  # Arrow would cut fractions off, and take bytes for texts
         return _read_singly(rules, rule, values)
     try:
-        return _READ.get(rule.arrow, _read_plain)(rule, values)
+        return rule.kind.read_sqlite(values, rule.arrow)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         return _read_singly(rules, rule, values)
-
-
-def _read_plain(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
-    if pa.types.is_decimal(rule.arrow):
-        spelled = [None if value is None else repr(value) for value in values]
-        return pc.cast(pa.array(spelled, pa.string()), rule.arrow)
-    return pa.array(values, rule.arrow)
-
-
-def _read_instants(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
-    return plain_instants(pa.array(values, pa.string()), rule.arrow)
-
-
-def _read_days(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
-    return pc.cast(pa.array(values, pa.string()), rule.arrow)
-
-
-def _read_booleans(rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
-    numbers = pa.array(values, pa.int64())
-    if pc.any_of(pc.not_equal(pc.bit_wise_and(numbers, 1), numbers)).as_py():
-        raise pa.ArrowInvalid("neither 0 nor 1")
-    return pc.cast(numbers, rule.arrow)
-
-
-_STORED_AS: dict[Kind, set[type]] = {
-    INTEGER: {int, NoneType},
-    BOOLEAN: {int, NoneType},
-    FLOAT: {float, int, NoneType},
-    DECIMAL: {float, int, NoneType},
-    TEXT: {str, NoneType},
-    DATE: {str, NoneType},
-    DATETIME: {str, NoneType},
-}
-"""What SQLite gives for the values of each kind, if nobody put anything else there."""
-
-_READ: dict[pa.DataType, Callable[[ColumnRule, tuple[Any, ...]], pa.Array]] = {
-    pa.timestamp("us", "UTC"): _read_instants,
-    pa.date32(): _read_days,
-    pa.bool_(): _read_booleans,
-}
 
 
 def _read_singly(rules: TableRules, rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:

@@ -4,9 +4,10 @@ import re
 
 from sqlalchemy import Column
 
-from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, FLOAT, INTEGER, TEXT, kind_of
+from rowferry.kinds.kind import Affinity
+from rowferry.kinds.registry import kind_of
 
-_AFFINITIES = (
+_AFFINITIES: tuple[tuple[Affinity, re.Pattern[str]], ...] = (
     ("INTEGER", re.compile("INT")),
     ("TEXT", re.compile("CHAR|CLOB|TEXT")),
     ("BLOB", re.compile("BLOB|^$")),
@@ -14,18 +15,8 @@ _AFFINITIES = (
 )
 """What a declared type makes of values, by what its name has in it (https://www.sqlite.org/datatype3.html)."""
 
-_SPOILED_BY = {
-    TEXT: ("INTEGER", "REAL", "NUMERIC"),
-    INTEGER: ("TEXT", "REAL"),
-    FLOAT: ("TEXT",),
-    BOOLEAN: ("TEXT", "REAL"),
-    DATE: ("INTEGER", "REAL"),
-    DATETIME: ("INTEGER", "REAL"),
-}
-"""By kind: a text that looks like a number becomes one, a number becomes a text or loses digits."""
 
-
-def affinity(declared: str) -> str:
+def affinity(declared: str) -> Affinity:
     """What SQLite makes of values in a column of a declared type."""
     return next((name for name, found in _AFFINITIES if found.search(declared.upper())), "NUMERIC")
 
@@ -33,7 +24,7 @@ def affinity(declared: str) -> str:
 def spoils_values(column: Column[object], declared: str) -> bool:
     """Whether values that a column of a model allows would be others in a column of a declared type."""
     try:
-        return affinity(declared) in _SPOILED_BY.get(kind_of(column.type)[0], ())
+        return affinity(declared) in kind_of(column.type)[0].sqlite.spoiled_by
     except LookupError:  # the ledger has others, which nobody puts rows into
         return False
 

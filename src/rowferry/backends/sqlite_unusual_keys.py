@@ -11,9 +11,9 @@ from typing import Any
 
 from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_values import is_unusual, may_be_unusual, stored_form
-from rowferry.dictionary.kinds import DATETIME
 from rowferry.dictionary.rules import ColumnRule
 from rowferry.errors import KeyHeldTwice, UniqueBroken
+from rowferry.kinds.datetimes import DATETIME
 
 Values = tuple[Any, ...]
 

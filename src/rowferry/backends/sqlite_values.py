@@ -6,12 +6,8 @@ a statement compares (`same`) or counts, it takes the form in which values usual
 reading only about others, through a function that each connection knows. So what is usual is compared as fast as ever.
 """
 
-import datetime as dt
-import re
 import sqlite3
 from collections.abc import Sequence
-from decimal import Decimal
-from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -28,44 +24,19 @@ from sqlalchemy import (
     select,
 )
 
+from rowferry.arrow import compute as pc
 from rowferry.backends.sqlite_types import affinity, quoted
-from rowferry.dictionary import compute as pc, kinds
 from rowferry.dictionary.faults import shown
-from rowferry.dictionary.kinds import (
-    BOOLEAN,
-    DATE,
-    DATETIME,
-    DECIMAL,
-    FLOAT,
-    INTEGER,
-    TEXT,
-    Kind,
-)
 from rowferry.dictionary.rules import ColumnRule
-from rowferry.dictionary.unfit import OutOfRangeError, UnfitError
 from rowferry.errors import ValueUnstorable
-
-_KINDS = {kind.name: kind for kind in (INTEGER, DATETIME, TEXT, DATE, BOOLEAN, DECIMAL, FLOAT)}
-
-_USUAL_INSTANT = "????-??-?? ??:??:??.?[0-9]?[0-9]?[0-9]"
-"""How instants are written here, as GLOB has it, which is quicker at any letter than at a digit.
-
-In every other form of that length, the zone has a letter or a sign where one of these digits is.
-"""
-
-_USUAL_DATE = "????-??-??"
+from rowferry.kinds.datetimes import DATETIME, USUAL_IN_SQLITE
+from rowferry.kinds.decimals import DECIMAL
+from rowferry.kinds.kind import Kind
+from rowferry.kinds.registry import BY_NAME
+from rowferry.kinds.unfit import UnfitError
 
 _USUAL = "rowferry_usual_"
 """Begins the name by which a connection notes that the instants of a table have all their usual form."""
-
-_INSTANT = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:(?:T| +)(\d\d:\d\d)(?:(:\d\d)(?:\.(\d+))?)? *([Zz]|[+-][\d:]+)?)?", re.ASCII
-)
-"""The forms of an instant whose time SQLite's own functions know; any zone is left to the grammar."""
-
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-_MOST_DIGITS = 400
-"""No number of 64 bits has more of them."""
 
 
 def value_of(kind: Kind, arrow: pa.DataType, stored: Any) -> Any:
@@ -74,68 +45,7 @@ def value_of(kind: Kind, arrow: pa.DataType, stored: Any) -> Any:
     Raises:
         UnfitError: It stands for none, or not exactly.
     """
-    if stored is None or (kind is FLOAT and isinstance(stored, float)):
-        return stored
-    try:
-        return pa.scalar(kind.parse(_spelled(kind, stored)), arrow).as_py()
-    except (pa.ArrowInvalid, OverflowError) as error:
-        raise UnfitError from error
-
-
-def _spelled(kind: Kind, stored: Any) -> str:
-    """What is stored, in the grammar of its kind."""
-    if isinstance(stored, bytes):
-        raise UnfitError
-    if kind is DATETIME and isinstance(stored, str):
-        return _spelled_instant(stored)
-    if kind in (INTEGER, BOOLEAN) and isinstance(stored, float) and stored.is_integer():
-        stored = int(stored)  # to SQLite, it is the same number
-    if kind is BOOLEAN and stored in (0, 1):
-        return repr(bool(stored))
-    if kind is FLOAT and isinstance(stored, int) and float(stored) != stored:
-        raise OutOfRangeError
-    if kind is DECIMAL and _NUMBER.fullmatch(str(stored)):
-        return _without_exponent(str(stored))
-    return stored if isinstance(stored, str) else repr(stored)
-
-
-def _without_exponent(text: str) -> str:
-    number = Decimal(text)
-    if abs(number.adjusted()) > _MOST_DIGITS:
-        raise OutOfRangeError
-    return format(number, "f")
-
-
-def _spelled_instant(text: str) -> str:
-    """An instant in the grammar of instants: 2021-05-30 is its midnight, more decimals than six may be zeros."""
-    found = _INSTANT.fullmatch(text)
-    if not found:
-        raise UnfitError
-    day, minute, second, fraction, zone = found.groups()
-    decimals = (fraction or "").rstrip("0")
-    return f"{day} {minute or '00:00'}{second or ''}{decimals and '.'}{decimals}{(zone or '').upper()}"
-
-
-def _stored(value: Any, arrow: pa.DataType) -> Any:
-    """A value as it is usually stored here."""
-    if isinstance(value, dt.datetime):
-        return value.replace(tzinfo=None).isoformat(" ", "microseconds")
-    if isinstance(value, Decimal):
-        return pc.cast(pa.scalar(value, arrow), pa.string()).as_py()
-    return value.isoformat() if isinstance(value, dt.date) else value
-
-
-@cache
-def _arrow(kind: str, *size: int) -> pa.DataType:
-    types = {
-        INTEGER.name: pa.int64(),
-        DATETIME.name: pa.timestamp("us", "UTC"),
-        TEXT.name: pa.string(),
-        DATE.name: pa.date32(),
-        BOOLEAN.name: pa.bool_(),
-        FLOAT.name: pa.float64(),
-    }
-    return types.get(kind) or pa.decimal128(*size)
+    return None if stored is None else kind.from_sqlite(stored, arrow)
 
 
 def stored(column: pa.Array) -> list[Any]:
@@ -161,9 +71,10 @@ def stored_column(column: pa.Array) -> pa.Array:
 
 
 def _stored_form(given: Any, kind: str, *size: int) -> Any:
-    arrow = _arrow(kind, *size)
+    found = BY_NAME[kind]
+    arrow = found.widest(*size)
     try:
-        return _stored(value_of(_KINDS[kind], arrow, given), arrow)
+        return found.to_sqlite(value_of(found, arrow, given), arrow)
     except UnfitError:
         return None
 
@@ -233,7 +144,7 @@ def with_instants(connection: Connection, table: Table) -> FromClause:
     def read(column: Column[Any]) -> ColumnElement[Any]:
         sent: ColumnElement[Any] = literal_column(_sent(f"{quoted(table.name)}.{quoted(column.name)}"))
         found = func.rowferry_instant(sent, table.name, column.name, type_=column.type)
-        usual = column.op("GLOB")(literal_column(f"'{_USUAL_INSTANT}'"))
+        usual = column.op("GLOB")(literal_column(f"'{USUAL_IN_SQLITE}'"))
         return case((usual, column), else_=found).label(column.name)
 
     # With a limit, SQLite makes each row once, and not each of its values wherever it is named.
@@ -247,7 +158,7 @@ def _are_usual(connection: Connection, table: Table, columns: list[str]) -> bool
     state = (connection.exec_driver_sql("PRAGMA data_version").scalar(), driver.total_changes)
     if connection.info.get(f"{_USUAL}{table.name}") == state:
         return True
-    unusual = " OR ".join(f"{column} NOT GLOB '{_USUAL_INSTANT}'" for column in columns) or "0"
+    unusual = " OR ".join(f"{column} NOT GLOB '{USUAL_IN_SQLITE}'" for column in columns) or "0"
     find = f"SELECT EXISTS (SELECT 1 FROM main.{quoted(table.name)} WHERE {unusual})"
     if connection.exec_driver_sql(find).scalar():
         return False
@@ -263,18 +174,7 @@ def stored_form(rule: ColumnRule, stored: str) -> str:
 
 def is_unusual(rule: ColumnRule, stored: str) -> str:
     """The condition, as SQL, that something may stand for a value in another form than it usually has."""
-    found = f"typeof({stored})"
-    match rule.kind:
-        case kinds.DATETIME:
-            return f"({found} = 'text' AND {stored} NOT GLOB '{_USUAL_INSTANT}')"
-        case kinds.DATE:
-            return f"({found} = 'text' AND {stored} NOT GLOB '{_USUAL_DATE}')"
-        case kinds.TEXT:
-            return f"{found} IN ('integer', 'real')"
-        case kinds.DECIMAL:
-            return f"{found} <> 'null'"
-        case _:
-            return f"{found} = 'text'"
+    return rule.kind.sqlite.unusual.format(stored)
 
 
 def same(rule: ColumnRule, ours: str, theirs: str) -> str:
@@ -298,16 +198,4 @@ def all_of(conditions: Sequence[str]) -> str:
 
 def may_be_unusual(rule: ColumnRule, declared: str) -> bool:
     """Whether a column declared so may hold values in another form: SQLite converts some itself."""
-    return affinity(declared) in _LEFT_ALONE_BY.get(rule.kind, ())
-
-
-_LEFT_ALONE_BY = {
-    DATETIME: ("TEXT", "NUMERIC", "BLOB"),
-    DATE: ("TEXT", "NUMERIC", "BLOB"),
-    BOOLEAN: ("INTEGER", "NUMERIC", "BLOB"),
-    DECIMAL: ("TEXT", "BLOB"),
-    INTEGER: ("BLOB",),
-    FLOAT: ("BLOB",),
-    TEXT: ("BLOB",),
-}
-"""By kind: what a column must be for SQLite to keep, in it, what others write in another form."""
+    return affinity(declared) in rule.kind.sqlite.left_alone_by

@@ -22,9 +22,9 @@ from rowferry.backends.sqlite_stage import SqliteStage
 from rowferry.backends.sqlite_types import quoted
 from rowferry.backends.sqlite_unusual_keys import UnusualKeys
 from rowferry.backends.sqlite_values import all_of, same, stored, stored_column
-from rowferry.dictionary.kinds import INTEGER
 from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.errors import ParentsVanished
+from rowferry.kinds.integers import INTEGER
 
 CACHE, CACHE_OF_A_PASS = -65_536, -2_000
 """How much of the database a connection keeps in memory, in KiB, negative as SQLite wants it.

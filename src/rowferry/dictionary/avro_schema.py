@@ -1,15 +1,11 @@
 """The Avro schema of a table, and its hash."""
 
-import datetime as dt
 import hashlib
 import json
 import re
 from collections.abc import Collection
 from typing import Any
 
-import pyarrow as pa
-
-from rowferry.dictionary import compute as pc
 from rowferry.dictionary.rules import ColumnRule, TableRules
 
 NAMESPACE = "rowferry"
@@ -76,39 +72,9 @@ def _field(rules: TableRules, column: ColumnRule) -> dict[str, Any]:
         field["doc"] = column.doc
     if aliases := aliases_of(rules, column):
         field["aliases"] = [avro_name(alias) for alias in aliases]
-    avro = avro_type(column.arrow)
+    avro = column.kind.avro(column.arrow)
     if not column.required:
         return {**field, "type": ["null", avro], "default": None}
     default = default_of(rules, column)
-    spelled = {} if default is None else {"default": _spelled(default, column.arrow)}
-    return {**field, "type": avro, **spelled}
-
-
-def avro_type(arrow: pa.DataType) -> str | dict[str, Any]:
-    """How values of an Arrow type stand in Avro."""
-    if pa.types.is_decimal(arrow):
-        return {"type": "bytes", "logicalType": "decimal", "precision": arrow.precision, "scale": arrow.scale}
-    return _TYPES[arrow]
-
-
-_TYPES: dict[pa.DataType, str | dict[str, Any]] = {
-    pa.bool_(): "boolean",
-    pa.int16(): "int",
-    pa.int32(): "int",
-    pa.int64(): "long",
-    pa.float64(): "double",
-    pa.string(): "string",
-    pa.date32(): {"type": "int", "logicalType": "date"},
-    pa.timestamp("us", "UTC"): {"type": "long", "logicalType": "timestamp-micros"},
-}
-
-
-def _spelled(value: object, arrow: pa.DataType) -> object:
-    """A default as JSON, the way Avro's specification has it."""
-    scalar = pa.scalar(value, arrow)
-    if pa.types.is_decimal(arrow):
-        unscaled = int(scalar.as_py().scaleb(arrow.scale))
-        return unscaled.to_bytes((unscaled.bit_length() + 8) // 8, "big", signed=True).decode("latin-1")
-    if isinstance(value, dt.date):
-        return pc.cast(scalar, pa.int64() if pa.types.is_timestamp(arrow) else pa.int32()).as_py()
-    return scalar.as_py()
+    told = {} if default is None else {"default": column.kind.avro_default(default, column.arrow)}
+    return {**field, "type": avro, **told}

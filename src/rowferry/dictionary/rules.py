@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar, cast
@@ -12,11 +11,13 @@ import pyarrow as pa
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Table, UniqueConstraint
 from sqlalchemy.exc import CompileError, NoReferenceError
 
-from rowferry.dictionary import compute as pc
+from rowferry.arrow import compute as pc
+from rowferry.arrow.masks import Mask, at_most, only
 from rowferry.dictionary.faults import Fault, RejectCode, shown
-from rowferry.dictionary.kinds import DATETIME, FLOAT, INTEGER, TEXT, Kind, kind_of
-from rowferry.dictionary.sure_values import Mask, only, plainly_text
-from rowferry.dictionary.unfit import OutOfRangeError, UnfitError
+from rowferry.kinds.kind import Kind
+from rowferry.kinds.registry import kind_of
+from rowferry.kinds.texts import TEXT
+from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,7 @@ class ColumnRule:
     @cached_property
     def bounds(self) -> tuple[int, int] | None:
         """The least and the greatest integer that the column holds."""
-        if self.kind is not INTEGER:
-            return None
-        return -(2 ** (self.arrow.bit_width - 1)), 2 ** (self.arrow.bit_width - 1) - 1
+        return self.kind.bounds(self.arrow)
 
     def judge(self, text: str | None, *, present: bool = False) -> tuple[object, Fault | None]:
         """The value of one text, or what is wrong with it; None is a missing one.
@@ -61,8 +60,8 @@ class ColumnRule:
         All others are null.
         """
         values, sure = self.kind.read(texts, self.arrow)
-        if self.kind is TEXT:
-            sure &= plainly_text(texts, self.max_length)
+        if self.max_length and not (short := at_most(texts, self.max_length)).all():
+            sure &= short
             values = only(values, sure)
         if not self.required:
             missing = pc.equal(pc.binary_length(texts), pa.scalar(0, pa.int32()))
@@ -71,32 +70,15 @@ class ColumnRule:
         return values, sure
 
     def _misfit(self, value: object, text: str) -> Fault | None:
-        if self.bounds and isinstance(value, int) and not self.bounds[0] <= value <= self.bounds[1]:
-            return self.out_of_range(text)
         if self.max_length and isinstance(value, str) and len(value) > self.max_length:
             message = f"{self.name} must have at most {self.max_length} characters, not {len(value)}"
             return Fault(self.name, RejectCode.LENGTH, message)
-        if isinstance(value, Decimal) and not self._holds(value):
-            return self.out_of_range(text)
-        return None
-
-    def _holds(self, value: Decimal) -> bool:
-        whole, _, fraction = format(value.copy_abs(), "f").partition(".")
-        scale = self.arrow.scale
-        return bool(len(whole.lstrip("0")) <= self.arrow.precision - scale and len(fraction.rstrip("0")) <= scale)
+        return None if self.kind.holds(value, self.arrow) else self.out_of_range(text)
 
     def out_of_range(self, text: str, because: object = "") -> Fault:
         """The fault of a text that fits its grammar, but not its column."""
-        if self.bounds:
-            limits = f"lie between {self.bounds[0]} and {self.bounds[1]}"
-        elif pa.types.is_decimal(self.arrow):
-            whole = self.arrow.precision - self.arrow.scale
-            limits = f"have at most {whole} digits before and {self.arrow.scale} after the point"
-        elif self.kind is FLOAT:
-            limits = "be a number that 64 bits can hold"
-        else:
-            limits = "lie in the years 1 to 9999, in UTC" if self.kind is DATETIME else "lie in the years 1 to 9999"
-        return Fault(self.name, RejectCode.RANGE, f"{self.name} must {limits}, not {shown(text)}{_because(because)}")
+        message = f"{self.name} must {self.kind.limits(self.arrow)}, not {shown(text)}{_because(because)}"
+        return Fault(self.name, RejectCode.RANGE, message)
 
 
 def _because(reason: object) -> str:

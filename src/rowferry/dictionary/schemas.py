@@ -1,28 +1,15 @@
 """The schemas of the rows and batches that the API takes, for its documentation; the judge, not they, judges rows."""
 
-import datetime as dt
 import importlib
-from decimal import Decimal
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from rowferry.dictionary.catalog import Catalog
-from rowferry.dictionary.kinds import BOOLEAN, DATE, DATETIME, DECIMAL, FLOAT, INTEGER, TEXT, Kind
 from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.kinds.texts import TEXT
 
 BATCH = "BatchTransaction"
-
-_TYPES: dict[Kind, tuple[Any, Any]] = {
-    INTEGER: (int, 1),
-    TEXT: (str, "text"),
-    DATETIME: (AwareDatetime, "2021-11-07T02:48:42Z"),
-    DATE: (dt.date, "2021-11-07"),
-    BOOLEAN: (bool, True),
-    DECIMAL: (Decimal, "12.50"),
-    FLOAT: (float, 0.5),
-}
-"""How each kind stands in a schema, and a value of it."""
 
 _DESCRIPTION = (
     "1 to 1000 rows in all, of any tables; they may refer to each other. An integer or a date may also be sent as text."
@@ -76,7 +63,7 @@ def _field(rules: TableRules, column: ColumnRule) -> tuple[Any, Any]:
         limits |= {"min_length": 1, "max_length": column.max_length}
     references = next((f"{r.parent}.{r.target}" for r in rules.references if r.column == column.name), "")
     doc = f"{column.doc} (in {references})" if references else column.doc
-    kind: Any = _TYPES[column.kind][0]
+    kind: Any = column.kind.json_schema
     meaning: dict[str, Any] = {"description": doc, "examples": [_example(rules, column)]}
     if column.required:
         return kind, Field(**meaning, **limits)
@@ -85,4 +72,4 @@ def _field(rules: TableRules, column: ColumnRule) -> tuple[Any, Any]:
 
 def _example(rules: TableRules, column: ColumnRule) -> Any:
     """What the model gives as an example of a column (`info={"example": …}`), or else any value of its kind."""
-    return rules.table.columns[column.name].info.get("example", _TYPES[column.kind][1])
+    return rules.table.columns[column.name].info.get("example", column.kind.example)

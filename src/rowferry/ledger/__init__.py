@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from rowferry.dictionary.arrays import as_arrow
+from rowferry.arrow.arrays import as_arrow
 from rowferry.ledger.replies import (
     find_replies as find_replies,
     forget_replies as forget_replies,

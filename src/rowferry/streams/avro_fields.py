@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import letters_of
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import letters_of
 from rowferry.streams import arrow_avro
 from rowferry.streams.avro_codecs import UnsoundBlockError
 from rowferry.streams.avro_container import SYNC_BYTES, Header, spell_block, spell_header

@@ -10,11 +10,10 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from rowferry.dictionary import compute as pc
 from rowferry.dictionary.avro_schema import default_of, found_in_file
-from rowferry.dictionary.kinds import DATETIME, DECIMAL, FLOAT, INTEGER
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import AvroUnfit
+from rowferry.kinds.kind import cast_or_keep
 from rowferry.streams.avro_reader import AvroReader, FileState, KnownHash, Seal, none_known
 from rowferry.streams.rows import RowBatch
 from rowferry.streams.typed_values import as_python
@@ -150,23 +149,9 @@ def _promoted(rule: ColumnRule, values: pa.Array) -> pa.Array:
     found = values.type
     if pa.types.is_null(found):
         return pa.nulls(len(values), rule.arrow)
-    if rule.kind is FLOAT and (pa.types.is_integer(found) or pa.types.is_floating(found)):
-        return _cast(values, rule.arrow)
-    if rule.kind is INTEGER and pa.types.is_decimal(found) and found.scale == 0:
-        return _cast(values, pa.int64())
-    if rule.kind is DATETIME and pa.types.is_timestamp(found):
-        return _cast(values if found.tz else pc.cast(values, pa.timestamp(found.unit, "UTC")), rule.arrow)
-    if rule.kind is DECIMAL and (pa.types.is_integer(found) or pa.types.is_decimal(found)):
-        return _cast(values, rule.arrow)
-    return _cast(values, pa.string()) if found == pa.binary() else values
-
-
-def _cast(values: pa.Array, arrow: pa.DataType) -> pa.Array:
-    """The same values in another type, or just as they are where one of them has no place in it."""
-    try:
-        return pc.cast(values, arrow)
-    except pa.ArrowInvalid:
-        return values
+    if found == pa.binary():
+        return cast_or_keep(values, pa.string())
+    return rule.kind.promoted(values, rule.arrow)
 
 
 def _raw(batch: pa.RecordBatch, at: int) -> str:

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rowferry.dictionary.faults import Fault, RejectCode, shown
-from rowferry.dictionary.kinds import TEXT
 from rowferry.dictionary.rules import TableRules
+from rowferry.kinds.texts import TEXT
 
 Mask = npt.NDArray[np.bool_]
 Int64s = npt.NDArray[np.int64]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rowferry.dictionary.faults import RejectCode
-from rowferry.dictionary.kinds import TEXT
 from rowferry.dictionary.rules import TableRules
+from rowferry.kinds.texts import TEXT
 from rowferry.streams.csv_header import NOT_AS_IT_CAME, REASONS
 from rowferry.streams.csv_source import RAW_BYTES
 from rowferry.streams.formulas import BYTE_ORDER_MARK, guarded, unguarded

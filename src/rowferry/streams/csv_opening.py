@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rowferry.dictionary.kinds import TEXT
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import DelimiterUnfit
+from rowferry.kinds.texts import TEXT
 from rowferry.streams.csv_form import CsvForm, as_option, called
 from rowferry.streams.csv_header import REASONS, Columns, FirstRow, in_order_of
 from rowferry.streams.framing import COMMA, CR, LF, QUOTE, ScannedRow, scan_row

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow
 from rowferry.dictionary.faults import RejectCode
 from rowferry.dictionary.rules import TableRules
 from rowferry.streams.candidate_keys import duplicate

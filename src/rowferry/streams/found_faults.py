@@ -9,8 +9,8 @@ from threading import Lock
 import numpy as np
 import pyarrow as pa
 
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow, letters_of
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow, letters_of
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.streams.candidate_keys import Int64s
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from rowferry.dictionary.arrays import is_utf8
+from rowferry.arrow.arrays import is_utf8
 
 LF, CR, QUOTE, COMMA = b'\n\r",'
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from rowferry.dictionary.avro_schema import default_of, found_in_file
 from rowferry.dictionary.faults import Fault, RejectCode, shown
-from rowferry.dictionary.kinds import BOOLEAN, DECIMAL, FLOAT, INTEGER, Kind
 from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.kinds.kind import JsonType
 from rowferry.streams.batch_text import Fractional, JsonRows, RepeatingObject, Whole
 from rowferry.streams.csv_source import MAX_ROW_BYTES, RAW_BYTES
 from rowferry.streams.rows import UNREADABLE, OddRow, RowBatch
@@ -26,13 +26,8 @@ _TOO_LONG = Fault(None, RejectCode.TOO_LONG, f"the row is longer than {MAX_ROW_B
 _UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 """Where a text may hold NUL or half a surrogate pair, which JSON can only say so."""
 
-_NUMBERS: dict[Kind, tuple[type, ...]] = {
-    INTEGER: (Whole,),
-    DECIMAL: (Whole, Fractional),
-    FLOAT: (Whole, Fractional),
-    BOOLEAN: (bool,),
-}
-"""The JSON types, besides text, whose spelling is judged by the grammar of a kind."""
+_JSON_TYPES: dict[type, JsonType] = {Whole: "whole", Fractional: "fractional", bool: "boolean"}
+"""What stands for values in JSON, besides text, if their kind takes it."""
 
 
 class JsonSource:
@@ -114,7 +109,11 @@ class JsonSource:
 
 def _is_plain(rule: ColumnRule, found: type) -> bool:
     """Whether what has this JSON type may stand in a column of texts, to be judged by its grammar."""
-    return found is str or (found is not bool and found in _NUMBERS.get(rule.kind, ()))
+    return found is str or (found is not bool and _takes(rule, found))
+
+
+def _takes(rule: ColumnRule, found: type) -> bool:
+    return _JSON_TYPES.get(found) in rule.kind.json_types
 
 
 def as_csv_rows(rules: TableRules, rejects: Iterable[dict[str, Any]], *, of_restore: bool) -> Iterator[dict[str, Any]]:
@@ -161,7 +160,7 @@ def _cell(rule: ColumnRule, value: object) -> tuple[object, str]:
         return "", ""
     if type(value) is str:
         return value, ""
-    if type(value) in _NUMBERS.get(rule.kind, ()):
+    if _takes(rule, type(value)):
         return str(value).lower() if value in (True, False) else str(value), ""
     return UNREADABLE, f"{rule.name} must be {rule.kind.noun}, not {_described(value)}"
 

@@ -8,8 +8,8 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import ColumnRule, Reference, TableRules
 from rowferry.errors import DatabaseRefused

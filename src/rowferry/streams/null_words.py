@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow, letters_of
-from rowferry.dictionary.kinds import TEXT
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow, letters_of
 from rowferry.dictionary.rules import TableRules
+from rowferry.kinds.texts import TEXT
 
 LOOKALIKES = ("NULL", "null", "Null", "None", "#N/A", r"\N", "(null)", "(NULL)", "<null>", "<NULL>")
 """What other programs write for a missing value; it may be meant as a text, so that all it gets is a note."""

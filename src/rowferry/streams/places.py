@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow
 from rowferry.streams.candidate_keys import Int64s
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow, letters_of
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow, letters_of
 from rowferry.streams.framing import CR, LF
 
 Offsets = npt.NDArray[np.int64]

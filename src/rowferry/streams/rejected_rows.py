@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.streams.candidate_keys import Int64s, Repeated
 from rowferry.streams.found_faults import bit_of, joined_faults, json_of

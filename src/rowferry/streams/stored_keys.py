@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from rowferry.dictionary import compute as pc
-from rowferry.dictionary.arrays import as_arrow
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow
 from rowferry.streams.candidate_keys import Columns, Int64s, Mask, Repeated, texts_of
 from rowferry.streams.scratch import temporary_file
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from rowferry.dictionary.kinds import INTEGER
 from rowferry.dictionary.rules import TableRules
+from rowferry.kinds.integers import INTEGER
 from rowferry.streams.candidate_keys import Columns, Int64s, Mask, Repeated
 from rowferry.streams.integer_keys import IntegerKeys
 from rowferry.streams.stored_keys import StoredKeys

@@ -1,0 +1,91 @@
+"""Dates: days of the calendar of ISO 8601."""
+
+import datetime as dt
+import re
+from types import NoneType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import types as sql
+
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow, letters_of
+from rowferry.arrow.masks import Mask, only
+from rowferry.kinds import calendar
+from rowferry.kinds.kind import InSqlite, Kind, between
+from rowferry.kinds.unfit import UnfitError
+
+_GRAMMAR = re.compile(rf"{calendar.YEAR}-(\d\d)-(\d\d){calendar.ERA}", re.ASCII)
+_LENGTH = len("2021-11-07")
+
+
+class Date(Kind):
+    """A day."""
+
+    name = "date"
+    noun = "a date (YYYY-MM-DD)"
+    sql_types = (sql.Date,)
+    json_schema = dt.date
+    example = "2021-11-07"
+    sqlite = InSqlite(
+        classes=frozenset({str, NoneType}),
+        spoiled_by=("INTEGER", "REAL"),
+        left_alone_by=("TEXT", "NUMERIC", "BLOB"),
+        unusual="(typeof({0}) = 'text' AND {0} NOT GLOB '????-??-??')",
+        joined="texts",
+    )
+
+    def arrow(self, column_type: Any) -> pa.DataType:
+        return pa.date32()
+
+    def avro(self, arrow: pa.DataType) -> dict[str, Any]:
+        return {"type": "int", "logicalType": "date"}
+
+    def avro_default(self, value: Any, arrow: pa.DataType) -> object:
+        return pc.cast(pa.scalar(value, arrow), pa.int32()).as_py()
+
+    def parse(self, text: str) -> dt.date:
+        found = _GRAMMAR.fullmatch(text)
+        if not found:
+            raise UnfitError
+        before, midnight = calendar.midnight(*found.groups())
+        return midnight.date().replace(year=calendar.year_within(before + midnight.year))
+
+    def read(self, texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
+        """Sure of the years 1000 to 2999, but for 29 February."""
+        sure = np.asarray(np.diff(letters_of(texts)[0]) == _LENGTH)
+        among = texts if sure.all() else pc.where(texts, as_arrow(sure))
+        grid = letters_of(among)[1].reshape(-1, _LENGTH)
+        wrong = calendar.unlike(grid, calendar.LEAST_DAY, calendar.MOST_DAY) | calendar.no_sure_day(grid)
+        sure[np.flatnonzero(sure)[wrong]] = False
+        return pc.cast(only(texts, sure), arrow), sure
+
+    def limits(self, arrow: pa.DataType) -> str:
+        return calendar.LIMITS
+
+    def fitting(self, values: pa.Array, arrow: pa.DataType, *, present: bool) -> pa.BooleanArray | None:
+        if values.type != arrow:
+            return None
+        return between(values.view(pa.int32()), calendar.FIRST_DAY, calendar.LAST_DAY)
+
+    def takes(self, value: object, arrow: pa.DataType) -> bool:
+        return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+
+    def spell(self, value: Any) -> str:
+        return str(value.isoformat())
+
+    def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
+        return column_type == "date"
+
+    def widest(self, *size: int) -> pa.DataType:
+        return pa.date32()
+
+    def read_sqlite(self, stored: tuple[Any, ...], arrow: pa.DataType) -> pa.Array:
+        return self.read_joined(pa.array(stored, pa.string()), arrow)
+
+    def to_sqlite(self, value: Any, arrow: pa.DataType) -> Any:
+        return None if value is None else value.isoformat()
+
+
+DATE = Date()

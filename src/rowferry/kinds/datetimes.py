@@ -1,0 +1,207 @@
+"""Instants: the grammar is ISO 8601 where it loses nothing, and whatever databases write by themselves."""
+
+import datetime as dt
+import re
+from types import NoneType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import types as sql
+
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow, letters_of
+from rowferry.arrow.masks import Mask, mask_of, only
+from rowferry.kinds import calendar
+from rowferry.kinds.calendar import ERA, YEAR
+from rowferry.kinds.kind import InSqlite, Kind, between, cast_or_keep
+from rowferry.kinds.unfit import UnfitError
+
+_FRACTION = r"(?:[.,](\d+))?"
+# PostgreSQL writes offsets with seconds, for the local times of before time zones; SQL Server writes a blank before.
+_ZONE = r"(?:Z| ?([+-])(\d\d)(?::?(\d\d)(?::?(\d\d))?)?)?"
+_FORMS = (
+    re.compile(rf"{YEAR}-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d){_FRACTION})?{_ZONE}{ERA}", re.ASCII),
+    re.compile(rf"(\d{{4}})(\d\d)(\d\d)[T ](\d\d)(\d\d)(?:(\d\d){_FRACTION})?{_ZONE}{ERA}", re.ASCII),
+)
+"""The extended and the basic format."""
+
+INSTANTS = (calendar.FIRST_DAY * 24 * 60 * 60 * 1_000_000, (calendar.LAST_DAY + 1) * 24 * 60 * 60 * 1_000_000 - 1)
+"""The microseconds since 1970 of the first and the last instant."""
+
+_DECIMALS = 6
+_IN_WORDS = ("seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+_SURE_TIME = r"[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?"
+_SURE_ZONED = calendar.SURE_DAY + _SURE_TIME + r"(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)$"
+_SURE_BARE = calendar.SURE_DAY + _SURE_TIME + "$"
+
+_USUAL = len("2021-11-07T02:48:42Z")
+_LEAST, _MOST = calendar.LEAST_DAY + b"T00:00:00Z", calendar.MOST_DAY + b"T29:59:59Z"
+
+_IN_POSTGRESQL = re.compile(r"timestamp(\(6\))? with(out)? time zone")
+
+_IN_SQLITE = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:(?:T| +)(\d\d:\d\d)(?:(:\d\d)(?:\.(\d+))?)? *([Zz]|[+-][\d:]+)?)?", re.ASCII
+)
+"""The forms of an instant whose time SQLite's own functions know; any zone is left to the grammar."""
+
+USUAL_IN_SQLITE = "????-??-?? ??:??:??.?[0-9]?[0-9]?[0-9]"
+"""How instants are written here, as GLOB has it, which is quicker at any letter than at a digit.
+
+In every other form of that length, the zone has a letter or a sign where one of these digits is.
+"""
+
+_HOURS = len("2021-05-30 05")
+_YEAR_ONE = calendar.FIRST_DAY * 24 * 60 * 60 * 1_000_000
+
+
+class Datetime(Kind):
+    """An instant, kept in UTC."""
+
+    name = "datetime"
+    noun = "a date and time in ISO 8601"
+    sql_types = (sql.DateTime,)
+    json_schema = dt.datetime
+    example = "2021-11-07T02:48:42Z"
+    sqlite = InSqlite(
+        classes=frozenset({str, NoneType}),
+        spoiled_by=("INTEGER", "REAL"),
+        left_alone_by=("TEXT", "NUMERIC", "BLOB"),
+        unusual=f"(typeof({{0}}) = 'text' AND {{0}} NOT GLOB '{USUAL_IN_SQLITE}')",
+        joined="texts",
+    )
+
+    def arrow(self, column_type: Any) -> pa.DataType:
+        if not column_type.timezone:
+            raise LookupError(f"{column_type!r}: instants need DateTime(timezone=True)")
+        return pa.timestamp("us", "UTC")
+
+    def avro(self, arrow: pa.DataType) -> dict[str, Any]:
+        return {"type": "long", "logicalType": "timestamp-micros"}
+
+    def avro_default(self, value: Any, arrow: pa.DataType) -> object:
+        return pc.cast(pa.scalar(value, arrow), pa.int64()).as_py()
+
+    def promoted(self, values: pa.Array, arrow: pa.DataType) -> pa.Array:
+        if not pa.types.is_timestamp(values.type):
+            return values
+        zoned = values if values.type.tz else pc.cast(values, pa.timestamp(values.type.unit, "UTC"))
+        return cast_or_keep(zoned, arrow)
+
+    def parse(self, text: str) -> dt.datetime:
+        """The instant (UTC) of an ISO 8601 date and time, in extended or basic format; without a zone it means UTC."""
+        found = _FORMS[0].fullmatch(text) or _FORMS[1].fullmatch(text)
+        if not found:
+            raise UnfitError(_what_is_wrong(text))
+        year, month, day, hour, minute, second, fraction, sign, *zone, era = found.groups()
+        micro = _microseconds(fraction or "")
+        time = dt.timedelta(hours=_up_to(23, "hour", hour), minutes=_up_to(59, "minute", minute), microseconds=micro)
+        time += dt.timedelta(seconds=_up_to(59, "second", second))
+        hours, minutes, seconds = (_up_to(most, "offset", part) for most, part in zip((23, 59, 59), zone, strict=True))
+        offset = dt.timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        before, midnight = calendar.midnight(year, month, day, era)
+        instant = midnight + time + (offset if sign == "-" else -offset)
+        return instant.replace(year=calendar.year_within(before + instant.year))
+
+    def read(self, texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
+        """Sure of the grammar's forms in the years 1000 to 2999, but for 29 February."""
+        usual = _usual_instants(texts)
+        if usual.sum() * 10 >= len(texts) * 9:
+            return pc.cast(only(texts, usual), arrow), usual
+        zoned = mask_of(pc.match_substring_regex(texts, pattern=_SURE_ZONED))
+        bare = mask_of(pc.match_substring_regex(texts, pattern=_SURE_BARE))
+        of_zoned = pc.cast(only(texts, zoned), arrow)
+        of_bare = pc.as_instants(pc.cast(only(texts, bare), pa.timestamp("us")), arrow)
+        return pc.coalesce(of_zoned, of_bare), zoned | bare
+
+    def limits(self, arrow: pa.DataType) -> str:
+        return f"{calendar.LIMITS}, in UTC"
+
+    def fitting(self, values: pa.Array, arrow: pa.DataType, *, present: bool) -> pa.BooleanArray | None:
+        return between(values.view(pa.int64()), *INSTANTS) if values.type == arrow else None
+
+    def takes(self, value: object, arrow: pa.DataType) -> bool:
+        return isinstance(value, dt.datetime)
+
+    def spell(self, value: Any) -> str:
+        return str(value.isoformat())
+
+    def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
+        return bool(_IN_POSTGRESQL.fullmatch(column_type))
+
+    def widest(self, *size: int) -> pa.DataType:
+        return pa.timestamp("us", "UTC")
+
+    def spell_sqlite(self, stored: Any) -> str:
+        """2021-05-30 is its midnight, more decimals than six may be zeros."""
+        if not isinstance(stored, str):
+            return super().spell_sqlite(stored)
+        found = _IN_SQLITE.fullmatch(stored)
+        if not found:
+            raise UnfitError
+        day, minute, second, fraction, zone = found.groups()
+        decimals = (fraction or "").rstrip("0")
+        return f"{day} {minute or '00:00'}{second or ''}{decimals and '.'}{decimals}{(zone or '').upper()}"
+
+    def read_sqlite(self, stored: tuple[Any, ...], arrow: pa.DataType) -> pa.Array:
+        return self.read_joined(pa.array(stored, pa.string()), arrow)
+
+    def read_joined(self, texts: pa.StringArray, arrow: pa.DataType) -> pa.Array:
+        """With a zone, without minutes, or before the year 1, an instant is unusual."""
+        bare = pc.cast(texts, pa.timestamp("us"))
+        if pc.any_of(pc.equal(pc.binary_length(texts), pa.scalar(_HOURS, pa.int32()))).as_py():
+            raise pa.ArrowInvalid("an hour without minutes")
+        if (first := pc.min_max(pc.cast(bare, pa.int64())).as_py()["min"]) is not None and first < _YEAR_ONE:
+            raise pa.ArrowInvalid("a year that no calendar has")
+        return pc.as_instants(bare, arrow)
+
+    def to_sqlite(self, value: Any, arrow: pa.DataType) -> Any:
+        return None if value is None else value.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _usual_instants(texts: pa.StringArray) -> Mask:
+    """Where a text is like 2021-11-07T02:48:42Z, in the years 1000 to 2999; 29 February is left out."""
+    usual = np.asarray(np.diff(letters_of(texts)[0]) == _USUAL)
+    among = texts if usual.all() else pc.where(texts, as_arrow(usual))
+    grid = letters_of(among)[1].reshape(-1, _USUAL)
+    wrong = calendar.unlike(grid, _LEAST, _MOST) | calendar.no_sure_day(grid) | (calendar.number_at(grid, 11) > 23)
+    usual[np.flatnonzero(usual)[wrong]] = False
+    return usual
+
+
+def _up_to(most: int, name: str, digits: str | None) -> int:
+    number = int(digits or 0)
+    if number > most:
+        raise UnfitError(f"{name} {digits}")
+    return number
+
+
+def _microseconds(fraction: str) -> int:
+    kept = fraction.rstrip("0")
+    if (count := len(kept)) > _DECIMALS:
+        words = _IN_WORDS[count - _DECIMALS - 1] if count - _DECIMALS <= len(_IN_WORDS) else str(count)
+        raise UnfitError(f"it has {words} decimals; six can be kept")
+    return int(kept.ljust(_DECIMALS, "0"))
+
+
+_TOLD_UP_TO = 64
+_TELLING = (
+    (re.compile(r"\d{4}-?\d\d-?\d\d", re.ASCII), "it has no time"),
+    (re.compile(r"\d[^a-z]*(?:t[^a-z]*z?|z)", re.ASCII), "T and Z are capital letters"),
+    (re.compile(r"\d.*:\d\d[.,\d]* ?(?:[A-Za-z_]{2}.*|\[.*)", re.ASCII), "it names a zone; say Z, or the offset"),
+    (re.compile("\\d.*\u2212[\\d:]+", re.ASCII), "its minus sign is U+2212, not that of ASCII"),
+    (re.compile(r"\s.*|.*\s", re.ASCII | re.DOTALL), "white space stands around it"),
+    (re.compile(r"\d{4}-(?:W\d\d-\d|\d{3})T.*", re.ASCII), "say month and day, not the week or the day of the year"),
+)
+"""What people write often, and what is wrong with it."""
+
+
+def _what_is_wrong(text: str) -> str:
+    if len(text) > _TOLD_UP_TO:
+        return ""
+    return next((told for form, told in _TELLING if form.fullmatch(text)), "")
+
+
+DATETIME = Datetime()

@@ -1,0 +1,232 @@
+"""What is to be known of a kind of value: the facets that each file of this package says of one kind.
+
+A facet that a kind lacks is named when Python makes the kind, so that nothing is half known.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+import pyarrow as pa
+from sqlalchemy import types as sql
+
+from rowferry.arrow import compute as pc
+from rowferry.arrow.masks import Mask
+from rowferry.kinds.unfit import UnfitError
+
+Affinity = Literal["INTEGER", "TEXT", "BLOB", "REAL", "NUMERIC"]
+JsonType = Literal["whole", "fractional", "boolean"]
+
+
+@dataclass(frozen=True)
+class InSqlite:
+    """How SQLite, which has five classes of values and no more, holds the values of a kind."""
+
+    classes: frozenset[type]
+    """What Python's driver gives for them, if nobody put anything else there."""
+
+    spoiled_by: tuple[Affinity, ...]
+    """Columns of these affinities change values without a word."""
+
+    left_alone_by: tuple[Affinity, ...]
+    """Columns of these affinities keep what others write in another form."""
+
+    unusual: str
+    """The condition in SQL that {0}, which is not null, may stand for a value in another form than it usually has."""
+
+    joined: Literal["numbers", "texts"] | None
+    """How the values of a column can be read as one: as integers, as texts, or not at all."""
+
+
+class Kind(ABC):
+    """One kind of value. There is one object of each kind."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What it is called wherever a table is described."""
+
+    @property
+    @abstractmethod
+    def noun(self) -> str:
+        """Completes the sentence "must be …"."""
+
+    # Its types, in models, in Arrow and in Avro
+
+    @property
+    @abstractmethod
+    def sql_types(self) -> tuple[type[sql.TypeEngine[Any]], ...]:
+        """The types of SQLAlchemy whose columns hold such values."""
+
+    @abstractmethod
+    def arrow(self, column_type: Any) -> pa.DataType:
+        """The Arrow type of the columns of one of its SQL types.
+
+        Raises:
+            LookupError: The type holds other values after all; the message says what to use.
+        """
+
+    @abstractmethod
+    def avro(self, arrow: pa.DataType) -> str | dict[str, Any]:
+        """How the values of an Arrow type stand in Avro."""
+
+    def avro_default(self, value: Any, arrow: pa.DataType) -> object:
+        """A value as the default of a field, which Avro's specification has as JSON."""
+        return pa.scalar(value, arrow).as_py()
+
+    def promoted(self, values: pa.Array, arrow: pa.DataType) -> pa.Array:
+        """Values of an Avro file in the type of their column, where Avro's resolution leads there; else as they are."""
+        return values
+
+    # Text
+
+    @abstractmethod
+    def parse(self, text: str) -> object:
+        """The value of a text: the exact judge, by which every faster way is held (docs/decisions/0002).
+
+        Raises:
+            OutOfRangeError: It fits the grammar, but no column can hold the value.
+            UnfitError: It does not fit; the message names the fault if it can be told.
+        """
+
+    @abstractmethod
+    def read(self, texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
+        """The values of a whole column of texts, and where they are sure: there `parse` finds the same, in range.
+
+        Values that are not sure are null, or anything, where the column has them as they are.
+        """
+
+    def bounds(self, arrow: pa.DataType) -> tuple[int, int] | None:
+        """The least and the greatest value, of integers."""
+        return None
+
+    def holds(self, value: Any, arrow: pa.DataType) -> bool:
+        """Whether a column of an Arrow type can hold a value that `parse` found."""
+        return True
+
+    def limits(self, arrow: pa.DataType) -> str:
+        """Completes the sentence "must …", of a value that is out of range."""
+        return f"be {self.noun}"
+
+    # Values that come typed
+
+    @abstractmethod
+    def fitting(self, values: pa.Array, arrow: pa.DataType, *, present: bool) -> pa.BooleanArray | None:
+        """Which values are there and in range; None where their type is not that of the column.
+
+        Those that are `present` come from a table that held them.
+        """
+
+    @abstractmethod
+    def takes(self, value: object, arrow: pa.DataType) -> bool:
+        """Whether a value that is no text, from a column of an Arrow type, may stand for one of this kind."""
+
+    def spell(self, value: Any) -> str:
+        """A value that is no text, in the grammar of this kind.
+
+        Raises:
+            OutOfRangeError: It would become another value.
+        """
+        return str(value)
+
+    # JSON
+
+    @property
+    def json_types(self) -> tuple[JsonType, ...]:
+        """The types, besides text, whose spelling is judged by the grammar."""
+        return ()
+
+    @property
+    @abstractmethod
+    def json_schema(self) -> Any:
+        """The annotation by which Pydantic describes it."""
+
+    @property
+    @abstractmethod
+    def example(self) -> object:
+        """A value as it may stand in JSON."""
+
+    # What each database keeps
+
+    @abstractmethod
+    def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
+        """Whether a type of PostgreSQL, as `format_type` spells it, keeps the values, or says that it cannot."""
+
+    @property
+    @abstractmethod
+    def sqlite(self) -> InSqlite: ...
+
+    @abstractmethod
+    def widest(self, *size: int) -> pa.DataType:
+        """The Arrow type that holds the values of all columns, or of those of a size."""
+
+    def spell_sqlite(self, stored: Any) -> str:
+        """What SQLite holds, in the grammar of this kind.
+
+        Raises:
+            UnfitError: It stands for no value, or not exactly.
+        """
+        if isinstance(stored, bytes):
+            raise UnfitError
+        return stored if isinstance(stored, str) else repr(stored)
+
+    def from_sqlite(self, stored: Any, arrow: pa.DataType) -> Any:
+        """The value that something which SQLite holds, other than null, stands for.
+
+        Raises:
+            UnfitError: It stands for none, or not exactly.
+        """
+        try:
+            return pa.scalar(self.parse(self.spell_sqlite(stored)), arrow).as_py()
+        except (pa.ArrowInvalid, OverflowError) as error:
+            raise UnfitError from error
+
+    def read_sqlite(self, stored: tuple[Any, ...], arrow: pa.DataType) -> pa.Array:
+        """The values of a column whose classes are those of this kind.
+
+        Raises:
+            pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError: One of them is unusual.
+        """
+        return pa.array(stored, arrow)
+
+    def read_joined(self, texts: pa.StringArray, arrow: pa.DataType) -> pa.Array:
+        """The values of a column of texts, where values are joined as texts.
+
+        Raises:
+            pa.ArrowInvalid: One of them is unusual.
+        """
+        return pc.cast(texts, arrow)
+
+    def to_sqlite(self, value: Any, arrow: pa.DataType) -> Any:
+        """A value as it is usually stored."""
+        return value
+
+
+def between(values: pa.Array, least: Any, greatest: Any) -> pa.BooleanArray:
+    """Which values are there and lie in a range."""
+    found = pc.min_max(values).as_py()
+    if found["min"] is None or (found["min"] >= least and found["max"] <= greatest):
+        return pc.is_valid(values)
+    return pc.and_(
+        pc.greater_equal(values, pa.scalar(least, values.type)), pc.less_equal(values, pa.scalar(greatest, values.type))
+    )
+
+
+def cast_or_keep(values: pa.Array, arrow: pa.DataType) -> pa.Array:
+    """The same values in another type, or just as they are where one of them has no place in it."""
+    try:
+        return pc.cast(values, arrow)
+    except pa.ArrowInvalid:
+        return values
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a number, which to Python truth values are, too."""
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def whole(stored: Any) -> Any:
+    """A float without a fraction as the integer that it is to SQLite."""
+    return int(stored) if isinstance(stored, float) and math.isfinite(stored) and stored.is_integer() else stored

@@ -76,6 +76,15 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[New
 
 
 @pytest.fixture
+def both_databases(postgresql_server: sa.URL, tmp_path: Path) -> Iterator[list[str]]:
+    """An empty database of each kind."""
+    administer(postgresql_server, "CREATE DATABASE test_across")
+    url = postgresql_server.set(database="test_across", drivername="postgresql")
+    yield [url.render_as_string(hide_password=False), f"sqlite:///{tmp_path}/across.db"]
+    administer(postgresql_server, "DROP DATABASE test_across WITH (FORCE)")
+
+
+@pytest.fixture
 def database_url(new_database: NewDatabase) -> str:
     """A database as it is once a service has started on it."""
     return new_database(DEFAULT_MODELS)

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from hypothesis import given, strategies as st
 
 from avro_rows import Row, rows_of
-from databases import administer
 from loading import Tables
 from made_up import made_up
 from restoring import NOON, Restores, counts, people
@@ -23,15 +22,6 @@ from rowferry.operations.restore_sources import RestoreSource
 from rowferry.settings import read_settings
 
 NewService = Callable[..., Service]
-
-
-@pytest.fixture
-def both_databases(postgresql_server: sa.URL, tmp_path: Path) -> Iterator[list[str]]:
-    """An empty database of each kind."""
-    administer(postgresql_server, "CREATE DATABASE test_across")
-    url = postgresql_server.set(database="test_across", drivername="postgresql")
-    yield [url.render_as_string(hide_password=False), f"sqlite:///{tmp_path}/across.db"]
-    administer(postgresql_server, "DROP DATABASE test_across WITH (FORCE)")
 
 
 def started(url: str, models: str) -> Service:

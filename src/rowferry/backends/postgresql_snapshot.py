@@ -20,28 +20,11 @@ from rowferry.backends.joined_texts import split_texts
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.dictionary.unstorable import unstorable
 from rowferry.errors import ValueUnstorable
+from rowferry.kinds.kind import SentByPostgresql
 
 _PAGE_ROWS = 16_384
 _PAGE_BYTES = 16 * 1024 * 1024
 _LETTER_BYTES = 4
-
-_SENT: dict[pa.DataType, tuple[str, str]] = {
-    pa.bool_(): ("boolsend({})", "?"),
-    pa.int16(): ("int8send({})", ">i8"),
-    pa.int32(): ("int8send({})", ">i8"),
-    pa.int64(): ("int8send({})", ">i8"),
-    pa.float64(): ("float8send({})", ">f8"),
-    pa.date32(): ("date_send({})", ">i4"),
-    pa.timestamp("us", "UTC"): ("timestamptz_send({})", ">i8"),
-}
-"""How values of fixed width are sent, and what they are to NumPy; all others are sent as texts.
-
-Nothing is cast on the way: a column that has fractions where its model has none is refused, not rounded.
-"""
-
-_EPOCH = {pa.date32(): 10_957, pa.timestamp("us", "UTC"): 10_957 * 86_400 * 1_000_000}
-"""From 1970, where Arrow counts from, to 2000, where PostgreSQL does."""
-
 
 WHOLE_TABLES = "SET LOCAL row_security = off"
 """Lets the server refuse tables whose rows we may not all see: they would be read in part, and taken for the whole."""
@@ -126,15 +109,14 @@ def _is_unbounded(column: ColumnRule) -> bool:
 def _sent(column: ColumnRule) -> list[Composable]:
     """What a page has of a column: its values, and where it is optional and of fixed width, which are missing."""
     name = _name(column.name)
-    if column.arrow not in _SENT:
+    if (form := column.kind.sent_by_postgresql) is None:
         text = SQL("textsend({}::text)").format(name)
         text = text if column.required else SQL(r"coalesce({}, '\xff'::bytea)").format(text)
         return [SQL(r"string_agg({}, '\x00'::bytea)").format(text)]
-    form, numbers = _SENT[column.arrow]
-    value: Composable = SQL(form).format(name)
+    value: Composable = SQL(form.function).format(name)
     if column.required:
         return [SQL("string_agg({}, ''::bytea)").format(value)]
-    zeros = "00" * np.dtype(numbers).itemsize
+    zeros = "00" * np.dtype(form.numbers).itemsize
     value = SQL("coalesce({}, {})").format(value, SQL(rf"'\x{zeros}'::bytea"))
     missing = SQL("boolsend({} IS NULL)").format(name)
     return [SQL("string_agg({}, ''::bytea)").format(one) for one in (value, missing)]
@@ -192,12 +174,11 @@ def _array(column: ColumnRule, rows: int, sent: Iterator[Any]) -> pa.Array:
     data = next(sent)
     if data is None:  # there was nothing to string together
         array = pa.array([], column.arrow)
-    elif column.arrow not in _SENT:
+    elif (form := column.kind.sent_by_postgresql) is None:
         array = split_texts(data)
     else:
-        numbers = np.frombuffer(data, dtype=_SENT[column.arrow][1])
         valid = None if column.required else ~np.frombuffer(next(sent), dtype=np.bool_)
-        array = as_arrow(_counted(column, numbers), valid)
+        array = as_arrow(_counted(form, data), valid)
     if len(array) != rows:
         raise _NullError(column)
     try:
@@ -221,22 +202,22 @@ def _casts(array: pa.Array, column: ColumnRule) -> bool:
     return True
 
 
-def _counted(column: ColumnRule, numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Numbers as this machine has them; days and instants, counted from where Arrow counts them, of its calendar."""
+def _counted(sent: SentByPostgresql, data: bytes) -> npt.NDArray[Any]:
+    """Numbers as this machine has them, days and instants as Arrow counts them."""
+    numbers = np.frombuffer(data, dtype=sent.numbers)
     own = numbers.astype(numbers.dtype.newbyteorder("="))
-    epoch = _EPOCH.get(column.arrow)
-    if epoch is None or not len(own):
+    if sent.limits is None or not len(own):
         return own
-    unit = "datetime64[us]" if pa.types.is_timestamp(column.arrow) else "datetime64[D]"
-    least, most = (_CALENDAR.astype(unit).astype(np.int64) - epoch).tolist()
+    least, most = (limit - sent.epoch for limit in sent.limits)
     if own.min() < least or own.max() > most:
         at = int(np.flatnonzero((own < least) | (own > most))[0])
-        limits, found = np.iinfo(own.dtype), int(own[at])
-        spelled = str(np.array(found + epoch if found < limits.max else 0).astype(unit))
-        raise _UnfitValueError({limits.min: "-infinity", limits.max: "infinity"}.get(found, spelled), at)
-    counted: npt.NDArray[Any] = own + own.dtype.type(epoch)
+        raise _UnfitValueError(_beyond(sent, int(own[at]), np.iinfo(own.dtype)), at)
+    counted: npt.NDArray[Any] = own + own.dtype.type(sent.epoch)
     return counted
 
 
-_CALENDAR = np.array(["0001-01-01T00:00:00.000000", "9999-12-31T23:59:59.999999"], dtype="datetime64[us]")
-"""The first and the last instant that Python and Rowferry know; PostgreSQL knows more of them, and infinity."""
+def _beyond(sent: SentByPostgresql, found: int, limits: np.iinfo[Any]) -> str:
+    """A value that Arrow does not know, in words."""
+    if found in (limits.min, limits.max):
+        return "infinity" if found == limits.max else "-infinity"
+    return sent.spell(found + sent.epoch)

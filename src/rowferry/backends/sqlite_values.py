@@ -62,10 +62,10 @@ def stored_rows(rows: pa.RecordBatch) -> list[tuple[Any, ...]]:
 
 
 def stored_column(column: pa.Array) -> pa.Array:
-    """Values as SQLite keeps them: instants and dates as SQLAlchemy spells them, in UTC, decimals as text."""
+    """Values as SQLite keeps them: instants, dates and times as SQLAlchemy spells them, in UTC, decimals as text."""
     if pa.types.is_timestamp(column.type):
         return pc.cast(pc.cast(column, pa.timestamp("us")), pa.string())
-    if pa.types.is_date(column.type) or pa.types.is_decimal(column.type):
+    if pa.types.is_temporal(column.type) or pa.types.is_decimal(column.type):
         return pc.cast(column, pa.string())
     return column
 
@@ -74,7 +74,7 @@ def _stored_form(given: Any, kind: str, *size: int) -> Any:
     found = BY_NAME[kind]
     arrow = found.widest(*size)
     try:
-        return found.to_sqlite(value_of(found, arrow, given), arrow)
+        return stored_column(pa.array([value_of(found, arrow, given)], arrow))[0].as_py()
     except UnfitError:
         return None
 

@@ -8,7 +8,7 @@ from sqlalchemy import types as sql
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.masks import Mask, mask_of
-from rowferry.kinds.kind import InSqlite, Kind, whole
+from rowferry.kinds.kind import InSqlite, Kind, SentByPostgresql, whole
 from rowferry.kinds.unfit import UnfitError
 
 _VALUES = {"true": True, "false": False, "t": True, "f": False}
@@ -27,6 +27,7 @@ class Boolean(Kind):
     json_types = ("boolean",)
     json_schema = bool
     example = True
+    sent_by_postgresql = SentByPostgresql("boolsend({})", "?")
     sqlite = InSqlite(
         classes=frozenset({int, NoneType}),
         spoiled_by=("TEXT", "REAL"),

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,15 @@ from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow, letters_of
 from rowferry.arrow.masks import Mask, only
 from rowferry.kinds import calendar
-from rowferry.kinds.kind import InSqlite, Kind, between
+from rowferry.kinds.kind import InSqlite, Kind, SentByPostgresql, between
 from rowferry.kinds.unfit import UnfitError
 
 _GRAMMAR = re.compile(rf"{calendar.YEAR}-(\d\d)-(\d\d){calendar.ERA}", re.ASCII)
 _LENGTH = len("2021-11-07")
+
+
+def _spelled(days: int) -> str:
+    return str(np.datetime64(days, "D"))
 
 
 class Date(Kind):
@@ -28,6 +32,7 @@ class Date(Kind):
     sql_types = (sql.Date,)
     json_schema = dt.date
     example = "2021-11-07"
+    sent_by_postgresql = SentByPostgresql("date_send({})", ">i4", calendar.DAY_2000, calendar.DAYS, _spelled)
     sqlite = InSqlite(
         classes=frozenset({str, NoneType}),
         spoiled_by=("INTEGER", "REAL"),
@@ -44,6 +49,8 @@ class Date(Kind):
 
     def avro_default(self, value: Any, arrow: pa.DataType) -> object:
         return pc.cast(pa.scalar(value, arrow), pa.int32()).as_py()
+
+    avro_logical = MappingProxyType({("int", "date"): pa.date32()})
 
     def parse(self, text: str) -> dt.date:
         found = _GRAMMAR.fullmatch(text)
@@ -67,12 +74,15 @@ class Date(Kind):
     def fitting(self, values: pa.Array, arrow: pa.DataType, *, present: bool) -> pa.BooleanArray | None:
         if values.type != arrow:
             return None
-        return between(values.view(pa.int32()), calendar.FIRST_DAY, calendar.LAST_DAY)
+        return between(values.view(pa.int32()), *calendar.DAYS)
 
     def takes(self, value: object, arrow: pa.DataType) -> bool:
         return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
 
     def spell(self, value: Any) -> str:
+        return str(value.isoformat())
+
+    def to_json(self, value: Any) -> str:
         return str(value.isoformat())
 
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
@@ -83,9 +93,6 @@ class Date(Kind):
 
     def read_sqlite(self, stored: tuple[Any, ...], arrow: pa.DataType) -> pa.Array:
         return self.read_joined(pa.array(stored, pa.string()), arrow)
-
-    def to_sqlite(self, value: Any, arrow: pa.DataType) -> Any:
-        return None if value is None else value.isoformat()
 
 
 DATE = Date()

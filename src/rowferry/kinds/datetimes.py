@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any
 
 import numpy as np
@@ -12,30 +12,22 @@ from sqlalchemy import types as sql
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow, letters_of
 from rowferry.arrow.masks import Mask, mask_of, only
-from rowferry.kinds import calendar
+from rowferry.kinds import calendar, clock
 from rowferry.kinds.calendar import ERA, YEAR
-from rowferry.kinds.kind import InSqlite, Kind, between, cast_or_keep
+from rowferry.kinds.kind import InSqlite, Kind, SentByPostgresql, between, cast_or_keep
 from rowferry.kinds.unfit import UnfitError
 
-_FRACTION = r"(?:[.,](\d+))?"
-# PostgreSQL writes offsets with seconds, for the local times of before time zones; SQL Server writes a blank before.
-_ZONE = r"(?:Z| ?([+-])(\d\d)(?::?(\d\d)(?::?(\d\d))?)?)?"
 _FORMS = (
-    re.compile(rf"{YEAR}-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d){_FRACTION})?{_ZONE}{ERA}", re.ASCII),
-    re.compile(rf"(\d{{4}})(\d\d)(\d\d)[T ](\d\d)(\d\d)(?:(\d\d){_FRACTION})?{_ZONE}{ERA}", re.ASCII),
+    re.compile(rf"{YEAR}-(\d\d)-(\d\d)[T ]{clock.TIME}{clock.ZONE}?{ERA}", re.ASCII),
+    re.compile(rf"(\d{{4}})(\d\d)(\d\d)[T ](\d\d)(\d\d)(?:(\d\d){clock.FRACTION})?{clock.ZONE}?{ERA}", re.ASCII),
 )
 """The extended and the basic format."""
 
-INSTANTS = (calendar.FIRST_DAY * 24 * 60 * 60 * 1_000_000, (calendar.LAST_DAY + 1) * 24 * 60 * 60 * 1_000_000 - 1)
+INSTANTS = (calendar.DAYS[0] * clock.A_DAY, (calendar.DAYS[1] + 1) * clock.A_DAY - 1)
 """The microseconds since 1970 of the first and the last instant."""
 
-_DECIMALS = 6
-_IN_WORDS = ("seven", "eight", "nine", "ten", "eleven", "twelve")
-
-
-_SURE_TIME = r"[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?"
-_SURE_ZONED = calendar.SURE_DAY + _SURE_TIME + r"(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)$"
-_SURE_BARE = calendar.SURE_DAY + _SURE_TIME + "$"
+_SURE_ZONED = calendar.SURE_DAY + "[T ]" + clock.SURE_TIME + r"(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)$"
+_SURE_BARE = calendar.SURE_DAY + "[T ]" + clock.SURE_TIME + "$"
 
 _USUAL = len("2021-11-07T02:48:42Z")
 _LEAST, _MOST = calendar.LEAST_DAY + b"T00:00:00Z", calendar.MOST_DAY + b"T29:59:59Z"
@@ -54,7 +46,13 @@ In every other form of that length, the zone has a letter or a sign where one of
 """
 
 _HOURS = len("2021-05-30 05")
-_YEAR_ONE = calendar.FIRST_DAY * 24 * 60 * 60 * 1_000_000
+
+
+_YEAR_2000 = calendar.DAY_2000 * clock.A_DAY
+
+
+def _spelled(microseconds: int) -> str:
+    return str(np.datetime64(microseconds, "us"))
 
 
 class Datetime(Kind):
@@ -65,6 +63,9 @@ class Datetime(Kind):
     sql_types = (sql.DateTime,)
     json_schema = dt.datetime
     example = "2021-11-07T02:48:42Z"
+    sent_by_postgresql = SentByPostgresql(
+        "timestamptz_send({})", ">i8", calendar.DAY_2000 * clock.A_DAY, INSTANTS, _spelled
+    )
     sqlite = InSqlite(
         classes=frozenset({str, NoneType}),
         spoiled_by=("INTEGER", "REAL"),
@@ -81,6 +82,14 @@ class Datetime(Kind):
     def avro(self, arrow: pa.DataType) -> dict[str, Any]:
         return {"type": "long", "logicalType": "timestamp-micros"}
 
+    avro_logical = MappingProxyType(
+        {
+            ("long", f"{local}timestamp-{name}"): pa.timestamp(unit, zone)
+            for local, zone in (("", "UTC"), ("local-", None))
+            for name, unit in (("millis", "ms"), ("micros", "us"), ("nanos", "ns"))
+        }
+    )
+
     def avro_default(self, value: Any, arrow: pa.DataType) -> object:
         return pc.cast(pa.scalar(value, arrow), pa.int64()).as_py()
 
@@ -96,11 +105,7 @@ class Datetime(Kind):
         if not found:
             raise UnfitError(_what_is_wrong(text))
         year, month, day, hour, minute, second, fraction, sign, *zone, era = found.groups()
-        micro = _microseconds(fraction or "")
-        time = dt.timedelta(hours=_up_to(23, "hour", hour), minutes=_up_to(59, "minute", minute), microseconds=micro)
-        time += dt.timedelta(seconds=_up_to(59, "second", second))
-        hours, minutes, seconds = (_up_to(most, "offset", part) for most, part in zip((23, 59, 59), zone, strict=True))
-        offset = dt.timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        time, offset = clock.since_midnight(hour, minute, second, fraction), clock.offset(*zone)
         before, midnight = calendar.midnight(year, month, day, era)
         instant = midnight + time + (offset if sign == "-" else -offset)
         return instant.replace(year=calendar.year_within(before + instant.year))
@@ -128,6 +133,10 @@ class Datetime(Kind):
     def spell(self, value: Any) -> str:
         return str(value.isoformat())
 
+    def to_json(self, value: Any) -> str:
+        instant = value.replace(tzinfo=value.tzinfo or dt.UTC).astimezone(dt.UTC)  # SQLite does not keep the zone
+        return str(instant.isoformat().replace("+00:00", "Z"))
+
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
         return bool(_IN_POSTGRESQL.fullmatch(column_type))
 
@@ -153,12 +162,9 @@ class Datetime(Kind):
         bare = pc.cast(texts, pa.timestamp("us"))
         if pc.any_of(pc.equal(pc.binary_length(texts), pa.scalar(_HOURS, pa.int32()))).as_py():
             raise pa.ArrowInvalid("an hour without minutes")
-        if (first := pc.min_max(pc.cast(bare, pa.int64())).as_py()["min"]) is not None and first < _YEAR_ONE:
+        if (first := pc.min_max(pc.cast(bare, pa.int64())).as_py()["min"]) is not None and first < INSTANTS[0]:
             raise pa.ArrowInvalid("a year that no calendar has")
         return pc.as_instants(bare, arrow)
-
-    def to_sqlite(self, value: Any, arrow: pa.DataType) -> Any:
-        return None if value is None else value.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def _usual_instants(texts: pa.StringArray) -> Mask:
@@ -169,21 +175,6 @@ def _usual_instants(texts: pa.StringArray) -> Mask:
     wrong = calendar.unlike(grid, _LEAST, _MOST) | calendar.no_sure_day(grid) | (calendar.number_at(grid, 11) > 23)
     usual[np.flatnonzero(usual)[wrong]] = False
     return usual
-
-
-def _up_to(most: int, name: str, digits: str | None) -> int:
-    number = int(digits or 0)
-    if number > most:
-        raise UnfitError(f"{name} {digits}")
-    return number
-
-
-def _microseconds(fraction: str) -> int:
-    kept = fraction.rstrip("0")
-    if (count := len(kept)) > _DECIMALS:
-        words = _IN_WORDS[count - _DECIMALS - 1] if count - _DECIMALS <= len(_IN_WORDS) else str(count)
-        raise UnfitError(f"it has {words} decimals; six can be kept")
-    return int(kept.ljust(_DECIMALS, "0"))
 
 
 _TOLD_UP_TO = 64

@@ -95,6 +95,9 @@ class Decimal(Kind):
             value = Number(repr(value))
         return format(value, "f") if isinstance(value, Number) else str(value)
 
+    def to_json(self, value: Any) -> str:
+        return str(value)
+
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
         if found := _NUMERIC.fullmatch(column_type):
             return found[1] is None or int(found[1]) >= int(arrow.scale)
@@ -114,9 +117,6 @@ class Decimal(Kind):
     def read_sqlite(self, stored: tuple[Any, ...], arrow: pa.DataType) -> pa.Array:
         texts = [None if value is None else repr(value) for value in stored]
         return pc.cast(pa.array(texts, pa.string()), arrow)
-
-    def to_sqlite(self, value: Any, arrow: pa.DataType) -> Any:
-        return None if value is None else pc.cast(pa.scalar(value, arrow), pa.string()).as_py()
 
 
 DECIMAL = Decimal()

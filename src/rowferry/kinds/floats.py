@@ -1,5 +1,6 @@
 """Numbers of 64 bits."""
 
+import json
 import math
 import re
 from decimal import Decimal
@@ -13,7 +14,7 @@ from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
 from rowferry.arrow.masks import Mask, mask_of, only
 from rowferry.kinds.digits import NUMBER, Digits, fraction_of
-from rowferry.kinds.kind import InSqlite, Kind, cast_or_keep, is_number
+from rowferry.kinds.kind import InSqlite, Kind, SentByPostgresql, cast_or_keep, is_number
 from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
 _GRAMMAR = re.compile(NUMBER + "(?P<exponent>[eE][+-]?[0-9]+)?", re.ASCII)
@@ -39,6 +40,7 @@ class Float(Kind):
     json_types = ("whole", "fractional")
     json_schema = float
     example = 0.5
+    sent_by_postgresql = SentByPostgresql("float8send({})", ">f8")
     sqlite = InSqlite(
         classes=frozenset({float, int, NoneType}),
         spoiled_by=("TEXT",),
@@ -106,6 +108,10 @@ class Float(Kind):
         if isinstance(value, int) and value != (kept := int(float(value))):
             raise OutOfRangeError(f"it would become {kept}")
         return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+    def to_json(self, value: Any) -> object:
+        """Of infinite numbers, and what is no number, a text, as JSON has none."""
+        return value if math.isfinite(value) else json.dumps(value)
 
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
         return column_type == "double precision"

@@ -12,7 +12,7 @@ from sqlalchemy import types as sql
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow, letters_of
 from rowferry.arrow.masks import Mask, only
-from rowferry.kinds.kind import InSqlite, Kind, between, cast_or_keep, is_number, whole
+from rowferry.kinds.kind import InSqlite, Kind, SentByPostgresql, between, cast_or_keep, is_number, whole
 from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
 _GRAMMAR = re.compile(r"[+-]?[0-9]+", re.ASCII)
@@ -34,6 +34,7 @@ class Integer(Kind):
     json_types = ("whole",)
     json_schema = int
     example = 1
+    sent_by_postgresql = SentByPostgresql("int8send({})", ">i8")
     sqlite = InSqlite(
         classes=frozenset({int, NoneType}),
         spoiled_by=("TEXT", "REAL"),

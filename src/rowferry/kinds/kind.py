@@ -5,6 +5,7 @@ A facet that a kind lacks is named when Python makes the kind, so that nothing i
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -40,6 +41,29 @@ class InSqlite:
     """How the values of a column can be read as one: as integers, as texts, or not at all."""
 
 
+@dataclass(frozen=True)
+class SentByPostgresql:
+    """How values of fixed width are read from PostgreSQL: in the binary form that it sends them in.
+
+    Nothing is cast on the way: a column that has fractions where its model has none is refused, not rounded.
+    """
+
+    function: str
+    """What makes the binary form of {}, in SQL."""
+
+    numbers: str
+    """What that is to NumPy."""
+
+    epoch: int = 0
+    """What Arrow counts where PostgreSQL counts 0."""
+
+    limits: tuple[int, int] | None = None
+    """The least and the greatest value as Arrow counts it, where PostgreSQL knows others."""
+
+    spell: Callable[[int], str] = str
+    """A value beyond the limits, as Arrow would count it, in words."""
+
+
 class Kind(ABC):
     """One kind of value. There is one object of each kind."""
 
@@ -71,6 +95,11 @@ class Kind(ABC):
     @abstractmethod
     def avro(self, arrow: pa.DataType) -> str | dict[str, Any]:
         """How the values of an Arrow type stand in Avro."""
+
+    @property
+    def avro_logical(self) -> Mapping[tuple[str, str], pa.DataType]:
+        """What values of a primitive and a logical type of Avro are to Arrow, which counts them in the same way."""
+        return {}
 
     def avro_default(self, value: Any, arrow: pa.DataType) -> object:
         """A value as the default of a field, which Avro's specification has as JSON."""
@@ -138,6 +167,10 @@ class Kind(ABC):
         """The types, besides text, whose spelling is judged by the grammar."""
         return ()
 
+    def to_json(self, value: Any) -> object:
+        """A value as JSON has it, without loss."""
+        return value
+
     @property
     @abstractmethod
     def json_schema(self) -> Any:
@@ -153,6 +186,11 @@ class Kind(ABC):
     @abstractmethod
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
         """Whether a type of PostgreSQL, as `format_type` spells it, keeps the values, or says that it cannot."""
+
+    @property
+    def sent_by_postgresql(self) -> SentByPostgresql | None:
+        """None if values are sent as texts."""
+        return None
 
     @property
     @abstractmethod
@@ -198,10 +236,6 @@ class Kind(ABC):
             pa.ArrowInvalid: One of them is unusual.
         """
         return pc.cast(texts, arrow)
-
-    def to_sqlite(self, value: Any, arrow: pa.DataType) -> Any:
-        """A value as it is usually stored."""
-        return value
 
 
 def between(values: pa.Array, least: Any, greatest: Any) -> pa.BooleanArray:

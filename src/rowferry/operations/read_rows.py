@@ -1,10 +1,6 @@
 """Reads the rows of a table, page by page, in the order of its key."""
 
-import datetime as dt
-import json
-import math
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from rowferry.backends.backend import Backend
@@ -23,7 +19,8 @@ def read_rows(backend: Backend, rules: TableRules, after: Sequence[str] | None, 
         ValueUnstorable: The database holds a value that the model does not allow.
     """
     key = None if after is None else _key(rules, after)
-    return [{name: _as_json(value) for name, value in row.items()} for row in backend.page(rules, key, limit)]
+    rows = backend.page(rules, key, limit)
+    return [{name: _as_json(rules, name, value) for name, value in row.items()} for row in rows]
 
 
 def key_of(rules: TableRules, row: dict[str, Any]) -> list[str]:
@@ -38,10 +35,5 @@ def _key(rules: TableRules, texts: Sequence[str]) -> list[Any]:
     return [value for value, _ in judged]
 
 
-def _as_json(value: Any) -> Any:
-    if isinstance(value, dt.datetime):
-        instant = value.replace(tzinfo=value.tzinfo or dt.UTC).astimezone(dt.UTC)  # SQLite does not keep the zone
-        return instant.isoformat().replace("+00:00", "Z")
-    if isinstance(value, float) and not math.isfinite(value):
-        return json.dumps(value)  # a text, as JSON has no such numbers
-    return str(value) if isinstance(value, dt.date | Decimal) else value
+def _as_json(rules: TableRules, name: str, value: Any) -> object:
+    return None if value is None else rules.by_name[name].kind.to_json(value)

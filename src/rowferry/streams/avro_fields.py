@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import letters_of
+from rowferry.kinds.registry import KINDS
 from rowferry.streams import arrow_avro
 from rowferry.streams.avro_codecs import UnsoundBlockError
 from rowferry.streams.avro_container import SYNC_BYTES, Header, spell_block, spell_header
@@ -29,14 +30,7 @@ _NAME = re.compile(r"[^\0\ud800-\udfff]{1,1024}", re.DOTALL)
 
 _LEAST_BYTES = {"boolean": 1, "int": 1, "long": 1, "float": 4, "double": 8, "bytes": 1, "string": 1, "enum": 1}
 _ENCODED_AS = {"string": "bytes", "enum": "int"}
-_INSTANTS = {
-    "timestamp-millis": ("ms", "UTC"),
-    "timestamp-micros": ("us", "UTC"),
-    "timestamp-nanos": ("ns", "UTC"),
-    "local-timestamp-millis": ("ms", None),
-    "local-timestamp-micros": ("us", None),
-    "local-timestamp-nanos": ("ns", None),
-}
+_LOGICAL = {types: arrow for kind in KINDS for types, arrow in kind.avro_logical.items()}
 _MAX_PRECISION = 38
 
 
@@ -237,11 +231,8 @@ def _meant(one: Field, values: pa.Array) -> pa.Array:
         return _symbols(one.logical["symbols"], values)
     if logical == "decimal" and one.primitive in ("bytes", "fixed"):
         return _decimals(values, one.logical.get("scale", 0))
-    if logical == "date" and one.primitive == "int":
-        return pc.cast(values, pa.date32())
-    if one.primitive == "long" and logical in _INSTANTS:
-        return pc.cast(values, pa.timestamp(*_INSTANTS[logical]))
-    return values
+    arrow = _LOGICAL.get((one.primitive, str(logical)))
+    return values.view(arrow) if arrow else values
 
 
 def _as_text(values: pa.BinaryArray) -> pa.Array:

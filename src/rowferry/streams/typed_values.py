@@ -16,11 +16,12 @@ from rowferry.arrow import compute as pc
 from rowferry.arrow.masks import Mask, mask_of
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.rules import ColumnRule
-from rowferry.kinds.calendar import FIRST_DAY, LAST_DAY
+from rowferry.kinds.calendar import DAYS
 from rowferry.kinds.datetimes import INSTANTS
 from rowferry.kinds.unfit import OutOfRangeError
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_A_DAY = 24 * 60 * 60 * 1_000_000_000
 _NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 
 
@@ -66,7 +67,7 @@ def cell_of(rule: ColumnRule, values: pa.Array, at: int) -> str | Fault | None:
 
 
 def as_python(scalar: pa.Scalar) -> object:
-    """A value; instants and days out of the calendar, which Python does not know, as what they count."""
+    """A value; an instant, a day or a time that Python does not know, as what it counts."""
     if not scalar.is_valid:
         return None
     if pa.types.is_timestamp(scalar.type):
@@ -74,14 +75,16 @@ def as_python(scalar: pa.Scalar) -> object:
         if rest or not INSTANTS[0] <= count <= INSTANTS[1]:
             return Beyond(f"{scalar.value} {scalar.type.unit} since 1970")
         return _EPOCH + dt.timedelta(microseconds=count)
-    if pa.types.is_date32(scalar.type) and not FIRST_DAY <= scalar.value <= LAST_DAY:
+    if pa.types.is_time(scalar.type) and not 0 <= scalar.value * _NANOSECONDS[scalar.type.unit] < _A_DAY:
+        return Beyond(f"{scalar.value} {scalar.type.unit} since midnight")
+    if pa.types.is_date32(scalar.type) and not DAYS[0] <= scalar.value <= DAYS[1]:
         return Beyond(f"{scalar.value} days since 1970")
     return scalar.as_py()
 
 
 @dataclass(frozen=True, slots=True)
 class Beyond:
-    """An instant or a day outside the years 1 to 9999, or finer than a microsecond."""
+    """An instant or a day outside the years 1 to 9999, a time outside its day, or one finer than a microsecond."""
 
     told: str
 
@@ -102,4 +105,4 @@ def _described(value: object) -> str:
         case dt.date():
             return f"the day {value.isoformat()}"
         case _:
-            return shown(value)
+            return shown(value if isinstance(value, str | bytes) else str(value))

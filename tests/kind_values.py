@@ -1,0 +1,81 @@
+"""Of each kind: columns, values, and texts that are none; test_every_kind takes all of them through everything."""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rowferry.kinds.booleans import BOOLEAN
+from rowferry.kinds.dates import DATE
+from rowferry.kinds.datetimes import DATETIME
+from rowferry.kinds.decimals import DECIMAL
+from rowferry.kinds.floats import FLOAT
+from rowferry.kinds.integers import INTEGER
+from rowferry.kinds.kind import Kind
+from rowferry.kinds.texts import TEXT
+
+
+@dataclass(frozen=True)
+class KindValues:
+    """`column` is the type in a model, `schema` what the API document says of it.
+
+    `good` are texts, the values that they mean, and these in JSON; `faulty` are texts, and the codes of their faults.
+    """
+
+    column: str
+    schema: dict[str, str]
+    good: tuple[tuple[str, object, object], ...]
+    faulty: tuple[tuple[str, str], ...]
+
+
+KIND_VALUES: dict[Kind, KindValues] = {
+    BOOLEAN: KindValues(
+        "Boolean()",
+        {"type": "boolean"},
+        (("true", True, True), ("F", False, False), ("False", False, False)),
+        (("yes", "value.type"), ("1", "value.type")),
+    ),
+    INTEGER: KindValues(
+        "BigInteger()",
+        {"type": "integer"},
+        (("7", 7, 7), ("+007", 7, 7), ("-9223372036854775808", -(2**63), -(2**63))),
+        (("1.0", "value.type"), ("9223372036854775808", "value.range")),
+    ),
+    FLOAT: KindValues(
+        "Double()",
+        {"type": "number"},
+        (("0.1", 0.1, 0.1), ("-1e-300", -1e-300, -1e-300), ("1152921504606846976", 2.0**60, 2.0**60)),
+        (("nan", "value.type"), ("1e400", "value.range"), ("9007199254740993", "value.range")),
+    ),
+    DECIMAL: KindValues(
+        "Numeric(12, 2)",
+        {"type": "number"},
+        (("12.50", Decimal("12.50"), "12.50"), ("-.5", Decimal("-0.5"), "-0.50"), ("7", Decimal(7), "7.00")),
+        (("1e3", "value.type"), ("0.001", "value.range"), ("12345678901", "value.range")),
+    ),
+    DATETIME: KindValues(
+        "DateTime(timezone=True)",
+        {"type": "string", "format": "date-time"},
+        (
+            ("2021-11-07T02:48:42Z", dt.datetime(2021, 11, 7, 2, 48, 42, tzinfo=dt.UTC), "2021-11-07T02:48:42Z"),
+            ("2020-02-29 01:00+01", dt.datetime(2020, 2, 29, tzinfo=dt.UTC), "2020-02-29T00:00:00Z"),
+            ("0001-01-01T00:00:00.5", dt.datetime(1, 1, 1, 0, 0, 0, 500_000, dt.UTC), "0001-01-01T00:00:00.500000Z"),
+        ),
+        (("2021-11-07", "value.type"), ("0044-03-15 02:48:42+00 BC", "value.range")),
+    ),
+    DATE: KindValues(
+        "Date()",
+        {"type": "string", "format": "date"},
+        (
+            ("2021-11-07", dt.date(2021, 11, 7), "2021-11-07"),
+            ("2020-02-29", dt.date(2020, 2, 29), "2020-02-29"),
+            ("0001-01-01", dt.date(1, 1, 1), "0001-01-01"),
+        ),
+        (("07.11.2021", "value.type"), ("10000-01-01", "value.range")),
+    ),
+    TEXT: KindValues(
+        "String(20)",
+        {"type": "string"},
+        (("abc", "abc", "abc"), (" Zo\u00eb \u2603", " Zo\u00eb \u2603", " Zo\u00eb \u2603"), ("007", "007", "007")),
+        (("x" * 21, "value.length"), (" ", "value.required")),
+    ),
+}

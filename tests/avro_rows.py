@@ -18,6 +18,7 @@ from rowferry.kinds.floats import FLOAT
 from rowferry.kinds.integers import INTEGER
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.texts import TEXT
+from rowferry.kinds.times import TIME
 from rowferry.streams.avro_reader import Seal
 from rowferry.streams.avro_sink import AvroSink
 from rowferry.streams.avro_source import AvroSource
@@ -65,6 +66,7 @@ VALUES: dict[Kind, Any] = {
     BOOLEAN: lambda _: st.booleans(),
     DATE: lambda _: st.dates(),
     DATETIME: lambda _: st.datetimes(timezones=st.just(dt.UTC)),
+    TIME: lambda _: st.times(),
     FLOAT: lambda _: st.floats(allow_nan=False, allow_infinity=False),
 }
 

@@ -5,8 +5,8 @@ from loading import Tables
 from restoring import Restores, counts as changes
 
 ROW = (
-    "1,{note},essay,1,2,3,0.30000000000000004,true,9999999999.99,2021-02-03,2021-02-03T04:05:06.123456Z\n"
-    "2,NULL,,,,,,,,,\n"
+    "1,{note},essay,1,2,3,0.30000000000000004,true,9999999999.99,2021-02-03,04:05:06.5,2021-02-03T04:05:06.123456Z\n"
+    "2,NULL,,,,,,,,,,\n"
 )
 """The second row has a text that is no value missing, and no other values."""
 
@@ -24,9 +24,10 @@ def values_are_kept(tables: Tables) -> None:
         "True",
         "9999999999.99",
         "2021-02-03",
+        "04:05:06.500000",
         "2021-02-03 04:05:06.123456+00:00",
     ]
-    assert second == (2, "NULL", *[None] * 9)
+    assert second == (2, "NULL", *[None] * 10)
     assert tables.put("kinds.csv", ROW.format(note="O'Hara\\")).total("unchanged") == 2
     kept = restores.back_up("kinds")
     batch = {"kinds": [{"id": 1, "note": "NULL", "ratio": 0.1}, {"id": 2, "note": "NULL"}]}

@@ -27,6 +27,7 @@ class Kinds(Base):
     flag: Mapped[bool | None]
     price: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
     day: Mapped[dt.date | None]
+    clock: Mapped[dt.time | None]
     instant: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
 
 
@@ -43,4 +44,5 @@ class Plain(Base):
     flag: Mapped[bool | None]
     sure: Mapped[bool]
     day: Mapped[dt.date | None]
+    clock: Mapped[dt.time | None]
     instant: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))

@@ -12,6 +12,7 @@ from rowferry.kinds.floats import FLOAT
 from rowferry.kinds.integers import INTEGER
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.texts import TEXT
+from rowferry.kinds.times import TIME
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,16 @@ KIND_VALUES: dict[Kind, KindValues] = {
             ("0001-01-01", dt.date(1, 1, 1), "0001-01-01"),
         ),
         (("07.11.2021", "value.type"), ("10000-01-01", "value.range")),
+    ),
+    TIME: KindValues(
+        "Time()",
+        {"type": "string", "format": "time"},
+        (
+            ("02:48:42", dt.time(2, 48, 42), "02:48:42"),
+            ("23:59:59,999999000", dt.time.max, "23:59:59.999999"),
+            ("00:00", dt.time(0), "00:00:00"),
+        ),
+        (("24:00:00", "value.type"), ("02:48:42+02", "value.type")),
     ),
     TEXT: KindValues(
         "String(20)",

@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Field:
-    """A column: its kind (integer, datetime, text, date, boolean, decimal, float) and its rules."""
+    """A column: its kind (integer, datetime, text, date, time, boolean, decimal, float) and its rules."""
 
     name: str
     kind: str
@@ -103,6 +103,16 @@ def _judge_date(_: Field, text: str) -> tuple[Any, str | None]:
     return (dt.date.fromordinal(ordinal), None) if _FIRST_DAY <= ordinal <= _LAST_DAY else _RANGE
 
 
+def _judge_time(_: Field, text: str) -> tuple[Any, str | None]:
+    found = re.fullmatch(f"([0-9]{{2}}):([0-9]{{2}})(?::([0-9]{{2}}){_TAIL})?", text)
+    if not found or (found[4] or "")[6:].strip("0"):
+        return _TYPE
+    try:
+        return dt.time(int(found[1]), int(found[2]), int(found[3] or 0), int((found[4] or "")[:6].ljust(6, "0"))), None
+    except ValueError:
+        return _TYPE
+
+
 def _judge_boolean(_: Field, text: str) -> tuple[Any, str | None]:
     return (text[0] in "tT", None) if re.fullmatch("(?i)true|false|t|f", text) else _TYPE
 
@@ -136,6 +146,7 @@ _JUDGES = {
     "datetime": _judge_datetime,
     "text": _judge_text,
     "date": _judge_date,
+    "time": _judge_time,
     "boolean": _judge_boolean,
     "decimal": _judge_decimal,
     "float": _judge_float,

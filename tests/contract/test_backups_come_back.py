@@ -174,7 +174,7 @@ def test_a_null_that_the_model_forbids_is_named(kinds: Restores) -> None:
         kinds.tables.execute("DROP TABLE kinds")
         kinds.tables.execute(
             "CREATE TABLE kinds (id BIGINT PRIMARY KEY, note VARCHAR(60), essay TEXT, small SMALLINT, middle INTEGER, "
-            "large BIGINT, ratio FLOAT, flag BOOLEAN, price NUMERIC(12, 2), day DATE, instant DATETIME)"
+            "large BIGINT, ratio FLOAT, flag BOOLEAN, price NUMERIC(12, 2), day DATE, clock TIME, instant DATETIME)"
         )
     kinds.tables.execute("INSERT INTO kinds (id, note) VALUES (6, 'n'), (7, NULL), (8, NULL)")
     with pytest.raises(ValueUnstorable, match=r"kinds\.note holds null, which its model forbids in the row of id 7"):

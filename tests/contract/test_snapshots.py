@@ -151,7 +151,7 @@ def test_what_is_unusual_in_sqlite_is_read_or_named(
     else:
         row = read(service, "plains")[0]
         instant = dt.datetime(2021, 7, 1, 10, tzinfo=dt.UTC)
-        missing = dict.fromkeys(("remark", "small", "flag", "day"))
+        missing = dict.fromkeys(("remark", "small", "flag", "day", "clock"))
         assert row == missing | PLAIN | {"instant": instant, "sure": True} | expected
     service.backend.engine.dispose()
 

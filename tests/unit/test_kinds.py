@@ -20,6 +20,7 @@ KINDS: dict[str, tuple[sa.types.TypeEngine[Any], oracle_values.Field]] = {
     "long text": (sa.Text(), oracle_values.Field("x", "text")),
     "datetime": (sa.DateTime(timezone=True), oracle_values.Field("x", "datetime")),
     "date": (sa.Date(), oracle_values.Field("x", "date")),
+    "time": (sa.Time(), oracle_values.Field("x", "time")),
     "boolean": (sa.Boolean(), oracle_values.Field("x", "boolean")),
     "decimal": (sa.Numeric(10, 2), oracle_values.Field("x", "decimal", digits=(10, 2))),
     "big decimal": (sa.Numeric(38, 6), oracle_values.Field("x", "decimal", digits=(38, 6))),
@@ -144,6 +145,12 @@ EXAMPLES: list[tuple[str, str, object]] = [
         for text in ("20211107", "2021-02-29", "2021-11-07T00:00", "07.11.2021", "2021-W01-1", " 2021-11-07")
     ],
     ("boolean", "true", True),
+    ("time", "02:48:42", dt.time(2, 48, 42)),
+    ("time", "02:48", dt.time(2, 48)),
+    ("time", "23:59:59.999999", dt.time.max),
+    ("time", "02:48:42,5000000", dt.time(2, 48, 42, 500_000)),
+    *[("time", text, TYPE) for text in ("24:00", "2:48", "02", "02:60", "02:48:60", "024842", "T02:48", "02:48:42Z")],
+    *[("time", text, TYPE) for text in ("02:48:42.1234567", "02:48:42 PM", " 02:48", "02:48:42+02", "02:48:")],
     ("date", "9999-12-31", dt.date(9999, 12, 31)),
     *[("date", text, RANGE) for text in ("10000-01-01", "0000-01-01", "0044-03-15 BC", "5874897-12-31")],
     ("boolean", "FALSE", False),
@@ -227,6 +234,8 @@ def test_each_form_is_read_or_refused(kind: str, text: str, expected: object) ->
         ("date", "2021-02-29", "day 29 of month 02"),
         ("date", "0044-03-15 BC", "must lie in the years 1 to 9999"),
         ("float", "1e-400", "it would become 0"),
+        ("time", "02:48:42+02:00", "it has a zone"),
+        ("time", "24:00:00", "hour 24"),
         ("float", "9007199254740993", "it would become 9007199254740992"),
     ],
 )
@@ -246,6 +255,7 @@ near = st.one_of(
         r"(Z| ?[+\-][012][0-9](:?[0-6][0-9]){0,2})?( BC)?",
         fullmatch=True,
     ),
+    st.from_regex(r"[012]?[0-9]:[0-6][0-9](:[0-6][0-9]([.,][0-9]{0,8})?)?(Z|[+-][01][0-9])?", fullmatch=True),
     st.from_regex(r"[0-9]{4,7}-[01][0-9]-[0-3][0-9]( BC)?", fullmatch=True),
     st.floats().map(str),
     st.integers(2**53 - 4, 2**70).map(str),
@@ -331,7 +341,15 @@ def test_plain_columns_are_read_at_once() -> None:
 
 @pytest.mark.parametrize(
     "column_type",
-    [sa.LargeBinary(), sa.DateTime(), sa.Numeric(), sa.Numeric(50, 2), sa.Enum("a", "b"), sa.Time(), sa.JSON()],
+    [
+        sa.LargeBinary(),
+        sa.DateTime(),
+        sa.Numeric(),
+        sa.Numeric(50, 2),
+        sa.Enum("a", "b"),
+        sa.Time(timezone=True),
+        sa.JSON(),
+    ],
     ids=repr,
 )
 def test_types_without_a_kind_are_refused_by_name(column_type: sa.types.TypeEngine[Any]) -> None:

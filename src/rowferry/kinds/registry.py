@@ -13,6 +13,7 @@ from rowferry.kinds.floats import FLOAT
 from rowferry.kinds.integers import INTEGER
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.texts import TEXT
+from rowferry.kinds.times import TIME
 
 KINDS: tuple[Kind, ...] = (
     BOOLEAN,
@@ -21,6 +22,7 @@ KINDS: tuple[Kind, ...] = (
     DECIMAL,
     DATETIME,
     DATE,
+    TIME,
     TEXT,
 )
 
@@ -36,4 +38,4 @@ def kind_of(column_type: sql.TypeEngine[Any]) -> tuple[Kind, pa.DataType]:
     for kind in KINDS:
         if isinstance(column_type, kind.sql_types):
             return kind, kind.arrow(column_type)
-    raise LookupError(f"{column_type!r}: use a type of texts, numbers, truth values, dates or instants")
+    raise LookupError(f"{column_type!r}: use a type of texts, numbers, truth values, dates, times or instants")

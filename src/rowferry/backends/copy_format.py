@@ -1,4 +1,4 @@
-"""Rows in the forms that PostgreSQL's COPY reads: binary where the encoder knows all types, else CSV."""
+"""Rows in the forms that PostgreSQL's COPY reads: binary where that says all there is to say, else CSV."""
 
 import io
 from typing import Protocol
@@ -6,6 +6,8 @@ from typing import Protocol
 import pgpq
 import pyarrow as pa
 import pyarrow.csv as pc
+
+from rowferry.backends.binary_numeric import numerics
 
 
 class CopyFormat(Protocol):
@@ -19,8 +21,11 @@ class CopyFormat(Protocol):
 
 
 def copy_format(schema: pa.Schema) -> CopyFormat:
-    """The fastest form that can spell every column of the schema."""
-    if any(pa.types.is_decimal(field.type) for field in schema):
+    """The fastest form that can spell every column of the schema.
+
+    A decimal without decimal places may stand in a column of integers, which only a text fits as well.
+    """
+    if any(pa.types.is_decimal(field.type) and field.type.scale <= 0 for field in schema):
         return _Csv()
     return _Binary(schema)
 
@@ -29,13 +34,18 @@ class _Binary:
     options = "FORMAT binary"
 
     def __init__(self, schema: pa.Schema) -> None:
-        self._encoder = pgpq.ArrowToPostgresBinaryEncoder(schema)
+        # The encoder knows no decimals; but bytes it sends as they are, whatever the column takes them for.
+        self._decimals = {at for at, field in enumerate(schema) if pa.types.is_decimal(field.type)}
+        fields = [field.with_type(pa.binary()) if at in self._decimals else field for at, field in enumerate(schema)]
+        self._schema = pa.schema(fields)
+        self._encoder = pgpq.ArrowToPostgresBinaryEncoder(self._schema)
 
     def begin(self) -> bytes:
         return bytes(self._encoder.write_header())
 
     def rows(self, batch: pa.RecordBatch) -> bytes:
-        return bytes(self._encoder.write_batch(batch))
+        columns = [numerics(one) if at in self._decimals else one for at, one in enumerate(batch.columns)]
+        return bytes(self._encoder.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema)))
 
     def end(self) -> bytes:
         return bytes(self._encoder.finish())

@@ -1,0 +1,72 @@
+"""Decimals in PostgreSQL's binary form of a numeric, whole columns of them.
+
+Each value is a header and digits to the base of 10,000, all of them big-endian numbers of 16 bits. With a precision of
+12 and a scale of 2, -12.5 is written as
+
+    header   4 digits, the first of which counts 10,000 to the power of 2; sign 0x4000; 2 decimal places
+    digits   0  0  12  5000
+
+The zeros at either end are needless, and the database drops them; but so all values of a column have the same length.
+Source of the format: numeric_recv in src/backend/utils/adt/numeric.c.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rowferry.arrow import compute as pc
+
+_BASE_DIGITS = 4
+_NEGATIVE = 0x4000
+_WORDS = 4
+"""A decimal of Arrow is a number of 128 bits; these are its words of 32 bits."""
+
+Words = npt.NDArray[np.uint64]
+
+
+def numerics(values: pa.Array) -> pa.BinaryArray:
+    """The binary form of each decimal; null stays null."""
+    precision, scale = values.type.precision, values.type.scale
+    before, behind = _groups(precision - scale), _groups(scale)
+    form = np.zeros((len(values), 4 + before + behind), dtype=">u2")
+    negative, words = _magnitudes(values)
+    form[:, :4] = (before + behind, (before - 1) & 0xFFFF, 0, scale)
+    form[negative, 2] = _NEGATIVE
+    # The last group may have fewer digits of the number than others.
+    rest = scale % _BASE_DIGITS
+    for at in reversed(range(before + behind)):
+        is_part = rest and at == before + behind - 1
+        digits = rest if is_part else _BASE_DIGITS
+        form[:, 4 + at] = _take_digits(words, 10**digits) * 10 ** (_BASE_DIGITS - digits)
+    ends = np.arange(len(values) + 1, dtype=np.int32) * (form.shape[1] * 2)
+    valid = pc.is_valid(values).buffers()[1] if values.null_count else None
+    return pa.Array.from_buffers(pa.binary(), len(values), [valid, pa.py_buffer(ends), pa.py_buffer(form)])
+
+
+def _groups(digits: int) -> int:
+    return -(-digits // _BASE_DIGITS)
+
+
+def _magnitudes(values: pa.Array) -> tuple[npt.NDArray[np.bool_], list[Words]]:
+    """Which numbers are negative, and the words of all without their sign, the lowest first."""
+    kept = np.frombuffer(values.buffers()[1], dtype="<u4").reshape(-1, _WORDS)
+    words = [kept[values.offset : values.offset + len(values), at].astype(np.uint64) for at in range(_WORDS)]
+    negative = words[-1] >= 1 << 31
+    carry = negative.astype(np.uint64)
+    for at in range(_WORDS):  # what is below zero is kept as its complement, plus one
+        word = np.where(negative, words[at] ^ np.uint64(0xFFFFFFFF), words[at]) + carry
+        words[at], carry = word & np.uint64(0xFFFFFFFF), word >> np.uint64(32)
+    while len(words) > 1 and not words[-1].any():
+        words.pop()
+    return negative, words
+
+
+def _take_digits(words: list[Words], base: int) -> Words:
+    """Divide numbers by a base, in place; the remainders."""
+    remainder = np.zeros_like(words[0])
+    for at in reversed(range(len(words))):
+        both = (remainder << np.uint64(32)) | words[at]
+        words[at], remainder = np.divmod(both, np.uint64(base))
+    while len(words) > 1 and not words[-1].any():
+        words.pop()
+    return remainder

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from types import MappingProxyType, NoneType
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,13 +33,7 @@ class Date(Kind):
     json_schema = dt.date
     example = "2021-11-07"
     sent_by_postgresql = SentByPostgresql("date_send({})", ">i4", calendar.DAY_2000, calendar.DAYS, _spelled)
-    sqlite = InSqlite(
-        classes=frozenset({str, NoneType}),
-        spoiled_by=("INTEGER", "REAL"),
-        left_alone_by=("TEXT", "NUMERIC", "BLOB"),
-        unusual="(typeof({0}) = 'text' AND {0} NOT GLOB '????-??-??')",
-        joined="texts",
-    )
+    sqlite = InSqlite.as_text("????-??-??")
 
     def arrow(self, column_type: Any) -> pa.DataType:
         return pa.date32()
@@ -83,7 +77,7 @@ class Date(Kind):
         return str(value.isoformat())
 
     def to_json(self, value: Any) -> str:
-        return str(value.isoformat())
+        return self.spell(value)
 
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
         return column_type == "date"

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from types import MappingProxyType, NoneType
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -66,13 +66,7 @@ class Datetime(Kind):
     sent_by_postgresql = SentByPostgresql(
         "timestamptz_send({})", ">i8", calendar.DAY_2000 * clock.A_DAY, INSTANTS, _spelled
     )
-    sqlite = InSqlite(
-        classes=frozenset({str, NoneType}),
-        spoiled_by=("INTEGER", "REAL"),
-        left_alone_by=("TEXT", "NUMERIC", "BLOB"),
-        unusual=f"(typeof({{0}}) = 'text' AND {{0}} NOT GLOB '{USUAL_IN_SQLITE}')",
-        joined="texts",
-    )
+    sqlite = InSqlite.as_text(USUAL_IN_SQLITE)
 
     def arrow(self, column_type: Any) -> pa.DataType:
         if not column_type.timezone:

@@ -8,7 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Literal, Self
 
 import pyarrow as pa
 from sqlalchemy import types as sql
@@ -39,6 +40,17 @@ class InSqlite:
 
     joined: Literal["numbers", "texts"] | None
     """How the values of a column can be read as one: as integers, as texts, or not at all."""
+
+    @classmethod
+    def as_text(cls, usual: str) -> Self:
+        """Of values that SQLite has no class for: they are texts there, which usually are like a pattern of GLOB."""
+        return cls(
+            classes=frozenset({str, NoneType}),
+            spoiled_by=("INTEGER", "REAL"),
+            left_alone_by=("TEXT", "NUMERIC", "BLOB"),
+            unusual=f"(typeof({{0}}) = 'text' AND {{0}} NOT GLOB '{usual}')",
+            joined="texts",
+        )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from types import MappingProxyType, NoneType
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -37,13 +37,7 @@ class Time(Kind):
     json_schema = dt.time
     example = "02:48:42"
     sent_by_postgresql = SentByPostgresql("time_send({})", ">i8", 0, _LIMITS, _spelled)
-    sqlite = InSqlite(
-        classes=frozenset({str, NoneType}),
-        spoiled_by=("INTEGER", "REAL"),
-        left_alone_by=("TEXT", "NUMERIC", "BLOB"),
-        unusual="(typeof({0}) = 'text' AND {0} NOT GLOB '??:??:??.??????')",
-        joined="texts",
-    )
+    sqlite = InSqlite.as_text("??:??:??.??????")
 
     def arrow(self, column_type: Any) -> pa.DataType:
         if column_type.timezone:

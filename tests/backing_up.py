@@ -44,7 +44,8 @@ class Backups:
         return self.path(manifest).with_name(f"{manifest.backup_id}.manifest.json")
 
     def files(self) -> list[str]:
-        return sorted(path.name for path in self.folder.rglob("*") if path.is_file())
+        """The names of all files in the folders of tables."""
+        return sorted(path.name for path in self.folder.glob("*/*") if path.is_file())
 
 
 def flip(path: Path, at: int, bit: int = 0) -> None:

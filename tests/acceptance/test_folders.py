@@ -215,6 +215,61 @@ def test_commands_do_not_make_a_folder_anew_that_is_lost(place: Path, environmen
     assert run(environment, "backup")[0] == 0
 
 
+@pytest.fixture
+def another(environment: dict[str, str], place: Path) -> dict[str, str]:
+    """The environment of another database, with the same folder of backups."""
+    another = environment | {"SQLALCHEMY_DATABASE_URL": f"sqlite:///{place}/db/b.db"}
+    for one in (environment, another):
+        assert run(one, "db", "upgrade")[0] == 0
+    return another
+
+
+def test_the_volume_of_another_database_is_not_taken_for_ours(
+    running: Served, environment: dict[str, str], another: dict[str, str], place: Path
+) -> None:
+    folder, client = place / "backups", running.client
+    [one] = client.get("/backups").json()["items"]
+    folder.rename(place / "aside")
+    assert run(another, "backup")[0] == 0  # all of its tables, so that ours have folders, too
+    before = sorted(folder.rglob("*"))
+    for answer in (client.get("/readyz"), client.post("/backup-table"), client.post("/restore-table/jobs")):
+        assert_told(answer, folder)
+        assert answer.json()["code"] == "backup.gone"
+    for words in (["backup"], ["backups"], ["verify", "--all"], ["restore", "jobs"]):
+        code, told = run(environment, *words)
+        assert (code, told["error"]["code"]) == (3, "backup.gone")
+    assert sorted(folder.rglob("*")) == before
+    hint = told["error"]["hint"].partition("say so by a line in ")[2].partition(": ")[2]
+    assert hint == f"echo {one['backup_id']} >> {folder}/.databases"
+    subprocess.run(hint, shell=True, check=True, timeout=60)
+    assert client.post("/backup-table").status_code == 201
+    running.wait_until_ready()
+    assert run(another, "backup")[0] == 0
+
+
+def test_databases_share_a_folder(environment: dict[str, str], another: dict[str, str], place: Path) -> None:
+    named = place / "backups" / ".databases"
+    ids = [run(one, "backup", "jobs")[1]["backups"][0]["backup_id"] for one in (environment, another) * 2]
+    assert named.read_text().splitlines()[1:] == ids[:2]
+    # A version that named no database made these backups; then one of them makes another.
+    named.unlink()
+    [one] = run(environment, "backup", "jobs")[1]["backups"]
+    assert named.read_text().splitlines()[1:] == [one["backup_id"]]
+    assert len(run(another, "backups")[1]["backups"]) == 5
+    [two] = run(another, "backup", "jobs")[1]["backups"]
+    assert named.read_text().splitlines()[1:] == [one["backup_id"], two["backup_id"]]
+
+
+def test_databases_that_cannot_be_read_are_told(environment: dict[str, str], place: Path) -> None:
+    assert run(environment, "backup", "jobs")[0] == 0
+    named = place / "backups" / ".databases"
+    named.rename(place / "aside")
+    named.symlink_to(place / "aside")
+    code, told = run(environment, "backups")
+    assert (code, told["error"]["code"]) == (3, "backup.unreadable")
+    assert str(named) in told["error"]["message"]
+
+
 def test_backups_that_were_all_removed_are_not_lost(running: Served, environment: dict[str, str]) -> None:
     for one in running.client.get("/backups").json()["items"]:
         assert running.client.delete(f"/backups/{one['backup_id']}", params={"even_last": True}).status_code == 204

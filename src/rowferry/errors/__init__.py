@@ -6,6 +6,7 @@ from rowferry.errors.backups import (
     BackupNeeded as BackupNeeded,
     BackupsGone as BackupsGone,
     BackupsLost as BackupsLost,
+    BackupsOfAnotherDatabase as BackupsOfAnotherDatabase,
     BackupsUnreadable as BackupsUnreadable,
     BackupUnknown as BackupUnknown,
     BackupUnrestorable as BackupUnrestorable,

@@ -43,6 +43,16 @@ class BackupsLost(BackupsGone):
     )
 
 
+class BackupsOfAnotherDatabase(BackupsGone):
+    """{path} holds backups of another database, and none of the {made} that the ledger knows of"""
+
+    code = "backup.gone"
+    hint = (
+        "Nothing was written there. Check BACKUP_DIR, and whether another volume is mounted there. If this database is "
+        "meant to share it, say so by a line in {file}: echo {backup_id} >> {file}"
+    )
+
+
 class NothingChosen(UsageError):
     """Say which {what}"""
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Table,
+    exists,
     func,
     insert,
     literal,
@@ -200,6 +201,16 @@ def count_backups(connection: Connection) -> int:
 def tables_backed_up(connection: Connection) -> list[str]:
     """The tables of which a backup was ever written from this database."""
     return list(connection.scalars(select(backups.c.table).distinct().order_by(backups.c.table)))
+
+
+def backup_ids(connection: Connection) -> list[str]:
+    """The ids of all backups that were ever written from this database, the first one first."""
+    return list(connection.scalars(select(backups.c.backup_id).order_by(backups.c.created_at, backups.c.backup_id)))
+
+
+def has_backup_of(connection: Connection, backup_ids: Collection[str]) -> bool:
+    """Whether one of these was ever written from this database."""
+    return bool(connection.scalar(select(exists().where(backups.c.backup_id.in_(backup_ids)))))
 
 
 def note_verification(connection: Connection, backup_id: str, caller: str, damage: str | None) -> str:

@@ -24,6 +24,7 @@ from rowferry.events import (
     Observe,
     RowsBackedUp,
 )
+from rowferry.operations.lost_backups import name_database
 from rowferry.streams.ahead import ahead
 from rowferry.streams.avro_codecs import CODECS, DEFAULT_CODEC
 from rowferry.streams.avro_sink import AvroSink
@@ -88,6 +89,8 @@ class _Backup:
                 self._note(manifests)
                 # Whoever removes backups meanwhile would find only some of this snapshot, and take them for the newest.
                 held.enter_context(hold_folder(self._store.folder))
+                for manifest in manifests[:1]:
+                    name_database(self._backend, self._store, manifest.backup_id)
                 unfinished.list(manifests)
             return self._tell_done(manifests)
         except KeyboardInterrupt:

@@ -5,7 +5,7 @@ from pathlib import Path
 from rowferry import ledger
 from rowferry.backends.backend import Backend
 from rowferry.dictionary.avro_schema import avro_name
-from rowferry.errors import BackupsLost
+from rowferry.errors import BackupsLost, BackupsOfAnotherDatabase
 from rowferry.streams.backup_store import BackupStore
 
 
@@ -14,6 +14,7 @@ def open_backups(backend: Backend, folder: Path) -> BackupStore:
 
     Raises:
         BackupsLost: None is there, nor a trace of any, though the ledger knows of some.
+        BackupsOfAnotherDatabase: The folder says that it holds backups, and none is of this database.
         BackupsUnreadable: Nobody knows what is there.
     """
     store = BackupStore(folder)
@@ -22,14 +23,34 @@ def open_backups(backend: Backend, folder: Path) -> BackupStore:
 
 
 def require_not_lost(backend: Backend, store: BackupStore) -> None:
-    """Raise BackupsLost if backups were written, and there is no folder of any of their tables.
+    """Raise BackupsLost or BackupsOfAnotherDatabase if backups were written, and not to this folder.
 
-    Such a folder stays when its backups are removed. So without any, it is not the folder that they were written to: a
-    mount was lost, or the setting leads elsewhere. Whoever means it makes one by hand.
+    The folder of a table stays when its backups are removed. So without any, it is not the folder that they were
+    written to: a mount was lost, or the setting leads elsewhere. Whoever means it makes one by hand. Those of another
+    database may have the same tables, which is why the folder names a backup of each.
     """
-    folders = store.folders()
+    folders, databases = store.folders(), store.databases()
     with backend.errors(), backend.engine.connect() as connection:
         tables = ledger.tables_backed_up(connection)
-        if tables and folders.isdisjoint(map(avro_name, tables)):
-            made = ledger.count_backups(connection)
-            raise BackupsLost(path=store.folder, made=made, table=avro_name(tables[0]))
+        if not tables:
+            return
+        if folders.isdisjoint(map(avro_name, tables)):
+            raise BackupsLost(path=store.folder, made=ledger.count_backups(connection), table=avro_name(tables[0]))
+        if databases and not ledger.has_backup_of(connection, databases):
+            made = ledger.backup_ids(connection)
+            if not set(made) & set(store.ids()):  # written by a version that did not name its database
+                path, file = store.folder, store.databases_path
+                raise BackupsOfAnotherDatabase(path=path, made=len(made), file=file, backup_id=made[0])
+
+
+def name_database(backend: Backend, store: BackupStore, backup_id: str) -> None:
+    """Have the folder of backups name this database by a backup that its ledger knows of, unless it does already.
+
+    Raises:
+        FileUnwritable: The folder must not be written to.
+        FolderFull: There is no room in it.
+    """
+    with backend.errors(), backend.engine.connect() as connection:
+        is_named = ledger.has_backup_of(connection, store.databases())
+    if not is_named:
+        store.add_database(backup_id)

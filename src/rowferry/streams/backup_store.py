@@ -26,6 +26,10 @@ from rowferry.streams.whole_file import write_whole
 _FILE, _MANIFEST, _PART = ".avro", ".manifest.json", ".part"
 _MOST_MANIFEST_BYTES = 16 * 1024 * 1024
 
+_DATABASES = ".databases"
+_DATABASES_OPEN_WITH = "# A backup of each database whose backups are kept here; by it a wrong volume is noticed."
+_MOST_DATABASES_BYTES = 1024 * 1024
+
 
 def new_id(what: str) -> str:
     """An id with the time in it; ids of one thing sort by time."""
@@ -196,6 +200,38 @@ class BackupStore:
         """
         return {path.name for path in self._table_folders()}
 
+    @property
+    def databases_path(self) -> Path:
+        """The file that names a backup of each database."""
+        return self.folder / _DATABASES
+
+    def databases(self) -> list[str]:
+        """The id of a backup of each database whose backups are kept here, which may have been removed since.
+
+        None where nothing says so, as in a folder that was made by hand or by a version that did not.
+
+        Raises:
+            BackupsUnreadable: It must not be read, so that nobody knows.
+        """
+        try:
+            text = _read_file(self.databases_path, _MOST_DATABASES_BYTES).decode(errors="replace")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise BackupsUnreadable(path=self.databases_path, reason=error.strerror or str(error)) from error
+        return [line.strip() for line in text.splitlines() if table_of(line.strip()) is not None]
+
+    def add_database(self, backup_id: str) -> None:
+        """Say that backups of another database are kept here; nobody else may do so meanwhile.
+
+        Raises:
+            FileUnwritable: The folder must not be written to.
+            FolderFull: There is no room in it.
+        """
+        lines = [_DATABASES_OPEN_WITH, *self.databases(), backup_id]
+        write_whole(self.databases_path, [f"{line}\n".encode() for line in lines])
+        _sync_folder(self.folder)
+
     def ids(self) -> list[str]:
         """The ids of all backups by table and time, also of those whose manifest is not sound.
 
@@ -300,8 +336,7 @@ class BackupStore:
             if not stat.S_ISREG(path.lstat().st_mode):
                 kind = "a link, which might lead anywhere" if path.is_symlink() else "no file"
                 raise BackupDamaged(path=path, reason=f"the manifest is {kind}")
-            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-                text = file.read(_MOST_MANIFEST_BYTES)
+            text = _read_file(path, _MOST_MANIFEST_BYTES)
             return read_manifest(text, path.name.removesuffix(_MANIFEST))
         except UnsoundManifestError as error:
             raise BackupDamaged(path=path, reason=f"the manifest is not sound: {error}") from error
@@ -310,6 +345,12 @@ class BackupStore:
         except OSError as error:
             reason = f"the manifest cannot be read: {error.strerror or error}"
             raise BackupDamaged(path=path, reason=reason) from error
+
+
+def _read_file(path: Path, most_bytes: int) -> bytes:
+    """What is in a file that is no link, and never waits as a pipe does."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        return file.read(most_bytes)
 
 
 def _manifests(folder: Path) -> list[Path]:

@@ -222,9 +222,12 @@ def note_verification(connection: Connection, backup_id: str, caller: str, damag
     return at.isoformat()
 
 
-def last_verifications(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Of each backup that was ever verified, how it was found the last time: `verified_at` and `damage`."""
-    found = connection.execute(select(verifications).order_by(verifications.c.verification_id)).mappings()
+def last_verifications(connection: Connection, backup_id: str | None = None) -> dict[str, dict[str, Any]]:
+    """Of each backup that was ever verified, or of one, how it was found last: `verified_at` and `damage`."""
+    last = select(func.max(verifications.c.verification_id)).group_by(verifications.c.backup_id)
+    if backup_id is not None:
+        last = last.where(verifications.c.backup_id == backup_id)
+    found = connection.execute(select(verifications).where(verifications.c.verification_id.in_(last))).mappings()
     return {
         row["backup_id"]: {"verified_at": _with_zones(row)["verified_at"], "damage": row["damage"]} for row in found
     }

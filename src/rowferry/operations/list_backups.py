@@ -7,6 +7,8 @@ from rowferry.backends.backend import Backend
 from rowferry.errors import BackupDamaged
 from rowferry.streams.backup_store import BackupStore
 
+_NEVER = {"verified_at": None, "damage": None}
+
 
 def list_backups(
     backend: Backend, store: BackupStore, table: str | None = None
@@ -15,6 +17,18 @@ def list_backups(
     listing = store.listing(table)
     with backend.errors(), backend.engine.connect() as connection:
         verified = ledger.last_verifications(connection)
-    never = {"verified_at": None, "damage": None}
-    shown = [{**one.as_dict(), **verified.get(one.backup_id, never)} for one in listing.backups]
+    shown = [{**one.as_dict(), **verified.get(one.backup_id, _NEVER)} for one in listing.backups]
     return shown, list(listing.damaged.values())
+
+
+def show_backup(backend: Backend, store: BackupStore, backup_id: str) -> dict[str, Any]:
+    """The manifest of one, with `verified_at` and `damage`.
+
+    Raises:
+        BackupUnknown: There is no such backup.
+        BackupDamaged: Its manifest is not sound.
+    """
+    manifest = store.find(backup_id)
+    with backend.errors(), backend.engine.connect() as connection:
+        verified = ledger.last_verifications(connection, backup_id)
+    return {**manifest.as_dict(), **verified.get(backup_id, _NEVER)}

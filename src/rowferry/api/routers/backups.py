@@ -19,7 +19,7 @@ from rowferry.errors import BackupUnknown
 from rowferry.events import Observe
 from rowferry.observers.service import service_observer
 from rowferry.operations.backup_table import BackupOptions, CodecName, backup_table
-from rowferry.operations.list_backups import list_backups
+from rowferry.operations.list_backups import list_backups, show_backup
 from rowferry.operations.lost_backups import open_backups
 from rowferry.operations.prune_backups import remove_backup
 from rowferry.operations.verify_backup import open_sealed, verify_backup
@@ -134,12 +134,7 @@ def find_backups(
 )
 def find_backup(backup_id: str, service: Started) -> dict[str, Any]:
     """Show one backup: its manifest, and how it was found when it was last verified."""
-    manifest = _store(service).find(backup_id)
-    found, _ = list_backups(service.backend, _store(service), manifest.table)
-    shown = next((one for one in found if one["backup_id"] == backup_id), None)
-    if shown is None:
-        raise BackupUnknown(backup_id=backup_id)  # it was removed meanwhile
-    return shown
+    return show_backup(service.backend, _store(service), backup_id)
 
 
 @router.get(

@@ -135,7 +135,7 @@ def test_more_clients_take_no_more_connections(tables: Tables, client: httpx.Cli
     with ThreadPoolExecutor(48) as pool, tables.service.backend.engine.connect() as connection:
         working = [pool.submit(send, number) for number in range(48)]
         seen = 0
-        while time.monotonic() < end:
+        while not all(work.done() for work in working):  # on a busy machine most of the work is done after its time
             seen = max(seen, connection.exec_driver_sql(count).scalar_one())
             time.sleep(0.02)
         assert set().union(*(work.result() for work in working)) == {201, 200}

@@ -16,7 +16,7 @@ import pytest
 from backing_up import Backups, flip
 from loading import Tables
 from rowferry import ledger
-from rowferry.api.routers.backups import download_backup, find_backup
+from rowferry.api.routers.backups import download_backup
 from rowferry.backends.file_lock import hold_folder
 from rowferry.bootstrap import Service
 from rowferry.errors import (
@@ -242,25 +242,6 @@ def test_a_backup_that_is_removed_before_it_is_sent_is_sent_whole(filled: Tables
         answer({"type": "http", "method": "GET", "headers": [], "asgi": {"spec_version": "2.4"}}, receive, send)
     )
     assert hashlib.sha256(b"".join(one.get("body", b"") for one in sent)).hexdigest() == manifest.sha256
-    service.backend.engine.dispose()
-
-
-def test_a_backup_that_is_removed_while_it_is_looked_up_is_unknown(
-    filled: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service = Service(replace(filled.service.settings, backup_dir=tmp_path / "backups"))
-    backups = Backups(filled.service, service.settings.backup_dir)
-    (manifest,) = backups.take("jobs")
-    find = BackupStore.find
-
-    def find_and_remove(store: BackupStore, backup_id: str) -> Manifest:
-        found = find(store, backup_id)
-        store.remove(found)
-        return found
-
-    monkeypatch.setattr(BackupStore, "find", find_and_remove)
-    with pytest.raises(BackupUnknown):
-        find_backup(manifest.backup_id, service)
     service.backend.engine.dispose()
 
 

@@ -11,7 +11,7 @@ from bench.installed import ROWFERRY
 from bench.lab import Lab
 from bench.processes import NoResultError, Run
 from bench.served import Service, service
-from bench.templates import postgresql_filled, postgresql_with_employees, sqlite_filled
+from bench.templates import postgresql_filled, sqlite_filled
 from bench.tools import CURL, SQLITE3
 
 TABLE = "hired_employees"
@@ -119,10 +119,9 @@ def _of_sqlite(lab: Lab, backups: _Backups) -> Contest:
 
 def _memory(lab: Lab, backups: _Backups) -> Contest:
     sizes = dict(backups.bytes)
-    databases = {lab.rows: postgresql_with_employees(lab, lab.rows, "few"), TIMES * lab.rows: "filled"}
     ways = [
-        backups.rowferry(f"{_ROWFERRY}, {rows:,} rows", lab.server.url(database), rows)
-        for rows, database in databases.items()
+        backups.rowferry(f"{_ROWFERRY}, {rows:,} rows", lab.server.url(postgresql_filled(lab, rows)), rows)
+        for rows in (lab.rows, TIMES * lab.rows)
     ]
     contest = hold(lab, "Memory of a backup", ways, repetitions=1)
     backups.bytes |= sizes

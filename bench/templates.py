@@ -5,7 +5,6 @@ from pathlib import Path
 from bench.lab import Lab
 
 PARENTS = "parents"
-FILLED = "filled"
 
 
 def postgresql_with_parents(lab: Lab) -> str:
@@ -17,12 +16,8 @@ def postgresql_with_parents(lab: Lab) -> str:
 
 
 def postgresql_filled(lab: Lab, rows: int) -> str:
-    """The name of a database that has employees, too."""
-    return postgresql_with_employees(lab, rows, FILLED)
-
-
-def postgresql_with_employees(lab: Lab, rows: int, database: str) -> str:
-    """Make a database of this name that has so many employees, unless it is there."""
+    """The name of a database that has so many employees, too."""
+    database = f"filled_{rows}"
     if not lab.server.exists(database):
         lab.server.create(database, postgresql_with_parents(lab))
         lab.server.fill(database, lab.samples(rows) / "hired_employees.csv")

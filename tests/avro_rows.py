@@ -8,6 +8,8 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import strategies as st
 
+from rowferry.avro.reader import Seal
+from rowferry.avro.sink import AvroSink
 from rowferry.dictionary.avro_schema import schema_sha256
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.kinds.booleans import BOOLEAN
@@ -19,9 +21,7 @@ from rowferry.kinds.integers import INTEGER
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.texts import TEXT
 from rowferry.kinds.times import TIME
-from rowferry.streams.avro_reader import Seal
-from rowferry.streams.avro_sink import AvroSink
-from rowferry.streams.avro_source import AvroSource
+from rowferry.sources.avro.source import AvroSource
 
 Row = dict[str, Any]
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rowferry.backups.manifest import Manifest
+from rowferry.backups.store import BackupStore
 from rowferry.bootstrap import Service
 from rowferry.events import Event, Observe
 from rowferry.operations.backup_table import BackupOptions, backup_table
 from rowferry.operations.verify_backup import Verification, verify_backup
-from rowferry.streams.backup_store import BackupStore
-from rowferry.streams.manifest import Manifest
 
 
 @dataclass

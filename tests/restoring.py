@@ -11,6 +11,9 @@ import fastavro
 
 from loading import Tables
 from rowferry import ledger
+from rowferry.avro.container import Container
+from rowferry.avro.reader import Seal
+from rowferry.backups.store import BackupStore
 from rowferry.bootstrap import Service
 from rowferry.dictionary.avro_schema import avro_schema, schema_sha256
 from rowferry.events import Event
@@ -18,9 +21,6 @@ from rowferry.operations.backup_table import BackupOptions, backup_table
 from rowferry.operations.restore_receipt import RestoreClaim, RestoreOptions, RestoreReceipt
 from rowferry.operations.restore_sources import RestoreFinder, RestoreSource
 from rowferry.operations.restore_table import restore_table
-from rowferry.streams.avro_container import Container
-from rowferry.streams.avro_reader import Seal
-from rowferry.streams.backup_store import BackupStore
 
 Rows = list[tuple[Any, ...]]
 Everything = dict[str, Rows]

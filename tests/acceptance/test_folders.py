@@ -13,8 +13,8 @@ import pytest
 from serving import Served, served
 
 from batching import company, employee
+from rowferry.backups.store import UnfinishedSnapshot
 from rowferry.errors import FileUnwritable
-from rowferry.streams.backup_store import UnfinishedSnapshot
 
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 

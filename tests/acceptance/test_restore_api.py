@@ -8,11 +8,11 @@ import httpx
 import pytest
 from api_server import serve
 
+from rowferry.backups.manifest import Manifest
+from rowferry.backups.store import BackupStore
 from rowferry.bootstrap import Service
 from rowferry.operations.backup_table import BackupOptions, backup_table
 from rowferry.settings import read_settings
-from rowferry.streams.backup_store import BackupStore
-from rowferry.streams.manifest import Manifest
 
 COUNTS = ("added", "changed", "removed", "unchanged", "rejected")
 

@@ -7,12 +7,12 @@ import fastavro
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from rowferry.avro.codecs import UnsoundBlockError
+from rowferry.avro.container import Header, spell_block, spell_header, spell_varint
+from rowferry.avro.fields import BlockDecoder, fields_of
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.errors import BackupDamaged
-from rowferry.streams.avro_codecs import UnsoundBlockError
-from rowferry.streams.avro_container import Header, spell_block, spell_header, spell_varint
-from rowferry.streams.avro_fields import BlockDecoder, fields_of
-from rowferry.streams.avro_source import AvroSource
+from rowferry.sources.avro.source import AvroSource
 
 JOBS = load_catalog("rowferry.models").table("jobs")
 

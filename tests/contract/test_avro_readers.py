@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from avro_rows import EMPTY, FULL, read_avro, rows_of, write_avro
+from rowferry.avro.codecs import CODECS
 from rowferry.dictionary.catalog import load_catalog
-from rowferry.streams.avro_codecs import CODECS
 
 PROJECTS = load_catalog("fourth_table").table("projects")
 EMPLOYEES = load_catalog("rowferry.models").table("hired_employees")
@@ -101,6 +101,6 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, data:
     path = tmp_path_factory.mktemp("avro") / "rows.avro"
     seal = write_avro(path, rules, [first, second], data.draw(st.sampled_from(sorted(CODECS))))
     with pytest.MonkeyPatch.context() as patches:
-        patches.setattr("rowferry.streams.avro_source.MOST_ROWS", data.draw(st.sampled_from([1, 7, 65_536])))
+        patches.setattr("rowferry.sources.avro.source.MOST_ROWS", data.draw(st.sampled_from([1, 7, 65_536])))
         assert read_avro(path, rules, seal) == [*first, *second]
     assert read_fastavro(path) == [*first, *second]

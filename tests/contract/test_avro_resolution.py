@@ -9,12 +9,12 @@ import fastavro
 import pyarrow as pa
 import pytest
 
+from rowferry.avro.container import Header, spell_header
 from rowferry.dictionary.avro_schema import avro_name, avro_schema, schema_sha256
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.errors import AvroUnfit
-from rowferry.streams.avro_container import Header, spell_header
-from rowferry.streams.avro_source import AvroSource
-from rowferry.streams.rows import raw_rows
+from rowferry.judging.rows import raw_rows
+from rowferry.sources.avro.source import AvroSource
 
 CATALOG = load_catalog("changed_tables")
 THINGS = CATALOG.table("things")

@@ -15,6 +15,10 @@ import sqlalchemy as sa
 from avro_rows import read_avro
 from backing_up import Backups, flip
 from loading import Tables
+from rowferry.avro.codecs import CODECS
+from rowferry.avro.container import Header, spell_header
+from rowferry.backups.manifest import spell_manifest
+from rowferry.backups.store import UnfinishedSnapshot
 from rowferry.bootstrap import Service
 from rowferry.dictionary.avro_schema import schema_sha256
 from rowferry.errors import (
@@ -34,10 +38,6 @@ from rowferry.events import (
     RowsVerified,
 )
 from rowferry.operations.list_backups import list_backups
-from rowferry.streams.avro_codecs import CODECS
-from rowferry.streams.avro_container import Header, spell_header
-from rowferry.streams.backup_store import UnfinishedSnapshot
-from rowferry.streams.manifest import spell_manifest
 
 EMPLOYEES = "hired_employees"
 CONTRACT = [
@@ -99,7 +99,7 @@ def test_what_happens_is_told(filled: Tables, backups: Backups) -> None:
 
 
 def test_a_failed_backup_leaves_nothing(filled: Tables, backups: Backups, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rowferry.streams.avro_sink.MAX_INFLATED_BYTES", 1_000)
+    monkeypatch.setattr("rowferry.avro.sink.MAX_INFLATED_BYTES", 1_000)
     with pytest.raises(Exception, match="longer than 1,000 bytes"):
         backups.take()
     assert backups.files() == []

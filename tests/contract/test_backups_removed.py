@@ -18,6 +18,8 @@ from loading import Tables
 from rowferry import ledger
 from rowferry.api.routers.backups import download_backup
 from rowferry.backends.file_lock import hold_folder
+from rowferry.backups.manifest import Manifest
+from rowferry.backups.store import BackupStore
 from rowferry.bootstrap import Service
 from rowferry.errors import (
     BackupNeeded,
@@ -31,8 +33,6 @@ from rowferry.operations import prune_backups as pruning
 from rowferry.operations.list_backups import list_backups
 from rowferry.operations.prune_backups import PruneOptions, prune_backups, remove_backup
 from rowferry.operations.verify_backup import verify_every
-from rowferry.streams.backup_store import BackupStore
-from rowferry.streams.manifest import Manifest
 
 EMPLOYEES = "hired_employees"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from avro_rows import read_avro
 from backing_up import Backups
+from rowferry.backups.manifest import Manifest
 from rowferry.bootstrap import Service
 from rowferry.operations.batch_receipt import BatchClaim, BatchOptions, BatchReceipt
 from rowferry.operations.batch_transactions import batch_transactions
-from rowferry.streams.manifest import Manifest
 from waiting import wait_until
 
 WRITERS, BACKUPS = 4, 4

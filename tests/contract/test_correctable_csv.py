@@ -11,8 +11,8 @@ from batching import Batches
 from loading import Tables
 from rowferry import ledger
 from rowferry.bootstrap import Service
-from rowferry.streams.correctable_csv import correctable_csv, written_files
-from rowferry.streams.json_source import as_csv_rows
+from rowferry.sources.csv.correctable import correctable_csv, written_files
+from rowferry.sources.json.source import as_csv_rows
 
 MARK = "empty_this_once_corrected"
 

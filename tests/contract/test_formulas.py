@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 from loading import Tables
 from made_up import made_up
 from rowferry.operations.correctable_files import correctable_files
-from rowferry.streams.formulas import guarded, unguarded
+from rowferry.sources.csv.formulas import guarded, unguarded
 
 RUNS = re.compile(r"\s*[=+\-@\t\r\n]")
 PLAIN_NUMBER = re.compile(r"[+-][0-9.]+([eE][+-]?[0-9]+)?")

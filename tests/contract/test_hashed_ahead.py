@@ -7,12 +7,12 @@ import pytest
 
 from backing_up import Backups, flip
 from loading import Tables
+from rowferry.avro.reader import AvroReader, FileState, KnownHash
+from rowferry.backups.hashed_ahead import hashed_ahead
+from rowferry.backups.store import BackupStore
 from rowferry.errors import BackupMissing
 from rowferry.operations.restore_receipt import RestoreOptions
 from rowferry.operations.restore_sources import RestoreFinder
-from rowferry.streams.avro_reader import AvroReader, FileState, KnownHash
-from rowferry.streams.backup_store import BackupStore
-from rowferry.streams.hashed_ahead import hashed_ahead
 
 MORE_THAN_IS_HASHED_IN_TIME = 1 << 40
 

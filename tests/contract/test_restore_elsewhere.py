@@ -48,7 +48,7 @@ def test_every_value_goes_from_one_database_to_the_other_and_back(
     rows = {row["id"]: row for row in data.draw(rows_of(rules))}
     _fill(first.service, list(rows.values()))
     before = first.tables.rows("kinds")
-    monkeypatch.setattr("rowferry.streams.avro_source.MOST_ROWS", data.draw(st.sampled_from([3, 65_536])))
+    monkeypatch.setattr("rowferry.sources.avro.source.MOST_ROWS", data.draw(st.sampled_from([3, 65_536])))
     assert counts(second.restore(_moved(first.back_up("kinds"), second)))[4] == 0
     assert second.tables.rows("kinds") == before
     _fill(first.service, [])

@@ -8,11 +8,11 @@ import pytest
 from backing_up import Backups, flip
 from loading import Tables, employees
 from rowferry import ledger
+from rowferry.backups.manifest import Manifest
+from rowferry.backups.store import BackupStore
 from rowferry.errors import BackupMissing, ParentsNotBackedUp
 from rowferry.operations.restore_receipt import RestoreOptions
 from rowferry.operations.restore_sources import RestoreFinder, RestoreSource
-from rowferry.streams.backup_store import BackupStore
-from rowferry.streams.manifest import Manifest
 
 EMPLOYEES = "hired_employees"
 

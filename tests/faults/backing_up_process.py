@@ -6,10 +6,10 @@ It writes a line to its standard output before it begins.
 import sys
 from pathlib import Path
 
+from rowferry.backups.store import BackupStore
 from rowferry.bootstrap import Service
 from rowferry.operations.backup_table import BackupOptions, backup_table
 from rowferry.settings import read_settings
-from rowferry.streams.backup_store import BackupStore
 
 
 def main(url: str, folder: str) -> None:

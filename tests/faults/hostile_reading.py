@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.errors import RowferryError
-from rowferry.streams.avro_source import AvroSource
+from rowferry.sources.avro.source import AvroSource
 
 
 def main(path: str) -> None:

@@ -11,7 +11,7 @@ from rowferry.events import Event, RowsJudged
 from rowferry.operations.full_bulk_insert import full_bulk_insert
 from rowferry.operations.load_options import LoadClaim, LoadOptions
 from rowferry.settings import read_settings
-from rowferry.streams.csv_files import find_files
+from rowferry.sources.csv.files import find_files
 
 
 def main(url: str, mode: str, *files: str) -> None:

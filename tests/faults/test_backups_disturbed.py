@@ -22,12 +22,12 @@ from test_disk_full import ALONE, ROWFERRY, SMALL
 
 from backing_up import Backups
 from loading import Tables, employees
+from rowferry.backups import store as backup_store
+from rowferry.backups.manifest import Manifest
+from rowferry.backups.store import BackupStore, UnfinishedBackup
 from rowferry.bootstrap import Service
 from rowferry.errors import DatabaseUnavailable, FileUnwritable, FolderFull, RowferryError
 from rowferry.events import BackupFailed, BackupFinished, Event, RowsBackedUp
-from rowferry.streams import backup_store
-from rowferry.streams.backup_store import BackupStore, UnfinishedBackup
-from rowferry.streams.manifest import Manifest
 
 ROWS = 40_000
 

@@ -13,9 +13,9 @@ import pytest
 from backing_up import Backups
 from databases import NewDatabase
 from loading import Tables, employees
+from rowferry.backups.store import UnfinishedSnapshot
 from rowferry.bootstrap import Service
 from rowferry.operations.prune_backups import remove_backup
-from rowferry.streams.backup_store import UnfinishedSnapshot
 
 PROGRAM = Path(__file__).with_name("backing_up_process.py")
 KILLS = int(os.environ.get("ROWFERRY_TORTURE_KILLS", "6"))

@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from avro_rows import Row, write_avro
+from rowferry.avro.codecs import CODECS
+from rowferry.avro.container import Container, Header, spell_block, spell_header, spell_varint
+from rowferry.avro.reader import AvroReader, Seal
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.errors import AvroUnfit, BackupDamaged, RowferryError, SourceUnreadable
-from rowferry.streams.avro_codecs import CODECS
-from rowferry.streams.avro_container import Container, Header, spell_block, spell_header, spell_varint
-from rowferry.streams.avro_reader import AvroReader, Seal
-from rowferry.streams.avro_source import AvroSource
+from rowferry.sources.avro.source import AvroSource
 
 JOBS = load_catalog("rowferry.models").table("jobs")
 KINDS = load_catalog("kind_tables").table("kinds")

@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from rowferry.streams.ahead import ahead
+from rowferry.prefetch import ahead
 
 
 def threads() -> list[threading.Thread]:

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings, strategies as st
 
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.errors import RowferryError
-from rowferry.streams import batch_text
-from rowferry.streams.batch_text import RepeatingObject, read_batch
+from rowferry.sources.json import batch_text
+from rowferry.sources.json.batch_text import RepeatingObject, read_batch
 
 CATALOG = load_catalog("rowferry.models")
 

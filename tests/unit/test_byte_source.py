@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rowferry.errors import SourceNotText, SourceUnreadable
-from rowferry.streams.byte_source import ByteSource
+from rowferry.sources.csv.byte_source import ByteSource
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from rowferry.errors import (
     UsageError,
 )
 from rowferry.errors.sources import LinkLeadsOutside, SourceNotCsv, TableUnsaid
-from rowferry.streams.csv_files import find_files
+from rowferry.sources.csv.files import find_files
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from hypothesis import given, settings, strategies as st
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.rules import TableRules, rules_of
 from rowferry.errors import DelimiterUnfit, HeaderUnfit, OptionInvalid, RowferryError
-from rowferry.streams.csv_form import CsvForm, csv_form
-from rowferry.streams.csv_opening import SAMPLE_BYTES
-from rowferry.streams.csv_source import MAX_ROW_BYTES, CsvSource
-from rowferry.streams.rows import raws_of
+from rowferry.judging.rows import raws_of
+from rowferry.sources.csv.form import CsvForm, csv_form
+from rowferry.sources.csv.opening import SAMPLE_BYTES
+from rowferry.sources.csv.source import MAX_ROW_BYTES, CsvSource
 
 CATALOG = load_catalog("rowferry.models")
 EMPLOYEES, JOBS = CATALOG.table("hired_employees"), CATALOG.table("jobs")

@@ -12,10 +12,10 @@ from hypothesis import example, given, settings, strategies as st
 import oracle
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.errors import SourceChanged
-from rowferry.streams import byte_source, csv_source, framing
-from rowferry.streams.csv_source import CsvSource
-from rowferry.streams.framing import find_lines, scan_row
-from rowferry.streams.rows import UNREADABLE, raw_rows
+from rowferry.judging.rows import UNREADABLE, raw_rows
+from rowferry.sources.csv import byte_source, framing, source as csv_source
+from rowferry.sources.csv.framing import find_lines, scan_row
+from rowferry.sources.csv.source import CsvSource
 
 PIECES = ['"', '""', ",", "\r", "\n", "\r\n", "\0", "a", "bc", "\xff", "é", "\ufeff", " ", '","', '"\n', '\n"', "\n\r"]
 

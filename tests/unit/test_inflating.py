@@ -16,7 +16,7 @@ from hypothesis import given, settings, strategies as st
 
 from rowferry.errors import RowferryError, SourceBroken
 from rowferry.errors.sources import SourceNotCsv
-from rowferry.streams.byte_source import ByteSource
+from rowferry.sources.csv.byte_source import ByteSource
 
 TEXT = "".join(f"{number},job {number * 7919 % 10_007}\n" for number in range(60_000)).encode()
 

@@ -18,14 +18,14 @@ import oracle
 import oracle_values
 from rowferry.dictionary.faults import RejectCode
 from rowferry.dictionary.rules import TableRules, rules_of
-from rowferry.streams import byte_source
-from rowferry.streams.csv_source import CsvSource
-from rowferry.streams.judge import Judge, nothing_known
-from rowferry.streams.places import Places
-from rowferry.streams.references import References
-from rowferry.streams.reject_sink import RejectSink
-from rowferry.streams.rows import RowBatch
-from rowferry.streams.taken_keys import taken_keys
+from rowferry.judging.judge import Judge, nothing_known
+from rowferry.judging.places import Places
+from rowferry.judging.references import References
+from rowferry.judging.reject_sink import RejectSink
+from rowferry.judging.rows import RowBatch
+from rowferry.judging.taken_keys import taken_keys
+from rowferry.sources.csv import byte_source
+from rowferry.sources.csv.source import CsvSource
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
 LARGE = {7, 2**31, -(2**63), 2**63 - 1, 1_234_567_890_123_456_789}

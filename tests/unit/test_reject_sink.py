@@ -8,11 +8,11 @@ import pyarrow as pa
 
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.faults import Fault, RejectCode
-from rowferry.streams.integer_keys import IntegerKeys
-from rowferry.streams.places import Places
-from rowferry.streams.reject_sink import RejectSink
-from rowferry.streams.rejected_rows import RejectedRows
-from rowferry.streams.rows import RejectedRow
+from rowferry.judging.integer_keys import IntegerKeys
+from rowferry.judging.places import Places
+from rowferry.judging.reject_sink import RejectSink
+from rowferry.judging.rejected_rows import RejectedRows
+from rowferry.judging.rows import RejectedRow
 
 RULES = load_catalog("rowferry.models").table("jobs")
 REQUIRED = Fault("job", RejectCode.REQUIRED, "job is required")

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from rowferry.backends.key_range import KeyRange
 from rowferry.dictionary.catalog import load_catalog
-from rowferry.streams import stored_keys
-from rowferry.streams.integer_keys import IntegerKeys
-from rowferry.streams.stored_keys import StoredKeys
-from rowferry.streams.taken_keys import taken_keys
+from rowferry.judging import stored_keys
+from rowferry.judging.integer_keys import IntegerKeys
+from rowferry.judging.stored_keys import StoredKeys
+from rowferry.judging.taken_keys import taken_keys
 
 Batches = list[list[int]]
 

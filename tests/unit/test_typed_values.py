@@ -13,13 +13,13 @@ from hypothesis import example, given, settings, strategies as st
 
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.rules import TableRules
-from rowferry.streams.batch_text import read_batch
-from rowferry.streams.json_source import JsonSource
-from rowferry.streams.judge import Judge, Verdict, nothing_known
-from rowferry.streams.references import References
-from rowferry.streams.rows import RowBatch
-from rowferry.streams.taken_keys import taken_keys
-from rowferry.streams.typed_values import read_typed
+from rowferry.judging.judge import Judge, Verdict, nothing_known
+from rowferry.judging.references import References
+from rowferry.judging.rows import RowBatch
+from rowferry.judging.taken_keys import taken_keys
+from rowferry.judging.typed_values import read_typed
+from rowferry.sources.json.batch_text import read_batch
+from rowferry.sources.json.source import JsonSource
 
 CATALOG = load_catalog("fourth_table")
 PROJECTS = CATALOG.table("projects")

@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 
 from rowferry.errors import FileUnwritable
-from rowferry.streams.whole_file import write_whole
+from rowferry.files.atomic_write import write_whole
 
 
 def test_a_file_keeps_its_mode_and_a_link_stays_one(tmp_path: Path) -> None:

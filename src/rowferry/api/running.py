@@ -19,7 +19,7 @@ from rowferry.observers.service import service_observer
 from rowferry.operations.full_bulk_insert import full_bulk_insert
 from rowferry.operations.load_options import LoadClaim, LoadOptions
 from rowferry.operations.receipt import Receipt
-from rowferry.streams.csv_files import CsvFiles
+from rowferry.sources.csv.files import CsvFiles
 
 MOST_AT_ONCE = 4
 """So many loads run at the same time; others wait. Each takes up to three connections of a pool of fifteen."""

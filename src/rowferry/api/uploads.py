@@ -18,7 +18,7 @@ from rowferry.api.media_types import is_json
 from rowferry.api.problems import RequestRefused
 from rowferry.backends.file_lock import is_held
 from rowferry.errors import FileUnwritable
-from rowferry.streams.scratch import temporary_folder
+from rowferry.files.disk_full import temporary_folder
 
 _PREFIX, _SUFFIX = "rowferry-upload-", ".csv"
 

@@ -4,6 +4,8 @@ from contextlib import closing
 
 import click
 
+from rowferry.avro.codecs import CODECS, DEFAULT_CODEC
+from rowferry.backups.manifest import Manifest
 from rowferry.cli.options import at_database, caller, database_option, json_option, open_service
 from rowferry.cli.output import done, say, say_json, table
 from rowferry.cli.progress import row_progress
@@ -12,8 +14,6 @@ from rowferry.events import Event, LeftoversRemoved
 from rowferry.observers.logging import Log
 from rowferry.operations.backup_table import BackupOptions, backup_table
 from rowferry.operations.lost_backups import open_backups
-from rowferry.streams.avro_codecs import CODECS, DEFAULT_CODEC
-from rowferry.streams.manifest import Manifest
 
 
 @click.command()

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from rowferry import ledger
+from rowferry.backups.store import BackupStore
 from rowferry.cli.backup import show
 from rowferry.cli.group import Group
 from rowferry.cli.options import Integer, at_database, database_option, json_option, open_service
@@ -15,7 +16,6 @@ from rowferry.operations.list_backups import list_backups
 from rowferry.operations.lost_backups import open_backups, require_not_lost
 from rowferry.operations.prune_backups import PruneOptions, prune_backups
 from rowferry.settings import read_settings
-from rowferry.streams.backup_store import BackupStore
 
 
 @click.group(cls=Group, invoke_without_command=True)

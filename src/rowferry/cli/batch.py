@@ -22,7 +22,7 @@ from rowferry.observers.logging import Log
 from rowferry.operations.batch_receipt import BatchClaim, BatchOptions, BatchReceipt
 from rowferry.operations.batch_transactions import batch_transactions
 from rowferry.operations.load_options import OnConflict
-from rowferry.streams.batch_text import MAX_BODY_BYTES
+from rowferry.sources.json.batch_text import MAX_BODY_BYTES
 
 _SHOWN = 50
 

@@ -24,8 +24,8 @@ from rowferry.observers.logging import Log
 from rowferry.operations.full_bulk_insert import full_bulk_insert
 from rowferry.operations.load_options import LoadClaim, LoadOptions, OnConflict
 from rowferry.operations.receipt import Receipt
-from rowferry.streams.csv_files import find_files
-from rowferry.streams.spooled import spooled
+from rowferry.sources.csv.files import find_files
+from rowferry.sources.csv.spooled import spooled
 
 
 @click.command()

@@ -17,7 +17,7 @@ from rowferry.errors import OutputTaken
 from rowferry.errors.sources import UrlUnsupported
 from rowferry.operations.load_options import OnConflict
 from rowferry.settings import Settings, masked_url, read_settings
-from rowferry.streams.csv_form import Header
+from rowferry.sources.csv.form import Header
 
 
 class Integer(click.IntRange):

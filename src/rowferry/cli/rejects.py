@@ -13,9 +13,9 @@ from rowferry.cli.options import OUTPUT_FILE, at_database, database_option, json
 from rowferry.cli.output import done, say, say_json, table
 from rowferry.errors import LoadUnknown, NothingLoaded, NothingRejected
 from rowferry.errors.commands import OutputOfOneTable
+from rowferry.files.atomic_write import write_whole
 from rowferry.operations.correctable_files import correctable_files
-from rowferry.streams.csv_header import REASONS
-from rowferry.streams.whole_file import write_whole
+from rowferry.sources.csv.header import REASONS
 
 _SHOWN = 50
 

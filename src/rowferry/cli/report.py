@@ -11,11 +11,11 @@ import click
 from rowferry.cli.options import OUTPUT_FILE, database_option, json_option, open_service, spare_kept
 from rowferry.cli.output import done, say, say_json, table, written
 from rowferry.errors import OptionInvalid
+from rowferry.files.atomic_write import write_whole
 from rowferry.reports.listed import find_report
 from rowferry.reports.report import Answer, answer
 from rowferry.reports.spreadsheet import as_csv
 from rowferry.reports.year import Year
-from rowferry.streams.whole_file import write_whole
 
 Form = Literal["table", "json", "csv", "svg", "png"]
 

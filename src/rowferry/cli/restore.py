@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from rowferry.backups.hashed_ahead import hashed_ahead
+from rowferry.backups.store import BackupStore
 from rowferry.cli.options import at_database, caller, database_option, json_option, open_service
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, done, say, say_json, table
 from rowferry.cli.progress import load_progress
@@ -16,8 +18,6 @@ from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreO
 from rowferry.operations.restore_sources import RestoreFinder
 from rowferry.operations.restore_table import restore_table
 from rowferry.settings import read_settings
-from rowferry.streams.backup_store import BackupStore
-from rowferry.streams.hashed_ahead import hashed_ahead
 
 _MOST_NAMES = 10
 

@@ -10,8 +10,12 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from rowferry import ledger
+from rowferry.avro.codecs import CODECS, DEFAULT_CODEC
+from rowferry.avro.sink import AvroSink
 from rowferry.backends.backend import Backend, Snapshot
 from rowferry.backends.file_lock import hold_folder
+from rowferry.backups.manifest import Manifest
+from rowferry.backups.store import BackupStore, UnfinishedBackup, UnfinishedSnapshot, new_id
 from rowferry.dictionary.avro_schema import schema_sha256
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import OptionInvalid, RowferryError
@@ -24,13 +28,9 @@ from rowferry.events import (
     Observe,
     RowsBackedUp,
 )
+from rowferry.judging.restorable import first_unrestorable
 from rowferry.operations.lost_backups import name_database
-from rowferry.streams.ahead import ahead
-from rowferry.streams.avro_codecs import CODECS, DEFAULT_CODEC
-from rowferry.streams.avro_sink import AvroSink
-from rowferry.streams.backup_store import BackupStore, UnfinishedBackup, UnfinishedSnapshot, new_id
-from rowferry.streams.manifest import Manifest
-from rowferry.streams.restorable import first_unrestorable
+from rowferry.prefetch import ahead
 
 CodecName = Literal["deflate", "snappy", "zstandard", "null"]
 

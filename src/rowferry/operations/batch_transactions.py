@@ -27,6 +27,13 @@ from rowferry.errors import (
     UniqueBroken,
 )
 from rowferry.events import BatchFinished, Observe, RowsRejected
+from rowferry.files.disk_full import room_needed
+from rowferry.judging.candidate_keys import duplicate
+from rowferry.judging.judge import Judge
+from rowferry.judging.moved_values import MovedValues
+from rowferry.judging.references import References
+from rowferry.judging.rows import RejectedRow
+from rowferry.judging.taken_keys import TakenKeys, taken_keys
 from rowferry.operations.batch_receipt import (
     BATCH_COUNTS,
     BatchClaim,
@@ -36,15 +43,8 @@ from rowferry.operations.batch_receipt import (
     Reply,
 )
 from rowferry.operations.refused_rows import RefusedRows
-from rowferry.streams.batch_text import JsonRows, read_batch
-from rowferry.streams.candidate_keys import duplicate
-from rowferry.streams.json_source import JsonSource
-from rowferry.streams.judge import Judge
-from rowferry.streams.moved_values import MovedValues
-from rowferry.streams.references import References
-from rowferry.streams.rows import RejectedRow
-from rowferry.streams.scratch import room_needed
-from rowferry.streams.taken_keys import TakenKeys, taken_keys
+from rowferry.sources.json.batch_text import JsonRows, read_batch
+from rowferry.sources.json.source import JsonSource
 
 _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.02

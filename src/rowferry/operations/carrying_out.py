@@ -6,8 +6,8 @@ from typing import Any, Protocol, TypeVar
 
 from rowferry.backends.backend import Backend, Locking, ReadersWait
 from rowferry.errors import RowferryError, Unexpected
+from rowferry.files.disk_full import room_needed
 from rowferry.operations.refused_rows import RefusedRows
-from rowferry.streams.scratch import room_needed
 
 _ATTEMPTS = 3
 

@@ -7,8 +7,8 @@ from rowferry import ledger
 from rowferry.backends.backend import Backend
 from rowferry.dictionary.catalog import Catalog
 from rowferry.errors import LoadUnknown
-from rowferry.streams.correctable_csv import correctable_csv, written_files
-from rowferry.streams.json_source import as_csv_rows
+from rowferry.sources.csv.correctable import correctable_csv, written_files
+from rowferry.sources.json.source import as_csv_rows
 
 _CHUNK = 1_000
 

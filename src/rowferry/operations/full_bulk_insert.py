@@ -23,21 +23,21 @@ from rowferry.errors import (
     UniqueBroken,
 )
 from rowferry.events import LoadFinished, LoadStarted, MoreRowsRejected, Observe, PublishStarted, RowsJudged
+from rowferry.judging.judge import Known, nothing_known
+from rowferry.judging.moved_values import MovedValues
+from rowferry.judging.references import References
+from rowferry.judging.reject_sink import RejectSink
+from rowferry.judging.rows import RejectedRow, raw_rows
 from rowferry.operations.carrying_out import attempt_again, carry_out
 from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
 from rowferry.operations.reading import Reading, Telling, keep_rejects
 from rowferry.operations.receipt import Receipt, TableReceipt
 from rowferry.operations.refused_rows import RefusedRows
-from rowferry.streams.byte_source import text_encoding
-from rowferry.streams.csv_files import CsvFile, CsvFiles
-from rowferry.streams.csv_source import CsvSource
-from rowferry.streams.distinct_names import with_distinct_names
-from rowferry.streams.joined_files import JoinedFiles
-from rowferry.streams.judge import Known, nothing_known
-from rowferry.streams.moved_values import MovedValues
-from rowferry.streams.references import References
-from rowferry.streams.reject_sink import RejectSink
-from rowferry.streams.rows import RejectedRow, raw_rows
+from rowferry.sources.csv.byte_source import text_encoding
+from rowferry.sources.csv.distinct_names import with_distinct_names
+from rowferry.sources.csv.files import CsvFile, CsvFiles
+from rowferry.sources.csv.joined_files import JoinedFiles
+from rowferry.sources.csv.source import CsvSource
 
 _BULK_BYTES = 512 * 1024
 """A file of this size is worth the preparations that make many rows fast."""

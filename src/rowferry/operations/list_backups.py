@@ -4,8 +4,8 @@ from typing import Any
 
 from rowferry import ledger
 from rowferry.backends.backend import Backend
+from rowferry.backups.store import BackupStore
 from rowferry.errors import BackupDamaged
-from rowferry.streams.backup_store import BackupStore
 
 _NEVER = {"verified_at": None, "damage": None}
 

@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from rowferry import ledger
 from rowferry.errors import OptionInvalid
-from rowferry.streams.csv_form import CsvForm, csv_form
+from rowferry.sources.csv.form import CsvForm, csv_form
 
 OnConflict = Literal["reject", "skip", "update"]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from rowferry import ledger
 from rowferry.backends.backend import Backend
+from rowferry.backups.store import BackupStore
 from rowferry.dictionary.avro_schema import avro_name
 from rowferry.errors import BackupsLost, BackupsOfAnotherDatabase
-from rowferry.streams.backup_store import BackupStore
 
 
 def open_backups(backend: Backend, folder: Path) -> BackupStore:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from rowferry import ledger
 from rowferry.backends.file_lock import hold_folder
+from rowferry.backups.manifest import Manifest
+from rowferry.backups.store import BackupStore
 from rowferry.errors import BackupDamaged, BackupNeeded, NothingKept
 from rowferry.events import BackupRemoved, Observe
 from rowferry.operations.verify_backup import open_sealed
-from rowferry.streams.backup_store import BackupStore
-from rowferry.streams.manifest import Manifest
 
 
 @dataclass(frozen=True)

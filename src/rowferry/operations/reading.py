@@ -14,17 +14,17 @@ from rowferry.dictionary.faults import Fault
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ConservationBroken
 from rowferry.events import Observe, RowsRejected
+from rowferry.judging.candidate_keys import duplicate
+from rowferry.judging.judge import FailedChecks, Judge, Known
+from rowferry.judging.moved_values import MovedValues
+from rowferry.judging.places import Places
+from rowferry.judging.references import References
+from rowferry.judging.reject_sink import RejectSink
+from rowferry.judging.rejected_rows import RejectedRows
+from rowferry.judging.rows import RejectedRow, RowBatch
+from rowferry.judging.taken_keys import TakenKeys, taken_keys
 from rowferry.ledger import Append
-from rowferry.streams.ahead import ahead
-from rowferry.streams.candidate_keys import duplicate
-from rowferry.streams.judge import FailedChecks, Judge, Known
-from rowferry.streams.moved_values import MovedValues
-from rowferry.streams.places import Places
-from rowferry.streams.references import References
-from rowferry.streams.reject_sink import RejectSink
-from rowferry.streams.rejected_rows import RejectedRows
-from rowferry.streams.rows import RejectedRow, RowBatch
-from rowferry.streams.taken_keys import TakenKeys, taken_keys
+from rowferry.prefetch import ahead
 
 _KEPT_AT_ONCE = 10_000
 

@@ -16,7 +16,7 @@ from rowferry.errors import (
     TooManyRefused,
     UniqueBroken,
 )
-from rowferry.streams.moved_values import Key, ValuesKept
+from rowferry.judging.moved_values import Key, ValuesKept
 
 _PERHAPS_OF_ROWS = (
     ConservationBroken,

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rowferry import ledger
+from rowferry.avro.reader import FileState, KnownHash, Seal, none_known
 from rowferry.backends.backend import Backend
+from rowferry.backups.manifest import Manifest
+from rowferry.backups.store import BackupStore, Listing
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
@@ -24,10 +27,7 @@ from rowferry.errors import (
 from rowferry.operations.lost_backups import require_not_lost
 from rowferry.operations.restore_receipt import RestoreOptions
 from rowferry.operations.sealed_backups import find_sealed
-from rowferry.streams.avro_reader import FileState, KnownHash, Seal, none_known
-from rowferry.streams.avro_source import AvroSource
-from rowferry.streams.backup_store import BackupStore, Listing
-from rowferry.streams.manifest import Manifest
+from rowferry.sources.avro.source import AvroSource
 
 _CLOCKS_DIFFER = dt.timedelta(minutes=5)
 """So far the clocks of machines may be apart that share their backups."""

@@ -22,6 +22,9 @@ from rowferry.errors import (
     RowferryError,
 )
 from rowferry.events import MoreRowsRejected, Observe, PublishStarted, RestoreFinished, RestoreStarted, RowsJudged
+from rowferry.judging.judge import nothing_known
+from rowferry.judging.places import Places
+from rowferry.judging.references import References
 from rowferry.operations.carrying_out import attempt_again, carry_out
 from rowferry.operations.reading import Reading, Telling, keep_rejects
 from rowferry.operations.refused_rows import RefusedRows
@@ -29,10 +32,7 @@ from rowferry.operations.restore_obstacles import EXAMPLES, obstacles_of
 from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
 from rowferry.operations.restore_sources import RestoreSource
 from rowferry.operations.restored_tables import require_unaltered
-from rowferry.streams.avro_source import AvroSource
-from rowferry.streams.judge import nothing_known
-from rowferry.streams.places import Places
-from rowferry.streams.references import References
+from rowferry.sources.avro.source import AvroSource
 
 _BULK_ROWS = 10_000
 """So many rows are worth the preparations that make many rows fast."""

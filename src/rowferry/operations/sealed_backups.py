@@ -2,9 +2,9 @@
 
 from rowferry import ledger
 from rowferry.backends.backend import Backend
+from rowferry.backups.manifest import Manifest
+from rowferry.backups.store import BackupStore
 from rowferry.errors import BackupDamaged
-from rowferry.streams.backup_store import BackupStore
-from rowferry.streams.manifest import Manifest
 
 
 def find_sealed(backend: Backend, store: BackupStore, backup_id: str) -> Manifest:

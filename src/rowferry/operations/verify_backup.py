@@ -6,7 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from rowferry import ledger
+from rowferry.avro.reader import AvroReader
 from rowferry.backends.backend import Backend
+from rowferry.backups.manifest import Manifest
+from rowferry.backups.store import BackupStore
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
@@ -18,13 +21,10 @@ from rowferry.errors import (
     SourceUnreadable,
 )
 from rowferry.events import BackupVerified, Observe, RowsVerified
+from rowferry.judging.restorable import first_unrestorable
+from rowferry.judging.rows import RowBatch
 from rowferry.operations.sealed_backups import find_sealed
-from rowferry.streams.avro_reader import AvroReader
-from rowferry.streams.avro_source import AvroSource
-from rowferry.streams.backup_store import BackupStore
-from rowferry.streams.manifest import Manifest
-from rowferry.streams.restorable import first_unrestorable
-from rowferry.streams.rows import RowBatch
+from rowferry.sources.avro.source import AvroSource
 
 
 @dataclass(frozen=True)

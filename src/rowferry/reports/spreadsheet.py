@@ -4,7 +4,7 @@ import csv
 import io
 
 from rowferry.reports.report import Answer
-from rowferry.streams.formulas import BYTE_ORDER_MARK, guarded
+from rowferry.sources.csv.formulas import BYTE_ORDER_MARK, guarded
 
 
 def as_csv(answer: Answer) -> str:

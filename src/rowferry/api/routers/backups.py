@@ -14,6 +14,9 @@ from rowferry.api.backup_answers import BACKUP_ID, BackupAnswer, BackupsAnswer, 
 from rowferry.api.openapi import problems
 from rowferry.api.problems import refusal
 from rowferry.api.state import Started
+from rowferry.avro.codecs import DEFAULT_CODEC
+from rowferry.avro.reader import AvroReader
+from rowferry.backups.store import BackupStore
 from rowferry.bootstrap import Service
 from rowferry.errors import BackupUnknown
 from rowferry.events import Observe
@@ -23,9 +26,6 @@ from rowferry.operations.list_backups import list_backups, show_backup
 from rowferry.operations.lost_backups import open_backups
 from rowferry.operations.prune_backups import remove_backup
 from rowferry.operations.verify_backup import open_sealed, verify_backup
-from rowferry.streams.avro_codecs import DEFAULT_CODEC
-from rowferry.streams.avro_reader import AvroReader
-from rowferry.streams.backup_store import BackupStore
 
 router = APIRouter(tags=["backups"])
 

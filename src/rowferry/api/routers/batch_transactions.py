@@ -24,7 +24,7 @@ from rowferry.operations.batch_receipt import BatchClaim, BatchOptions, BatchRec
 from rowferry.operations.batch_transactions import batch_transactions
 from rowferry.operations.forget_replies import IDEMPOTENCY_HOURS
 from rowferry.operations.load_options import OnConflict
-from rowferry.streams.batch_text import MAX_BODY_BYTES
+from rowferry.sources.json.batch_text import MAX_BODY_BYTES
 
 router = APIRouter(tags=["batches"])
 

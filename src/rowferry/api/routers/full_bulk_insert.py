@@ -14,9 +14,9 @@ from rowferry.api.running import RunningLoad
 from rowferry.api.state import Started, State
 from rowferry.api.uploads import receive_upload
 from rowferry.operations.load_options import LoadOptions, OnConflict, RejectLimit
-from rowferry.streams.byte_source import text_encoding
-from rowferry.streams.csv_files import CsvFile, CsvFiles, find_files
-from rowferry.streams.csv_form import Header as CsvHeader
+from rowferry.sources.csv.byte_source import text_encoding
+from rowferry.sources.csv.files import CsvFile, CsvFiles, find_files
+from rowferry.sources.csv.form import Header as CsvHeader
 
 router = APIRouter(tags=["load"])
 

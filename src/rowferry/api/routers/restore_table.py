@@ -20,13 +20,13 @@ from rowferry.api.restore_answers import (
     RestoreReceiptAnswer,
 )
 from rowferry.api.state import ID, Started, State, find_known, reading
+from rowferry.backups.store import BackupStore
 from rowferry.bootstrap import Service
 from rowferry.errors import BackupUnknown, RestoreUnknown
 from rowferry.observers.service import service_observer
 from rowferry.operations.restore_receipt import RestoreClaim, RestoreOptions, RestoreReceipt
 from rowferry.operations.restore_sources import RestoreFinder
 from rowferry.operations.restore_table import restore_table
-from rowferry.streams.backup_store import BackupStore
 
 router = APIRouter(tags=["restores"])
 

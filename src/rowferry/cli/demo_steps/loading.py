@@ -11,7 +11,7 @@ from rowferry.cli.output import say, table
 from rowferry.operations.full_bulk_insert import full_bulk_insert
 from rowferry.operations.load_options import LoadClaim, LoadOptions
 from rowferry.operations.receipt import Receipt
-from rowferry.streams.csv_files import find_files
+from rowferry.sources.csv.files import find_files
 
 _EXPLAINED = 100
 

@@ -4,6 +4,7 @@ import hashlib
 
 from sqlalchemy import delete, insert, select, update
 
+from rowferry.backups.store import BackupStore
 from rowferry.cli.backup import show as show_backups
 from rowferry.cli.demo_steps.stage import AT_DATABASE, Stage, ignore
 from rowferry.cli.options import caller
@@ -13,7 +14,6 @@ from rowferry.operations.backup_table import BackupOptions, backup_table
 from rowferry.operations.restore_receipt import RestoreClaim, RestoreOptions, RestoreReceipt
 from rowferry.operations.restore_sources import RestoreFinder
 from rowferry.operations.restore_table import restore_table
-from rowferry.streams.backup_store import BackupStore
 
 _TABLE = "hired_employees"
 

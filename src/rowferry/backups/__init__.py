@@ -1,0 +1,1 @@
+"""Backups: files that prove themselves, and where they are kept."""

@@ -1,0 +1,1 @@
+"""The one judge of rows: keys, references, verdicts and rejects."""

@@ -1,0 +1,298 @@
+"""The judge of rows: each row is accepted, or rejected with all its faults."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow
+from rowferry.dictionary.faults import Fault, RejectCode
+from rowferry.dictionary.rules import ColumnRule, Reference, TableRules
+from rowferry.errors import DatabaseRefused
+from rowferry.judging.candidate_keys import Mask, spelled
+from rowferry.judging.found_faults import FoundFaults, messages_of, repeated_message
+from rowferry.judging.references import References
+from rowferry.judging.rejected_rows import RejectedRows
+from rowferry.judging.rows import UNREADABLE, Positions, RowBatch, raws_of
+from rowferry.judging.taken_keys import TakenKeys
+from rowferry.judging.typed_values import cell_of, read_typed
+
+FailedChecks = Callable[[TableRules, list[dict[str, object]]], list[tuple[int, str]]]
+"""Which of some rows break which CHECK of their table: (position, name of the check)."""
+
+Known = Callable[[TableRules, tuple[str, ...], pa.RecordBatch], list[int]]
+"""Which of some rows, by position, have the candidate key of a row that the table has or will have before."""
+
+
+def nothing_known(_rules: TableRules, _key: tuple[str, ...], _rows: pa.RecordBatch) -> list[int]:
+    """Where the table is empty, or made anew, or its rows may give their values away."""
+    return []
+
+
+Singles = dict[int, dict[str, object]]
+"""Odd rows: by position, their values as far as they are good."""
+
+
+@dataclass
+class Verdict:
+    """The accepted rows, as a typed batch with a last column ROW_NUMBER, and the rejected ones; in source order."""
+
+    rows_read: int
+    accepted: pa.RecordBatch
+    rejected: RejectedRows
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """Rows as columns, their positions in the batch, ascending, and which of them have no fault so far.
+
+    Null stands for a value that has a fault.
+    """
+
+    columns: list[pa.Array]
+    positions: Positions
+    good: Mask
+
+    def only_good(self) -> "_Standing":
+        if self.good.all():
+            return self
+        kept, positions = as_arrow(self.good), self.positions[self.good]
+        return _Standing([pc.where(column, kept) for column in self.columns], positions, np.ones_like(positions, bool))
+
+    def blame(self, faults: FoundFaults) -> None:
+        """Note which rows have a fault by now."""
+        blamed = faults.positions()
+        at = np.searchsorted(self.positions, blamed)
+        at, blamed = at[at < len(self.positions)], blamed[at < len(self.positions)]
+        self.good[at[self.positions[at] == blamed]] = False
+
+
+class Judge:
+    """Judges the rows of one source against the rules of one table, batch after batch, in order.
+
+    Rows that the database is known to have `refused`, by their number, have that fault from the start.
+    """
+
+    def __init__(
+        self,
+        rules: TableRules,
+        references: References,
+        taken: TakenKeys,
+        failed_checks: FailedChecks,
+        known: Known,
+        refused: Mapping[int, Fault] = MappingProxyType({}),
+    ) -> None:
+        self.rules = rules
+        self._references = references
+        self._taken = taken
+        self._failed_checks = failed_checks
+        self._known = known
+        self._refused = refused
+        self._order: dict[str | None, int] = {name: at for at, name in enumerate(rules.names)} | {None: -1}
+
+    def judge(self, batch: RowBatch) -> Verdict:
+        """Judge the next rows: their values, what they refer to, the checks of their table, and their keys last."""
+        faults = FoundFaults(self._order, batch.count)
+        both = zip(self.rules.columns, batch.columns, strict=True)
+        columns = [self._judge_column(rule, column, batch, faults) for rule, column in both]
+        standing = _Standing(columns, batch.positions, np.ones(len(batch.positions), dtype=np.bool_))
+        singles = self._judge_odd(batch, faults)
+        self._judge_references(standing, singles, faults)
+        for number, fault in self._refused.items():
+            if batch.first <= number < batch.first + batch.count:
+                faults.add(number - batch.first, fault)
+        standing.blame(faults)
+        self._judge_checks_of_faulty(standing, singles, faults)
+        standing = self._gather(standing, _without(singles, faults))
+        standing = self._judge_checks(standing, faults)
+        standing, new = self._judge_unique(standing, faults)
+        positions, errors, codes = faults.as_columns()
+        rejected = RejectedRows.found(batch.first + positions, raws_of(batch, positions), errors, codes)
+        rejected = rejected.merged(self._take_keys(batch, standing, new))
+        accepted = standing.only_good()
+        numbers = as_arrow(batch.first + accepted.positions)
+        rows = pa.RecordBatch.from_arrays([*accepted.columns, numbers], schema=self.rules.numbered_schema)
+        return Verdict(batch.count, rows, rejected)
+
+    def _judge_column(self, rule: ColumnRule, column: pa.Array, batch: RowBatch, faults: FoundFaults) -> pa.Array:
+        """The values of a column of plain rows, null where there is a fault; those that are not sure one by one."""
+        values, sure = read_typed(rule, column, present=batch.present) if batch.typed else rule.read(column)
+        if sure.all():
+            return values
+        unsure = np.flatnonzero(~sure)
+        cells, positions = pc.take(column, as_arrow(unsure)), batch.positions[unsure]
+        texts: Sequence[object]
+        if batch.typed:
+            texts, indices = [cell_of(rule, cells, at) for at in range(len(cells))], np.arange(len(cells))
+        else:
+            # Many rows often have the same text.
+            encoded = pc.dictionary_encode(cells)
+            texts, indices = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+        judged = [_judged(rule, text, present=batch.present) for text in texts]
+        _note(faults, rule, [fault for _, fault in judged], indices, positions)
+        if all(value is None for value, _ in judged):
+            return values
+        found = pc.take(pa.array([value for value, _ in judged], rule.arrow), as_arrow(indices))
+        return pc.replace_with_mask(values, as_arrow(~sure), found)
+
+    def _judge_odd(self, batch: RowBatch, faults: FoundFaults) -> Singles:
+        singles: Singles = {}
+        for positions, fault in batch.spoiled:
+            faults.add_many(fault.column, fault.code, positions, repeated_message(fault.message, len(positions)))
+        for row in batch.odd:
+            for fault in row.faults:
+                faults.add(row.position, fault)
+            if row.cells is not None:
+                both = zip(self.rules.columns, row.cells, strict=True)
+                values = {rule.name: self._judge_cell(rule, cell, faults, row.position) for rule, cell in both}
+                singles[row.position] = values
+        return singles
+
+    def _judge_cell(self, rule: ColumnRule, cell: object, faults: FoundFaults, position: int) -> object:
+        """The value of a cell, None if it has a fault."""
+        value, fault = _judged(rule, cell, present=False)
+        if fault:
+            faults.add(position, fault)
+        return value
+
+    def _judge_references(self, standing: _Standing, singles: Singles, faults: FoundFaults) -> None:
+        for reference in self.rules.references:
+            rule = self.rules.by_name[reference.column]
+            column = standing.columns[self.rules.names.index(reference.column)]
+            missing = np.flatnonzero(self._references.missing(reference, column))
+            self._blame(reference, pc.take(column, as_arrow(missing)), standing.positions[missing], faults)
+            values = pa.array([row[rule.name] for row in singles.values()], rule.arrow)
+            missing = np.flatnonzero(self._references.missing(reference, values))
+            positions = np.array(list(singles), dtype=np.int64)[missing]
+            self._blame(reference, pc.take(values, as_arrow(missing)), positions, faults)
+
+    def _blame(self, reference: Reference, values: pa.Array, positions: Positions, faults: FoundFaults) -> None:
+        column, texts = reference.column, values
+        if not pa.types.is_integer(values.type):
+            texts = pa.array([spelled(self.rules, [column], [value]) for value in values.to_pylist()], pa.string())
+        texts = pc.cast(texts, pa.string())
+        messages = pc.binary_join_element_wise(f"{column} ", texts, f" is not in {reference.parent}", "")
+        faults.add_many(column, RejectCode.REFERENCE, positions, messages)
+
+    def _gather(self, standing: _Standing, singles: Mapping[int, dict[str, object]]) -> _Standing:
+        """Put good odd rows among the others, in their order."""
+        if not singles:
+            return standing
+        positions = np.concatenate([standing.positions, np.array(list(singles), dtype=np.int64)])
+        order = np.argsort(positions)
+        columns = []
+        for rule, column in zip(self.rules.columns, standing.columns, strict=True):
+            more = pa.array([row[rule.name] for row in singles.values()], rule.arrow)
+            columns.append(pc.take(pa.concat_arrays([column, more]), as_arrow(order)))
+        good = np.concatenate([standing.good, np.ones(len(singles), dtype=np.bool_)])
+        return _Standing(columns, positions[order], good[order])
+
+    def _judge_checks(self, standing: _Standing, faults: FoundFaults) -> _Standing:
+        if not self.rules.checks:
+            return standing
+        standing = standing.only_good()
+        if len(standing.positions):
+            rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema).to_pylist()
+            for at, name in self._failed_checks(self.rules, rows):
+                faults.add(int(standing.positions[at]), _broken(name))
+            standing.blame(faults)
+        return standing
+
+    def _judge_checks_of_faulty(self, standing: _Standing, singles: Singles, faults: FoundFaults) -> None:
+        """Judge the checks on values without fault in rows that have others, so that all faults are told at once."""
+        if not self.rules.checks or not (found := faults.by_row()):
+            return
+        at = np.flatnonzero(~standing.good)
+        columns = [pc.take(column, as_arrow(at)) for column in standing.columns]
+        plain = pa.RecordBatch.from_arrays(columns, schema=self.rules.schema).to_pylist()
+        rows = dict(zip(standing.positions[at].tolist(), plain, strict=True)) | singles
+        # Where the row itself is at fault, nobody knows which of its values are missing.
+        positions = [at for at in rows if at in found and all(column for column, _ in found[at])]
+        broken: list[tuple[int, str]] = []
+        # A condition may be beyond computing for values that are missing or at fault; the rows are rejected anyway.
+        with suppress(DatabaseRefused):
+            broken = self._failed_checks(self.rules, [rows[at] for at in positions]) if positions else []
+        for number, name in broken:
+            at = positions[number]
+            blamed = {column for column, code in found[at] if code is not RejectCode.REFERENCE}
+            if not blamed & self.rules.columns_of_check(name):
+                faults.add(at, _broken(name))
+
+    def _judge_unique(self, standing: _Standing, faults: FoundFaults) -> tuple[_Standing, Mask | None]:
+        """Judge rows that are new to the table by what is unique there beside the key; and which these are."""
+        if not self.rules.unique:
+            return standing, None
+        standing = standing.only_good()
+        rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema)
+        new = np.ones(rows.num_rows, dtype=np.bool_)
+        new[self._known(self.rules, self.rules.key, rows)] = False
+        places, brought = np.flatnonzero(new), rows if new.all() else pc.where(rows, as_arrow(new))
+        for names in self.rules.unique:
+            column = names[0] if len(names) == 1 else None
+            for at in places[self._known(self.rules, names, brought)].tolist():
+                values = spelled(self.rules, names, (rows.column(name)[at].as_py() for name in names))
+                where = f"is in the table already, with another {', '.join(self.rules.key)}"
+                fault = Fault(column, RejectCode.CONFLICT, f"{', '.join(names)} {values} {where}")
+                faults.add(int(standing.positions[at]), fault)
+        standing.blame(faults)
+        return standing, new
+
+    def _take_keys(self, batch: RowBatch, standing: _Standing, new: Mask | None) -> RejectedRows:
+        """Take the keys of good rows; the rows one of whose keys was taken already.
+
+        Rows that are not new to the table take their primary key only: none of their values goes in.
+        """
+        at = np.flatnonzero(standing.good)
+        of = dict(zip(self.rules.names, standing.columns, strict=True))
+        keys = [[of[name] for name in names] for names in self.rules.candidate_keys]
+        if new is not None and not new.all():
+            keys[1:] = [[pc.if_else(as_arrow(new), first, None), *others] for first, *others in keys[1:]]
+        if len(at) < len(standing.good):
+            keys = [[pc.take(column, as_arrow(at)) for column in key] for key in keys]
+        repeated = self._taken.take(keys, batch.first + standing.positions[at])
+        blamed = at[list(repeated)]
+        standing.good[blamed] = False
+        positions = standing.positions[blamed]
+        return RejectedRows.duplicates(batch.first + positions, raws_of(batch, positions), repeated)
+
+
+def _judged(rule: ColumnRule, cell: object, *, present: bool) -> tuple[object, Fault | None]:
+    """The value of a cell, or what is wrong with it; of one that cannot be read, its row says so."""
+    if cell is UNREADABLE:
+        return None, None
+    value, fault = judge_cell(rule, cell, present=present)
+    return (None, fault) if fault else (value, None)
+
+
+def _note(
+    faults: FoundFaults, rule: ColumnRule, distinct: Sequence[Fault | None], indices: Positions, positions: Positions
+) -> None:
+    """Note the faults of the cells of a column, each of which is one of some, by its code."""
+    found = [(at, fault) for at, fault in enumerate(distinct) if fault]
+    for code in dict.fromkeys(fault.code for _, fault in found):
+        of_code = np.zeros(len(distinct), dtype=np.bool_)
+        of_code[[at for at, fault in found if fault.code is code]] = True
+        blamed = np.flatnonzero(of_code[indices])
+        messages = messages_of([fault.message if fault else "" for fault in distinct], indices[blamed])
+        faults.add_many(rule.name, code, positions[blamed], messages)
+
+
+def _without(singles: Singles, faults: FoundFaults) -> Singles:
+    """Those of the rows that have no fault."""
+    blamed = set(faults.positions().tolist()) if singles else set()
+    return {at: row for at, row in singles.items() if at not in blamed}
+
+
+def judge_cell(rule: ColumnRule, cell: object, *, present: bool) -> tuple[object, Fault | None]:
+    """The value of a cell, or what is wrong with it; a missing one is None, and its fault may be known already."""
+    if isinstance(cell, Fault):
+        return None, cell
+    return rule.judge(cell if cell is None else str(cell), present=present)
+
+
+def _broken(check: str) -> Fault:
+    return Fault(None, RejectCode.CHECK, f"the row breaks the rule {check}")

@@ -1,0 +1,93 @@
+"""Unique values that rows of an update take over from rows of the table, which give theirs away, or keep them."""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from rowferry.dictionary.rules import TableRules
+from rowferry.judging.taken_keys import TakenKeys
+
+Key = tuple[object, ...]
+
+FindHolders = Callable[[TableRules, tuple[str, ...], pa.RecordBatch], list[tuple[int, Key]]]
+"""Which of some rows, by position, have the candidate key of a row of the table with another key, and this key."""
+
+
+class ValuesKept(Exception):
+    """Rows of a table, by key, keep unique values that accepted rows would take."""
+
+    def __init__(self, rules: TableRules, keys: set[Key]) -> None:
+        super().__init__(rules.name, keys)
+        self.keys = keys
+
+
+class MovedValues:
+    """The rows that accepted rows of one source take unique values from.
+
+    A row of the table gives its values away only if a row of its key is accepted and brings others: whether it does is
+    known when all rows are judged. Those that are known to be `kept` give none away, so that rows which would take one
+    are rejected by the judge, as in a load that updates nothing.
+    """
+
+    def __init__(self, rules: TableRules, holders: FindHolders, kept: set[Key]) -> None:
+        self._rules, self._holders, self._kept = rules, holders, kept
+        self._takers: defaultdict[Key, list[Key]] = defaultdict(list)
+        """By the key of who holds a value, the keys of those that take it."""
+
+    def known(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        """Which rows, by position, would take values of `names` that are known to be kept; of keys, none are."""
+        if not self._kept or names == rules.key:
+            return []
+        return sorted({at for at, holder in self._found(names, rows) if holder in self._kept})
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        """Note from whom accepted rows take values."""
+        keys = rows.select(list(self._rules.key)).to_pylist() if self._rules.unique else []
+        for names in self._rules.unique:
+            for at, holder in self._found(names, rows):
+                self._takers[holder].append(tuple(keys[at].values()))
+
+    def settle(self, taken: TakenKeys) -> None:
+        """Look whether all that give values away are among the rows whose keys are `taken`, when these are all.
+
+        Raises:
+            ValuesKept: Some are not, or not once the rows are rejected that would take their values.
+        """
+        holders = list(self._takers)
+        changes = taken.holds(self._columns(holders)).tolist() if holders else []
+        waiting = [holder for holder, is_accepted in zip(holders, changes, strict=True) if not is_accepted]
+        kept: set[Key] = set()
+        while waiting:
+            keeps = waiting.pop()
+            if keeps not in kept:
+                kept.add(keeps)
+                waiting += self._takers.get(keeps, ())
+        if kept:
+            raise ValuesKept(self._rules, kept)
+
+    def _found(self, names: tuple[str, ...], rows: pa.RecordBatch) -> list[tuple[int, Key]]:
+        """As holders, with keys as rows have them."""
+        if not rows.num_rows or not (found := self._holders(self._rules, names, rows)):
+            return []
+        keys = zip(*(column.to_pylist() for column in self._columns([key for _, key in found])), strict=True)
+        return [(at, key) for (at, _), key in zip(found, keys, strict=True)]
+
+    def _columns(self, keys: list[Key]) -> list[pa.Array]:
+        columns = zip(self._rules.key, zip(*keys, strict=True), strict=True)
+        return [_column(values, self._rules.by_name[name].arrow) for name, values in columns]
+
+
+def _column(values: tuple[object, ...], arrow: pa.DataType) -> pa.Array:
+    """Values as a column; null for those that the table may have, but no row of the model."""
+    try:
+        return pa.array(values, arrow)
+    except (pa.ArrowInvalid, OverflowError):
+        return pa.array([_single(value, arrow) for value in values], arrow)
+
+
+def _single(value: object, arrow: pa.DataType) -> object:
+    try:
+        return pa.scalar(value, arrow).as_py()
+    except (pa.ArrowInvalid, OverflowError):
+        return None

@@ -1,0 +1,213 @@
+"""Keys of any kind, of several columns, or several for each row, that rows have taken: hashes, and values on disk."""
+
+import mmap
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow
+from rowferry.files.disk_full import temporary_file
+from rowferry.judging.candidate_keys import Columns, Int64s, Mask, Repeated, texts_of
+
+_NOBODY = -1
+_ROW_NUMBER = "row_number"
+
+_FEW = 1 << 18
+"""So many hashes are kept in memory; more of them on disk, where the operating system keeps what is in use."""
+
+_MOST = 1 << 21
+"""Runs of so many hashes together stay as they are, so that little memory is needed to sort them."""
+
+
+@dataclass(frozen=True)
+class _Hashed:
+    """Keys with the positions of those without a missing value, by ascending hash, and these hashes."""
+
+    key: Columns
+    positions: Int64s
+    hashes: Int64s
+
+    def repeated(self) -> Int64s:
+        """The positions of keys whose hash is not theirs alone."""
+        alone = np.ones(len(self.hashes), dtype=np.bool_)
+        same = np.flatnonzero(self.hashes[1:] == self.hashes[:-1])
+        alone[same] = alone[same + 1] = False
+        return self.positions[~alone]
+
+    def only(self, good: Mask) -> "_Hashed":
+        kept = good[self.positions]
+        return _Hashed(self.key, self.positions[kept], self.hashes[kept])
+
+
+class StoredKeys:
+    """All candidate keys of a table; a row whose keys have the hash of no other row's is known to be the first."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, _KeptValues] = {}
+        self._first = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._first.executescript("CREATE TABLE first (key PRIMARY KEY, row_number INTEGER) WITHOUT ROWID; BEGIN")
+
+    def take(self, keys: Sequence[Columns], row_numbers: Int64s) -> Repeated:
+        hashed = [_hashed(key) for key in keys]
+        takers = [self._of(number).takers(key) for number, key in enumerate(hashed)]
+        suspects = np.zeros(len(row_numbers), dtype=np.bool_)
+        for key, found in zip(hashed, takers, strict=True):
+            suspects |= found != _NOBODY
+            suspects[key.repeated()] = True
+        repeated = self._judge(np.flatnonzero(suspects), hashed, takers, row_numbers) if suspects.any() else {}
+        good = np.ones(len(row_numbers), dtype=np.bool_)
+        good[list(repeated)] = False
+        for number, key in enumerate(hashed):
+            self._of(number).add(key.only(good), row_numbers)
+        return repeated
+
+    def _judge(
+        self, suspects: Int64s, hashed: Sequence[_Hashed], takers: Sequence[Int64s], row_numbers: Int64s
+    ) -> Repeated:
+        """Judge rows one by one: each takes all its keys, or none if an earlier row has taken one of them."""
+        keys = ([pc.take(column, as_arrow(suspects)) for column in one.key] for one in hashed)
+        texts = [texts_of(number, key) for number, key in enumerate(keys)]
+        before = [found[suspects].tolist() for found in takers]
+        taken: dict[str, int] = {}
+        repeated: Repeated = {}
+        rows = zip(suspects.tolist(), zip(*texts, strict=True), zip(*before, strict=True), strict=True)
+        for at, own, earlier in rows:
+            both = ((key, taken.get(key, row)) for key, row in zip(own, earlier, strict=True) if key is not None)
+            firsts = [(key, row) for key, row in both if row != _NOBODY]
+            if firsts:
+                repeated[at] = tuple(key for key, _ in firsts)
+                self._first.executemany("INSERT OR IGNORE INTO first VALUES (?, ?)", firsts)
+            else:
+                taken.update((key, int(row_numbers[at])) for key in own if key is not None)
+        return repeated
+
+    def first_rows(self, keys: Iterator[int | str]) -> Iterator[tuple[int | str, int]]:
+        for key in keys:
+            yield key, self._first.execute("SELECT row_number FROM first WHERE key = ?", (key,)).fetchone()[0]
+
+    def holds(self, key: Columns, number: int = 0) -> Mask:
+        return np.asarray(self._of(number).takers(_hashed(key)) != _NOBODY)
+
+    def close(self) -> None:
+        self._first.close()
+        for kept in self._kept.values():
+            kept.close()
+
+    def _of(self, number: int) -> "_KeptValues":
+        if number not in self._kept:
+            self._kept[number] = _KeptValues()
+        return self._kept[number]
+
+
+class _KeptValues:
+    """The values of one key that are taken, with the rows that took them.
+
+    Hashes stand in sorted runs, each with its rows; a hash is no proof, so the values themselves are on disk, batch
+    after batch.
+    """
+
+    def __init__(self) -> None:
+        self._runs: list[tuple[Int64s, Int64s]] = []
+        self._file = temporary_file()  # lives as long as this object
+        self._first_rows: list[int] = []
+        self._places: list[int] = [0]
+        self._schema = pa.schema([])
+        self._seen: mmap.mmap | None = None
+
+    def takers(self, asked: _Hashed) -> Int64s:
+        """The row that has taken each of the keys, _NOBODY where none has."""
+        key, at, hashes = asked.key, asked.positions, asked.hashes
+        found = np.full(len(key[0]), _NOBODY, dtype=np.int64)
+        for run, rows in self._runs:
+            places = np.searchsorted(run, hashes)
+            # Different values of the same hash stand side by side.
+            left = np.flatnonzero(run[np.minimum(places, len(run) - 1)] == hashes)
+            while len(left):
+                candidates = rows[places[left]]
+                same = self._are(key, at[left], candidates)
+                found[at[left[same]]] = candidates[same]
+                left = left[~same]
+                places[left] += 1
+                left = left[places[left] < len(run)]
+                left = left[run[places[left]] == hashes[left]]
+        return found
+
+    def add(self, new: _Hashed, row_numbers: Int64s) -> None:
+        """Keep keys that nobody has taken, with their rows, which ascend."""
+        if not len(new.positions):
+            return
+        at = np.sort(new.positions)
+        columns = [*(pc.take(column, as_arrow(at)) for column in new.key), as_arrow(row_numbers[at])]
+        batch = pa.record_batch(columns, names=[*map(str, range(len(new.key))), _ROW_NUMBER])
+        self._schema = batch.schema
+        self._first_rows.append(int(row_numbers[at[0]]))
+        self._places.append(self._places[-1] + self._file.write(batch.serialize()))
+        self._sort_in(new.hashes, row_numbers[new.positions])
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _sort_in(self, hashes: Int64s, rows: Int64s) -> None:
+        """Add a sorted run; runs of about the same size become one, so that they stay few."""
+        while self._runs and len(self._runs[-1][0]) <= min(2 * len(hashes), _MOST - len(hashes)):
+            others, their_rows = self._runs.pop()
+            hashes, rows = np.concatenate((others, hashes)), np.concatenate((their_rows, rows))
+            order = np.argsort(hashes, kind="stable")  # which merges what is sorted in parts
+            hashes, rows = hashes[order], rows[order]
+        self._runs.append((_kept(hashes), _kept(rows)))
+
+    def _are(self, key: Columns, at: Int64s, rows: Int64s) -> Mask:
+        """Which keys, at some positions, are those of rows."""
+        same = np.zeros(len(at), dtype=np.bool_)
+        batches = np.searchsorted(self._first_rows, rows, side="right") - 1
+        for number in np.unique(batches).tolist():
+            asked = np.flatnonzero(batches == number)
+            batch = self._batch(number)
+            places = as_arrow(np.searchsorted(batch.column(_ROW_NUMBER).to_numpy(), rows[asked]))
+            equal = pa.repeat(pa.scalar(value=True), len(asked))
+            for column, theirs in zip(key, batch.columns, strict=False):
+                equal = pc.and_(equal, pc.equal(pc.take(column, as_arrow(at[asked])), pc.take(theirs, places)))
+            same[asked] = equal.to_numpy(zero_copy_only=False)
+        return same
+
+    def _batch(self, number: int) -> pa.RecordBatch:
+        if self._seen is None or len(self._seen) < self._places[-1]:
+            self._file.flush()
+            self._seen = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        content = memoryview(self._seen)[self._places[number] : self._places[number + 1]]
+        return pa.ipc.read_record_batch(pa.py_buffer(content), self._schema)
+
+
+def _hashed(key: Columns) -> _Hashed:
+    # Of zero there is one, whatever sign it has.
+    key = [pc.add(column, 0.0) if pa.types.is_floating(column.type) else column for column in key]
+    if len(key) == 1 and pa.types.is_integer(key[0].type):
+        hashes = np.asarray(pc.fill_null(key[0], 0).to_numpy(), dtype=np.int64)
+    else:
+        values = key[0].to_pylist() if len(key) == 1 else zip(*(column.to_pylist() for column in key), strict=True)
+        hashes = np.fromiter(map(hash, values), dtype=np.int64, count=len(key[0]))
+    present = np.flatnonzero(_present(key))
+    order = np.argsort(hashes[present], kind="stable")
+    return _Hashed(key, present[order], hashes[present][order])
+
+
+def _present(key: Columns) -> Mask:
+    found = np.ones(len(key[0]), dtype=np.bool_)
+    for column in key:
+        if column.null_count:
+            found &= pc.is_valid(column).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _kept(values: Int64s) -> Int64s:
+    """The same values, on disk if they are many."""
+    if len(values) < _FEW:
+        return values
+    with temporary_file() as file:
+        file.write(values.tobytes())  # where the disk is full, this says so; writing to mapped memory would not
+        file.flush()
+        return np.memmap(file, dtype=np.int64, mode="r")

@@ -1,0 +1,1 @@
+"""What rows are read from, one folder for each format."""

@@ -1,0 +1,1 @@
+"""Avro files: how they become batches of rows."""

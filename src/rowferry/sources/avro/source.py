@@ -1,0 +1,169 @@
+"""The rows of an Avro file as rows of a table, by Avro's schema resolution."""
+
+import datetime as dt
+import json
+from collections.abc import Generator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from rowferry.avro.reader import AvroReader, FileState, KnownHash, Seal, none_known
+from rowferry.dictionary.avro_schema import default_of, found_in_file
+from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.errors import AvroUnfit
+from rowferry.judging.rows import RowBatch
+from rowferry.judging.typed_values import as_python
+from rowferry.kinds.kind import cast_or_keep
+
+RAW_CHARACTERS = 64 * 1024
+"""How much of a row is shown where it is rejected."""
+
+MOST_ROWS = 1 << 16
+"""Other programs make larger blocks: a row with a fault takes much more memory than its bytes."""
+
+
+class AvroSource:
+    """The rows of an Avro file for one table; a context manager, which keeps the file open.
+
+    The file's fields are found by the names of the columns or their aliases, in any order, and in any case if none has
+    the very name. Fields that the table has not, nested ones among them, are passed over, and named by `ignored`;
+    columns that the file has not are filled with their default or null.
+
+    Row numbers count from 1. The file may be open already; `name` is what errors call it, if not its path. With a
+    seal, `check` proves that the file is the one that was sealed; without, only its structure is held to be sound, and
+    every value is judged.
+
+    Raises:
+        SourceUnreadable: It cannot be read.
+    """
+
+    def __init__(
+        self, path: Path | AvroReader, rules: TableRules, name: str | None = None, seal: Seal | None = None
+    ) -> None:
+        self.reader = path if isinstance(path, AvroReader) else AvroReader(path, name, seal)
+        self.rules = rules
+        self.name = self.reader.shown
+        self._places: list[int | None] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.reader.__exit__(kind, error, trace)
+
+    @property
+    def size(self) -> int:
+        return self.reader.size
+
+    @property
+    def bytes_read(self) -> int:
+        return self.reader.bytes_read
+
+    @property
+    def rows_read(self) -> int:
+        return self.reader.rows_read
+
+    @property
+    def ignored(self) -> list[str]:
+        """The fields of the file that no column takes."""
+        taken = {place for place in self._resolved() if place is not None}
+        return [field.name for at, field in enumerate(self.reader.fields) if at not in taken]
+
+    def check(self, verified: FileState | None = None, known: KnownHash = none_known) -> None:
+        """Compare the file with its seal, and its fields with the table; before any row is decoded.
+
+        It need not be hashed again if it is still in the state in which it was `verified` already, or if the hash of a
+        file in this state is `known`.
+
+        Raises:
+            BackupDamaged: It is not the file that was sealed, or no sound Avro file.
+            AvroUnfit: It lacks a column that is required and has no default, or its rows are not those of a table.
+        """
+        if self.reader.state != verified:
+            self.reader.check_seal(known)
+        self._resolved()
+
+    def batches(self) -> Generator[RowBatch, None, None]:
+        """All rows in order, at most 65,536 at a time; may be called again, to read the file again.
+
+        Raises:
+            BackupDamaged: At the first block that is not sound, or at the end, where rows or bytes are not those of
+                the seal: nothing that was read may be kept then.
+        """
+        places, first = self._resolved(), 1
+        for block in self.reader.batches():
+            for at in range(0, block.num_rows, MOST_ROWS):
+                part = block.slice(at, MOST_ROWS)
+                yield self._row_batch(first, part, places)
+                first += part.num_rows
+
+    def _resolved(self) -> list[int | None]:
+        """Where in the file each column stands."""
+        if not self._places:
+            by_name = {field.name: at for at, field in enumerate(self.reader.fields)}
+            self._places = [self._place(by_name, column) for column in self.rules.columns]
+        return self._places
+
+    def _place(self, by_name: dict[str, int], column: ColumnRule) -> int | None:
+        found = found_in_file(self.rules, column, by_name)
+        reason = ""
+        if not found and column.required and default_of(self.rules, column) is None:
+            reason = f"it has no {column.name}, which {self.rules.name} requires"
+        if len(found) > 1:
+            reason = f"its fields {', '.join(found)} differ in case only, and none of them is {column.name}"
+        if found and self.reader.fields[by_name[found[0]]].nested:
+            reason = f"its field {found[0]} is nested, or of several types, which no column can be"
+        if reason:
+            raise AvroUnfit(path=self.name, reason=reason)
+        return by_name[found[0]] if found else None
+
+    def _row_batch(self, first: int, batch: pa.RecordBatch, places: list[int | None]) -> RowBatch:
+        columns = [
+            self._filled(rule, batch.num_rows) if place is None else _promoted(rule, batch.column(place))
+            for rule, place in zip(self.rules.columns, places, strict=True)
+        ]
+        positions = np.arange(batch.num_rows, dtype=np.int64)
+        shown = batch.select([field.name for field in self.reader.fields if not field.nested])
+        return RowBatch(
+            first,
+            batch.num_rows,
+            columns,
+            positions,
+            [],
+            lambda at: _raw(shown, at),
+            typed=True,
+            present=self.reader.seal is not None,
+        )
+
+    def _filled(self, rule: ColumnRule, rows: int) -> pa.Array:
+        return pa.repeat(pa.scalar(default_of(self.rules, rule), rule.arrow), rows)
+
+
+def _promoted(rule: ColumnRule, values: pa.Array) -> pa.Array:
+    """Values in the type of their column, where Avro's resolution leads there; else as they are, for the judge."""
+    found = values.type
+    if pa.types.is_null(found):
+        return pa.nulls(len(values), rule.arrow)
+    if found == pa.binary():
+        return cast_or_keep(values, pa.string())
+    return rule.kind.promoted(values, rule.arrow)
+
+
+def _raw(batch: pa.RecordBatch, at: int) -> str:
+    row = {name: _plain(as_python(column[at])) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+    text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace").decode()[:RAW_CHARACTERS].replace("\0", r"\x00")
+
+
+def _plain(value: object) -> object:
+    """A value as JSON has it."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat().replace("+00:00", "Z")
+    return value if isinstance(value, str | int | float | None) else str(value)

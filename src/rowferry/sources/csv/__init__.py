@@ -1,0 +1,1 @@
+"""CSV files: what a file is, and how it becomes batches of rows."""

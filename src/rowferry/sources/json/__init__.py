@@ -1,0 +1,1 @@
+"""JSON bodies and files of batches: how they become batches of rows."""

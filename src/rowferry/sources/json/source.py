@@ -1,0 +1,194 @@
+"""The rows of a batch on their way to the judge, whatever is in them."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from rowferry.dictionary.avro_schema import default_of, found_in_file
+from rowferry.dictionary.faults import Fault, RejectCode, shown
+from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.judging.rows import UNREADABLE, OddRow, RowBatch
+from rowferry.kinds.kind import JsonType
+from rowferry.sources.csv.source import MAX_ROW_BYTES, RAW_BYTES
+from rowferry.sources.json.batch_text import Fractional, JsonRows, RepeatingObject, Whole
+
+_NAMED_COLUMNS = 20
+"""So many unknown columns of one row are named; one may be sent a row that has a hundred thousand."""
+
+_TOO_LONG = Fault(None, RejectCode.TOO_LONG, f"the row is longer than {MAX_ROW_BYTES:,} bytes")
+
+_UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+"""Where a text may hold NUL or half a surrogate pair, which JSON can only say so."""
+
+_JSON_TYPES: dict[type, JsonType] = {Whole: "whole", Fractional: "fractional", bool: "boolean"}
+"""What stands for values in JSON, besides text, if their kind takes it."""
+
+
+class JsonSource:
+    """The rows of one table in a batch. Row numbers count from 1, which is index 0 of the table's array."""
+
+    def __init__(self, rules: TableRules, rows: JsonRows) -> None:
+        self.rules = rules
+        self.rows = rows
+        self._names = rules.names
+        self._shapes: dict[tuple[type, ...], bool] = {}
+        self._suspicious = len(rows.text) > MAX_ROW_BYTES // 4 or (
+            "\\" in rows.text and bool(_UNSTORABLE.search(rows.text))
+        )
+
+    def batch(self) -> RowBatch:
+        """All rows: those whose values are all of the right JSON type are plain, the others odd."""
+        values = self.rows.values
+        if columns := self._plain_columns():
+            return RowBatch(1, len(values), columns, np.arange(len(values), dtype=np.int64), [], self.raw)
+        plain: list[tuple[Any, ...]] = []
+        positions: list[int] = []
+        odd: list[OddRow] = []
+        for at, value in enumerate(values):
+            cells = self._plain_cells(at, value)
+            if cells is None:
+                odd.append(self._odd_row(at, value))
+            else:
+                plain.append(cells)
+                positions.append(at)
+        cells_of = zip(*plain, strict=True) if plain else [()] * len(self.rules.columns)
+        texts = [pa.array(cells, pa.string()) for cells in cells_of]
+        return RowBatch(1, len(values), texts, np.array(positions, dtype=np.int64), odd, self.raw)
+
+    def _plain_columns(self) -> list[pa.StringArray] | None:
+        """The columns of all rows if all of them are plain, as nearly always; found much faster than row by row."""
+        values: list[Any] = self.rows.values
+        if self._suspicious or set(map(type, values)) != {dict} or set(map(len, values)) != {len(self._names)}:
+            return None
+        columns = [[row.get(name) for row in values] for name in self._names]
+        for rule, cells in zip(self.rules.columns, columns, strict=True):
+            if not all(_is_plain(rule, found) for found in set(map(type, cells))):
+                return None
+        return [pa.array(cells, pa.string()) for cells in columns]
+
+    def raw(self, position: int) -> str:
+        """A row as it was sent, but no more of it than the ledger keeps."""
+        text = self.rows.raw(position)
+        return text if not _overlong(text) else text.encode()[:RAW_BYTES].decode("utf-8", "ignore")
+
+    def _plain_cells(self, position: int, value: object) -> tuple[Any, ...] | None:
+        if type(value) is not dict or len(value) != len(self._names):
+            return None
+        cells = tuple(map(value.get, self._names))
+        shape = tuple(map(type, cells))
+        if shape not in self._shapes:
+            self._shapes[shape] = all(map(_is_plain, self.rules.columns, shape))
+        if self._suspicious and (_UNSTORABLE.search(text := self.rows.raw(position)) or _overlong(text)):
+            return None
+        return cells if self._shapes[shape] else None
+
+    def _odd_row(self, position: int, row: object) -> OddRow:
+        if _overlong(self.rows.raw(position)):
+            return OddRow(position, None, (_TOO_LONG,))
+        if not isinstance(row, dict):
+            message = f"the row must be an object, not {_described(row)}"
+            return OddRow(position, None, (Fault(None, RejectCode.NOT_AN_OBJECT, message),))
+        repeated = row.repeated if isinstance(row, RepeatingObject) else frozenset()
+        cells: list[object] = []
+        faults = _unknown_columns(row, self.rules)
+        for rule in self.rules.columns:
+            cell, reason = _cell(rule, row.get(rule.name))
+            if rule.name in repeated:
+                cell, reason = UNREADABLE, f"{rule.name} stands in the row more than once"
+            if reason:
+                faults.append(Fault(rule.name, RejectCode.TYPE, reason))
+            cells.append(cell)
+        return OddRow(position, cells, tuple(faults))
+
+
+def _is_plain(rule: ColumnRule, found: type) -> bool:
+    """Whether what has this JSON type may stand in a column of texts, to be judged by its grammar."""
+    return found is str or (found is not bool and _takes(rule, found))
+
+
+def _takes(rule: ColumnRule, found: type) -> bool:
+    return _JSON_TYPES.get(found) in rule.kind.json_types
+
+
+def as_csv_rows(rules: TableRules, rejects: Iterable[dict[str, Any]], *, of_restore: bool) -> Iterator[dict[str, Any]]:
+    """Rejected rows of batches and restores with `raw` as a row of CSV.
+
+    What is no object, or too long to be whole, is one field. A restore finds columns by the names that they had
+    before, too, and fills those that the backup has not with their default.
+    """
+    for reject in rejects:
+        try:
+            row = json.loads(reject["raw"], parse_int=Whole, parse_float=Fractional)
+        except ValueError:
+            row = None
+        cells = [reject["raw"]]
+        if isinstance(row, dict):
+            find = _found_by_restore if of_restore else _found
+            values = (find(rules, column, row) for column in rules.columns)
+            cells = ["" if value is None else _as_text(value) for value in values]
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(cells)
+        yield {**reject, "raw": line.getvalue(), "typed": True}
+
+
+def _found(_rules: TableRules, column: ColumnRule, row: dict[str, object]) -> object:
+    return row.get(column.name)
+
+
+def _found_by_restore(rules: TableRules, column: ColumnRule, row: dict[str, object]) -> object:
+    if found := found_in_file(rules, column, row):
+        return row[found[0]]
+    default = default_of(rules, column)
+    return default if default is None or isinstance(default, str | int | float) else str(default)
+
+
+def _as_text(value: object) -> str:
+    """A value as it may stand in CSV, where there is neither NUL nor half a surrogate pair."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", r"\x00")
+
+
+def _cell(rule: ColumnRule, value: object) -> tuple[object, str]:
+    """The text that the judge is to read, or UNREADABLE and why."""
+    if value is None:
+        return "", ""
+    if type(value) is str:
+        return value, ""
+    if _takes(rule, type(value)):
+        return str(value).lower() if value in (True, False) else str(value), ""
+    return UNREADABLE, f"{rule.name} must be {rule.kind.noun}, not {_described(value)}"
+
+
+def _unknown_columns(row: dict[str, object], rules: TableRules) -> list[Fault]:
+    unknown = [name for name in row if name not in rules.by_name]
+    faults = [
+        Fault(_as_text(name[:255]), RejectCode.UNKNOWN_COLUMN, f"{rules.name} has no column {shown(name)}")
+        for name in unknown[:_NAMED_COLUMNS]
+    ]
+    if more := len(unknown) - len(faults):
+        faults.append(Fault(None, RejectCode.UNKNOWN_COLUMN, f"{rules.name} has not these {more} more columns, either"))
+    return faults
+
+
+def _described(value: object) -> str:
+    match value:
+        case bool() | None:
+            return json.dumps(value)
+        case Whole() | Fractional():
+            return f"the number {value if len(value) <= 60 else value[:60] + '…'}"
+        case str():
+            return "a text"
+        case list():
+            return "an array"
+        case _:
+            return "an object"
+
+
+def _overlong(text: str) -> bool:
+    return len(text) > MAX_ROW_BYTES // 4 and len(text.encode()) > MAX_ROW_BYTES

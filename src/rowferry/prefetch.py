@@ -14,7 +14,7 @@ _ENDED = object()
 Item = TypeVar("Item")
 
 
-def ahead(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
+def prefetch(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
     """Yield `items` in order, made up to four ahead in a thread; what that raises is raised here.
 
     When this generator is closed, so is `items`, and the thread has ended.

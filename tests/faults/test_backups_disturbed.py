@@ -210,7 +210,7 @@ def test_a_full_disk_is_told(backups: Backups, database_url: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-@pytest.mark.parametrize("step", ["write_whole", "_sync_folder"])
+@pytest.mark.parametrize("step", ["write_atomically", "_sync_folder"])
 def test_a_snapshot_that_cannot_be_listed_whole_is_not_listed(
     backups: Backups, monkeypatch: pytest.MonkeyPatch, step: str, number: int
 ) -> None:
@@ -219,7 +219,7 @@ def test_a_snapshot_that_cannot_be_listed_whole_is_not_listed(
 
     def run_out(path: Path, *parts: object) -> None:
         nonlocal seen
-        counts = step == "write_whole" or any(path.glob("*.manifest.json"))
+        counts = step == "write_atomically" or any(path.glob("*.manifest.json"))
         seen += counts
         if counts and seen == number:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -247,7 +247,7 @@ def test_a_backup_that_cannot_be_taken_back_does_not_keep_the_others(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(UnfinishedBackup, "remove", remove_others)
-    monkeypatch.setattr(backup_store, "write_whole", write_none)
+    monkeypatch.setattr(backup_store, "write_atomically", write_none)
     with pytest.raises(FileUnwritable):
         backups.take()
     monkeypatch.undo()

@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from rowferry.prefetch import ahead
+from rowferry.prefetch import prefetch
 
 
 def threads() -> list[threading.Thread]:
@@ -14,7 +14,7 @@ def threads() -> list[threading.Thread]:
 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 1_000])
 def test_all_items_come_in_their_order(count: int) -> None:
-    assert list(ahead(number for number in range(count))) == list(range(count))
+    assert list(prefetch(number for number in range(count))) == list(range(count))
     assert not threads()
 
 
@@ -27,8 +27,8 @@ def test_an_error_comes_after_the_items_before_it(error: BaseException) -> None:
 
     got: list[int] = []
     with pytest.raises(type(error)):
-        got.extend(ahead(items()))
-    stream = ahead(items())
+        got.extend(prefetch(items()))
+    stream = prefetch(items())
     assert [next(stream), next(stream)] == [1, 2]
     with pytest.raises(type(error)):
         next(stream)
@@ -43,7 +43,7 @@ def test_closing_early_ends_the_thread_and_the_source_is_not_read_on() -> None:
             made.append(number)
             yield number
 
-    stream = ahead(items())
+    stream = prefetch(items())
     assert next(stream) == 0
     stream.close()
     assert not threads()
@@ -51,12 +51,12 @@ def test_closing_early_ends_the_thread_and_the_source_is_not_read_on() -> None:
 
 
 def test_one_stream_may_feed_another() -> None:
-    stream = ahead(item * 2 for item in ahead(number for number in range(100)))
+    stream = prefetch(item * 2 for item in prefetch(number for number in range(100)))
     assert list(stream) == list(range(0, 200, 2))
     assert not threads()
 
 
 def test_items_are_made_in_another_thread() -> None:
-    makers = set(ahead(threading.get_ident() for _ in range(3)))
+    makers = set(prefetch(threading.get_ident() for _ in range(3)))
     assert makers
     assert threading.get_ident() not in makers

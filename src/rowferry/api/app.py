@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 
 from rowferry.api import pages, problems
-from rowferry.api.browser_rules import BrowserRules
+from rowferry.api.csrf_and_host_check import CsrfAndHostCheck
 from rowferry.api.draining import Draining
 from rowferry.api.forgetting import forget_by_and_by
-from rowferry.api.heads import Heads
+from rowferry.api.head_requests import HeadRequests
 from rowferry.api.known_parameters import refuse_unknown_parameters
 from rowferry.api.openapi import describe_api
 from rowferry.api.requests import ObservedRequests
@@ -75,5 +75,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     pages.install(app, with_reports=bool(available))
     framework = app.build_middleware_stack
     hosts = service.settings.hosts.split(",")
-    app.build_middleware_stack = lambda: ObservedRequests(BrowserRules(Heads(framework()), hosts))  # type: ignore[method-assign]
+    app.build_middleware_stack = lambda: ObservedRequests(CsrfAndHostCheck(HeadRequests(framework()), hosts))  # type: ignore[method-assign]
     return app

@@ -16,7 +16,7 @@ from sqlalchemy import CHAR, Connection, FromClause, Table, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from rowferry.backends.at_work import AtWork
+from rowferry.backends.active_connections import ActiveConnections
 from rowferry.backends.backend import Backend, Holders, Locking, ReadersWait
 from rowferry.backends.page import read_page
 from rowferry.backends.postgresql_careful import CarefulShortTransaction, CarefulTransaction
@@ -100,7 +100,7 @@ class PostgresqlBackend:
     folder: Path | None = None
 
     def __init__(self, url: URL) -> None:
-        self._at_work = AtWork[psycopg.Connection[Any]]()
+        self._at_work = ActiveConnections[psycopg.Connection[Any]]()
         self.engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             connect_args=connect_args(url),

@@ -18,12 +18,12 @@ _ALL = (
 
 def missing_grant(message: str, user: str | None) -> str:
     """The statement that gives a user what the message of the server denies; all that is ever needed, if unclear."""
-    to = _spelled(user) if user else "<user>"
+    to = _quoted_name(user) if user else "<user>"
     for pattern, grant in _GRANTS:
         if found := re.search(pattern, message):
-            return grant.format(_spelled(found[1]), to)
+            return grant.format(_quoted_name(found[1]), to)
     return _ALL.format(to)
 
 
-def _spelled(name: str) -> str:
+def _quoted_name(name: str) -> str:
     return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'

@@ -98,11 +98,11 @@ class PostgresqlRefusals:
             keys = [set(key) for key in self._rules.candidate_keys]
             return any(of_key or (is_plain and set(columns) in keys) for of_key, is_plain, columns in found)
         if isinstance(error, pg.ForeignKeyViolation):
-            ours = [self._spelled(one.column, one.parent, one.target) for one in self._rules.references]
+            ours = [self._declared_reference(one.column, one.parent, one.target) for one in self._rules.references]
             return any(tuple(one) in ours for one in self._found(_REFERENCE, error.diag.constraint_name))
         return False
 
-    def _spelled(self, column: str, parent: str, target: str) -> tuple[int, list[str], list[str]]:
+    def _declared_reference(self, column: str, parent: str, target: str) -> tuple[int, list[str], list[str]]:
         name = spelled(self._rules.table.metadata.tables[parent]).as_string()
         number = self._table.transaction.value(SQL("SELECT to_regclass(%s)::oid"), (name,))
         return number, [column], [target]

@@ -67,7 +67,7 @@ class Sessions:
 
     def __init__(self, url: URL) -> None:
         self._theirs = " ".join(url.normalized_query.get("options", ()))
-        self._chosen = {_plain(name): _plain(value) for name, value in _OPTION.findall(self._theirs)}
+        self._chosen = {_unescaped(name): _unescaped(value) for name, value in _OPTION.findall(self._theirs)}
         self._pooled = False
 
     def listen(self, engine: Engine) -> None:
@@ -89,7 +89,7 @@ class Sessions:
 
     def _directly(self, dialect: Any, cargs: list[Any], cparams: dict[str, Any]) -> psycopg.Connection[Any] | None:
         """A connection to a server that has heard what we tell it; None if something between does not let it."""
-        first, ours = map(_spelled, (_UNLESS_CHOSEN, _NEEDED | _OF_A_CONNECTION))
+        first, ours = map(_command_line, (_UNLESS_CHOSEN, _NEEDED | _OF_A_CONNECTION))
         try:
             driver: psycopg.Connection[Any] = dialect.connect(
                 *cargs, **cparams | {"options": f"{first} {self._theirs} {ours}"}
@@ -147,11 +147,11 @@ def _calls(settings: dict[str, str], *, of_transaction: bool) -> Composed:
     return SQL(", ").join([SQL("true"), *calls])
 
 
-def _spelled(settings: dict[str, str]) -> str:
+def _command_line(settings: dict[str, str]) -> str:
     """Settings as a command line has them."""
     escaped = ((name, value.replace(" ", r"\ ")) for name, value in settings.items())
     return " ".join(f"-c {name}={value}" for name, value in escaped)
 
 
-def _plain(escaped: str) -> str:
+def _unescaped(escaped: str) -> str:
     return re.sub(r"\\(.)", r"\1", escaped)

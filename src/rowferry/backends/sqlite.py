@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import CompileError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from rowferry.backends.at_work import AtWork
+from rowferry.backends.active_connections import ActiveConnections
 from rowferry.backends.backend import Backend, Holders, Locking
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.schema import require_columns
@@ -114,7 +114,7 @@ class SqliteBackend:
         self._path = Path(os.path.realpath(file.path))
         self.folder: Path | None = self._path.parent
         self._turn = Lock()
-        self._at_work = AtWork[sqlite3.Connection]()
+        self._at_work = ActiveConnections[sqlite3.Connection]()
         self.engine = create_engine(
             url.set(drivername="sqlite+pysqlite"),
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},

@@ -20,7 +20,7 @@ from typing import BinaryIO
 from rowferry.backups.manifest import Manifest, UnsoundManifestError, read_manifest, spell_manifest, table_of
 from rowferry.dictionary.avro_schema import avro_name
 from rowferry.errors import BackupDamaged, BackupsUnreadable, BackupUnknown, FileUnwritable
-from rowferry.files.atomic_write import write_whole
+from rowferry.files.atomic_write import write_atomically
 from rowferry.files.disk_full import room_needed
 
 _FILE, _MANIFEST, _PART = ".avro", ".manifest.json", ".part"
@@ -77,7 +77,7 @@ class UnfinishedBackup:
 
     def list(self, manifest: Manifest) -> None:
         """Make a backup of it."""
-        write_whole(self._manifest, [spell_manifest(manifest)])
+        write_atomically(self._manifest, [spell_manifest(manifest)])
         _sync_folder(self._path.parent)
 
     def is_listed(self) -> bool:
@@ -229,7 +229,7 @@ class BackupStore:
             FolderFull: There is no room in it.
         """
         lines = [_DATABASES_OPEN_WITH, *self.databases(), backup_id]
-        write_whole(self.databases_path, [f"{line}\n".encode() for line in lines])
+        write_atomically(self.databases_path, [f"{line}\n".encode() for line in lines])
         _sync_folder(self.folder)
 
     def ids(self) -> list[str]:

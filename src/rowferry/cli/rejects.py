@@ -13,7 +13,7 @@ from rowferry.cli.options import OUTPUT_FILE, at_database, database_option, json
 from rowferry.cli.output import done, say, say_json, table
 from rowferry.errors import LoadUnknown, NothingLoaded, NothingRejected
 from rowferry.errors.commands import OutputOfOneTable
-from rowferry.files.atomic_write import write_whole
+from rowferry.files.atomic_write import write_atomically
 from rowferry.operations.correctable_files import correctable_files
 from rowferry.sources.csv.header import REASONS
 
@@ -89,7 +89,7 @@ def _write_csv(service: Service, connection: Any, load_id: str, path: Path, of_t
     for file in files.values():
         spare_kept(file, service, _originals(ledger.find_load(connection, load_id)))
     for name, lines in correctable_files(service.backend, service.catalog, load_id, of_table).items():
-        write_whole(files[name], (line.encode() for line in lines))
+        write_atomically(files[name], (line.encode() for line in lines))
     return files
 
 

@@ -11,7 +11,7 @@ import click
 from rowferry.cli.options import OUTPUT_FILE, database_option, json_option, open_service, spare_kept
 from rowferry.cli.output import done, say, say_json, table, written
 from rowferry.errors import OptionInvalid
-from rowferry.files.atomic_write import write_whole
+from rowferry.files.atomic_write import write_atomically
 from rowferry.reports.listed import find_report
 from rowferry.reports.report import Answer, answer
 from rowferry.reports.spreadsheet import as_csv
@@ -51,7 +51,7 @@ def report(
         spare_kept(output, service)
     found = answer(found_report, service.backend, service.catalog, asked)
     if output:
-        write_whole(output, [_rendered(found, chosen)])
+        write_atomically(output, [_rendered(found, chosen)])
         with done():
             _say_written(found, output, as_json=as_json)
     elif chosen == "table":

@@ -14,7 +14,14 @@ from rowferry.cli.signals import observed_by
 from rowferry.dictionary.faults import shown
 from rowferry.ledger import RESTORE_COUNTS
 from rowferry.observers.logging import Log
-from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
+from rowferry.operations.restore_receipt import (
+    Obstacle,
+    RestoreClaim,
+    RestoreOptions,
+    RestoreReceipt,
+    TableChanges,
+    format_key,
+)
 from rowferry.operations.restore_sources import RestoreFinder
 from rowferry.operations.restore_table import restore_table
 from rowferry.settings import read_settings
@@ -103,7 +110,7 @@ def _show_passed_over(receipt: RestoreReceipt) -> None:
 
 def _show_examples(changes: TableChanges) -> None:
     rows = [
-        [sort, *(_spelled(key) for key in ([found["key"]] if sort == "changed" else [found])), _columns(found, sort)]
+        [sort, *(format_key(key) for key in ([found["key"]] if sort == "changed" else [found])), _columns(found, sort)]
         for sort, examples in changes.examples.items()
         for found in examples
     ]
@@ -114,10 +121,6 @@ def _show_examples(changes: TableChanges) -> None:
 
 def _columns(found: dict[str, Any], sort: str) -> str:
     return ", ".join(found["columns"]) if sort == "changed" else ""
-
-
-def _spelled(key: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in key.items())
 
 
 def _show_obstacle(obstacle: Obstacle) -> None:

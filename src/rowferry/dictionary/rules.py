@@ -302,14 +302,14 @@ def _checks(table: Table) -> list[CheckConstraint]:
 
 
 def _check(table: Table, constraint: CheckConstraint) -> Check:
-    condition = _spelled(constraint)
+    condition = _check_condition(constraint)
     # A name within a text makes it too many: none is missed.
     spelled = ((c.name, re.escape(c.name.replace('"', '""'))) for c in table.columns)
     named = (name for name, word in spelled if re.search(rf"(?<!\w){word}(?!\w)", condition, re.IGNORECASE))
     return Check(str(constraint.name or condition), condition, frozenset(named))
 
 
-def _spelled(check: CheckConstraint) -> str:
+def _check_condition(check: CheckConstraint) -> str:
     """The condition as a statement over the table alone may hold it."""
     try:
         return str(check.sqltext.compile(compile_kwargs={"include_table": False, "literal_binds": True}))

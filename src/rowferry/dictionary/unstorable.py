@@ -21,8 +21,8 @@ def unstorable(
 
 def spelled_key(rules: TableRules, key: Sequence[object]) -> str:
     """The key of a row, with the names of its columns."""
-    return ", ".join(f"{name} {_spelled(value)}" for name, value in zip(rules.key, key, strict=True))
+    return ", ".join(f"{name} {_shown_value(value)}" for name, value in zip(rules.key, key, strict=True))
 
 
-def _spelled(value: object) -> str:
+def _shown_value(value: object) -> str:
     return shown(value) if isinstance(value, str | bytes) else str(value)

@@ -11,7 +11,7 @@ from rowferry.errors import FileUnwritable
 from rowferry.files.disk_full import room_needed
 
 
-def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+def write_atomically(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file through a temporary name in the same folder, and rename it once it is safely on disk.
 
     A file that is there keeps its mode, and a link to it stays one. What is no file, such as a pipe or a terminal, is

@@ -20,7 +20,7 @@ _GRAMMAR = re.compile(rf"{calendar.YEAR}-(\d\d)-(\d\d){calendar.ERA}", re.ASCII)
 _LENGTH = len("2021-11-07")
 
 
-def _spelled(days: int) -> str:
+def _format_date(days: int) -> str:
     return str(np.datetime64(days, "D"))
 
 
@@ -32,7 +32,7 @@ class Date(Kind):
     sql_types = (sql.Date,)
     json_schema = dt.date
     example = "2021-11-07"
-    sent_by_postgresql = SentByPostgresql("date_send({})", ">i4", calendar.DAY_2000, calendar.DAYS, _spelled)
+    sent_by_postgresql = SentByPostgresql("date_send({})", ">i4", calendar.DAY_2000, calendar.DAYS, _format_date)
     sqlite = InSqlite.as_text("????-??-??")
 
     def arrow(self, column_type: Any) -> pa.DataType:

@@ -51,7 +51,7 @@ _HOURS = len("2021-05-30 05")
 _YEAR_2000 = calendar.DAY_2000 * clock.A_DAY
 
 
-def _spelled(microseconds: int) -> str:
+def _format_instant(microseconds: int) -> str:
     return str(np.datetime64(microseconds, "us"))
 
 
@@ -64,7 +64,7 @@ class Datetime(Kind):
     json_schema = dt.datetime
     example = "2021-11-07T02:48:42Z"
     sent_by_postgresql = SentByPostgresql(
-        "timestamptz_send({})", ">i8", calendar.DAY_2000 * clock.A_DAY, INSTANTS, _spelled
+        "timestamptz_send({})", ">i8", calendar.DAY_2000 * clock.A_DAY, INSTANTS, _format_instant
     )
     sqlite = InSqlite.as_text(USUAL_IN_SQLITE)
 

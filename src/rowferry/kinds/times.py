@@ -23,7 +23,7 @@ _MIDNIGHT = "24:00:00"
 """What PostgreSQL and others take for the end of a day, and Arrow and Python do not."""
 
 
-def _spelled(_microseconds: int) -> str:
+def _midnight(_microseconds: int) -> str:
     return _MIDNIGHT
 
 
@@ -36,7 +36,7 @@ class Time(Kind):
     avro_logical = MappingProxyType({("int", "time-millis"): pa.time32("ms"), ("long", "time-micros"): pa.time64("us")})
     json_schema = dt.time
     example = "02:48:42"
-    sent_by_postgresql = SentByPostgresql("time_send({})", ">i8", 0, _LIMITS, _spelled)
+    sent_by_postgresql = SentByPostgresql("time_send({})", ">i8", 0, _LIMITS, _midnight)
     sqlite = InSqlite.as_text("??:??:??.??????")
 
     def arrow(self, column_type: Any) -> pa.DataType:

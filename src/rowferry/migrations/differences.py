@@ -21,7 +21,7 @@ def differences(connection: Connection, metadata: MetaData) -> list[str]:
         return not (reflected and model is None and kind in {"index", "unique_constraint", "foreign_key_constraint"})
 
     context = MigrationContext.configure(connection, opts={"include_object": is_ours, "compare_type": True})
-    return [_told(one) for found in compare_metadata(context, metadata) for one in _each(found)]
+    return [_describe(one) for found in compare_metadata(context, metadata) for one in _each(found)]
 
 
 def _each(found: Any) -> list[Any]:
@@ -43,7 +43,7 @@ _IN_WORDS: dict[str, Callable[..., str]] = {
 }
 
 
-def _told(found: tuple[Any, ...]) -> str:
+def _describe(found: tuple[Any, ...]) -> str:
     kind, *what = found
     return _IN_WORDS[kind](*what) if kind in _IN_WORDS else f"{kind}: {what}"
 

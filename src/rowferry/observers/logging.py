@@ -68,13 +68,13 @@ class Log:
             case RowsRejected(table=table, source=source, rows=rows):
                 begun = json_line(self._head("RowRejected", event.id) | {"table": table, "source": source})[:-1]
                 begun += ', "row_number": '
-                return "".join([f'{begun}{number}, "faults": {_spelled(faults)}}}\n' for number, faults in rows])
+                return "".join([f'{begun}{number}, "faults": {_faults_as_json(faults)}}}\n' for number, faults in rows])
             case _:
                 return f"{json_line(self.fields(event))}\n"
 
 
 @lru_cache(4_096)
-def _spelled(faults: tuple[tuple[str | None, str], ...]) -> str:
+def _faults_as_json(faults: tuple[tuple[str | None, str], ...]) -> str:
     """The (column, code) of the faults of a row as JSON; many rows have the same."""
     return json.dumps(faults)
 

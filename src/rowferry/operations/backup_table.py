@@ -30,7 +30,7 @@ from rowferry.events import (
 )
 from rowferry.judging.restorable import first_unrestorable
 from rowferry.operations.lost_backups import name_database
-from rowferry.prefetch import ahead
+from rowferry.prefetch import prefetch
 
 CodecName = Literal["deflate", "snappy", "zstandard", "null"]
 
@@ -116,7 +116,7 @@ class _Backup:
     def _write(self, snapshot: Snapshot, rules: TableRules, backup: UnfinishedBackup) -> Manifest:
         started, expected = time.monotonic(), snapshot.estimate(rules)
         sink = AvroSink(backup.file, rules, self._options.codec)
-        with closing(ahead(snapshot.read(rules))) as batches:
+        with closing(prefetch(snapshot.read(rules))) as batches:
             for rows in sink.write(_restorable(rules, batches)):
                 self._observe(RowsBackedUp(self._snapshot_id, rules.name, rows, max(rows, expected)))
         backup.keep()

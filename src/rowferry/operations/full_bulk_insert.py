@@ -28,11 +28,11 @@ from rowferry.judging.moved_values import MovedValues
 from rowferry.judging.references import References
 from rowferry.judging.reject_sink import RejectSink
 from rowferry.judging.rows import RejectedRow, raw_rows
-from rowferry.operations.carrying_out import attempt_again, carry_out
 from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
 from rowferry.operations.reading import Reading, Telling, keep_rejects
 from rowferry.operations.receipt import Receipt, TableReceipt
 from rowferry.operations.refused_rows import RefusedRows
+from rowferry.operations.run_operation import retry, run_operation
 from rowferry.sources.csv.byte_source import text_encoding
 from rowferry.sources.csv.distinct_names import with_distinct_names
 from rowferry.sources.csv.files import CsvFile, CsvFiles
@@ -60,7 +60,7 @@ def full_bulk_insert(
         RowferryError: The load changed nothing but the ledger, which says why.
     """
     load = _Load(backend, catalog, files, options, observe, claim)
-    return carry_out(backend, claim.load_id, load, LoadInterrupted)
+    return run_operation(backend, claim.load_id, load, LoadInterrupted)
 
 
 class _Rehearsed(Exception):
@@ -159,7 +159,7 @@ class _Load:
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
         with suppress(_Rehearsed):
-            attempt_again(self, self._passing(), exclusive=self.options.exclusive)
+            retry(self, self._passing(), exclusive=self.options.exclusive)
 
     def _passing(self) -> tuple[type[RowferryError], ...]:
         """Of a value that has just been taken, another try tells which row has it."""

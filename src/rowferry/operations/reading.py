@@ -24,7 +24,7 @@ from rowferry.judging.rejected_rows import RejectedRows
 from rowferry.judging.rows import RejectedRow, RowBatch
 from rowferry.judging.taken_keys import TakenKeys, taken_keys
 from rowferry.ledger import Append
-from rowferry.prefetch import ahead
+from rowferry.prefetch import prefetch
 
 _KEPT_AT_ONCE = 10_000
 
@@ -96,7 +96,7 @@ class Reading(Generic[Rows, Writer]):
         moved = known if isinstance(known, MovedValues) else None
         by_whom = known.known if isinstance(known, MovedValues) else known
         judge = Judge(self.rules, references, self.taken, failed_checks, by_whom, self.refused)
-        with closing(ahead(self._judged(judge, moved))) as judged:
+        with closing(prefetch(self._judged(judge, moved))) as judged:
             for rows_read, accepted in judged:
                 self.writer.write(accepted)
                 self.rows_read += rows_read
@@ -117,7 +117,7 @@ class Reading(Generic[Rows, Writer]):
         self.rejects.add(rows)
         told = rows.first(self.telling.take(len(rows)))
         for name, same in groupby(told, lambda row: self.places.place(row.row_number)[0]):
-            each = tuple((self.places.place(row.row_number)[1], _told(row, self.rules)) for row in same)
+            each = tuple((self.places.place(row.row_number)[1], _columns_and_codes(row, self.rules)) for row in same)
             self.observe(RowsRejected(self.id, self.rules.name, name, each))
 
     def close(self) -> None:
@@ -126,7 +126,7 @@ class Reading(Generic[Rows, Writer]):
 
     def _judged(self, judge: Judge, moved: MovedValues | None) -> Generator[tuple[int, pa.RecordBatch], None, None]:
         """How many rows each batch has, and the accepted ones; those that are rejected need not wait for a writer."""
-        for batch in ahead(self.rows.batches()):
+        for batch in prefetch(self.rows.batches()):
             verdict = judge.judge(batch)
             self._reject(verdict.rejected)
             if moved:
@@ -142,7 +142,7 @@ def keep_rejects(append: Append, id_: str, readings: Sequence[Reading[Any, Any]]
         raise ConservationBroken(table="rejected_rows", rows_read=expected, accounted=kept)
 
 
-def _told(row: RejectedRow, rules: TableRules) -> tuple[tuple[str | None, str], ...]:
+def _columns_and_codes(row: RejectedRow, rules: TableRules) -> tuple[tuple[str | None, str], ...]:
     """What is told of the faults of a row: columns and codes, but no values."""
     repeated = tuple(duplicate(rules, key, "another row") for key in row.duplicate_of)
     return tuple((fault.column, str(fault.code)) for fault in (*row.faults, *repeated))

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Any
 
-from rowferry.backends.backend import Key, Referring, TableReplacer
+from rowferry.backends.backend import Referring, TableReplacer
 from rowferry.dictionary.faults import RejectCode
 from rowferry.operations.reading import Reading
-from rowferry.operations.restore_receipt import Obstacle, RestoreOptions
+from rowferry.operations.restore_receipt import Obstacle, RestoreOptions, format_key
 
 EXAMPLES = 5
 """So many rows or keys of each sort are shown."""
@@ -31,7 +31,7 @@ def obstacles_of(
 
 
 def _referred_to(table: str, found: Referring, all_of_them: list[str]) -> Obstacle:
-    columns, keys = ", ".join(found.columns), "; ".join(map(_spelled, found.keys))
+    columns, keys = ", ".join(found.columns), "; ".join(map(format_key, found.keys))
     more = " and others" if len(found.keys) == EXAMPLES else ""
     return Obstacle(
         kind="referred_to",
@@ -40,7 +40,7 @@ def _referred_to(table: str, found: Referring, all_of_them: list[str]) -> Obstac
         message=f"{_rows(found.rows)} of {found.table} {_do(found.rows, 'refer')} (by {columns}) to rows of {table} "
         f"that the backup lacks: {keys}{more}",
         hint=_way_out(table, all_of_them) + "; or delete or change the rows that refer to them.",
-        examples=[{name: _plain(value) for name, value in key.items()} for key in found.keys],
+        examples=[{name: _integer_or_text(value) for name, value in key.items()} for key in found.keys],
     )
 
 
@@ -96,9 +96,5 @@ def _do(count: int, verb: str) -> str:
     return f"{verb}s" if count == 1 else verb
 
 
-def _spelled(key: Key) -> str:
-    return ", ".join(f"{name} {value}" for name, value in key.items())
-
-
-def _plain(value: object) -> object:
+def _integer_or_text(value: object) -> object:
     return value if isinstance(value, int | str) else str(value)

@@ -1,6 +1,7 @@
 """How a restore is to be done, and what became of the rows: what changed, or what stands in the way."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
@@ -98,3 +99,8 @@ class RestoreReceipt:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {count: self.total(count) for count in ledger.RESTORE_COUNTS}
+
+
+def format_key(key: Mapping[str, object]) -> str:
+    """A key for people: `department_id 7, code A`."""
+    return ", ".join(f"{name} {value}" for name, value in key.items())

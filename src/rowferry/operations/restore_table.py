@@ -25,13 +25,13 @@ from rowferry.events import MoreRowsRejected, Observe, PublishStarted, RestoreFi
 from rowferry.judging.judge import nothing_known
 from rowferry.judging.places import Places
 from rowferry.judging.references import References
-from rowferry.operations.carrying_out import attempt_again, carry_out
 from rowferry.operations.reading import Reading, Telling, keep_rejects
 from rowferry.operations.refused_rows import RefusedRows
 from rowferry.operations.restore_obstacles import EXAMPLES, obstacles_of
 from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreOptions, RestoreReceipt, TableChanges
 from rowferry.operations.restore_sources import RestoreSource
 from rowferry.operations.restored_tables import require_unaltered
+from rowferry.operations.run_operation import retry, run_operation
 from rowferry.sources.avro.source import AvroSource
 
 _BULK_ROWS = 10_000
@@ -56,7 +56,7 @@ def restore_table(
         RowferryError: The restore changed nothing but the ledger, which says why.
     """
     restore = _Restore(backend, catalog, sources, options, observe, claim)
-    return carry_out(backend, claim.restore_id, restore, RestoreInterrupted)
+    return run_operation(backend, claim.restore_id, restore, RestoreInterrupted)
 
 
 class _Stopped(Exception):
@@ -135,7 +135,7 @@ class _Restore:
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
         try:
-            attempt_again(self, (ParentsVanished, DatabaseBusy))
+            retry(self, (ParentsVanished, DatabaseBusy))
         except _Stopped:
             self._note_refusal()
 
@@ -219,7 +219,7 @@ class _Restore:
             raise ConservationBroken(table=changes.table, rows_read=changes.rows_read, accounted=accounted)
         few = part.writer.examples(EXAMPLES)
         different = [{"key": key, "columns": columns} for key, columns in few.different]
-        changes.examples = _plain({"added": few.new, "changed": different, "removed": few.surplus})
+        changes.examples = _json_value({"added": few.new, "changed": different, "removed": few.surplus})
 
     def _judge_obstacles(self) -> None:
         """Stop if anything stands in the way, or if a comparison was all that was asked for."""
@@ -307,6 +307,6 @@ class _Restore:
         self.observe(RestoreFinished(self.claim.restore_id, self.table, status, **totals, seconds=seconds, error=error))
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """Keys as JSON has them."""
     return json.loads(json.dumps(value, default=str))

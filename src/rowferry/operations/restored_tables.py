@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from rowferry.backends.backend import Comparison, Key, TableReplacer
+from rowferry.backends.backend import Comparison, TableReplacer
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import TableAltered
+from rowferry.operations.restore_receipt import format_key
 
 
 def require_unaltered(writers: Sequence[TableReplacer], tables: Sequence[TableRules]) -> None:
@@ -17,26 +18,22 @@ def require_unaltered(writers: Sequence[TableReplacer], tables: Sequence[TableRu
     if not names:
         return
     for writer, rules in zip(writers, tables, strict=True):
-        if told := "; ".join(_told(writer, writer.compare_again())):
+        if told := "; ".join(_differences(writer, writer.compare_again())):
             raise TableAltered(table=rules.name, reason=told, names=", ".join(names))
 
 
-def _told(writer: TableReplacer, found: Comparison) -> Iterator[str]:
+def _differences(writer: TableReplacer, found: Comparison) -> Iterator[str]:
     """How a table differs from its backup, in words, with the first row of each sort."""
     surplus = writer.surplus()
     few = writer.examples(1) if found.new or found.different or surplus else None
     if few and found.different:
         key, columns = few.different[0]
-        yield f"{_rows(found.different)} would differ, such as {_spelled(key)} (by {', '.join(columns)})"
+        yield f"{_rows(found.different)} would differ, such as {format_key(key)} (by {', '.join(columns)})"
     if few and found.new:
-        yield f"{_rows(found.new)} would be missing, such as {_spelled(few.new[0])}"
+        yield f"{_rows(found.new)} would be missing, such as {format_key(few.new[0])}"
     if few and surplus:
-        yield f"{_rows(surplus)} more would be there, such as {_spelled(few.surplus[0])}"
+        yield f"{_rows(surplus)} more would be there, such as {format_key(few.surplus[0])}"
 
 
 def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
-
-
-def _spelled(key: Key) -> str:
-    return ", ".join(f"{name} {value}" for name, value in key.items())

@@ -64,12 +64,13 @@ def _draw(answer: Answer) -> dict[str, Any]:
     of_all = f"{sum(totals.values()):,} employees in {len(totals):,} departments"
     layer = {"data": {"values": values}, "mark": "bar", "encoding": {"color": colour, "order": {"field": "place"}}}
     told = {
-        label: _told(totals[name], [hired[name, quarter] for quarter in _QUARTERS]) for name, label in named.items()
+        label: _total_and_quarters(totals[name], [hired[name, quarter] for quarter in _QUARTERS])
+        for name, label in named.items()
     }
     return bars(answer.title.replace(", job", ""), of_all, told, [layer, total], len(totals))
 
 
-def _told(total: int, quarters: list[int]) -> str:
+def _total_and_quarters(total: int, quarters: list[int]) -> str:
     return f"{total:,}, by quarter {', '.join(f'{hired:,}' for hired in quarters)}"
 
 

@@ -155,12 +155,14 @@ def _promoted(rule: ColumnRule, values: pa.Array) -> pa.Array:
 
 
 def _raw(batch: pa.RecordBatch, at: int) -> str:
-    row = {name: _plain(as_python(column[at])) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+    row = {
+        name: _json_value(as_python(column[at])) for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    }
     text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "backslashreplace").decode()[:RAW_CHARACTERS].replace("\0", r"\x00")
 
 
-def _plain(value: object) -> object:
+def _json_value(value: object) -> object:
     """A value as JSON has it."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")

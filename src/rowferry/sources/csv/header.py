@@ -101,7 +101,7 @@ class FirstRow:
 def _advice(lacking: list[str], unknown: list[str], twice: list[str]) -> str:
     advice = []
     if unknown:
-        names = [spelled(name) and _plain(name) for name in unknown]
+        names = [spelled(name) and _printable_name(name) for name in unknown]
         named = next(filter(None, names), "")
         if lacking and named:
             pair = f"{named}={lacking[0]}" if len(lacking) == len(unknown) == 1 else "NAME=COLUMN"
@@ -133,10 +133,10 @@ def _in_a_list(name: str) -> str:
 
 
 def _named(cell: str) -> str:
-    return _plain(cell) if spelled(cell) else "a column without a name"
+    return _printable_name(cell) if spelled(cell) else "a column without a name"
 
 
-def _plain(cell: str) -> str:
+def _printable_name(cell: str) -> str:
     """A name as it may stand in a message: short, and without what commands a terminal."""
     name = " ".join(cell.split())[:60]
     return name if name.isprintable() else repr(name)[1:-1]

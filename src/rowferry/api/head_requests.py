@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 _STREAMS = "/events"
 
 
-class Heads:
+class HeadRequests:
     """Lets HEAD be answered as GET is; the server leaves the body out. A stream of events is nothing but its body."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -36,7 +36,7 @@ class Work(Protocol[Outcome_co]):
         """Give back what it holds."""
 
 
-def carry_out(backend: Backend, name: str, work: Work[Outcome_co], interrupted: type[RowferryError]) -> Outcome_co:
+def run_operation(backend: Backend, name: str, work: Work[Outcome_co], interrupted: type[RowferryError]) -> Outcome_co:
     """Run an operation that is known by a name; whatever ends it, others can see how.
 
     Raises:
@@ -82,7 +82,7 @@ class Attempts(Protocol):
         """Whether the last attempt did it, whatever came then."""
 
 
-def attempt_again(work: Attempts, passing: tuple[type[RowferryError], ...], *, exclusive: bool = False) -> None:
+def retry(work: Attempts, passing: tuple[type[RowferryError], ...], *, exclusive: bool = False) -> None:
     """Try until none of the `passing` errors comes in the way, three times at most; DiskFull where there is no room.
 
     An attempt that finds rows to be refused, or that is given up for those who read, does not count.

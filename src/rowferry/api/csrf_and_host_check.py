@@ -31,7 +31,7 @@ _NOT_OF_HOSTS = set("/?#@\\, ")
 """What would let another part of Host be read as its name."""
 
 
-class BrowserRules:
+class CsrfAndHostCheck:
     """Answers under names of the service only, refuses changes that a page of another site asks for, sets a policy.
 
     Anybody may let a name of theirs lead to this address, and then their page is of the same site as the service: it

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 Driver = TypeVar("Driver")
 
 
-class AtWork(Generic[Driver]):
+class ActiveConnections(Generic[Driver]):
     """Connections of the driver; threads add and remove theirs."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Table
 from sqlalchemy.exc import ArgumentError
 
 from rowferry import ledger
-from rowferry.backends.backend import Backend
+from rowferry.backends.protocol import Backend
 from rowferry.dictionary.catalog import Catalog, load_catalog
 from rowferry.errors import (
     DatabaseUnsupported,
@@ -29,9 +29,9 @@ from rowferry.settings import (
 )
 
 _BACKENDS = {
-    "sqlite": "rowferry.backends.sqlite",
-    "postgresql": "rowferry.backends.postgresql",
-    "postgres": "rowferry.backends.postgresql",
+    "sqlite": "rowferry.backends.sqlite.database",
+    "postgresql": "rowferry.backends.postgresql.database",
+    "postgres": "rowferry.backends.postgresql.database",
 }
 """One line for each database: the scheme of its URLs, without the driver, and the module that serves it.
 

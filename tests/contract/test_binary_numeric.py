@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from rowferry.backends.copy_format import copy_format
+from rowferry.backends.postgresql.copy_format import copy_format
 
 Values = list[Decimal | None]
 

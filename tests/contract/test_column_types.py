@@ -15,7 +15,8 @@ from conftest import owning_as_plain
 from loading import Tables, counts, lines
 from owning import HEAD, ServiceOf
 from restoring import Restores, counts as restored
-from rowferry.backends import postgresql_few_rows, postgresql_writer, referred_keys
+from rowferry.backends import referred_keys
+from rowferry.backends.postgresql import few_rows as postgresql_few_rows, writer as postgresql_writer
 from rowferry.operations import full_bulk_insert, restore_table
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)

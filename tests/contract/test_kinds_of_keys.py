@@ -12,7 +12,8 @@ from conftest import owning_as_plain
 from loading import Tables, counts, lines
 from owning import ServiceOf
 from restoring import Restores, counts as changes
-from rowferry.backends import postgresql_writer, referred_keys
+from rowferry.backends import referred_keys
+from rowferry.backends.postgresql import writer as postgresql_writer
 from rowferry.backends.referred_keys import _MOST
 from rowferry.operations import full_bulk_insert, restore_table
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loading import DEPARTMENTS, JOBS, Tables, employees
-from rowferry.backends import sqlite
+from rowferry.backends.sqlite import database as sqlite
 from rowferry.bootstrap import Service
 from rowferry.errors import DatabaseBusy, RejectsExceeded, SourceNotText
 from rowferry.events import LoadFinished, LoadStarted, PublishStarted, RowsJudged, RowsRejected

@@ -9,7 +9,7 @@ from test_many_rows import constraints
 from batching import Batches, codes, company, employee
 from loading import Tables, employees
 from restoring import Restores
-from rowferry.backends.postgresql_table import PostgresqlTable, Statements
+from rowferry.backends.postgresql.table import PostgresqlTable, Statements
 from rowferry.dictionary.rules import rules_of
 from rowferry.errors import ParentsVanished, TooManyRefused
 from rowferry.operations import batch_transactions as operation

@@ -15,8 +15,8 @@ from loading import Tables, lines
 from made_up import made_up
 from owning import ServiceOf
 from restoring import Restores
-from rowferry.backends.postgresql_sequences import Numbers
-from rowferry.backends.postgresql_table import Statements
+from rowferry.backends.postgresql.sequences import Numbers
+from rowferry.backends.postgresql.table import Statements
 from rowferry.dictionary.rules import rules_of
 from rowferry.operations import full_bulk_insert, restore_table
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from databases import administer
 from loading import Tables
-from rowferry.backends.postgresql_grants import missing_grant
+from rowferry.backends.postgresql.grants import missing_grant
 from rowferry.bootstrap import Service
 from rowferry.errors import RightMissing
 from rowferry.settings import read_settings

@@ -82,7 +82,7 @@ def test_pages_join_without_a_gap_with_keys_of_several_columns(
 
 
 def test_long_texts_are_read_few_at_a_time(new_service: NewService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rowferry.backends.postgresql_snapshot._PAGE_BYTES", 10_000)
+    monkeypatch.setattr("rowferry.backends.postgresql.snapshot._PAGE_BYTES", 10_000)
     service = new_service("kind_tables")
     rows: list[Row] = [{"id": at, "essay": "é" * 3_000} for at in range(20)]
     insert(service, "kinds", [row | {"note": "n"} for row in rows])

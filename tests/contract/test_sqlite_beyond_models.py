@@ -9,8 +9,8 @@ import pytest
 
 from batching import Batches, codes, employee
 from loading import Tables, counts, employees
-from rowferry.backends import sqlite_appending
-from rowferry.backends.sqlite_appending import AppendingSqliteWriter
+from rowferry.backends.sqlite import appending as sqlite_appending
+from rowferry.backends.sqlite.appending import AppendingSqliteWriter
 from rowferry.errors import TooManyRefused
 
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)

@@ -14,9 +14,9 @@ import pytest
 
 from loading import Tables, counts, employees
 from rowferry import ledger
-from rowferry.backends import sqlite_appending
-from rowferry.backends.sqlite_appending import EarlyInserts, Part
-from rowferry.backends.sqlite_writer import SqliteTransaction
+from rowferry.backends.sqlite import appending as sqlite_appending
+from rowferry.backends.sqlite.appending import EarlyInserts, Part
+from rowferry.backends.sqlite.writer import SqliteTransaction
 from rowferry.errors import SourceBroken, TooManyRefused
 
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)

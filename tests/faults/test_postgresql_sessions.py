@@ -19,8 +19,8 @@ from batching import Batches, company, department, employee
 from kept_values import values_are_kept
 from loading import DEPARTMENTS, JOBS, Tables, counts, employees
 from restoring import NOON, Restores, counts as changes
-from rowferry.backends.postgresql import open_backend
-from rowferry.backends.postgresql_ways import LoadingTransaction
+from rowferry.backends.postgresql.database import open_backend
+from rowferry.backends.postgresql.ways import LoadingTransaction
 from rowferry.bootstrap import Service
 from rowferry.errors import DatabaseBusy, DatabaseReadOnly, DatabaseUnavailable, LoadInterrupted, WorkCancelled
 from rowferry.events import PublishStarted, RowsJudged

@@ -19,7 +19,7 @@ from databases import NewDatabase, administer
 from kept_values import values_are_kept
 from loading import Tables, employees
 from restoring import Restores, counts as changes
-from rowferry.backends.postgresql import open_backend
+from rowferry.backends.postgresql.database import open_backend
 from rowferry.bootstrap import Service
 from rowferry.errors import SettingInvalid, WorkCancelled
 

@@ -15,7 +15,8 @@ from rowferry.errors import DelimiterUnfit, HeaderUnfit, OptionInvalid, Rowferry
 from rowferry.judging.rows import raws_of
 from rowferry.sources.csv.form import CsvForm, csv_form
 from rowferry.sources.csv.opening import SAMPLE_BYTES
-from rowferry.sources.csv.source import MAX_ROW_BYTES, CsvSource
+from rowferry.sources.csv.source import CsvSource
+from rowferry.sources.limits import MAX_ROW_BYTES
 
 CATALOG = load_catalog("rowferry.models")
 EMPLOYEES, JOBS = CATALOG.table("hired_employees"), CATALOG.table("jobs")

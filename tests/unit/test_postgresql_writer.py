@@ -4,7 +4,7 @@ import socket
 from types import SimpleNamespace
 from typing import Any
 
-from rowferry.backends.postgresql_copying import _hold_much
+from rowferry.backends.postgresql.copying import _hold_much
 
 
 def held(end: socket.socket) -> int:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from rowferry.backends.sqlite_image import ImageTable, SqliteImage
+from rowferry.backends.sqlite.image import ImageTable, SqliteImage
 
 SCHEMA = pa.schema(
     {"a": pa.int64(), "b": pa.string(), "c": pa.bool_(), "d": pa.int32(), "e": pa.float64(), "f": pa.string()}

@@ -7,8 +7,8 @@ import numpy as np
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
-from rowferry.backends.backend import Comparison
 from rowferry.backends.held_rows import HeldRows
+from rowferry.backends.protocol import Comparison
 from rowferry.backends.refusals import NO_ROWS, Numbers, RefusalsFound
 from rowferry.dictionary.rules import ROW_NUMBER
 

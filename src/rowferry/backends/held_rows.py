@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
-from rowferry.backends.backend import Comparison
 from rowferry.backends.key_range import KeyRange
+from rowferry.backends.protocol import Comparison
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 

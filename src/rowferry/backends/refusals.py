@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from rowferry.backends.backend import Comparison
+from rowferry.backends.protocol import Comparison
 from rowferry.dictionary.faults import DATABASE_RULE, Fault
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ConservationBroken

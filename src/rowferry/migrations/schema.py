@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, select
 
-from rowferry.backends.backend import Backend
+from rowferry.backends.protocol import Backend
 from rowferry.errors import SchemaNewer, SchemaOlder
 
 FOLDER = Path(__file__).parent

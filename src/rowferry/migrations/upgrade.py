@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
-from rowferry.backends.backend import Backend
+from rowferry.backends.protocol import Backend
 from rowferry.migrations.schema import FOLDER, VERSIONS, History, look
 
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 from rowferry import ledger
 from rowferry.avro.codecs import CODECS, DEFAULT_CODEC
 from rowferry.avro.sink import AvroSink
-from rowferry.backends.backend import Backend, Snapshot
 from rowferry.backends.file_lock import hold_folder
+from rowferry.backends.protocol import Backend, Snapshot
 from rowferry.backups.manifest import Manifest
 from rowferry.backups.store import BackupStore, UnfinishedBackup, UnfinishedSnapshot, new_id
 from rowferry.dictionary.avro_schema import schema_sha256

@@ -13,7 +13,7 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from rowferry import ledger
-from rowferry.backends.backend import Backend, Comparison, ShortTransaction, TableWriter
+from rowferry.backends.protocol import Backend, Comparison, ShortTransaction, TableWriter
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rowferry import ledger
-from rowferry.backends.backend import Backend
+from rowferry.backends.protocol import Backend
 from rowferry.dictionary.catalog import Catalog
 from rowferry.errors import LoadUnknown
 from rowferry.sources.csv.correctable import correctable_csv, written_files

@@ -1,7 +1,7 @@
 """Forget replies to requests with an idempotency key, once they were kept for long enough beyond doubt."""
 
 from rowferry import ledger
-from rowferry.backends.backend import Backend
+from rowferry.backends.protocol import Backend
 
 IDEMPOTENCY_HOURS = 24
 """How long a service has to run at least, before it forgets the answer to a request with an idempotency key."""

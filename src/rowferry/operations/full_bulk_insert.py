@@ -8,7 +8,7 @@ from itertools import tee
 from typing import Any
 
 from rowferry import ledger
-from rowferry.backends.backend import Backend, LoadWriter, Locking, Transaction
+from rowferry.backends.protocol import Backend, LoadWriter, Locking, Transaction
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rowferry import ledger
-from rowferry.backends.backend import Backend
+from rowferry.backends.protocol import Backend
 from rowferry.backups.store import BackupStore
 from rowferry.errors import BackupDamaged
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rowferry import ledger
-from rowferry.backends.backend import Backend
+from rowferry.backends.protocol import Backend
 from rowferry.backups.store import BackupStore
 from rowferry.dictionary.avro_schema import avro_name
 from rowferry.errors import BackupsLost, BackupsOfAnotherDatabase

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rowferry.backends.backend import Backend
+from rowferry.backends.protocol import Backend
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import KeyUnfit
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import pyarrow as pa
 
 from rowferry import ledger
-from rowferry.backends.backend import TableWriter
+from rowferry.backends.protocol import TableWriter
 from rowferry.dictionary.faults import Fault
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ConservationBroken

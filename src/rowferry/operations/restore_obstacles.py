@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Any
 
-from rowferry.backends.backend import Referring, TableReplacer
+from rowferry.backends.protocol import Referring, TableReplacer
 from rowferry.dictionary.faults import RejectCode
 from rowferry.operations.reading import Reading
 from rowferry.operations.restore_receipt import Obstacle, RestoreOptions, format_key

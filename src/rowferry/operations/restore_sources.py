@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rowferry import ledger
 from rowferry.avro.reader import FileState, KnownHash, Seal, none_known
-from rowferry.backends.backend import Backend
+from rowferry.backends.protocol import Backend
 from rowferry.backups.manifest import Manifest
 from rowferry.backups.store import BackupStore, Listing
 from rowferry.dictionary.catalog import Catalog

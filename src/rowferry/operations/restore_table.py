@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from rowferry import ledger
-from rowferry.backends.backend import Backend, Comparison, Locking, TableReplacer, Transaction
+from rowferry.backends.protocol import Backend, Comparison, Locking, TableReplacer, Transaction
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (

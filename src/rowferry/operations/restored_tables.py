@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from rowferry.backends.backend import Comparison, TableReplacer
+from rowferry.backends.protocol import Comparison, TableReplacer
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import TableAltered
 from rowferry.operations.restore_receipt import format_key

@@ -4,7 +4,7 @@ from contextlib import closing, suppress
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from rowferry.backends.backend import Backend, Locking, ReadersWait
+from rowferry.backends.protocol import Backend, Locking, ReadersWait
 from rowferry.errors import RowferryError, Unexpected
 from rowferry.files.disk_full import room_needed
 from rowferry.operations.refused_rows import RefusedRows

@@ -1,7 +1,7 @@
 """Backups by their id, with proof that their manifest is the one that was written."""
 
 from rowferry import ledger
-from rowferry.backends.backend import Backend
+from rowferry.backends.protocol import Backend
 from rowferry.backups.manifest import Manifest
 from rowferry.backups.store import BackupStore
 from rowferry.errors import BackupDamaged

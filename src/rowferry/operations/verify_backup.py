@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rowferry import ledger
 from rowferry.avro.reader import AvroReader
-from rowferry.backends.backend import Backend
+from rowferry.backends.protocol import Backend
 from rowferry.backups.manifest import Manifest
 from rowferry.backups.store import BackupStore
 from rowferry.dictionary.catalog import Catalog

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import FromClause, Select
 from sqlalchemy.orm import DeclarativeBase
 
-from rowferry.backends.backend import Backend
+from rowferry.backends.protocol import Backend
 from rowferry.dictionary.catalog import Catalog
 from rowferry.errors import ReportUnavailable
 from rowferry.reports.year import Year

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import MetaData, delete
 
 from rowferry import ledger
-from rowferry.backends.backend import Backend
+from rowferry.backends.protocol import Backend
 from rowferry.bootstrap import Service
 from rowferry.events import Event
 

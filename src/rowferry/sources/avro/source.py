@@ -17,9 +17,7 @@ from rowferry.errors import AvroUnfit
 from rowferry.judging.rows import RowBatch
 from rowferry.judging.typed_values import as_python
 from rowferry.kinds.kind import cast_or_keep
-
-RAW_CHARACTERS = 64 * 1024
-"""How much of a row is shown where it is rejected."""
+from rowferry.sources.limits import RAW_CHARACTERS
 
 MOST_ROWS = 1 << 16
 """Other programs make larger blocks: a row with a fault takes much more memory than its bytes."""

@@ -12,7 +12,7 @@ from rowferry.kinds.texts import TEXT
 from rowferry.sources.csv.formulas import BYTE_ORDER_MARK, guarded, unguarded
 from rowferry.sources.csv.framing import COMMA, scan_row
 from rowferry.sources.csv.header import NOT_AS_IT_CAME, REASONS
-from rowferry.sources.csv.source import RAW_BYTES
+from rowferry.sources.limits import RAW_BYTES
 
 _WRONG_WIDTH = {RejectCode.TOO_FEW_FIELDS, RejectCode.TOO_MANY_FIELDS, RejectCode.QUOTE, RejectCode.TOO_LONG}
 _SHOWN_OTHERWISE = {*_WRONG_WIDTH, RejectCode.ENCODING, RejectCode.NOT_AN_OBJECT, RejectCode.UNKNOWN_COLUMN}

@@ -10,7 +10,8 @@ import pyarrow as pa
 from rowferry.errors import HeaderMissing
 from rowferry.judging.places import Places
 from rowferry.judging.rows import OddRow, Positions, RowBatch, raws_of
-from rowferry.sources.csv.source import RAW_BYTES, CsvSource
+from rowferry.sources.csv.source import CsvSource
+from rowferry.sources.limits import RAW_BYTES
 
 _ENOUGH_ROWS = 4_000
 """So many rows are worth the fixed cost of a batch; those of small files are put together up to there."""

@@ -21,19 +21,14 @@ from rowferry.sources.csv.header import ABSENT, NOT_AS_IT_CAME, in_order_of
 from rowferry.sources.csv.null_words import NullWords
 from rowferry.sources.csv.opening import Beginning, Opening, OpeningReader
 from rowferry.sources.csv.raw_texts import holds_others, spans_of, texts_between
-
-MAX_ROW_BYTES = 1024 * 1024
-"""A longer row is rejected with row.too_long; a quoted field that is not closed within it counts as never closed."""
+from rowferry.sources.limits import MAX_ROW_BYTES, RAW_BYTES, TOO_LONG
 
 _LINE_END_BYTES = 3
 
 _BLOCK_LINES = 1 << 16
 """About as many lines are taken at a time at most: a row with a fault takes much more memory than its text."""
 
-RAW_BYTES = 64 * 1024
-"""How much of a row that is too long is kept."""
 
-_TOO_LONG = Fault(None, RejectCode.TOO_LONG, f"the row is longer than {MAX_ROW_BYTES:,} bytes")
 _UNDECODABLE = Fault(None, RejectCode.ENCODING, "the row holds bytes that cannot be decoded")
 _STRAY_QUOTE = Fault(None, RejectCode.QUOTE, "a quote stands where none may, or is never closed")
 _STRAY_RETURN = Fault(None, RejectCode.QUOTE, "a carriage return that ends no line stands in a field without quotes")
@@ -201,7 +196,7 @@ class CsvSource:
     def _odd_row(self, row: ScannedRow, text: bytes) -> OddRow:
         """A row that is to be judged by itself; its position is not known yet."""
         if len(text) > MAX_ROW_BYTES:
-            return OddRow(0, None, (_TOO_LONG,))
+            return OddRow(0, None, (TOO_LONG,))
         faults = [_UNDECODABLE] if _decoded(text) is UNREADABLE else []
         if row.cells is None:
             return OddRow(0, None, (*faults, self._stray(row.stray)))
@@ -226,7 +221,7 @@ class CsvSource:
         raw = self._raw(data[:RAW_BYTES])
         columns = [pa.array([], pa.string())] * len(self._order)
         nothing = np.array([], dtype=np.int64)
-        return RowBatch(first, 1, columns, nothing, [OddRow(0, None, (_TOO_LONG,))], lambda _: raw)
+        return RowBatch(first, 1, columns, nothing, [OddRow(0, None, (TOO_LONG,))], lambda _: raw)
 
     def _raw(self, row: bytes) -> str:
         return _readable(self.bytes.as_it_stood(self._beginning.as_it_stood(row)))

@@ -15,13 +15,11 @@ from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.judging.rows import UNREADABLE, OddRow, RowBatch
 from rowferry.kinds.kind import JsonType
-from rowferry.sources.csv.source import MAX_ROW_BYTES, RAW_BYTES
 from rowferry.sources.json.batch_text import Fractional, JsonRows, RepeatingObject, Whole
+from rowferry.sources.limits import MAX_ROW_BYTES, RAW_BYTES, TOO_LONG
 
 _NAMED_COLUMNS = 20
 """So many unknown columns of one row are named; one may be sent a row that has a hundred thousand."""
-
-_TOO_LONG = Fault(None, RejectCode.TOO_LONG, f"the row is longer than {MAX_ROW_BYTES:,} bytes")
 
 _UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 """Where a text may hold NUL or half a surrogate pair, which JSON can only say so."""
@@ -90,7 +88,7 @@ class JsonSource:
 
     def _odd_row(self, position: int, row: object) -> OddRow:
         if _overlong(self.rows.raw(position)):
-            return OddRow(position, None, (_TOO_LONG,))
+            return OddRow(position, None, (TOO_LONG,))
         if not isinstance(row, dict):
             message = f"the row must be an object, not {_described(row)}"
             return OddRow(position, None, (Fault(None, RejectCode.NOT_AN_OBJECT, message),))

@@ -8,7 +8,7 @@ from time import sleep
 import psycopg
 from psycopg.sql import SQL
 
-from rowferry.backends.postgresql_table import PostgresqlTable
+from rowferry.backends.postgresql.table import PostgresqlTable
 
 _TRIES, _TRY_AGAIN_SECONDS = 10, 0.02
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from rowferry.arrow import compute as pc
-from rowferry.backends.sqlite_types import affinity, quoted
+from rowferry.backends.sqlite.types import affinity, quoted
 from rowferry.dictionary.faults import shown
 from rowferry.dictionary.rules import ColumnRule
 from rowferry.errors import ValueUnstorable

@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import Sequence
 
 from rowferry.arrow import compute as pc
-from rowferry.backends.postgresql_table import Statements, spelled
+from rowferry.backends.postgresql.table import Statements, spelled
 from rowferry.dictionary.rules import TableRules
 from rowferry.kinds.integers import INTEGER
 

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import errors as pg
 from psycopg.sql import SQL
 
-from rowferry.backends.postgresql_table import PostgresqlTable, spelled
+from rowferry.backends.postgresql.table import PostgresqlTable, spelled
 from rowferry.backends.refusals import Event, Refusal
 from rowferry.dictionary.rules import TableRules
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 import psycopg
 from sqlalchemy import Engine
 
-from rowferry.backends.backend import ReadersWait
+from rowferry.backends.protocol import ReadersWait
 
 _LOOK_SECONDS = 0.02
 

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
-from rowferry.backends.backend import Comparison, Examples, Key, Referring
-from rowferry.backends.sqlite_refusals import SqliteRefusals
-from rowferry.backends.sqlite_types import quoted
-from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter, differing
+from rowferry.backends.protocol import Comparison, Examples, Key, Referring
+from rowferry.backends.sqlite.refusals import SqliteRefusals
+from rowferry.backends.sqlite.types import quoted
+from rowferry.backends.sqlite.writer import SqliteTransaction, SqliteWriter, differing
 from rowferry.dictionary.rules import TableRules
 from rowferry.dictionary.unstorable import spelled_key
 from rowferry.errors import ValueUnkept

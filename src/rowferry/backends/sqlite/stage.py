@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from rowferry.backends.sqlite_image import ImageTable, SqliteImage
+from rowferry.backends.sqlite.image import ImageTable, SqliteImage
 
 
 class SqliteStage:

@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rowferry.backends.sqlite_types import quoted
-from rowferry.backends.sqlite_values import is_unusual, may_be_unusual, stored_form
+from rowferry.backends.sqlite.types import quoted
+from rowferry.backends.sqlite.values import is_unusual, may_be_unusual, stored_form
 from rowferry.dictionary.rules import ColumnRule
 from rowferry.errors import KeyHeldTwice, UniqueBroken
 from rowferry.kinds.datetimes import DATETIME

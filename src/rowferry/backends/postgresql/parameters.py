@@ -5,9 +5,9 @@ from typing import Any
 import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier
 
-from rowferry.backends.backend import Holders
-from rowferry.backends.postgresql_table import Statements, spelled, type_of
-from rowferry.backends.postgresql_texts import Texts
+from rowferry.backends.postgresql.table import Statements, spelled, type_of
+from rowferry.backends.postgresql.texts import Texts
+from rowferry.backends.protocol import Holders
 from rowferry.dictionary.rules import TableRules
 
 _LABEL = "CASE WHEN s.{0} = ANY(CAST(enum_range(NULL::{1}) AS text[])) THEN CAST(s.{0} AS {1}) END"

@@ -16,11 +16,11 @@ from typing import Self
 import pyarrow as pa
 from sqlalchemy import Connection, Table
 
-from rowferry.backends.backend import Comparison, Existing, LoadWriter
-from rowferry.backends.sqlite_beyond import has_unique_values
-from rowferry.backends.sqlite_replacer import SqliteReplacer
-from rowferry.backends.sqlite_types import quoted
-from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter
+from rowferry.backends.protocol import Comparison, Existing, LoadWriter
+from rowferry.backends.sqlite.beyond import has_unique_values
+from rowferry.backends.sqlite.replacer import SqliteReplacer
+from rowferry.backends.sqlite.types import quoted
+from rowferry.backends.sqlite.writer import SqliteTransaction, SqliteWriter
 from rowferry.dictionary.rules import TableRules
 
 _ROWS_OF_A_PART = 50_000

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from rowferry.backends.refusals import Event, Refusal
-from rowferry.backends.sqlite_types import quoted
+from rowferry.backends.sqlite.types import quoted
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ForeignKeyBroken
 

@@ -8,13 +8,13 @@ import pyarrow as pa
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Table
 
-from rowferry.backends.backend import Comparison, Holders
 from rowferry.backends.held_rows import HeldRows
-from rowferry.backends.postgresql_given import GivenRows, lists_of
-from rowferry.backends.postgresql_sequences import Numbers
-from rowferry.backends.postgresql_table import PostgresqlTable, differs, spelled, type_of
-from rowferry.backends.postgresql_texts import Texts
-from rowferry.backends.postgresql_writer import PostgresqlTransaction
+from rowferry.backends.postgresql.parameters import GivenRows, lists_of
+from rowferry.backends.postgresql.sequences import Numbers
+from rowferry.backends.postgresql.table import PostgresqlTable, differs, spelled, type_of
+from rowferry.backends.postgresql.texts import Texts
+from rowferry.backends.postgresql.writer import PostgresqlTransaction
+from rowferry.backends.protocol import Comparison, Holders
 from rowferry.dictionary.rules import TableRules
 
 _WORTH_IT = 100

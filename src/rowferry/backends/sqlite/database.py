@@ -20,18 +20,18 @@ from sqlalchemy.exc import CompileError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from rowferry.backends.active_connections import ActiveConnections
-from rowferry.backends.backend import Backend, Holders, Locking
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
+from rowferry.backends.protocol import Backend, Holders, Locking
 from rowferry.backends.schema import require_columns
-from rowferry.backends.sqlite_appending import LoadTransaction
-from rowferry.backends.sqlite_careful import CarefulShortTransaction, CarefulTransaction
-from rowferry.backends.sqlite_few_rows import ShortSqliteTransaction, find_existing, find_holders, find_known
-from rowferry.backends.sqlite_file import DatabaseFile
-from rowferry.backends.sqlite_page import read_page
-from rowferry.backends.sqlite_snapshot import SqliteSnapshot
-from rowferry.backends.sqlite_types import quoted, spoils_values
-from rowferry.backends.sqlite_values import stored_rows, teach, with_instants
-from rowferry.backends.sqlite_writer import CACHE, CACHE_OF_A_PASS, driver_of
+from rowferry.backends.sqlite.appending import LoadTransaction
+from rowferry.backends.sqlite.careful import CarefulShortTransaction, CarefulTransaction
+from rowferry.backends.sqlite.few_rows import ShortSqliteTransaction, find_existing, find_holders, find_known
+from rowferry.backends.sqlite.file import DatabaseFile
+from rowferry.backends.sqlite.page import read_page
+from rowferry.backends.sqlite.snapshot import SqliteSnapshot
+from rowferry.backends.sqlite.types import quoted, spoils_values
+from rowferry.backends.sqlite.values import stored_rows, teach, with_instants
+from rowferry.backends.sqlite.writer import CACHE, CACHE_OF_A_PASS, driver_of
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     DatabaseBusy,

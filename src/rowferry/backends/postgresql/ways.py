@@ -11,14 +11,14 @@ import pyarrow as pa
 from psycopg.sql import SQL
 from sqlalchemy import Connection, Table
 
-from rowferry.backends.backend import Comparison, Existing, LoadWriter, Locking
 from rowferry.backends.key_range import KeyRange
-from rowferry.backends.postgresql_checks import Checks, KeysDropped, TriggersFire, TriggersSpared, worth_proving
-from rowferry.backends.postgresql_locks import take_over_empty
-from rowferry.backends.postgresql_readers import ReadersWatch
-from rowferry.backends.postgresql_references import find_existing
-from rowferry.backends.postgresql_table import PostgresqlTable
-from rowferry.backends.postgresql_writer import AppendingWriter, DirectWriter, PostgresqlTransaction, StagedWriter
+from rowferry.backends.postgresql.constraints import Checks, KeysDropped, TriggersFire, TriggersSpared, worth_proving
+from rowferry.backends.postgresql.locks import take_over_empty
+from rowferry.backends.postgresql.readers import ReadersWatch
+from rowferry.backends.postgresql.references import find_existing
+from rowferry.backends.postgresql.table import PostgresqlTable
+from rowferry.backends.postgresql.writer import AppendingWriter, DirectWriter, PostgresqlTransaction, StagedWriter
+from rowferry.backends.protocol import Comparison, Existing, LoadWriter, Locking
 from rowferry.dictionary.rules import TableRules
 
 _TUNING = """

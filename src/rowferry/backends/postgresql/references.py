@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Connection, Table, Text, cast, select, text
 
-from rowferry.backends.postgresql_table import Statements, spelled, type_of
-from rowferry.backends.postgresql_texts import Texts
+from rowferry.backends.postgresql.table import Statements, spelled, type_of
+from rowferry.backends.postgresql.texts import Texts
 from rowferry.backends.referred_keys import ReferredKeys
 from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.errors import ParentsVanished

@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from rowferry.backends.sqlite_joined import joined_page, joins, split_page
-from rowferry.backends.sqlite_types import quoted
-from rowferry.backends.sqlite_unusual_keys import UnusualKeys
-from rowferry.backends.sqlite_values import text_or_bytes, value_of
-from rowferry.backends.sqlite_writer import driver_of
+from rowferry.backends.sqlite.joined import joined_page, joins, split_page
+from rowferry.backends.sqlite.types import quoted
+from rowferry.backends.sqlite.unusual_keys import UnusualKeys
+from rowferry.backends.sqlite.values import text_or_bytes, value_of
+from rowferry.backends.sqlite.writer import driver_of
 from rowferry.dictionary.faults import shown
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.dictionary.unstorable import spelled_key

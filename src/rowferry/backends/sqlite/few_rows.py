@@ -10,13 +10,13 @@ import pyarrow as pa
 from sqlalchemy import Connection, Table
 
 from rowferry.arrow import compute as pc
-from rowferry.backends.backend import Comparison, Holders
 from rowferry.backends.held_rows import HeldRows
-from rowferry.backends.sqlite_beyond import foreign_keys_told, may_rewrite, or_abort
-from rowferry.backends.sqlite_types import quoted
-from rowferry.backends.sqlite_unusual_keys import UnusualKeys
-from rowferry.backends.sqlite_values import stored, stored_rows, value_of
-from rowferry.backends.sqlite_writer import (
+from rowferry.backends.protocol import Comparison, Holders
+from rowferry.backends.sqlite.beyond import foreign_keys_told, may_rewrite, or_abort
+from rowferry.backends.sqlite.types import quoted
+from rowferry.backends.sqlite.unusual_keys import UnusualKeys
+from rowferry.backends.sqlite.values import stored, stored_rows, value_of
+from rowferry.backends.sqlite.writer import (
     MOST_PARAMETERS,
     SqliteTransaction,
     differing,

@@ -16,10 +16,8 @@ from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Connection, Table
 
 from rowferry.arrow import compute as pc
-from rowferry.backends.backend import Comparison
-from rowferry.backends.copy_format import copy_format
 from rowferry.backends.key_range import KeyRange
-from rowferry.backends.postgresql_checks import (
+from rowferry.backends.postgresql.constraints import (
     BULK_ROWS,
     Checks,
     KeysDropped,
@@ -27,10 +25,12 @@ from rowferry.backends.postgresql_checks import (
     TriggersSpared,
     worth_proving,
 )
-from rowferry.backends.postgresql_copying import Copies, Copying, copy_into
-from rowferry.backends.postgresql_references import Referred
-from rowferry.backends.postgresql_sequences import Numbers
-from rowferry.backends.postgresql_table import PostgresqlTable, Statements, differs, equal, same
+from rowferry.backends.postgresql.copy_format import copy_format
+from rowferry.backends.postgresql.copying import Copies, Copying, copy_into
+from rowferry.backends.postgresql.references import Referred
+from rowferry.backends.postgresql.sequences import Numbers
+from rowferry.backends.postgresql.table import PostgresqlTable, Statements, differs, equal, same
+from rowferry.backends.protocol import Comparison
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 

@@ -4,9 +4,9 @@ from typing import Protocol
 
 from psycopg.sql import Composable
 
-from rowferry.backends.postgresql_locks import about_rows
-from rowferry.backends.postgresql_references import Referred
-from rowferry.backends.postgresql_table import PostgresqlTable
+from rowferry.backends.postgresql.locks import about_rows
+from rowferry.backends.postgresql.references import Referred
+from rowferry.backends.postgresql.table import PostgresqlTable
 
 BULK_ROWS = 10_000
 """From this many rows on, checking foreign keys as a set pays off."""

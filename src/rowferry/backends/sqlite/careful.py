@@ -8,16 +8,16 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rowferry.backends.backend import Comparison
 from rowferry.backends.few_refusals import FewRefusalsFound
+from rowferry.backends.protocol import Comparison
 from rowferry.backends.refusals import Numbers, Refusal
-from rowferry.backends.sqlite_appending import LoadTransaction
-from rowferry.backends.sqlite_few_rows import FewRowsWriter, ShortSqliteTransaction, find_known
-from rowferry.backends.sqlite_refusals import SqliteRefusals
-from rowferry.backends.sqlite_replacer import SqliteReplacer
-from rowferry.backends.sqlite_types import quoted
-from rowferry.backends.sqlite_values import stored_rows
-from rowferry.backends.sqlite_writer import SqliteTransaction, SqliteWriter
+from rowferry.backends.sqlite.appending import LoadTransaction
+from rowferry.backends.sqlite.few_rows import FewRowsWriter, ShortSqliteTransaction, find_known
+from rowferry.backends.sqlite.refusals import SqliteRefusals
+from rowferry.backends.sqlite.replacer import SqliteReplacer
+from rowferry.backends.sqlite.types import quoted
+from rowferry.backends.sqlite.values import stored_rows
+from rowferry.backends.sqlite.writer import SqliteTransaction, SqliteWriter
 from rowferry.backends.staged_refusals import StagedRefusalsFound
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ForeignKeyBroken

@@ -17,19 +17,19 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rowferry.backends.active_connections import ActiveConnections
-from rowferry.backends.backend import Backend, Holders, Locking, ReadersWait
 from rowferry.backends.page import read_page
-from rowferry.backends.postgresql_careful import CarefulShortTransaction, CarefulTransaction
-from rowferry.backends.postgresql_few_rows import ShortPostgresqlTransaction
-from rowferry.backends.postgresql_given import GivenRows
-from rowferry.backends.postgresql_grants import missing_grant
-from rowferry.backends.postgresql_references import find_existing
-from rowferry.backends.postgresql_replacer import ReplacingTransaction
-from rowferry.backends.postgresql_sessions import Sessions, connect_args
-from rowferry.backends.postgresql_snapshot import WHOLE_TABLES, PostgresqlSnapshot
-from rowferry.backends.postgresql_table import Statements
-from rowferry.backends.postgresql_types import unkept
-from rowferry.backends.postgresql_writer import quoted
+from rowferry.backends.postgresql.careful import CarefulShortTransaction, CarefulTransaction
+from rowferry.backends.postgresql.few_rows import ShortPostgresqlTransaction
+from rowferry.backends.postgresql.grants import missing_grant
+from rowferry.backends.postgresql.parameters import GivenRows
+from rowferry.backends.postgresql.references import find_existing
+from rowferry.backends.postgresql.replacer import ReplacingTransaction
+from rowferry.backends.postgresql.sessions import Sessions, connect_args
+from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot
+from rowferry.backends.postgresql.table import Statements
+from rowferry.backends.postgresql.types import unkept
+from rowferry.backends.postgresql.writer import quoted
+from rowferry.backends.protocol import Backend, Holders, Locking, ReadersWait
 from rowferry.backends.schema import require_columns
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (

@@ -13,15 +13,15 @@ import psycopg
 import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from rowferry.backends.backend import Comparison
 from rowferry.backends.few_refusals import FewRefusalsFound
-from rowferry.backends.postgresql_few_rows import FewRowsWriter, ShortPostgresqlTransaction
-from rowferry.backends.postgresql_given import GivenRows
-from rowferry.backends.postgresql_refusals import PostgresqlRefusals
-from rowferry.backends.postgresql_replacer import ReplacingTransaction, StagedReplacer
-from rowferry.backends.postgresql_snapshot import WHOLE_TABLES
-from rowferry.backends.postgresql_table import PostgresqlTable
-from rowferry.backends.postgresql_writer import PostgresqlTransaction, StagedWriter
+from rowferry.backends.postgresql.few_rows import FewRowsWriter, ShortPostgresqlTransaction
+from rowferry.backends.postgresql.parameters import GivenRows
+from rowferry.backends.postgresql.refusals import PostgresqlRefusals
+from rowferry.backends.postgresql.replacer import ReplacingTransaction, StagedReplacer
+from rowferry.backends.postgresql.snapshot import WHOLE_TABLES
+from rowferry.backends.postgresql.table import PostgresqlTable
+from rowferry.backends.postgresql.writer import PostgresqlTransaction, StagedWriter
+from rowferry.backends.protocol import Comparison
 from rowferry.backends.refusals import (
     MOST_REFUSED,
     Numbers,

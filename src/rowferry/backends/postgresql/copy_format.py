@@ -7,7 +7,7 @@ import pgpq
 import pyarrow as pa
 import pyarrow.csv as pc
 
-from rowferry.backends.binary_numeric import numerics
+from rowferry.backends.postgresql.binary_numeric import numerics
 
 
 class CopyFormat(Protocol):

@@ -7,13 +7,13 @@ from typing import Any
 import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from rowferry.backends.backend import Comparison, Examples, Key, Referring
-from rowferry.backends.postgresql_checks import BULK_ROWS
-from rowferry.backends.postgresql_refusals import PostgresqlRefusals
-from rowferry.backends.postgresql_snapshot import WHOLE_TABLES
-from rowferry.backends.postgresql_table import PostgresqlTable, equal, spelled
-from rowferry.backends.postgresql_ways import LoadingTransaction
-from rowferry.backends.postgresql_writer import DirectWriter, StagedWriter
+from rowferry.backends.postgresql.constraints import BULK_ROWS
+from rowferry.backends.postgresql.refusals import PostgresqlRefusals
+from rowferry.backends.postgresql.snapshot import WHOLE_TABLES
+from rowferry.backends.postgresql.table import PostgresqlTable, equal, spelled
+from rowferry.backends.postgresql.ways import LoadingTransaction
+from rowferry.backends.postgresql.writer import DirectWriter, StagedWriter
+from rowferry.backends.protocol import Comparison, Examples, Key, Referring
 from rowferry.dictionary.rules import TableRules
 
 _MOST_EXAMPLES = 100

@@ -6,10 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from rowferry.backends.sqlite_snapshot import as_batch, naming_spoiled_texts
-from rowferry.backends.sqlite_types import quoted
-from rowferry.backends.sqlite_unusual_keys import UnusualKeys
-from rowferry.backends.sqlite_values import stored
+from rowferry.backends.sqlite.snapshot import as_batch, naming_spoiled_texts
+from rowferry.backends.sqlite.types import quoted
+from rowferry.backends.sqlite.unusual_keys import UnusualKeys
+from rowferry.backends.sqlite.values import stored
 from rowferry.dictionary.rules import TableRules
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Table
 
-from rowferry.backends.postgresql_table import Statements, spelled
+from rowferry.backends.postgresql.table import Statements, spelled
 from rowferry.kinds.registry import kind_of
 from rowferry.kinds.texts import TEXT
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
 from rowferry.backends.joined_texts import NO_TEXT, split_texts
-from rowferry.backends.sqlite_types import quoted
-from rowferry.backends.sqlite_values import all_of
+from rowferry.backends.sqlite.types import quoted
+from rowferry.backends.sqlite.values import all_of
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.kinds.booleans import BOOLEAN
 from rowferry.kinds.integers import INTEGER

@@ -11,7 +11,7 @@ import pyarrow as pa
 from psycopg import Copy
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
-from rowferry.backends.copy_format import CopyFormat, copy_format
+from rowferry.backends.postgresql.copy_format import CopyFormat, copy_format
 
 _SENT_BYTES = 4 * 1024 * 1024
 

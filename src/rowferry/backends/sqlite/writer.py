@@ -14,14 +14,14 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection, Table
 
-from rowferry.backends.backend import Comparison
 from rowferry.backends.key_range import KeyRange
+from rowferry.backends.protocol import Comparison
 from rowferry.backends.referred_keys import ReferredKeys
-from rowferry.backends.sqlite_beyond import checks_more, foreign_keys_told, may_rewrite, or_abort
-from rowferry.backends.sqlite_stage import SqliteStage
-from rowferry.backends.sqlite_types import quoted
-from rowferry.backends.sqlite_unusual_keys import UnusualKeys
-from rowferry.backends.sqlite_values import all_of, same, stored, stored_column
+from rowferry.backends.sqlite.beyond import checks_more, foreign_keys_told, may_rewrite, or_abort
+from rowferry.backends.sqlite.stage import SqliteStage
+from rowferry.backends.sqlite.types import quoted
+from rowferry.backends.sqlite.unusual_keys import UnusualKeys
+from rowferry.backends.sqlite.values import all_of, same, stored, stored_column
 from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.errors import ParentsVanished
 from rowferry.kinds.integers import INTEGER

@@ -1,0 +1,1 @@
+"""SQLite: an embedded database file."""

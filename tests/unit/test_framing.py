@@ -6,15 +6,16 @@ import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
 import oracle
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.errors import SourceChanged
-from rowferry.judging.rows import UNREADABLE, raw_rows
+from rowferry.judging.rows import UNREADABLE, RowBatch, raw_rows
 from rowferry.sources.csv import byte_source, framing, source as csv_source
-from rowferry.sources.csv.framing import find_lines, scan_row
+from rowferry.sources.csv.framing import find_lines, lines_at, places_not_utf8, scan_row
 from rowferry.sources.csv.source import CsvSource
 
 PIECES = ['"', '""', ",", "\r", "\n", "\r\n", "\0", "a", "bc", "\xff", "é", "\ufeff", " ", '","', '"\n', '\n"', "\n\r"]
@@ -42,13 +43,24 @@ def rows_of(path: Path) -> Iterator[FoundRow]:
             assert row.position not in cells
             cells[row.position] = None if row.cells is None else tuple(row.cells)
             codes[row.position] = [str(fault.code) for fault in row.faults]
+        for column, position in unreadable_of(batch):
+            found = cells[position]
+            assert found is not None
+            cells[position] = (*found[:column], UNREADABLE, *found[column + 1 :])
         for positions, fault in batch.spoiled:
-            assert not cells.keys() & set(positions.tolist())
-            cells.update(dict.fromkeys(positions.tolist()))
-            codes.update((position, [fault.code]) for position in positions.tolist())
+            assert not {row.position for row in batch.odd} & set(positions.tolist())
+            for position in positions.tolist():
+                cells.setdefault(position, None)
+                codes.setdefault(position, []).append(fault.code)
         assert sorted(cells) == list(range(batch.count))
         for position in range(batch.count):
             yield batch.first + position, batch.raw(position), cells[position], codes.get(position, [])
+
+
+def unreadable_of(batch: RowBatch) -> Iterator[tuple[int, int]]:
+    for column, positions in batch.unreadable:
+        for position in positions.tolist():
+            yield column, position
 
 
 def expected_rows(data: bytes, longest: int, kept: int) -> Iterator[FoundRow]:
@@ -82,7 +94,6 @@ def read_with(
     with pytest.MonkeyPatch.context() as patch, tempfile.NamedTemporaryFile(suffix=".csv") as file:
         patch.setattr(byte_source, "BLOCK_BYTES", block)
         patch.setattr(framing, "_RARELY", rarely)
-        patch.setattr(framing, "_FEW_LINES", rarely)
         patch.setattr(csv_source, "MAX_ROW_BYTES", longest)
         patch.setattr(csv_source, "RAW_BYTES", kept)
         file.write(data)
@@ -105,6 +116,33 @@ def test_lines_found_at_once_are_the_rows_found_one_by_one(data: bytes) -> None:
         bounds = lines.cell_bounds[2 * lines.first_cells[line] :].tolist()
         cells = [data[bounds[at] : bounds[at + 1]] for at in range(0, 2 * len(row.cells), 2)]
         assert [cell.replace(b'""', b'"') for cell in cells] == row.cells
+
+
+@settings(max_examples=600, deadline=None)
+@given(nasty)
+def test_lines_with_a_stray_quote_are_spoiled_rows(data: bytes) -> None:
+    lines = find_lines(data or b"\n")
+    for line in lines.stray.nonzero()[0].tolist():
+        row = scan_row(data, int(lines.starts[line]), final=True)
+        assert row is not None
+        assert row.cells is None
+        assert (row.end, row.after, row.stray) == (lines.ends[line], lines.after[line], ord('"'))
+
+
+bytes_of_utf8 = st.sampled_from([
+    *(bytes([byte]) for byte in (0, 0x41, 0x7F, *range(0x80, 0xC2, 7), *range(0xC0, 0x100))),
+    *(text.encode() for text in ("é", "߿", "ࠀ", "퟿", "", "￿", "𐀀", "\U0010ffff")),
+    b"\xe0\x9f\xbf", b"\xed\xa0\x80", b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xed\x9f\xbf",
+])  # fmt: skip
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(st.lists(bytes_of_utf8, max_size=6).map(b"".join), min_size=1, max_size=4))
+def test_lines_that_are_not_utf8_are_those_that_python_cannot_decode(lines: list[bytes]) -> None:
+    block = np.frombuffer(b"\n".join([*lines, b""]), dtype=np.uint8)
+    starts = np.cumsum([0, *(len(line) + 1 for line in lines[:-1])])
+    found = set(lines_at(starts, places_not_utf8(block)).tolist())
+    assert found == {number for number, line in enumerate(lines) if _decoded(line) is UNREADABLE}
 
 
 @settings(max_examples=600, deadline=None)

@@ -97,8 +97,7 @@ class Judge:
     def judge(self, batch: RowBatch) -> Verdict:
         """Judge the next rows: their values, what they refer to, the checks of their table, and their keys last."""
         faults = FoundFaults(self._order, batch.count)
-        both = zip(self.rules.columns, batch.columns, strict=True)
-        columns = [self._judge_column(rule, column, batch, faults) for rule, column in both]
+        columns = [self._judge_column(number, batch, faults) for number in range(len(batch.columns))]
         standing = _Standing(columns, batch.positions, np.ones(len(batch.positions), dtype=np.bool_))
         singles = self._judge_odd(batch, faults)
         self._judge_references(standing, singles, faults)
@@ -118,9 +117,14 @@ class Judge:
         rows = pa.RecordBatch.from_arrays([*accepted.columns, numbers], schema=self.rules.numbered_schema)
         return Verdict(batch.count, rows, rejected)
 
-    def _judge_column(self, rule: ColumnRule, column: pa.Array, batch: RowBatch, faults: FoundFaults) -> pa.Array:
+    def _judge_column(self, number: int, batch: RowBatch, faults: FoundFaults) -> pa.Array:
         """The values of a column of plain rows, null where there is a fault; those that are not sure one by one."""
+        rule, column = self.rules.columns[number], batch.columns[number]
         values, sure = read_typed(rule, column, present=batch.present) if batch.typed else rule.read(column)
+        for positions in (positions for of, positions in batch.unreadable if of == number):
+            there = np.zeros(len(column), dtype=np.bool_)
+            there[np.searchsorted(batch.positions, positions)] = True
+            values, sure = pc.if_else(as_arrow(there), pa.scalar(None, rule.arrow), values), sure | there
         if sure.all():
             return values
         unsure = np.flatnonzero(~sure)

@@ -14,6 +14,9 @@ Positions = npt.NDArray[np.int64]
 UNREADABLE = object()
 """Stands for a cell that cannot be read; its fault is among the faults of its row."""
 
+Unreadable = tuple[int, Positions]
+"""The number of a column, and the plain rows, by position, whose cell in it cannot be read; each has that fault."""
+
 
 @dataclass(frozen=True, slots=True)
 class OddRow:
@@ -29,8 +32,9 @@ class RowBatch:
     """Some consecutive rows of a source, `count` of them, the first being row number `first`.
 
     Plain rows are columns of text, in table order, and `positions` says which row of the batch each of them is; all
-    others are odd rows, or `spoiled` ones: rows without cells, of which many have the same fault. `raw` gives a row as
-    it stood in the source, by position, and `raws` some of them at once. In a `typed` batch the columns may be of any
+    others are odd rows, or rows without cells. `spoiled` are rows of which many have the same fault, `unreadable` cells
+    of plain rows that stand for nothing. `raw` gives a row as it stood in the source, by position, and `raws` some of
+    them at once. In a `typed` batch the columns may be of any
     Arrow type, and null stands for what is missing; if all else was `present` in a table, so is an empty text.
     """
 
@@ -41,6 +45,7 @@ class RowBatch:
     odd: list[OddRow]
     raw: Callable[[int], str]
     spoiled: Sequence[tuple[Positions, Fault]] = ()
+    unreadable: Sequence[Unreadable] = ()
     raws: Callable[[Positions], pa.StringArray] | None = None
     typed: bool = False
     present: bool = False

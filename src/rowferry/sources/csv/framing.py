@@ -4,9 +4,8 @@ A line that is well quoted by itself is a row: those are found for a whole block
 by one by `scan_row`, which defines what a row is. See docs/decisions/0003-framing.md.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +17,18 @@ LF, CR, QUOTE, COMMA = b'\n\r",'
 _RARELY = 16 * 1024
 """Where quotes are this many bytes apart, to read each line that has one by itself is faster than to rank all marks."""
 
-_FEW_LINES = 512
-
 _MOST_RETURNS = 2
 """So many carriage returns before a line feed belong to the line end: CR CR LF is what CR LF becomes in text mode."""
+
+_ASCII, _SUB = 0x7F, 0x1A
+
+_FOLLOWING = np.repeat(np.array([0, 1, 2, 3, 0], np.uint8), [0xC2, 0xE0 - 0xC2, 0xF0 - 0xE0, 0xF5 - 0xF0, 0x100 - 0xF5])
+"""How many bytes follow one in UTF-8."""
+
+_NEVER = np.isin(np.arange(256), [0xC0, 0xC1, *range(0xF5, 0x100)])
+
+_SECOND_BYTES = ((0xE0, 0xA0, 0xBF), (0xED, 0x80, 0x9F), (0xF0, 0x90, 0xBF), (0xF4, 0x80, 0x8F))
+"""After these bytes not all that continue a character may stand: the least and the most."""
 
 _RETURNS = (b"\r\r", b"\r")
 _LINE_ENDS = (b"\r\n", b"\r\r\n")
@@ -47,9 +54,11 @@ class ScannedRow:
 class Lines:
     """The physical lines of `data`: start, end without line end, where the next begins, and number of fields.
 
-    `plain` marks lines that are rows by themselves and need no second look. The cells of a plain line are those from
-    `first_cells` on; cell number n lies between `cell_bounds` 2n and 2n + 1, without its quotes. `quoted` says whether
-    there is any quote in them; within a cell they are still doubled.
+    `plain` marks lines that are rows by themselves and need no second look; `stray` those that are one row, spoiled by
+    a quote in a wrong place, if a row begins there. The cells of a plain line are those from `first_cells` on; cell
+    number n lies between `cell_bounds` 2n and 2n + 1, without its quotes. `quoted` says whether there is any quote in
+    them; within a cell they are still doubled. In `data` cells of plain lines that are not UTF-8 hold something else
+    that is: they are those in which the places `undecodable` lie.
     """
 
     data: bytes
@@ -58,9 +67,18 @@ class Lines:
     after: Offsets
     fields: Offsets
     plain: npt.NDArray[np.bool_]
+    stray: npt.NDArray[np.bool_]
     first_cells: Offsets
     cell_bounds: npt.NDArray[np.int32]
     quoted: bool
+    undecodable: Offsets
+
+    @property
+    def undecodable_cells(self) -> npt.NDArray[np.bool_]:
+        """Which cells, by their number, are not UTF-8."""
+        found = np.zeros(len(self.cell_bounds) // 2, dtype=np.bool_)
+        found[np.searchsorted(self.cell_bounds[:-1:2], self.undecodable, side="right") - 1] = True
+        return found
 
     def in_quotes(self, bounds: Offsets) -> npt.NDArray[np.bool_]:
         """Which of some cells, each told by the number of the bound where it begins, stand in quotes."""
@@ -182,20 +200,22 @@ def find_lines(data: bytes, delimiter: int = COMMA) -> Lines:
     after = np.minimum(breaks + 1, len(data))
     starts = np.concatenate(([0], after[:-1]))
     ends = _without_cr(block, starts, breaks) if b"\r" in data else breaks
-    plain = np.ones(len(starts), dtype=np.bool_)
+    plain, stray = np.ones(len(starts), dtype=np.bool_), np.zeros(len(starts), dtype=np.bool_)
     if quoted:
-        separates, plain = _read_quotes(marks, kinds, ends, carriage_returns=ends is not breaks)
+        separates, plain, stray = _read_quotes(marks, kinds, ends, carriage_returns=ends is not breaks)
         marks, last = marks[separates], np.flatnonzero(kinds[separates] == LF)
     else:
-        plain[_lines_at(starts, quotes)] = False
+        plain[lines_at(starts, quotes)] = False
     for special in _special_lines(data, block, starts, ends):
-        plain[special] = False
+        plain[special] = stray[special] = False
     first = np.concatenate(([0], last[:-1] + 1))
     bounds = _cell_bounds(block, marks)
     bounds[2 * last + 1] = ends
     if quoted:
         _leave_quotes_out(block, bounds)
-    return Lines(data, starts, ends, after, last - first + 1, plain, first, bounds, quoted)
+    undecodable = np.array([], dtype=np.int64) if is_utf8(data) else places_not_utf8(block)
+    lines = Lines(data, starts, ends, after, last - first + 1, plain, stray, first, bounds, quoted, undecodable)
+    return replace(lines, data=_with_substitutes(block, lines)) if len(undecodable) else lines
 
 
 def _cell_bounds(block: npt.NDArray[np.uint8], marks: Offsets) -> npt.NDArray[np.int32]:
@@ -227,11 +247,11 @@ def _without_cr(block: npt.NDArray[np.uint8], starts: Offsets, breaks: Offsets) 
 
 def _read_quotes(
     marks: Offsets, kinds: npt.NDArray[np.uint8], ends: Offsets, *, carriage_returns: bool
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Which of the commas, line ends and quotes separate cells, and the lines whose quotes are all right by themselves.
 
     In such a line every quote of even rank opens a field or follows a quote, and every quote of odd rank stands
-    before a comma, the line's end or a quote.
+    before a comma, the line's end or a quote. The third are the lines where one does not.
     """
     is_quote, is_break = kinds == QUOTE, kinds == LF
     line = np.cumsum(is_break, dtype=np.int32) - is_break
@@ -243,46 +263,59 @@ def _read_quotes(
     closes = np.append(touch, np.False_)
     if carriage_returns:
         closes |= marks + 1 == ends[line]
-    plain = np.diff(before_line) & 1 == 0
-    plain[line[is_quote & ~np.where(within, closes, opens)]] = False
-    return is_break | ~(is_quote | within), plain
+    plain, stray = np.diff(before_line) & 1 == 0, np.zeros(len(ends), dtype=np.bool_)
+    stray[line[is_quote & ~np.where(within, closes, opens)]] = True
+    return is_break | ~(is_quote | within), plain & ~stray, stray
 
 
 def _special_lines(data: bytes, block: npt.NDArray[np.uint8], starts: Offsets, ends: Offsets) -> list[Offsets]:
-    """Lines that hold NUL, a carriage return that ends no line, or bytes that are not UTF-8."""
+    """Lines that hold NUL, or a carriage return that ends no line."""
     special = []
     if b"\0" in data:
-        special.append(_lines_at(starts, np.flatnonzero(block == 0)))
+        special.append(lines_at(starts, np.flatnonzero(block == 0)))
     if b"\r" in data:
         returns = np.flatnonzero(block == CR)
-        lines = _lines_at(starts, returns)
+        lines = lines_at(starts, returns)
         special.append(lines[returns < ends[lines]])
-    if not data.isascii() and not is_utf8(data):
-        special.append(_lines_at(starts, _undecodable(data, starts)))
     return special
 
 
-def _lines_at(starts: Offsets, offsets: Offsets) -> Offsets:
+def lines_at(starts: Offsets, offsets: Offsets) -> Offsets:
+    """The numbers of the lines, or of other parts, in which some places lie."""
     return np.searchsorted(starts, offsets, side="right") - 1
 
 
-def _undecodable(data: bytes, starts: Offsets) -> Offsets:
-    """One offset in each line that is not UTF-8; decoding takes long, so only where there are some in a few lines."""
-    view = memoryview(data)
-    edges = [*starts[::_FEW_LINES].tolist(), len(data)]
-    parts = [range(*part) for part in pairwise(edges) if not is_utf8(view[slice(*part)])]
-    return np.array([at for part in parts for at in _undecodable_in(view, part, starts)], dtype=np.int64)
+def with_places(starts: Offsets, offsets: Offsets) -> npt.NDArray[np.bool_]:
+    """Which lines, or other parts, hold one of some places."""
+    found = np.zeros(len(starts), dtype=np.bool_)
+    found[lines_at(starts, offsets)] = True
+    return found
 
 
-def _undecodable_in(view: memoryview, part: range, starts: Offsets) -> Iterator[int]:
-    at = part.start
-    while at < part.stop:
-        try:
-            str(view[at : part.stop], "utf-8")
-        except UnicodeDecodeError as error:
-            bad = at + error.start
-            yield bad
-            line = int(np.searchsorted(starts, bad, side="right"))
-            at = int(starts[line]) if line < len(starts) else part.stop
-        else:
-            return
+def places_not_utf8(block: npt.NDArray[np.uint8]) -> Offsets:
+    r"""Places in each piece of bytes that is no character (Unicode, table 3-7): where it begins, or breaks off.
+
+    b"\xe9t\xc3\xa9" breaks off at 1, where the two bytes are missing that 0xE9 announces. What breaks off at the end
+    of the block does so at its last byte.
+    """
+    block = np.append(block, np.uint8(LF))
+    following, continues = _FOLLOWING[block], block & 0xC0 == 0x80
+    expected = np.zeros(len(block), dtype=np.bool_)
+    expected[1:] = following[:-1] > 0
+    expected[2:] |= (following[:-2] > 1) & continues[1:-1]
+    expected[3:] |= (following[:-3] > 2) & continues[1:-2] & continues[2:-1]
+    wrong = (expected != continues) | _NEVER[block]
+    for lead, least, most in _SECOND_BYTES:
+        at = np.flatnonzero(block[:-1] == lead) + 1
+        wrong[at[(block[at] < least) | (block[at] > most)]] = True
+    return np.minimum(np.flatnonzero(wrong), len(block) - 2)
+
+
+def _with_substitutes(block: npt.NDArray[np.uint8], lines: Lines) -> bytes:
+    """The block with SUB for what is not ASCII in cells that are not UTF-8."""
+    cells = np.flatnonzero(lines.undecodable_cells)
+    edges = np.zeros(len(block) + 1, dtype=np.int8)
+    np.add.at(edges, lines.cell_bounds[2 * cells], 1)
+    np.subtract.at(edges, lines.cell_bounds[2 * cells + 1], 1)
+    within = np.cumsum(edges[:-1], dtype=np.int8) > 0
+    return np.where(within & (block > _ASCII), np.uint8(_SUB), block).tobytes()

@@ -120,5 +120,6 @@ def _as_one(batches: Sequence[RowBatch]) -> RowBatch:
         odd=[replace(row, position=row.position + offset) for batch, offset in both for row in batch.odd],
         raw=raw,
         spoiled=[(positions + offset, fault) for batch, offset in both for positions, fault in batch.spoiled],
+        unreadable=[(column, positions + offset) for batch, offset in both for column, positions in batch.unreadable],
         raws=raws,
     )

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
-from rowferry.arrow.arrays import as_arrow, letters_of
+from rowferry.arrow.arrays import as_arrow
 from rowferry.sources.csv.framing import CR, LF
 
 Offsets = npt.NDArray[np.int64]
@@ -28,11 +28,3 @@ def texts_between(data: bytes, starts: Offsets, ends: Offsets) -> pa.StringArray
     # Every other text is one of them; between them stands what is left out.
     texts = pa.Array.from_buffers(pa.string(), len(bounds) - 1, [None, pa.py_buffer(bounds), pa.py_buffer(data)])
     return pc.take(texts, as_arrow(np.arange(0, len(bounds), 2)))
-
-
-def holds_others(texts: pa.StringArray) -> npt.NDArray[np.bool_]:
-    """Which texts hold NUL, or anything else than ASCII."""
-    offsets, letters = letters_of(texts)
-    found = np.zeros(len(texts), dtype=np.bool_)
-    found[np.searchsorted(offsets, np.flatnonzero((letters == 0) | (letters > 0x7F)), side="right") - 1] = True
-    return found

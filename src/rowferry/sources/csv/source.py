@@ -9,18 +9,18 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
-from rowferry.arrow.arrays import as_arrow, is_utf8, letters_of
+from rowferry.arrow.arrays import as_arrow, letters_of
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
-from rowferry.judging.rows import UNREADABLE, OddRow, Positions, RowBatch
+from rowferry.judging.rows import UNREADABLE, OddRow, Positions, RowBatch, Unreadable
 from rowferry.sources.csv.byte_source import ByteSource
 from rowferry.sources.csv.form import CsvForm
 from rowferry.sources.csv.formulas import APOSTROPHE, unguarded
-from rowferry.sources.csv.framing import COMMA, LF, QUOTE, Lines, Offsets, ScannedRow, find_lines, scan_row
+from rowferry.sources.csv.framing import COMMA, LF, QUOTE, Lines, Offsets, ScannedRow, find_lines, scan_row, with_places
 from rowferry.sources.csv.header import ABSENT, NOT_AS_IT_CAME, in_order_of
 from rowferry.sources.csv.null_words import NullWords
 from rowferry.sources.csv.opening import Beginning, Opening, OpeningReader
-from rowferry.sources.csv.raw_texts import holds_others, spans_of, texts_between
+from rowferry.sources.csv.raw_texts import spans_of, texts_between
 from rowferry.sources.limits import MAX_ROW_BYTES, RAW_BYTES, TOO_LONG
 
 _LINE_END_BYTES = 3
@@ -104,27 +104,32 @@ class CsvSource:
         plain, misfits = sound & (lines.fields == self._fields), sound & (lines.fields != self._fields)
         if self._marked is not None:
             plain &= self._unmarked(data, lines) & ~_holding_apostrophes(data, lines)
+        strays = lines.stray & (lines.ends - lines.starts <= MAX_ROW_BYTES)
         begins = np.ones(len(plain), dtype=np.bool_)
         odd: dict[int, OddRow] = {}
         used, after = len(data), 0
-        for line in np.flatnonzero(~(plain | misfits)).tolist():
+        for line in np.flatnonzero(~(plain | misfits | strays)).tolist():
             start = int(lines.starts[line])
             if start < after:
                 continue
             final = buffer.ended or len(buffer.data) - start > MAX_ROW_BYTES + _LINE_END_BYTES
             row = self._scan(data, start, int(lines.ends[line]), final=final)
             if row is None:
-                used, begins, plain, misfits = start, begins[:line], plain[:line], misfits[:line]
+                used = start
+                begins, plain, misfits, strays = begins[:line], plain[:line], misfits[:line], strays[:line]
                 break
             after = row.after
             if after > lines.after[line]:
                 rest = slice(line + 1, int(np.searchsorted(lines.starts, after)))
-                begins[rest] = plain[rest] = misfits[rest] = False
+                begins[rest] = plain[rest] = misfits[rest] = strays[rest] = False
             odd[line] = self._odd_row(row, data[start : row.end])
         batch = self._batch(first, data[:used], lines, begins, plain, odd)
-        return replace(batch, spoiled=self._spoiled(lines.fields, np.cumsum(begins) - 1, misfits)), used
+        positions = np.cumsum(begins) - 1
+        undecodable = with_places(lines.starts, lines.undecodable)[: len(begins)] & (plain | misfits | strays)
+        spoiled = [(positions[undecodable], _UNDECODABLE), *self._misfits(lines.fields, positions, misfits)]
+        return replace(batch, spoiled=[*spoiled, (positions[strays], _STRAY_QUOTE)]), used
 
-    def _spoiled(
+    def _misfits(
         self, fields: npt.NDArray[np.int64], positions: npt.NDArray[np.int64], misfits: npt.NDArray[np.bool_]
     ) -> list[tuple[Positions, Fault]]:
         """The rows that have too few or too many fields, by their number."""
@@ -159,8 +164,9 @@ class CsvSource:
                 return pa.array(map(raw, wanted.tolist()), pa.string())
             starts, ends = spans_of(data, row_starts, wanted)
             texts, odd = texts_between(data, starts, ends), ends - starts > MAX_ROW_BYTES
-            if b"\0" in data or not is_utf8(data):
-                odd |= holds_others(texts)
+            odd |= with_places(row_starts, lines.undecodable)[wanted]
+            if b"\0" in data:
+                odd |= with_places(row_starts, np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0))[wanted]
             if not odd.any():
                 return texts
             return pc.replace_with_mask(texts, as_arrow(odd), pa.array(map(raw, wanted[odd].tolist()), pa.string()))
@@ -170,6 +176,7 @@ class CsvSource:
             count=len(row_starts),
             columns=self._columns(lines, plain),
             positions=positions[plain],
+            unreadable=self._unreadable(lines, plain, positions),
             odd=[OddRow(int(positions[line]), row.cells, row.faults) for line, row in odd.items()],
             raw=raw,
             raws=raws,
@@ -184,6 +191,14 @@ class CsvSource:
         columns = [self._column(cells, lines, first, field) for field in self._order]
         self._words.count(columns)
         return columns
+
+    def _unreadable(self, lines: Lines, plain: npt.NDArray[np.bool_], positions: Positions) -> list[Unreadable]:
+        """The cells of plain lines that are not UTF-8."""
+        if not len(lines.undecodable):
+            return []
+        cells, first = lines.undecodable_cells, lines.first_cells[: len(plain)][plain]
+        found = [cells[first + field] & (field != ABSENT) for field in self._order]
+        return [(number, positions[plain][of_column]) for number, of_column in enumerate(found) if of_column.any()]
 
     def _column(self, cells: pa.StringArray, lines: Lines, first: Offsets, field: int) -> pa.StringArray:
         if field == ABSENT:

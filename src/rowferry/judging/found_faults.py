@@ -54,7 +54,7 @@ class FoundFaults:
         self._single[position].append(fault)
 
     def add_many(self, column: str | None, code: str, positions: Int64s, messages: pa.Array) -> None:
-        """Note one fault of many rows, with a message for each."""
+        """Note one fault of many rows, with a message for each; of a dictionary of messages each is spelled once."""
         if len(positions):
             self._positions.append(positions)
             self._told.append((column, code))
@@ -116,8 +116,10 @@ def joined_faults(pieces: pa.Array, begins: Int64s) -> pa.Array:
     return pc.binary_join_element_wise("[", pc.binary_join(each, ", "), "]", "")
 
 
-def spelled_faults(column: str | None, code: str, messages: pa.Array) -> pa.Array:
+def spelled_faults(column: str | None, code: str, messages: pa.Array) -> pa.StringArray:
     """Faults of one column and code as JSON."""
+    if pa.types.is_dictionary(messages.type):
+        return pc.take(spelled_faults(column, code, messages.dictionary), messages.indices)
     return pc.binary_join_element_wise(_begun(column, code), json_texts(messages), "}", "")
 
 
@@ -142,11 +144,11 @@ def _begun(column: str | None, code: str) -> str:
     return json.dumps(Fault(column, code, "").as_dict()).removesuffix('""}')
 
 
-def repeated_message(message: str, times: int) -> pa.Array:
+def repeated_message(message: str, times: int) -> pa.DictionaryArray:
     """The same message for many rows."""
-    return pa.repeat(pa.scalar(message, pa.string()), times)
+    return messages_of([message], np.zeros(times, dtype=np.int64))
 
 
-def messages_of(distinct: Sequence[str], indices: Int64s) -> pa.Array:
+def messages_of(distinct: Sequence[str], indices: Int64s) -> pa.DictionaryArray:
     """The message of each row, which is one of some."""
-    return pc.take(pa.array(distinct, pa.string()), as_arrow(indices))
+    return pa.DictionaryArray.from_arrays(as_arrow(indices), pa.array(distinct, pa.string()))

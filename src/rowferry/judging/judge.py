@@ -276,13 +276,16 @@ def _note(
     faults: FoundFaults, rule: ColumnRule, distinct: Sequence[Fault | None], indices: Positions, positions: Positions
 ) -> None:
     """Note the faults of the cells of a column, each of which is one of some, by its code."""
-    found = [(at, fault) for at, fault in enumerate(distinct) if fault]
-    for code in dict.fromkeys(fault.code for _, fault in found):
-        of_code = np.zeros(len(distinct), dtype=np.bool_)
-        of_code[[at for at, fault in found if fault.code is code]] = True
-        blamed = np.flatnonzero(of_code[indices])
-        messages = messages_of([fault.message if fault else "" for fault in distinct], indices[blamed])
-        faults.add_many(rule.name, code, positions[blamed], messages)
+    by_code: dict[str, list[int]] = {}
+    for at, fault in enumerate(distinct):
+        if fault:
+            by_code.setdefault(fault.code, []).append(at)
+    for code, places in by_code.items():
+        numbers = np.full(len(distinct), -1)
+        numbers[places] = np.arange(len(places))
+        blamed = np.flatnonzero(numbers[indices] >= 0)
+        messages = [fault.message for at in places if (fault := distinct[at])]
+        faults.add_many(rule.name, code, positions[blamed], messages_of(messages, numbers[indices[blamed]]))
 
 
 def _without(singles: Singles, faults: FoundFaults) -> Singles:

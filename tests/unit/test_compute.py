@@ -1,5 +1,6 @@
 """Arrow's functions, called without its wrappers, do what they do through these."""
 
+import sys
 from typing import Any
 
 import pyarrow as pa
@@ -84,3 +85,26 @@ def test_bare_dates_and_times_are_those_of_utc() -> None:
     bare = compute.cast(pa.array(["2021-11-07 02:48:42", None]), pa.timestamp("us"))
     found = compute.as_instants(bare, pa.timestamp("us", "UTC"))
     assert [str(one) for one in found.to_pylist()] == ["2021-11-07 02:48:42+00:00", "None"]
+
+
+class Looking:
+    """A finder of modules that finds none, and notes what was looked for."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        self.names.append(name)
+
+
+@pytest.mark.parametrize(("values", "text"), [(TEXTS, "x"), (BYTES, b"x")])
+def test_no_module_is_looked_for_to_learn_what_a_text_is(
+    values: pa.Array, text: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = Looking()
+    monkeypatch.setattr("sys.meta_path", [looking, *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "dateutil", raising=False)
+    pa.scalar(text)
+    assert looking.names == ["dateutil"]
+    compute.binary_join_element_wise(text, values, text)
+    assert looking.names == ["dateutil"]

@@ -94,6 +94,7 @@ def read_with(
     with pytest.MonkeyPatch.context() as patch, tempfile.NamedTemporaryFile(suffix=".csv") as file:
         patch.setattr(byte_source, "BLOCK_BYTES", block)
         patch.setattr(framing, "_RARELY", rarely)
+        patch.setattr(framing, "_FEW_LINES", rarely)
         patch.setattr(csv_source, "MAX_ROW_BYTES", longest)
         patch.setattr(csv_source, "RAW_BYTES", kept)
         file.write(data)

@@ -67,7 +67,7 @@ class RejectedRows:
     def duplicates(cls, numbers: Int64s, raws: pa.Array, repeated: Repeated) -> "RejectedRows":
         """Rows some of whose keys were taken."""
         many = len(numbers)
-        errors = joined_faults(pa.repeat(pa.scalar(""), many), np.arange(many))
+        errors = joined_faults(pa.repeat(pa.scalar("", pa.string()), many), np.arange(many))
         return cls(numbers, raws, errors, np.full(many, _DUPLICATE), _lists(list(repeated.values())))
 
     def merged(self, other: "RejectedRows") -> "RejectedRows":

@@ -123,8 +123,8 @@ def keep_rejects(append: Append, load_id: str, rejects: Iterable[tuple[str, pa.R
     kept = 0
     for table, batch in rejects:
         rows = batch.num_rows
-        head = [pa.repeat(pa.scalar(load_id), rows), as_arrow(np.arange(kept + 1, kept + rows + 1))]
-        columns = [*head, pa.repeat(pa.scalar(table), rows), *batch.columns]
+        head = [pa.repeat(pa.scalar(load_id, pa.string()), rows), as_arrow(np.arange(kept + 1, kept + rows + 1))]
+        columns = [*head, pa.repeat(pa.scalar(table, pa.string()), rows), *batch.columns]
         append(rejected_rows, pa.RecordBatch.from_arrays(columns, schema=_REJECTS))
         kept += rows
     return kept

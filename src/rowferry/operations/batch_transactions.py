@@ -46,6 +46,9 @@ from rowferry.operations.refused_rows import RefusedRows
 from rowferry.sources.json.batch_text import JsonRows, read_batch
 from rowferry.sources.json.source import JsonSource
 
+_KEPT = pa.schema({"source": pa.string(), "row_number": pa.int64(), "raw": pa.string(), "errors": pa.string()})
+"""What the ledger keeps of a rejected row."""
+
 _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 1.0
@@ -320,8 +323,9 @@ class _Batch:
                 (self.claim.source, row.index + 1, sources[table].raw(row.index), json.dumps(row.errors))
                 for row in rows
             ]
-            names = ["source", "row_number", "raw", "errors"]
-            yield table, pa.record_batch([pa.array(column) for column in zip(*kept, strict=True)], names=names)
+            columns = zip(*kept, strict=True)
+            arrays = [pa.array(values, field.type) for values, field in zip(columns, _KEPT, strict=True)]
+            yield table, pa.record_batch(arrays, schema=_KEPT)
 
 
 def _key_column(rules: TableRules) -> str | None:

@@ -74,7 +74,9 @@ class SqliteImage:
     def end(self) -> None:
         """Write the first page: what the file is, and where its tables are."""
         names, roots, statements = map(list, zip(*self._tables, strict=True))
-        texts = [self.stored(pa.array(text)) for text in (["table"] * len(names), names, names, statements)]
+        texts = [
+            self.stored(pa.array(text, pa.string())) for text in (["table"] * len(names), names, names, statements)
+        ]
         cells = _cells(np.arange(1, len(names) + 1), [*texts[:3], pa.array(roots, pa.int64()), texts[3]])
         reserved = bytes(_FILE_HEADER.size)
         leaves = list(_leaves(cells, reserved))

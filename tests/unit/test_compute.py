@@ -97,14 +97,14 @@ class Looking:
         self.names.append(name)
 
 
-@pytest.mark.parametrize(("values", "text"), [(TEXTS, "x"), (BYTES, b"x")])
-def test_no_module_is_looked_for_to_learn_what_a_text_is(
-    values: pa.Array, text: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("values", "value"), [(TEXTS, "x"), (BYTES, b"x"), (NUMBERS, 1), (FLOATS, 1.0), (TRUTH, True)])
+def test_no_module_is_looked_for_to_learn_what_a_value_is(
+    values: pa.Array, value: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looking = Looking()
     monkeypatch.setattr("sys.meta_path", [looking, *sys.meta_path])
     monkeypatch.delitem(sys.modules, "dateutil", raising=False)
-    pa.scalar(text)
+    pa.scalar(value)
     assert looking.names == ["dateutil"]
-    compute.binary_join_element_wise(text, values, text)
+    compute.equal(values, value)
     assert looking.names == ["dateutil"]

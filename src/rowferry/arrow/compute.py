@@ -30,11 +30,17 @@ def _function(name: str, options: Callable[..., Any] | None = None) -> Callable[
     return call
 
 
-_TYPES: dict[type, pa.DataType] = {str: pa.string(), bytes: pa.binary()}
+_TYPES: dict[type, pa.DataType] = {
+    str: pa.string(),
+    bytes: pa.binary(),
+    bool: pa.bool_(),
+    int: pa.int64(),
+    float: pa.float64(),
+}
 
 
 def _typed(value: object) -> object:
-    """A text as a scalar: to infer its type, Arrow tries to import `dateutil` each time, which takes 45 µs."""
+    """A plain value as a scalar: to infer its type, Arrow tries to import `dateutil` each time, which takes 45 µs."""
     arrow = _TYPES.get(type(value))
     return pa.scalar(value, arrow) if arrow else value
 

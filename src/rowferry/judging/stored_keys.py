@@ -168,7 +168,7 @@ class _KeptValues:
             asked = np.flatnonzero(batches == number)
             batch = self._batch(number)
             places = as_arrow(np.searchsorted(batch.column(_ROW_NUMBER).to_numpy(), rows[asked]))
-            equal = pa.repeat(pa.scalar(value=True), len(asked))
+            equal = pa.repeat(pa.scalar(True, pa.bool_()), len(asked))
             for column, theirs in zip(key, batch.columns, strict=False):
                 equal = pc.and_(equal, pc.equal(pc.take(column, as_arrow(at[asked])), pc.take(theirs, places)))
             same[asked] = equal.to_numpy(zero_copy_only=False)

@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import oracle
 import oracle_values
+from looking_up import KeysInMemory
 from rowferry.dictionary.faults import RejectCode
 from rowferry.dictionary.rules import TableRules, rules_of
-from rowferry.judging.judge import Judge, nothing_known
+from rowferry.judging.judge import Judge
 from rowferry.judging.places import Places
 from rowferry.judging.references import References
 from rowferry.judging.reject_sink import RejectSink
@@ -122,12 +123,11 @@ def _rules(key: Sequence[str]) -> TableRules:
     return rules_of(sa.Table("ships", metadata, *columns, sa.CheckConstraint("small > 0", name="small_is_positive")))
 
 
-def _existing(table: str, _column: str, values: list[object]) -> list[object]:
-    return [value for value in values if value in KEYS[table]]
+class _Lookups(KeysInMemory):
+    """One of whose tables has a rule."""
 
-
-def _breaks(_rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
-    return [(at, "small_is_positive") for at, row in enumerate(rows) if _too_small(row["small"])]
+    def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
+        return [(at, "small_is_positive") for at, row in enumerate(rows) if _too_small(row["small"])]
 
 
 def _too_small(small: object) -> bool:
@@ -146,7 +146,7 @@ def _judge_all(rules: TableRules, path: Path) -> tuple[list[tuple[Any, ...]], li
     """The accepted rows with their numbers, the rejected ones, and the columns that their faults name, in order."""
     accepted: list[tuple[Any, ...]] = []
     with closing(taken_keys(rules)) as taken, closing(RejectSink(rules, Places([path.name]))) as sink:
-        judge = Judge(rules, References(rules, _existing, {}), taken, _breaks, nothing_known)
+        judge = Judge(rules, _Lookups(KEYS), taken)
         for batch in CsvSource(path, rules).batches():
             verdict = judge.judge(_shifted(batch))
             accepted += [tuple(row.values()) for row in verdict.accepted.to_pylist()]
@@ -198,7 +198,7 @@ def test_a_column_that_refers_to_two_tables_must_be_in_both() -> None:
     parents = [sa.Table(name, metadata, sa.Column("id", sa.Integer, primary_key=True)) for name in ("ports", "yards")]
     place = sa.Column("place", sa.Integer, *(sa.ForeignKey(parent.c.id) for parent in parents))
     rules = rules_of(sa.Table("ships", metadata, sa.Column("id", sa.Integer, primary_key=True), place))
-    references = References(rules, _existing, {})
+    references = References(rules, KeysInMemory(KEYS))
     missing = {to.parent: references.missing(to, pa.array([1, 7], pa.int32())).tolist() for to in rules.references}
     assert missing == {"ports": [False, True], "yards": [True, False]}
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
+from looking_up import KeysInMemory
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.rules import TableRules
-from rowferry.judging.judge import Judge, Verdict, nothing_known
-from rowferry.judging.references import References
+from rowferry.judging.judge import Judge, Verdict
 from rowferry.judging.rows import RowBatch
 from rowferry.judging.taken_keys import taken_keys
 from rowferry.judging.typed_values import read_typed
@@ -46,10 +46,11 @@ _ROWS = st.lists(
 
 
 def _judged(rules: TableRules, batch: RowBatch) -> Verdict:
-    references = References(rules, lambda _table, _column, keys: [key for key in keys if key in (1, 2, 3)], {})
     taken = taken_keys(rules)
     try:
-        return Judge(rules, references, taken, lambda _rules, _rows: [], nothing_known).judge(batch)
+        return Judge(rules, KeysInMemory({reference.parent: (1, 2, 3) for reference in rules.references}), taken).judge(
+            batch
+        )
     finally:
         taken.close()
 

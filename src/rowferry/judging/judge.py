@@ -1,6 +1,6 @@
 """The judge of rows: each row is accepted, or rejected with all its faults."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,23 +15,13 @@ from rowferry.dictionary.rules import ColumnRule, Reference, TableRules
 from rowferry.errors import DatabaseRefused
 from rowferry.judging.candidate_keys import Mask, spelled
 from rowferry.judging.found_faults import FoundFaults, messages_of, repeated_message
+from rowferry.judging.lookups import Lookups
+from rowferry.judging.moved_values import Key, MovedValues
 from rowferry.judging.references import References
 from rowferry.judging.rejected_rows import RejectedRows
 from rowferry.judging.rows import UNREADABLE, Positions, RowBatch, raws_of
 from rowferry.judging.taken_keys import TakenKeys
 from rowferry.judging.typed_values import cell_of, read_typed
-
-FailedChecks = Callable[[TableRules, list[dict[str, object]]], list[tuple[int, str]]]
-"""Which of some rows break which CHECK of their table: (position, name of the check)."""
-
-Known = Callable[[TableRules, tuple[str, ...], pa.RecordBatch], list[int]]
-"""Which of some rows, by position, have the candidate key of a row that the table has or will have before."""
-
-
-def nothing_known(_rules: TableRules, _key: tuple[str, ...], _rows: pa.RecordBatch) -> list[int]:
-    """Where the table is empty, or made anew, or its rows may give their values away."""
-    return []
-
 
 Singles = dict[int, dict[str, object]]
 """Odd rows: by position, their values as far as they are good."""
@@ -74,24 +64,24 @@ class _Standing:
 class Judge:
     """Judges the rows of one source against the rules of one table, batch after batch, in order.
 
-    Rows that the database is known to have `refused`, by their number, have that fault from the start.
+    Rows that the database is known to have `refused`, by their number, have that fault from the start. In an update,
+    rows of the table may give their unique values away, unless they are known to be `kept` by them; else they keep all.
     """
 
     def __init__(
         self,
         rules: TableRules,
-        references: References,
+        lookups: Lookups,
         taken: TakenKeys,
-        failed_checks: FailedChecks,
-        known: Known,
         refused: Mapping[int, Fault] = MappingProxyType({}),
+        kept: set[Key] | None = None,
     ) -> None:
         self.rules = rules
-        self._references = references
+        self._lookups = lookups
+        self._references = References(rules, lookups)
         self._taken = taken
-        self._failed_checks = failed_checks
-        self._known = known
         self._refused = refused
+        self._moved = MovedValues(rules, lookups, kept) if kept is not None and rules.unique else None
         self._order: dict[str | None, int] = {name: at for at, name in enumerate(rules.names)} | {None: -1}
 
     def judge(self, batch: RowBatch) -> Verdict:
@@ -115,7 +105,18 @@ class Judge:
         accepted = standing.only_good()
         numbers = as_arrow(batch.first + accepted.positions)
         rows = pa.RecordBatch.from_arrays([*accepted.columns, numbers], schema=self.rules.numbered_schema)
+        if self._moved:
+            self._moved.add(rows)
         return Verdict(batch.count, rows, rejected)
+
+    def end(self) -> None:
+        """All rows were judged.
+
+        Raises:
+            ValuesKept: Rows would take unique values that others, which are now known, keep in an update.
+        """
+        if self._moved:
+            self._moved.settle(self._taken)
 
     def _judge_column(self, number: int, batch: RowBatch, faults: FoundFaults) -> pa.Array:
         """The values of a column of plain rows, null where there is a fault; those that are not sure one by one."""
@@ -201,7 +202,7 @@ class Judge:
         standing = standing.only_good()
         if len(standing.positions):
             rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema).to_pylist()
-            for at, name in self._failed_checks(self.rules, rows):
+            for at, name in self._lookups.failed_checks(self.rules, rows):
                 faults.add(int(standing.positions[at]), _broken(name))
             standing.blame(faults)
         return standing
@@ -219,7 +220,7 @@ class Judge:
         broken: list[tuple[int, str]] = []
         # A condition may be beyond computing for values that are missing or at fault; the rows are rejected anyway.
         with suppress(DatabaseRefused):
-            broken = self._failed_checks(self.rules, [rows[at] for at in positions]) if positions else []
+            broken = self._lookups.failed_checks(self.rules, [rows[at] for at in positions]) if positions else []
         for number, name in broken:
             at = positions[number]
             blamed = {column for column, code in found[at] if code is not RejectCode.REFERENCE}
@@ -233,17 +234,22 @@ class Judge:
         standing = standing.only_good()
         rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema)
         new = np.ones(rows.num_rows, dtype=np.bool_)
-        new[self._known(self.rules, self.rules.key, rows)] = False
+        if not self._moved:
+            new[self._lookups.known(self.rules, self.rules.key, rows)] = False
         places, brought = np.flatnonzero(new), rows if new.all() else pc.where(rows, as_arrow(new))
         for names in self.rules.unique:
             column = names[0] if len(names) == 1 else None
-            for at in places[self._known(self.rules, names, brought)].tolist():
+            for at in places[self._rows_that_take(names, brought)].tolist():
                 values = spelled(self.rules, names, (rows.column(name)[at].as_py() for name in names))
                 where = f"is in the table already, with another {', '.join(self.rules.key)}"
                 fault = Fault(column, RejectCode.CONFLICT, f"{', '.join(names)} {values} {where}")
                 faults.add(int(standing.positions[at]), fault)
         standing.blame(faults)
         return standing, new
+
+    def _rows_that_take(self, names: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        """Which rows, by position, would take unique values that rows of the table keep."""
+        return self._moved.kept(names, rows) if self._moved else self._lookups.known(self.rules, names, rows)
 
     def _take_keys(self, batch: RowBatch, standing: _Standing, new: Mask | None) -> RejectedRows:
         """Take the keys of good rows; the rows one of whose keys was taken already.

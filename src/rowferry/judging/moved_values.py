@@ -1,17 +1,14 @@
 """Unique values that rows of an update take over from rows of the table, which give theirs away, or keep them."""
 
 from collections import defaultdict
-from collections.abc import Callable
 
 import pyarrow as pa
 
 from rowferry.dictionary.rules import TableRules
+from rowferry.judging.lookups import UniqueKeys
 from rowferry.judging.taken_keys import TakenKeys
 
 Key = tuple[object, ...]
-
-FindHolders = Callable[[TableRules, tuple[str, ...], pa.RecordBatch], list[tuple[int, Key]]]
-"""Which of some rows, by position, have the candidate key of a row of the table with another key, and this key."""
 
 
 class ValuesKept(Exception):
@@ -30,14 +27,14 @@ class MovedValues:
     are rejected by the judge, as in a load that updates nothing.
     """
 
-    def __init__(self, rules: TableRules, holders: FindHolders, kept: set[Key]) -> None:
-        self._rules, self._holders, self._kept = rules, holders, kept
+    def __init__(self, rules: TableRules, table: UniqueKeys, kept: set[Key]) -> None:
+        self._rules, self._table, self._kept = rules, table, kept
         self._takers: defaultdict[Key, list[Key]] = defaultdict(list)
         """By the key of who holds a value, the keys of those that take it."""
 
-    def known(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
-        """Which rows, by position, would take values of `names` that are known to be kept; of keys, none are."""
-        if not self._kept or names == rules.key:
+    def kept(self, names: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        """Which rows, by position, would take values of `names` that are known to be kept."""
+        if not self._kept:
             return []
         return sorted({at for at, holder in self._found(names, rows) if holder in self._kept})
 
@@ -68,7 +65,7 @@ class MovedValues:
 
     def _found(self, names: tuple[str, ...], rows: pa.RecordBatch) -> list[tuple[int, Key]]:
         """As holders, with keys as rows have them."""
-        if not rows.num_rows or not (found := self._holders(self._rules, names, rows)):
+        if not rows.num_rows or not (found := self._table.holders(self._rules, names, rows)):
             return []
         keys = zip(*(column.to_pylist() for column in self._columns([key for _, key in found])), strict=True)
         return [(at, key) for (at, _), key in zip(found, keys, strict=True)]

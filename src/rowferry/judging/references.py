@@ -1,7 +1,5 @@
 """Whether the rows that a row refers to exist: in the database, or accepted earlier in the same operation."""
 
-from collections.abc import Callable, Mapping
-
 import numpy as np
 import pyarrow as pa
 
@@ -9,10 +7,7 @@ from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
 from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.judging.candidate_keys import Mask
-from rowferry.judging.taken_keys import TakenKeys
-
-Existing = Callable[[str, str, list[object]], list[object]]
-"""(table, column, values) -> those of the values that the column of the table holds."""
+from rowferry.judging.lookups import Lookups
 
 _REMEMBERED = 100_000
 
@@ -23,9 +18,8 @@ class References:
     So a parent that others put in after it was found missing is missing to the end.
     """
 
-    def __init__(self, rules: TableRules, existing: Existing, accepted: Mapping[str, TakenKeys]) -> None:
-        self._existing = existing
-        self._accepted = accepted
+    def __init__(self, rules: TableRules, lookups: Lookups) -> None:
+        self._lookups = lookups
         self._known = {r: pa.array([], rules.by_name[r.column].arrow) for r in rules.references}
         self._absent = dict(self._known)
 
@@ -44,14 +38,16 @@ class References:
 
     def _present(self, reference: Reference, keys: pa.Array) -> pa.Array:
         remaining, found = keys, [keys[:0]]
-        if taken := self._accepted.get(reference.parent):
+        if taken := self._lookups.accepted(reference.parent):
             present = taken.holds([remaining])
             found.append(pc.where(remaining, as_arrow(present)))
             remaining = pc.where(remaining, as_arrow(~present))
         absent = self._absent[reference]
         remaining = pc.where(remaining, pc.invert(pc.is_in(remaining, value_set=absent)))
         if len(remaining):
-            existing = pa.array(self._existing(reference.parent, reference.target, remaining.to_pylist()), keys.type)
+            existing = pa.array(
+                self._lookups.existing(reference.parent, reference.target, remaining.to_pylist()), keys.type
+            )
             found.append(existing)
             unknown = pc.where(remaining, pc.invert(pc.is_in(remaining, value_set=existing)))
             self._absent[reference] = _remembered(absent, unknown)

@@ -30,8 +30,6 @@ from rowferry.events import BatchFinished, Observe, RowsRejected
 from rowferry.files.disk_full import room_needed
 from rowferry.judging.candidate_keys import duplicate
 from rowferry.judging.judge import Judge
-from rowferry.judging.moved_values import MovedValues
-from rowferry.judging.references import References
 from rowferry.judging.rows import RejectedRow
 from rowferry.judging.taken_keys import TakenKeys, taken_keys
 from rowferry.operations.batch_receipt import (
@@ -42,6 +40,7 @@ from rowferry.operations.batch_receipt import (
     RejectedBatchRow,
     Reply,
 )
+from rowferry.operations.lookups import OperationLookups
 from rowferry.operations.refused_rows import RefusedRows
 from rowferry.sources.json.batch_text import JsonRows, read_batch
 from rowferry.sources.json.source import JsonSource
@@ -210,8 +209,9 @@ class _Batch:
 
     def _put_in(self, transaction: ShortTransaction) -> BatchReceipt:
         self.parts = []
+        lookups = OperationLookups(self.backend, self.catalog, transaction, transaction)
         for source in self.sources:
-            self._judge(transaction, source)
+            self._judge(transaction, lookups, source)
         for part in self.parts:
             self._compare(part)
         refused = self.options.all_or_nothing and any(part.rejected for part in self.parts)
@@ -225,34 +225,20 @@ class _Batch:
             rejected=list(self._rejected_rows()),
         )
 
-    def _judge(self, transaction: ShortTransaction, source: JsonSource) -> None:
+    def _judge(self, transaction: ShortTransaction, lookups: OperationLookups, source: JsonSource) -> None:
         rules = source.rules
         part = _Part(source, transaction.few_rows_writer(rules), taken_keys(rules))
         self.parts.append(part)
-        moved = None
-        if self.options.on_conflict == "update":  # rows may give their values away
-            moved = MovedValues(rules, transaction.holders, self.refused.kept(rules.name))
-        known = moved.known if moved else transaction.known
-        references, failed_checks = self._references(transaction, rules), self.backend.failed_checks
-        judge = Judge(rules, references, part.taken, failed_checks, known, self.refused.of(rules.name))
+        lookups.add(rules.name, part.taken, replaced=False)
+        kept = self.refused.kept(rules.name) if self.options.on_conflict == "update" else None
+        judge = Judge(rules, lookups, part.taken, self.refused.of(rules.name), kept)
         verdict = judge.judge(source.batch())
-        if moved:
-            moved.add(verdict.accepted)
-            with self.refused.noted(rules.name, str):
-                moved.settle(part.taken)
+        with self.refused.noted(rules.name, str):
+            judge.end()
         part.writer.write(verdict.accepted)
         part.writer.end()
         part.rejected = {row.row_number: list(row.faults) for row in verdict.rejected}
         self._name_first_rows(part, [row for row in verdict.rejected if row.duplicate_of])
-
-    def _references(self, transaction: ShortTransaction, rules: TableRules) -> References:
-        accepted = {part.rules.name: part.taken for part in self.parts}
-        tables = self.catalog.metadata.tables
-
-        def existing(table: str, column: str, values: list[object]) -> list[object]:
-            return transaction.existing(tables[table], column, values)
-
-        return References(rules, existing, accepted)
 
     def _name_first_rows(self, part: _Part, duplicates: list[RejectedRow]) -> None:
         keys = {key for row in duplicates for key in row.duplicate_of}

@@ -23,12 +23,10 @@ from rowferry.errors import (
     UniqueBroken,
 )
 from rowferry.events import LoadFinished, LoadStarted, MoreRowsRejected, Observe, PublishStarted, RowsJudged
-from rowferry.judging.judge import Known, nothing_known
-from rowferry.judging.moved_values import MovedValues
-from rowferry.judging.references import References
 from rowferry.judging.reject_sink import RejectSink
 from rowferry.judging.rows import RejectedRow, raw_rows
 from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
+from rowferry.operations.lookups import OperationLookups
 from rowferry.operations.reading import Reading, Telling, keep_rejects
 from rowferry.operations.receipt import Receipt, TableReceipt
 from rowferry.operations.refused_rows import RefusedRows
@@ -184,10 +182,12 @@ class _Load:
         self.sources, self.judged, self.receipt = [], False, None
         self.telling.untold = 0
         with self.backend.transaction(locking, careful=self.refused.careful) as transaction:
+            lookups = OperationLookups(self.backend, self.catalog, transaction, self.backend)
             for files in self._by_table():
                 source = self._open(transaction, files)
+                lookups.add(source.rules.name, source.reading.taken, replaced=source.writer.took_over)
                 with self.refused.noted(source.rules.name, source.rows.places.spelled):
-                    self._read(transaction, source)
+                    self._read(lookups, source)
             self.judged = True
             self._stop_if_exceeded()
             for source in self.sources:
@@ -227,38 +227,18 @@ class _Load:
     def _remaining(self, rows: JoinedFiles, files: Sequence[CsvFile]) -> Callable[[], float]:
         return lambda: rows.remaining() if files[-1] is self.files[-1] else 1.0
 
-    def _read(self, transaction: Transaction, source: _Source) -> None:
+    def _read(self, lookups: OperationLookups, source: _Source) -> None:
         """Read and judge all rows of a source: good ones go to its writer, others to its rejects."""
 
         def tell_progress() -> None:
             self._tell_progress(source)
 
-        references, failed_checks = self._references(transaction, source), self.backend.failed_checks
+        kept = self.refused.kept(source.rules.name) if self.options.on_conflict == "update" else None
         with source.timed():
-            source.reading.read(references, failed_checks, self._known(source), tell_progress)
+            source.reading.read(lookups, tell_progress, kept)
             source.note_judged()
             for receipt, file in zip(source.receipts, source.rows.files, strict=True):
                 receipt.notes = [*file.notes]
-
-    def _references(self, transaction: Transaction, source: _Source) -> References:
-        accepted = {other.rules.name: other.reading.taken for other in self.sources}
-        tables = self.catalog.metadata.tables
-
-        taken_over = {other.rules.name for other in self.sources if other.writer.took_over}
-
-        def existing(table: str, column: str, values: list[object]) -> list[object]:
-            return [] if table in taken_over else transaction.existing(tables[table], column, values)
-
-        return References(source.rules, existing, accepted)
-
-    def _known(self, source: _Source) -> Known | MovedValues:
-        """In an update, rows may give their values away; others keep them."""
-        rules = source.rules
-        if source.writer.took_over or not rules.unique:
-            return nothing_known
-        if self.options.on_conflict == "update":
-            return MovedValues(rules, self.backend.holders, self.refused.kept(rules.name))
-        return self.backend.known
 
     def _publish(self, source: _Source) -> None:
         """Put the rows into the table, and hold the sums against each other."""

@@ -15,10 +15,10 @@ from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ConservationBroken
 from rowferry.events import Observe, RowsRejected
 from rowferry.judging.candidate_keys import duplicate
-from rowferry.judging.judge import FailedChecks, Judge, Known
-from rowferry.judging.moved_values import MovedValues
+from rowferry.judging.judge import Judge
+from rowferry.judging.lookups import Lookups
+from rowferry.judging.moved_values import Key
 from rowferry.judging.places import Places
-from rowferry.judging.references import References
 from rowferry.judging.reject_sink import RejectSink
 from rowferry.judging.rejected_rows import RejectedRows
 from rowferry.judging.rows import RejectedRow, RowBatch
@@ -81,29 +81,22 @@ class Reading(Generic[Rows, Writer]):
         self.taken = taken_keys(self.rules)
         self.rejects = RejectSink(self.rules, self.places)
 
-    def read(
-        self,
-        references: References,
-        failed_checks: FailedChecks,
-        known: Known | MovedValues,
-        tell_progress: Callable[[], None],
-    ) -> None:
+    def read(self, lookups: Lookups, tell_progress: Callable[[], None], kept: set[Key] | None = None) -> None:
         """Read, judge and write all rows, each in a thread of its own, so that they go on at the same time.
 
+        In an update, rows that are not `kept` may give their unique values away.
+
         Raises:
-            ValuesKept: Rows would take unique values that the table keeps, where these may move.
+            ValuesKept: Rows would take unique values that others, which are now known, keep in an update.
         """
-        moved = known if isinstance(known, MovedValues) else None
-        by_whom = known.known if isinstance(known, MovedValues) else known
-        judge = Judge(self.rules, references, self.taken, failed_checks, by_whom, self.refused)
-        with closing(prefetch(self._judged(judge, moved))) as judged:
+        judge = Judge(self.rules, lookups, self.taken, self.refused, kept)
+        with closing(prefetch(self._judged(judge))) as judged:
             for rows_read, accepted in judged:
                 self.writer.write(accepted)
                 self.rows_read += rows_read
                 tell_progress()
         self.writer.end()
-        if moved:
-            moved.settle(self.taken)
+        judge.end()
         self.rejects.name_first_rows(self.taken)
 
     def reject(self, rows: Iterable[RejectedRow]) -> None:
@@ -124,13 +117,11 @@ class Reading(Generic[Rows, Writer]):
         self.rejects.close()
         self.taken.close()
 
-    def _judged(self, judge: Judge, moved: MovedValues | None) -> Generator[tuple[int, pa.RecordBatch], None, None]:
+    def _judged(self, judge: Judge) -> Generator[tuple[int, pa.RecordBatch], None, None]:
         """How many rows each batch has, and the accepted ones; those that are rejected need not wait for a writer."""
         for batch in prefetch(self.rows.batches()):
             verdict = judge.judge(batch)
             self._reject(verdict.rejected)
-            if moved:
-                moved.add(verdict.accepted)
             yield verdict.rows_read, verdict.accepted
 
 

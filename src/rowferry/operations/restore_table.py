@@ -22,9 +22,8 @@ from rowferry.errors import (
     RowferryError,
 )
 from rowferry.events import MoreRowsRejected, Observe, PublishStarted, RestoreFinished, RestoreStarted, RowsJudged
-from rowferry.judging.judge import nothing_known
 from rowferry.judging.places import Places
-from rowferry.judging.references import References
+from rowferry.operations.lookups import OperationLookups
 from rowferry.operations.reading import Reading, Telling, keep_rejects
 from rowferry.operations.refused_rows import RefusedRows
 from rowferry.operations.restore_obstacles import EXAMPLES, obstacles_of
@@ -156,10 +155,12 @@ class _Restore:
         for source, rows in opened:
             rows.check(source.state)
         with self.backend.transaction(locking, careful=self.refused.careful) as transaction:
+            lookups = OperationLookups(self.backend, self.catalog, transaction, self.backend)
             for source, rows in opened:
                 part = self._start(transaction, source, rows)
+                lookups.add(part.rules.name, part.reading.taken, replaced=True)
                 with self.refused.noted(part.rules.name, part.reading.places.spelled):
-                    self._read(transaction, part)
+                    self._read(lookups, part)
             for part in self.parts:
                 with part.timed():
                     self._compare(part)
@@ -184,7 +185,7 @@ class _Restore:
         self.parts.append(part)
         return part
 
-    def _read(self, transaction: Transaction, part: _Part) -> None:
+    def _read(self, lookups: OperationLookups, part: _Part) -> None:
         """Read and judge all rows of a backup; that they are as many as its manifest says is known at its end."""
 
         def tell_progress() -> None:
@@ -193,19 +194,8 @@ class _Restore:
             self.observe(RowsJudged(self.claim.restore_id, *told))
 
         with part.timed():
-            references, failed_checks = self._references(transaction, part), self.backend.failed_checks
-            part.reading.read(references, failed_checks, nothing_known, tell_progress)
+            part.reading.read(lookups, tell_progress)
         part.changes.rows_read = part.reading.rows_read
-
-    def _references(self, transaction: Transaction, part: _Part) -> References:
-        """Parents are looked for among the rows that will be: of a table that is restored too, those of its backup."""
-        accepted = {other.rules.name: other.reading.taken for other in self.parts if other is not part}
-        tables = self.catalog.metadata.tables
-
-        def existing(table: str, column: str, values: list[object]) -> list[object]:
-            return [] if table in accepted else transaction.existing(tables[table], column, values)
-
-        return References(part.rules, existing, accepted)
 
     def _compare(self, part: _Part) -> None:
         self.observe(PublishStarted(self.claim.restore_id, part.rules.name))

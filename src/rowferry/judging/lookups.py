@@ -1,0 +1,35 @@
+"""What the judge has to look up beyond the rows before it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import pyarrow as pa
+
+from rowferry.dictionary.rules import TableRules
+from rowferry.judging.taken_keys import TakenKeys
+
+Holders = Sequence[tuple[int, tuple[object, ...]]]
+"""Rows, by position, that have the values of a row of a table in some columns, and the key of that row."""
+
+
+class UniqueKeys(Protocol):
+    """Finds rows of a table by what is unique there."""
+
+    def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        """Which rows, by position, have the candidate key of a row of the table."""
+
+    def holders(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
+        """Which rows have values of a row of the table with another key, and that key."""
+
+
+class Lookups(UniqueKeys, Protocol):
+    """What the judge asks of a database, and of the operation whose rows it judges."""
+
+    def existing(self, table: str, column: str, values: list[object]) -> list[object]:
+        """Those of the values that the column of a table holds."""
+
+    def accepted(self, table: str) -> TakenKeys | None:
+        """The keys of the rows of a table that the operation has accepted already, if it works on it."""
+
+    def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
+        """Which of some rows break which CHECK of their table: (position, name of the check)."""

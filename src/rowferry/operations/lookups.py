@@ -1,0 +1,50 @@
+"""What the judge looks up, found in a database and among the rows that an operation has accepted."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import pyarrow as pa
+from sqlalchemy import Table
+
+from rowferry.backends.protocol import Backend
+from rowferry.dictionary.catalog import Catalog
+from rowferry.dictionary.rules import TableRules
+from rowferry.judging.lookups import Holders, UniqueKeys
+from rowferry.judging.taken_keys import TakenKeys
+
+
+class _Existing(Protocol):
+    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]: ...
+
+
+class OperationLookups:
+    """Implements Lookups for all tables of one attempt at an operation.
+
+    Parents are looked for by its `transaction`, unique values by `keys`. Of a table that is `replaced`, none of the
+    rows count that it has.
+    """
+
+    def __init__(self, backend: Backend, catalog: Catalog, transaction: _Existing, keys: UniqueKeys) -> None:
+        self._tables = catalog.metadata.tables
+        self._transaction, self._keys = transaction, keys
+        self._accepted: dict[str, TakenKeys] = {}
+        self._replaced: set[str] = set()
+        self.failed_checks = backend.failed_checks
+
+    def add(self, table: str, taken: TakenKeys, *, replaced: bool) -> None:
+        """Note that rows of a table are judged from here on, whose keys are `taken` when they are accepted."""
+        self._accepted[table] = taken
+        if replaced:
+            self._replaced.add(table)
+
+    def existing(self, table: str, column: str, values: list[object]) -> list[object]:
+        return [] if table in self._replaced else self._transaction.existing(self._tables[table], column, values)
+
+    def accepted(self, table: str) -> TakenKeys | None:
+        return self._accepted.get(table)
+
+    def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        return [] if rules.name in self._replaced else self._keys.known(rules, key, rows)
+
+    def holders(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
+        return [] if rules.name in self._replaced else self._keys.holders(rules, names, rows)

@@ -1,0 +1,32 @@
+"""A world for the judge that is made of keys in memory."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from rowferry.dictionary.rules import TableRules
+from rowferry.judging.lookups import Holders
+from rowferry.judging.taken_keys import TakenKeys
+
+
+@dataclass(frozen=True)
+class KeysInMemory:
+    """Implements Lookups: tables hold these keys, whatever the column; nothing is unique in them, or checked."""
+
+    keys: Mapping[str, Collection[object]] = field(default_factory=dict)
+
+    def existing(self, table: str, column: str, values: list[object]) -> list[object]:
+        return [value for value in values if value in self.keys[table]]
+
+    def accepted(self, table: str) -> TakenKeys | None:
+        return None
+
+    def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
+        return []
+
+    def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        return []
+
+    def holders(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
+        return []

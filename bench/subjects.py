@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from bench import backups, batches, loads, memory, owner, part_files, reports, restores, small_load
+from bench import backups, batches, loads, memory, other_tables, owner, part_files, reports, restores, small_load
 from bench.contests import Findings
 from bench.lab import Lab
 
 SUBJECTS: dict[str, tuple[str, Callable[[Lab], Findings]]] = {
     "loads": ("Loading", loads.run),
+    "other-tables": ("Other tables", other_tables.run),
     "part-files": ("Many files, and faulty ones", part_files.run),
     "owner": ("An owner without superuser rights", owner.run),
     "memory": ("Memory of a load", memory.run),

@@ -1,0 +1,109 @@
+"""Loads into tables of other shapes: TPC-H's line items, and a column of each kind."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from bench.checks import must_hold
+from bench.contests import Contest, Findings, Target, Way, hold
+from bench.installed import ROWFERRY
+from bench.lab import Lab
+from bench.other_samples import write_others
+from bench.tools import SQLITE3
+
+_OURS, _COPY, _RECIPE, _IMPORT = "Rowferry", "psql \\copy into the finished table", "the recipe", "sqlite3 .import"
+_MODELS = {"ROWFERRY_MODELS": "other_models", "PYTHONPATH": str(Path(__file__).parent)}
+_RUN, _TEMPLATE = "run", "others"
+
+_CONSTRAINTS = {
+    "lineitem": {
+        "lineitem_pkey": "PRIMARY KEY (l_orderkey, l_linenumber)",
+        "lineitem_l_orderkey_fkey": "FOREIGN KEY (l_orderkey) REFERENCES orders (o_orderkey)",
+        "lineitem_l_partkey_fkey": "FOREIGN KEY (l_partkey) REFERENCES parts (p_partkey)",
+    },
+    "readings": {"readings_pkey": "PRIMARY KEY (id)"},
+}
+_TIMES_AS_FAST = {"lineitem": 3.0, "readings": 1.2}
+
+
+def run(lab: Lab) -> Findings:
+    """Measure loads of line items, which have sixteen columns and refer to two tables, and of eight columns."""
+    folder, findings = lab.folder / "others", Findings([], [])
+    write_others(folder, lab.rows)
+    parents = [folder / "orders.csv", folder / "parts.csv"]
+    lab.server.create(_TEMPLATE)
+    database = lab.folder / "others.sqlite"
+    for url in (lab.server.url(_TEMPLATE), f"sqlite:///{database}"):
+        environment = {"SQLALCHEMY_DATABASE_URL": url, **_MODELS}
+        lab.aside([ROWFERRY, "load", *map(str, parents), "--json"], environment)
+    for table in _CONSTRAINTS:
+        file = folder / f"{table}.csv"
+        contest = hold(lab, f"PostgreSQL, {lab.rows:,} rows of {table}", _into_postgresql(lab, file))
+        findings.contests.append(contest)
+        findings.targets += _targets(table, contest)
+        if SQLITE3:
+            contest = hold(lab, f"SQLite, {lab.rows:,} rows of {table}", _into_sqlite(lab, file, database))
+            findings.contests.append(contest)
+            as_fast = contest.ratio(_IMPORT, _OURS)
+            findings.targets.append(Target.at_least(f"Times as fast as .import, {table}", 1, as_fast))
+    return findings
+
+
+def _targets(table: str, contest: Contest) -> list[Target]:
+    wanted = _TIMES_AS_FAST[table]
+    return [
+        Target.at_least(f"Times as fast as \\copy, {table}", wanted, contest.ratio(_COPY, _OURS)),
+        Target.at_least(f"Times as fast as the recipe, {table}", 1, contest.ratio(_RECIPE, _OURS)),
+    ]
+
+
+def _into_postgresql(lab: Lab, file: Path) -> list[Way]:
+    server, table = lab.server, file.stem
+    constraints = _CONSTRAINTS[table]
+    copy = f"\\copy {table} FROM '{file}' WITH (FORMAT csv)"
+    check = partial(must_hold, lab.rows, partial(server.value, _RUN, f"SELECT count(*) FROM {table}"), (0,))
+
+    def prepare() -> None:
+        server.create(_RUN, _TEMPLATE)
+        server.settle(_RUN)
+
+    def prepare_bare() -> None:
+        server.create(_RUN, _TEMPLATE)
+        server.execute(_RUN, f"ALTER TABLE {table} " + ", ".join(f"DROP CONSTRAINT {name}" for name in constraints))
+        server.settle(_RUN)
+
+    def psql(*commands: str) -> list[str]:
+        told = [part for command in commands for part in ("-c", command)]
+        return [server.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", server.url(_RUN), *told]
+
+    add = f"ALTER TABLE {table} " + ", ".join(f"ADD CONSTRAINT {name} {what}" for name, what in constraints.items())
+    environment = {"SQLALCHEMY_DATABASE_URL": server.url(_RUN), **_MODELS}
+    return [
+        Way(_OURS, lab.rows, [ROWFERRY, "load", str(file), "--json"], prepare, check, environment),
+        Way(_COPY, lab.rows, psql(copy), prepare, check),
+        Way(_RECIPE, lab.rows, psql(copy, add), prepare_bare, check),
+    ]
+
+
+def _into_sqlite(lab: Lab, file: Path, template: Path) -> list[Way]:
+    database, table = lab.folder / "run.sqlite", file.stem
+
+    def prepare(mode: str) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            database.with_name(database.name + suffix).unlink(missing_ok=True)
+        shutil.copyfile(template, database)
+        value(f"PRAGMA journal_mode = {mode}")
+
+    def value(query: str) -> object:
+        with closing(sqlite3.connect(database)) as connection:
+            return connection.execute(query).fetchone()[0]
+
+    check = partial(must_hold, lab.rows, partial(value, f"SELECT count(*) FROM {table}"), (0,))
+    environment = {"SQLALCHEMY_DATABASE_URL": f"sqlite:///{database}", **_MODELS}
+    shell = [str(SQLITE3), "-bail", str(database), ".mode csv", f".import '{file}' {table}"]
+    return [
+        Way(_OURS, lab.rows, [ROWFERRY, "load", str(file), "--json"], partial(prepare, "WAL"), check, environment),
+        Way(_IMPORT, lab.rows, shell, partial(prepare, "DELETE"), check),
+    ]

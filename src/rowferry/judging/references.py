@@ -9,7 +9,7 @@ from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.judging.candidate_keys import Mask
 from rowferry.judging.lookups import Lookups
 
-_REMEMBERED = 100_000
+_REMEMBERED = 1_000_000
 
 
 class References:

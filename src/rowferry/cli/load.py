@@ -34,8 +34,8 @@ from rowferry.sources.csv.spooled import spooled
     "--table",
     "to_table",
     metavar="TABLE",
-    help="Load files into this table, whatever their names; from a folder, those named after it, else those named after "
-    "no table.",
+    help="Load files into this table, whatever their names; from a folder, those named after it, else those named "
+    "after no table.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what a load would do; write nothing.")
 @on_conflict_option

@@ -69,7 +69,7 @@ _CSV_FORM = (
         "--header",
         type=click.Choice(get_args(Header)),
         default="auto",
-        help="Whether the first row is a header with column names; auto: if at least half its cells are such names.",
+        help="Whether the first row is a header; auto: if at least half its cells are names of columns.",
     ),
     click.option(
         "--delimiter",

@@ -54,7 +54,7 @@ class LoadQuery(BaseModel):
 
     header: CsvHeader = Field(
         default="auto",
-        description="Whether the first row is a header with column names; auto: if at least half its cells are such names",
+        description="Whether the first row is a header; auto: if at least half its cells are names of columns",
     )
     delimiter: str | None = Field(
         default=None,

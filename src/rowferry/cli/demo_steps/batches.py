@@ -43,9 +43,7 @@ def post_batch(stage: Stage) -> None:
     table("POST /batch-transactions with an Idempotency-Key", heads, rows, free=[name for name, _ in heads[1:]])
     receipt = _send(stage)
     assert isinstance(receipt, BatchReceipt)  # noqa: S101  # the key is new in a new database
-    say(
-        "\nThe good rows were inserted, parents first; every other row comes back with all its faults (HTTP status 207):\n"
-    )
+    say("\nThe good rows were inserted, parents first; every other row is returned with all its faults (HTTP 207):\n")
     show(receipt, f" {AT_DATABASE}")
     stage.told["batch"] = json.loads(receipt.as_json())
     stage.next_commands.append(

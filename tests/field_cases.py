@@ -13,20 +13,20 @@ TAKEN = {
 """The rows of c15 that have an instant, and which."""
 
 REFUSED = {
-    3: ("value.type", "it has seven decimals; six can be kept"),
-    8: ("value.type", "it names a zone"),
-    9: ("value.type", "it has nine decimals; six can be kept"),
+    3: ("value.type", "it has seven decimals; at most six can be stored"),
+    8: ("value.type", "it names a time zone"),
+    9: ("value.type", "it has nine decimals; at most six can be stored"),
     11: ("value.type", "month 00"),
     12: ("value.type", "must be a date and time in ISO 8601"),
     13: ("value.type", "must be a date and time in ISO 8601"),
     14: ("value.type", "must be a date and time in ISO 8601"),
     15: ("value.type", "must be a date and time in ISO 8601"),
-    17: ("value.type", "T and Z are capital letters"),
+    17: ("value.type", "T and Z must be capital letters"),
     19: ("value.type", "second 60"),
     23: ("value.type", "must be a date and time in ISO 8601"),
     26: ("value.type", "its minus sign is U+2212"),
-    27: ("value.range", "must lie in the years 1 to 9999"),
-    28: ("value.range", "must lie in the years 1 to 9999"),
+    27: ("value.range", "must be in the years 1 to 9999"),
+    28: ("value.range", "must be in the years 1 to 9999"),
     30: ("value.type", "must be a date and time in ISO 8601"),
 }
 

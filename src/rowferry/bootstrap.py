@@ -155,7 +155,7 @@ def _require_served(settings: Settings, catalog: Catalog, backend: Backend) -> N
     taken = {table.key for table in (VERSIONS, *ledger.metadata.tables.values())}
     for table in catalog.metadata.tables.values():
         if table.key.lower() in taken:
-            reasons.append(f"{table.key} is the name of a table of Rowferry's own; rename it")
+            reasons.append(f"{table.key} is the name of one of Rowferry's own tables; rename it")
         reasons += backend.unkept(table)
     if reasons:
         raise models_unusable(settings.models, reasons)

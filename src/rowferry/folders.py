@@ -80,14 +80,14 @@ def folder_faults(settings: Settings) -> list[SettingFault]:
     try:
         gettempdir()
     except OSError:
-        found.append(SettingFault("TMPDIR", "no folder for temporary files can be written to; name one that can"))
+        found.append(SettingFault("TMPDIR", "no folder for temporary files is writable; name one that is"))
     data = Folder("DATA_DIR", settings.data_dir, is_written=False)
     if (fault := data.fault()) and not isinstance(fault, FileNotFoundError):
-        told = f"{data.path} is no folder that can be read: {fault.strerror}; choose another one, or allow it"
+        told = f"{data.path} is not a readable folder: {fault.strerror}; choose another one, or permit access"
         found.append(SettingFault(data.name, told))
     for name, path in (("BACKUP_DIR", settings.backup_dir), ("LOG_DIR", settings.log_dir)):
         if (fault := Folder(name, path, may_be_made=True).fault()) and fault.errno not in _NO_ROOM:
-            told = f"{path} cannot be written to: {fault.strerror}; choose another one, or allow it"
+            told = f"cannot write to {path}: {fault.strerror}; choose another folder, or permit access"
             found.append(SettingFault(name, told))
     return found
 

@@ -36,7 +36,7 @@ def _database_url(text: str) -> str:
     try:
         make_url(text)
     except (ArgumentError, ValueError) as error:
-        told = "it is not a database URL; give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+        told = "not a database URL; give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
         raise ValueError(told) from error
     return text
 
@@ -45,7 +45,7 @@ def _seconds(text: str) -> float:
     with suppress(ValueError):
         if 1 <= float(text) <= 3600:
             return float(text)
-    raise ValueError(f"{text!r} is no time in seconds; give a number from 1 to 3600")
+    raise ValueError(f"{text!r} is not a number of seconds; give a number from 1 to 3600")
 
 
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE)
@@ -54,8 +54,8 @@ _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-
 def _host_names(text: str) -> str:
     for name in text.split(","):
         if not _HOST_NAME.fullmatch(name.strip()):
-            told = "give names alone, by commas, such as app,rowferry.example.org: no scheme, no port, no *"
-            raise ValueError(f"{name.strip()!r} is no host name; {told}")
+            told = "give only names, separated by commas, such as app,rowferry.example.org: no scheme, no port, no *"
+            raise ValueError(f"{name.strip()!r} is not a host name; {told}")
     return text
 
 
@@ -77,7 +77,7 @@ class Settings:
         ),
     )
     data_dir: Path = field(
-        default=Path("data"), metadata=_about("DATA_DIR", "Where loads find <table>.csv, as it is or compressed", Path)
+        default=Path("data"), metadata=_about("DATA_DIR", "Where loads find <table>.csv, plain or compressed", Path)
     )
     backup_dir: Path = field(default=Path("backups"), metadata=_about("BACKUP_DIR", "Where backups are kept", Path))
     log_dir: Path = field(
@@ -90,7 +90,7 @@ class Settings:
         default="localhost",
         metadata=_about(
             "ROWFERRY_HOSTS",
-            "Names of the service besides localhost and IP addresses, by commas; requests under any other are refused",
+            "Names of the service besides localhost and IP addresses, separated by commas; other names are refused",
             _host_names,
         ),
     )
@@ -98,7 +98,7 @@ class Settings:
         default=25.0,
         metadata=_about(
             "ROWFERRY_SHUTDOWN_SECONDS",
-            "How long a stop of the service may take; loads that need longer roll back",
+            "How long the service may take to stop; loads that take longer are rolled back",
             _seconds,
         ),
     )
@@ -158,9 +158,9 @@ def inspect_settings(database_url: str | None = None) -> tuple[Settings, list[Se
 
 def _printable(text: str) -> str:
     if not text.strip():
-        raise ValueError("it is empty; give a value, or leave it out for the default")
+        raise ValueError("it is empty; give a value, or remove it to use the default")
     if not text.isprintable():
-        raise ValueError("it holds control characters; remove them")
+        raise ValueError("it contains control characters; remove them")
     return text
 
 
@@ -181,9 +181,9 @@ def _dot_env() -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingInvalid(name=".env", reason=f"it cannot be read ({error}); save it as UTF-8 text") from error
+        raise SettingInvalid(name=".env", reason=f"cannot read it ({error}); save it as UTF-8 text") from error
     if wrong := next((found.original for found in parse_stream(StringIO(text)) if found.error), None):
-        reason = f"line {wrong.line} sets nothing; write NAME=VALUE, and close every quote"
+        reason = f"line {wrong.line} sets nothing; use NAME=VALUE, and close every quote"
         raise SettingInvalid(name=".env", reason=reason)
     return {name.upper(): value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}
 
@@ -228,7 +228,7 @@ def unknown_settings() -> Iterator[str]:
     for name in sorted(_environment().keys() | _dot_env().keys()):
         if name.startswith("ROWFERRY_") and name not in known:
             near = difflib.get_close_matches(name, known, 1, 0.8)
-            yield f"{name} is no setting" + (f"; do you mean {near[0]}?" if near else "")
+            yield f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def masked_url(url: URL) -> str:

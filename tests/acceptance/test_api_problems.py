@@ -170,7 +170,7 @@ def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "jobs.csv").symlink_to(tmp_path / "nowhere")
     with serve(f"sqlite:///{tmp_path}/a.db", tmp_path, tmp_path / "logs") as client:
         problem = assert_problem(client.post("/full-bulk-insert"), 422, "source.unreadable")
-        assert str(problem["detail"]).startswith("jobs.csv cannot be read")
+        assert str(problem["detail"]).startswith("Cannot read jobs.csv")
 
 
 def test_load_that_cannot_begin_is_no_load(tmp_path: Path, globant: Path) -> None:

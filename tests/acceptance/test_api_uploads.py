@@ -59,8 +59,8 @@ PART = b"--x\r\nContent-Disposition: form-data; name=%s\r\n\r\n1,a\r\n"
     ("content", "content_type", "told"),
     [
         (b"--x\r\n", "multipart/form-data", "no boundary"),
-        (b"nonsense", FORM, "cannot be read"),
-        (PART % b"file", FORM, "ends before its end"),
+        (b"nonsense", FORM, "Cannot read the form"),
+        (PART % b"file", FORM, "The form is incomplete"),
         (PART % b"other" + b"--x--", FORM, "no part named file"),
         (2 * (PART % b"file") + b"--x--", FORM, "more than one"),
     ],

@@ -50,7 +50,7 @@ def test_to_verify_in_the_wrong_folder_proves_nothing(folder: Path) -> None:
     (folder / "backups").rename(folder / "elsewhere")
     problem = run_json(folder, "verify", "--all", expected=3)["error"]
     assert problem["code"] == "backup.gone"
-    assert "holds no backup, and the ledger knows of 1" in problem["message"]
+    assert "contains no backups, but the ledger lists 1" in problem["message"]
 
 
 def test_only_what_is_named_is_backed_up(folder: Path) -> None:
@@ -63,7 +63,7 @@ def test_what_has_no_manifest_is_removed_and_told(folder: Path) -> None:
     (backup_id,) = (one["backup_id"] for one in run_json(folder, "backup", "jobs")["backups"])
     (folder / "backups" / "jobs" / f"{backup_id}.manifest.json").unlink()
     told = run(folder, "backup", "departments").stdout
-    assert f"Removed, as they had no manifest: {backup_id}.avro." in told
+    assert f"Removed because they had no manifest: {backup_id}.avro." in told
     assert f"{backup_id}.avro" in (folder / "logs" / "backup_table.jsonl").read_text()
     assert "Removed" not in run(folder, "backup", "departments").stdout
 

@@ -54,7 +54,7 @@ def load_wrong_rows(environment: dict[str, str], folder: Path) -> None:
 def test_what_nobody_foresaw_is_an_error_like_others(environment: dict[str, str], tmp_path: Path) -> None:
     ran = run(environment, "loads", program=BROKEN)
     assert (ran.returncode, ran.stdout) == (3, "")
-    assert ran.stderr.startswith("Error: Something went wrong that should not.")
+    assert ran.stderr.startswith("Error: An unexpected error occurred.")
     assert "Traceback" not in ran.stderr
     assert f"the last line of {tmp_path}/logs/command.jsonl" in ran.stderr
     (line,) = (tmp_path / "logs" / "command.jsonl").read_text().splitlines()
@@ -74,7 +74,7 @@ def test_what_nobody_foresaw_without_a_log(environment: dict[str, str]) -> None:
     ran = run(environment | {"LOG_DIR": "/proc/nowhere"}, "loads", program=BROKEN)
     assert ran.returncode == 3
     assert "Traceback" not in ran.stderr
-    assert "LOG_DIR cannot be written to" in ran.stderr
+    assert "LOG_DIR is not writable" in ran.stderr
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
@@ -119,7 +119,7 @@ def test_a_file_that_is_not_in_the_encoding_that_was_named(
 def test_a_service_whose_log_cannot_be_written(environment: dict[str, str]) -> None:
     ran = run(environment | {"LOG_DIR": "/proc/nowhere"}, "serve", "--port", 0)
     assert ran.returncode == 2
-    assert ran.stderr.startswith("Error: The setting LOG_DIR is not valid: /proc/nowhere cannot be written to")
+    assert ran.stderr.startswith("Error: The setting LOG_DIR is not valid: cannot write to /proc/nowhere")
     assert "Traceback" not in ran.stderr
 
 
@@ -172,7 +172,7 @@ def test_commands_that_are_named_use_the_same_database(environment: dict[str, st
     path, url = tmp_path / "departments.csv", f"sqlite:///{tmp_path}/other.db"
     path.write_text("1,Sales\nx,Wrong\n")
     at = ("--database-url", url)
-    assert f"Make the first: rowferry load FOLDER --database-url {url}" in run(environment, "loads", *at).stdout
+    assert f"Make the first one: rowferry load FOLDER --database-url {url}" in run(environment, "loads", *at).stdout
     loaded = run(environment, "load", path, *at).stdout
     named = loaded.partition("See each with `rowferry ")[2].partition("`")[0].split()
     assert "x,Wrong" in run(environment, *named).stdout
@@ -219,7 +219,7 @@ def test_a_dry_run_names_no_load_that_was_never_kept(environment: dict[str, str]
 
 
 WORDED: dict[str, tuple[str, int, str, str]] = {
-    "a compressed file that is cut off": ("load {cut}", 3, "source.unreadable", "cut off or damaged"),
+    "a compressed file that is cut off": ("load {cut}", 3, "source.unreadable", "incomplete or damaged"),
     "no batch file": ("batch nowhere.json", 2, "path.missing", "Check the spelling, and the folder"),
     "no Avro file": ("restore jobs --unverified --backup nowhere.avro", 2, "path.missing", "Check the spelling, and"),
     "nothing to keep": ("backups prune", 2, "backup.nothing_kept", "--keep-last N"),
@@ -342,22 +342,22 @@ def test_the_package_is_the_program_too(environment: dict[str, str], words: str)
 def test_an_empty_word_is_not_as_good_as_none(environment: dict[str, str], words: list[str]) -> None:
     ran = run(environment, *words)
     assert ran.returncode == 2
-    assert "One of its words is empty" in ran.stderr
+    assert "One of its arguments is empty" in ran.stderr
     assert f"Hint: See `rowferry {words[0]} --help`." in ran.stderr
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("--json load", "No such option --json before the command; options of a command stand behind it"),
+        ("--json load", "No such option --json before the command; options of a command come after it"),
         ("load --on-conflict", "rowferry load --help"),
-        ("backups --table jobs prune --keep-last 1", "Options of prune stand behind it"),
-        ("backups --json prune", "Options of prune stand behind it"),
+        ("backups --table jobs prune --keep-last 1", "Put the options of prune after it"),
+        ("backups --json prune", "Put the options of prune after it"),
         ("load --database-url sqlite:///t.db?timeout=abc", "its options cannot be used: could not convert"),
         ("report hires-by-quarter --format table --output x.csv", "--output"),
-        ("report hires-by-quarter --output --json", "'--json' is no name of a file; say /dev/stdout, or ./--json"),
-        ("rejects --csv --json", "'--json' is no name of a file"),
-        ("rejects --csv -", "'-' is no name of a file; say /dev/stdout, or ./-"),
+        ("report hires-by-quarter --output --json", "'--json' is not a file name; use /dev/stdout, or ./--json"),
+        ("rejects --csv --json", "'--json' is not a file name"),
+        ("rejects --csv -", "'-' is not a file name; use /dev/stdout, or ./-"),
     ],
 )
 def test_words_in_the_wrong_place(environment: dict[str, str], words: str, told: str) -> None:

@@ -203,7 +203,7 @@ def test_what_was_said_of_a_file_is_kept_with_its_load(client: httpx.Client) -> 
         ({"delimiter": ";;"}, "delimiter cannot be ';;'"),
         ({"rename": "dept"}, "rename cannot be 'dept'"),
         ({"rename": "dept=nothing"}, "rename cannot be 'dept=nothing'"),
-        ({"header": "no", "ignore_columns": "a"}, "ignore-columns does not go with header no"),
+        ({"header": "no", "ignore_columns": "a"}, "ignore-columns cannot be used with header no"),
         ({"null": "a\0"}, "null cannot be"),
     ],
 )

@@ -76,7 +76,7 @@ def test_what_people_are_shown(environment: dict[str, str]) -> None:
         assert told in dry.stdout
     refused = run(environment, "restore", "departments")
     assert refused.returncode == 3
-    assert "In the way" in refused.stdout
+    assert "Obstacle" in refused.stdout
     refusal = answer(environment, "restore", "departments", code=3)
     assert (refusal["status"], refusal["obstacles"][0]["kind"]) == ("refused", "referred_to")
     assert counts(answer(environment, "restore", "hired_employees", "--with-parents")) == [0, 2, 1, 2122, 0]
@@ -100,7 +100,7 @@ def test_rows_that_break_a_rule_are_left_out_only_if_asked_for(environment: dict
     refused = answer(environment, "restore", "departments", "--backup", path, "--unverified", code=3)
     assert refused["obstacles"][0]["kind"] == "rules_broken"
     said = run(environment, "restore", "departments", "--backup", path, "--unverified", "--dry-run").stdout
-    assert "Passed over, as departments has no such columns: 'gone'." in said
+    assert "Skipped because departments has no such columns: 'gone'." in said
     done = answer(environment, "restore", "departments", "--backup", path, "--unverified", "--partial", code=1)
     assert done["tables"][0]["ignored"] == ["gone"]
     assert counts(done) == [0, 12, 0, 0, 1]

@@ -23,7 +23,7 @@ def test_an_address_that_others_reach_is_refused(tmp_path: Path, host: str) -> N
         timeout=60,
     )
     assert ran.returncode == 2, ran.stderr
-    assert ran.stderr.startswith(f"Error: {host} can be reached by others")
+    assert ran.stderr.startswith(f"Error: {host} can be reached from other machines")
     assert "--open" in ran.stderr
 
 
@@ -35,7 +35,7 @@ def test_settings_are_shown_and_faults_told_at_once(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
     shown = run(tmp_path, good, "settings")
     assert "hidden" not in ran.stdout + shown.stdout
-    assert "do you mean ROWFERRY_MODELS?" in shown.stdout
+    assert "did you mean ROWFERRY_MODELS?" in shown.stdout
     wrong = os.environ | {"LOG_DIR": "/dev/null/x", "BACKUP_DIR": ""}
     for command in ("serve", "settings"):
         ran = run(tmp_path, wrong, command)

@@ -36,7 +36,7 @@ def test_a_full_disk_behind_the_output(environment: dict[str, str], words: str, 
             timeout=60,
         )
     assert ran.returncode == 3
-    assert ran.stderr.startswith("Error: Standard output cannot be written to: No space left on device.\nHint: ")
+    assert ran.stderr.startswith("Error: Cannot write to standard output: No space left on device.\nHint: ")
     assert ran.stderr.count("\n") == 2
 
 
@@ -64,7 +64,7 @@ def test_closed_streams_spoil_nothing(environment: dict[str, str], tmp_path: Pat
     ran = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 1
     assert "Traceback" not in ran.stderr
-    assert ("Standard output cannot be written to" in ran.stderr) == (closed == ">&-")
+    assert ("Cannot write to standard output" in ran.stderr) == (closed == ">&-")
     told = subprocess.run([ROWFERRY, "loads", "--json"], env=environment, capture_output=True, check=True, timeout=60)
     (load,) = json.loads(told.stdout)["loads"]
     assert (load["status"], load["inserted"]) == ("done", 1)
@@ -75,7 +75,7 @@ def test_a_closed_output_is_told(environment: dict[str, str], words: str) -> Non
     command = f"{ROWFERRY} {words} >&-"
     ran = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 3
-    assert ran.stderr.startswith("Error: Standard output cannot be written to: Bad file descriptor.\n")
+    assert ran.stderr.startswith("Error: Cannot write to standard output: Bad file descriptor.\n")
 
 
 @pytest.mark.parametrize("words", ["load {}/departments.csv", "backup", "verify --all", "backups prune --keep-last 0"])
@@ -94,4 +94,4 @@ def test_what_was_done_has_its_exit_code_also_if_nobody_hears(
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment, check=False, timeout=60)
     assert ran.returncode == expected
-    assert b"Standard output cannot be written to" in ran.stderr
+    assert b"Cannot write to standard output" in ran.stderr

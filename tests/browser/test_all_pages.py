@@ -66,7 +66,7 @@ def test_tables_show_their_rules_and_rows(open_page: OpenPage, filled: str) -> N
     expect(rows).to_have_count(1)
     page.get_by_label("Rows behind id").fill("soon")
     page.get_by_role("button", name="Go").click()
-    expect(page.get_by_role("alert")).to_contain_text("'soon' is no key of hired_employees.")
+    expect(page.get_by_role("alert")).to_contain_text("'soon' is not a key of hired_employees.")
 
 
 def test_reports_show_a_picture_and_a_table_for_any_year(open_page: OpenPage, filled: str) -> None:
@@ -92,7 +92,7 @@ def test_reports_show_a_picture_and_a_table_for_any_year(open_page: OpenPage, fi
     expect(page.get_by_role("heading", name="Nothing to report for 2020")).to_be_visible()
     page.get_by_label("Year", exact=True).fill("0")
     page.get_by_label("Year", exact=True).press("Tab")
-    expect(page.get_by_role("alert")).to_contain_text("Give a year of four digits")
+    expect(page.get_by_role("alert")).to_contain_text("Give a year in four digits")
 
 
 def test_history_lists_loads_and_batches_with_their_outcome(open_page: OpenPage, filled: str) -> None:
@@ -120,7 +120,7 @@ def test_rows_are_data_and_nothing_in_them_is_markup(open_page: OpenPage, server
     page.get_by_role("button", name="Load", exact=True).click()
     for at, text in enumerate(HOSTILE, len(HOSTILE) + 1):
         expect(page.get_by_label(f"name of row {at}", exact=True)).to_have_value(text)
-    for summary in page.get_by_text("As it stood").all():
+    for summary in page.get_by_text("As it was").all():
         summary.click()
     expect(page.get_by_text(HOSTILE[0]).first).to_be_visible()
     for address in PAGES:
@@ -172,7 +172,7 @@ def test_pages_are_used_by_keyboard(open_page: OpenPage, filled: str) -> None:
     page = open_page()
     expect(page.get_by_role("heading", name="Load CSV files")).to_be_visible()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
     expect(page.locator(".drop")).to_be_visible()

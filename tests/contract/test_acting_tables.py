@@ -72,7 +72,7 @@ def test_a_restore_whose_rows_a_trigger_keeps(tables: Tables) -> None:
     kept = restores.keep("pay")
     tables.put("pay.csv", pay(range(11, 13)))
     act(tables, "BEFORE DELETE", "SELECT RAISE(IGNORE)", "RETURN NULL;")
-    with pytest.raises(TableAltered, match="2 rows more would be there, such as id 11"):
+    with pytest.raises(TableAltered, match="2 rows more would be in the table, such as id 11"):
         restores.restore(kept)
     assert tables.count("pay") == 12
 
@@ -83,7 +83,7 @@ def test_a_restore_beside_which_a_trigger_adds_rows(tables: Tables) -> None:
     tables.execute("DELETE FROM pay WHERE id = 5")
     insert = "INSERT INTO pay SELECT 50, 'New', 50 WHERE new.id = 5"
     act(tables, "AFTER INSERT", insert, f"{insert}; RETURN NULL;")
-    with pytest.raises(TableAltered, match="1 row more would be there, such as id 50"):
+    with pytest.raises(TableAltered, match="1 row more would be in the table, such as id 50"):
         restores.restore(kept)
 
 

@@ -177,7 +177,9 @@ def test_a_null_that_the_model_forbids_is_named(kinds: Restores) -> None:
             "large BIGINT, ratio FLOAT, flag BOOLEAN, price NUMERIC(12, 2), day DATE, clock TIME, instant DATETIME)"
         )
     kinds.tables.execute("INSERT INTO kinds (id, note) VALUES (6, 'n'), (7, NULL), (8, NULL)")
-    with pytest.raises(ValueUnstorable, match=r"kinds\.note holds null, which its model forbids in the row of id 7"):
+    with pytest.raises(
+        ValueUnstorable, match=r"kinds\.note contains null, which its model forbids in the row with id 7"
+    ):
         Backups(kinds.service, kinds.store.folder).take("kinds")
 
 
@@ -217,7 +219,7 @@ def test_sqlite_refuses_what_it_would_take_for_null(new_service: Callable[..., S
     restores = Restores(Tables(service, tmp_path))
     names = service.catalog.table("kinds").names
     row = tuple({"id": 7, "note": "n", "ratio": math.nan}.get(name) for name in names)
-    with pytest.raises(ValueUnkept, match=r"kinds\.ratio is NaN in the row of id 7"):
+    with pytest.raises(ValueUnkept, match=r"kinds\.ratio is NaN in the row with id 7"):
         restores.restore(restores.keep("kinds", [row]))
     assert service.backend.engine.dialect.name == "sqlite"
     assert restores.tables.count("kinds") == 0

@@ -83,7 +83,7 @@ def test_a_key_that_is_in_the_table_already(
     assert batches.tables.rows("jobs") == [(1, left), (2, "Clerk"), (3, "Clerk"), (7, "Clerk")]
     if rejected:
         assert codes(receipt) == [("jobs", 2, [("id", "key.conflict")])]
-        assert receipt.rejected[0].errors[0]["message"] == "id is in the table already, with another job"
+        assert receipt.rejected[0].errors[0]["message"] == "id is already in the table, with a different job"
 
 
 def test_a_thousand_rows_that_are_there_already_are_unchanged(batches: Batches) -> None:

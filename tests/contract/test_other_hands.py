@@ -163,7 +163,7 @@ def test_a_database_that_has_not_all_letters_is_refused(
     administer(postgresql_server, f"DROP DATABASE {url.database}")
     kept = f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
     administer(postgresql_server, f"CREATE DATABASE {url.database} {kept}")
-    with pytest.raises(EncodingUnfit, match=f"keeps its texts in {encoding}, which has not all letters"):
+    with pytest.raises(EncodingUnfit, match=f"encodes text as {encoding}, which cannot store every character"):
         new_service(url=url.render_as_string(hide_password=False))
 
 

@@ -84,16 +84,16 @@ def test_checks_may_have_names_and_be_expressions(service_of: ServiceOf, tmp_pat
 @pytest.mark.parametrize(
     ("name", "column", "told"),
     [
-        ("boxes", 'Column("size", Integer, Computed("id * 2"))', "boxes.size: the database makes its values"),
-        ("boxes", 'Column("size", Integer, Identity(always=True))', "boxes.size: the database makes its values"),
-        ("boxes", 'Column("size", Float(24))', "boxes.size: no support for Float"),
-        ("boxes", 'Column("size", REAL())', "boxes.size: no support for REAL"),
+        ("boxes", 'Column("size", Integer, Computed("id * 2"))', "boxes.size: the database generates its values"),
+        ("boxes", 'Column("size", Integer, Identity(always=True))', "boxes.size: the database generates its values"),
+        ("boxes", 'Column("size", Float(24))', "boxes.size: unsupported type Float"),
+        ("boxes", 'Column("size", REAL())', "boxes.size: unsupported type REAL"),
         ("boxes", 'Column("ID", Integer)', "boxes: the columns id and ID differ in case only"),
-        ("boxes", 'Column("size", Integer, key="volume")', "boxes.size: leave out key='volume'"),
+        ("boxes", 'Column("size", Integer, key="volume")', "boxes.size: remove key='volume'"),
         ("boxes", 'Column("rowferry_at", Integer)', "boxes.rowferry_at: names that begin with rowferry_ are"),
         ("boxes", 'Column("a b", Integer), Column("a_x20_b", Integer)', "a b and a_x20_b would have the same name in"),
-        ("boxes", 'schema="sea"', "boxes has its schema, sea, in its class; name it in the URL"),
-        ("loads", 'Column("size", Integer)', "loads is the name of a table of Rowferry's own"),
+        ("boxes", 'schema="sea"', "boxes has a class that names its schema, sea; name it in the database URL"),
+        ("loads", 'Column("size", Integer)', "loads is the name of one of Rowferry's own tables"),
         ("Backups", 'Column("size", Integer)', "Backups is the name"),
         ("rowferry_schema", 'Column("size", Integer)', "rowferry_schema is the name"),
     ],
@@ -135,7 +135,7 @@ def test_names_that_the_database_would_cut_off_are_said_at_the_start(
 @pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 def test_texts_that_the_database_would_fill_up_are_said_at_the_start(service_of: ServiceOf) -> None:
     source = HEAD + 'lands = Table("lands", metadata, Column("code", CHAR(2), primary_key=True))\n'
-    with pytest.raises(ModelsUnusable, match=r"fills texts of type CHAR up with blanks, as in lands\.code; use String"):
+    with pytest.raises(ModelsUnusable, match=r"pads values of type CHAR with blanks, as in lands\.code; use String"):
         service_of(source)
 
 
@@ -278,7 +278,9 @@ def test_keys_that_the_database_does_not_keep_apart_are_said_at_the_start(
         'from sqlalchemy import String\nkey = Column("code", String(9, collation="NOCASE"), primary_key=True)\n'
         'codes = Table("codes", metadata, key, Column("note", String(9, collation="NOCASE")))\n'
     )
-    with pytest.raises(ModelsUnusable, match=r"by the collation NOCASE of codes\.code, SQLite takes different texts"):
+    with pytest.raises(
+        ModelsUnusable, match=r"with the collation NOCASE of codes\.code, SQLite treats different texts"
+    ):
         service_of(source)
     sys.modules.pop("own_tables", None)
     kept = source.replace('String(9, collation="NOCASE"), primary', "String(9), primary")

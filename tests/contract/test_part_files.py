@@ -120,7 +120,7 @@ def test_a_file_that_may_be_the_rest_of_another_needs_a_header(tables: Tables, h
     rows = employees(3)
     files = [tables.write("part-1.csv", f"{header}\n"), tables.write("part-2.csv", rows)]
     error = tables.with_parents().fail(HeaderMissing, *files, table="hired_employees", ignore_columns=("x",))
-    assert error.message.startswith("part-2.csv has no header, and that of part-1.csv before it")
+    assert error.message.startswith("part-2.csv has no header, and the header of part-1.csv, read before it")
     assert ", ".join(COLUMNS) in error.advice
     plain = [
         tables.write("0.csv", ",".join(COLUMNS).upper() + "\n"),

@@ -168,8 +168,8 @@ def test_without_a_right_rows_go_in_and_it_is_said_once(plain: Tables, caplog: p
         changes = Restores(plain).restore(kept).tables[0]
     told = [record.getMessage() for record in caplog.records]
     assert told == [
-        "The sequence tickets_id_seq of tickets.id stays behind the numbers that rows bring: "
-        "let its owner run GRANT USAGE, UPDATE ON SEQUENCE tickets_id_seq TO plain"
+        "The sequence tickets_id_seq of tickets.id is behind the numbers in the rows: "
+        "ask its owner to run GRANT USAGE, UPDATE ON SEQUENCE tickets_id_seq TO plain"
     ]
     assert receipt.tables[0].notes == changes.notes == [f"t{told[0][1:]}"]
     assert plain.loads()[0]["tables"][0]["notes"] == receipt.tables[0].notes

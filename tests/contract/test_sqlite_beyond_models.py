@@ -51,7 +51,7 @@ def broken_references(tables: Tables) -> int:
         return len(other.execute("PRAGMA foreign_key_check").fetchall())
 
 
-def require_refused(tables: Tables, content: str, *, rows: int = 0, told: str = "what its triggers write") -> None:
+def require_refused(tables: Tables, content: str, *, rows: int = 0, told: str = "that its triggers write") -> None:
     """The content does not get into hired_employees, and no reference of the database is broken."""
     error = tables.fail(TooManyRefused, tables.write("hired_employees.csv", content))
     assert told in error.message
@@ -62,7 +62,7 @@ def require_refused(tables: Tables, content: str, *, rows: int = 0, told: str = 
 def test_a_foreign_key_that_the_model_has_not(tables: Tables, remade: Callable[..., None], size: int) -> None:
     tables.execute("CREATE TABLE names (name VARCHAR(255) PRIMARY KEY)")
     remade(on_name="REFERENCES names")
-    require_refused(tables, employees(size), told="name refers to nothing in names (name)")
+    require_refused(tables, employees(size), told="name does not refer to any row of names (name)")
     receipt = Batches(tables).put({"hired_employees": [employee(1)]})
     assert codes(receipt) == [("hired_employees", 0, [("name", "database.foreign_key")])]
     tables.execute(
@@ -77,7 +77,7 @@ def test_a_foreign_key_that_the_model_has_not(tables: Tables, remade: Callable[.
 def test_a_foreign_key_that_is_checked_at_the_commit(tables: Tables, remade: Callable[..., None], size: int) -> None:
     tables.execute("CREATE TABLE names (name VARCHAR(255) PRIMARY KEY)")
     remade(on_name="REFERENCES names DEFERRABLE INITIALLY DEFERRED")
-    require_refused(tables, employees(size), told="name refers to nothing in names (name)")
+    require_refused(tables, employees(size), told="name does not refer to any row of names (name)")
     remade()
     assert counts(tables.put("hired_employees.csv", employees(size))) == (size, size, 0, 0, 0)
 
@@ -87,7 +87,7 @@ def test_a_foreign_key_to_another_table_than_the_model_has(
 ) -> None:
     tables.execute("CREATE TABLE others (id INTEGER PRIMARY KEY)")
     remade(on_job="REFERENCES others")
-    require_refused(tables, employees(size), told="job_id refers to nothing in others (id)")
+    require_refused(tables, employees(size), told="job_id does not refer to any row of others (id)")
 
 
 def test_a_foreign_key_of_a_table_that_refers_to_nothing_in_the_model(tables: Tables, size: int) -> None:

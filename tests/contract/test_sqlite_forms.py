@@ -288,9 +288,9 @@ def test_a_text_that_is_none_is_named(
     tables.execute(f"UPDATE hired_employees SET {column} = CAST(x'{spoiled}' AS TEXT) WHERE id = 2")
     rules, named = tables.service.catalog.table("hired_employees"), rf"hired_employees\.{column} holds .*"
     if encoding == "UTF-8":  # else SQLite makes something of it
-        with pytest.raises(ValueUnstorable, match=named + "xff.* in the row of id 2"):
+        with pytest.raises(ValueUnstorable, match=named + "xff.* in the row with id 2"):
             Restores(tables).back_up("hired_employees")
-        with pytest.raises(ValueUnstorable, match=named + "xff.* in the row of id 2"):
+        with pytest.raises(ValueUnstorable, match=named + "xff.* in the row with id 2"):
             read_rows(tables.service.backend, rules, None, 99)
     if column == "datetime":
         with pytest.raises(ValueUnstorable, match=named):

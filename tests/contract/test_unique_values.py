@@ -160,7 +160,7 @@ def test_faults_name_the_value_and_the_row_that_has_it(ships: Tables) -> None:
     ships.put("ships.csv", "1,a,1,5\n")
     ships.put("ships.csv", "2,b,1,6\n3,b,,\n4,a,1,5\n5,c,1,6.0\n2,b,,\n6,,1,\n7,,1,\n")
     told = {row["row_number"]: {e["message"] for e in row["errors"]} for row in ships.rejects()}
-    there = "is in the table already, with another id"
+    there = "is already in the table, with a different id"
     assert told == {
         2: {"code 'b' was taken by row 1"},
         3: {f"code 'a' {there}", f"port_id, berth 1, 5.0 {there}"},
@@ -251,7 +251,13 @@ def test_an_update_may_pass_values_on_but_takes_none_from_others(ships: Tables) 
     (reject,) = ships.rejects()
     assert (reject["row_number"], reject["errors"]) == (
         1,
-        [{"column": "code", "code": "key.conflict", "message": "code 'c' is in the table already, with another id"}],
+        [
+            {
+                "column": "code",
+                "code": "key.conflict",
+                "message": "code 'c' is already in the table, with a different id",
+            }
+        ],
     )
     batch = Batches(ships).put({"ships": [{"id": 5, "code": "c"}, {"id": 1, "code": "e"}]}, on_conflict="update")
     assert (codes(batch), batch.updated) == ([("ships", 0, [("code", "key.conflict")])], {"ships": 1})

@@ -28,4 +28,4 @@ def test_a_load_is_done_whatever_becomes_of_its_log(
     assert tables.count("departments") == 1
     assert [load["status"] for load in tables.loads()] == ["done"]
     assert {type(event) for event in tables.events} >= {moment, LoadFinished}
-    assert capsys.readouterr().err.count("Work goes on") == 1
+    assert capsys.readouterr().err.count("Work continues") == 1

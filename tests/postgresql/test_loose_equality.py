@@ -142,5 +142,5 @@ def test_texts_that_tell_rows_apart_are_refused(
         tables.service.start()
     assert caught.value.message == (
         f"The table {table} in the database differs from its model: it lacks code; it also has code by {told}, "
-        "to which different texts are the same"
+        "which treats different texts as equal"
     )

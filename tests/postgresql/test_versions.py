@@ -22,5 +22,5 @@ def test_a_server_that_is_too_old_is_refused_at_the_start() -> None:
                 service.start()
         finally:
             server.cleanup()
-    assert caught.value.message == "The database is PostgreSQL 13, and this Rowferry works with 14 to 18"
+    assert caught.value.message == "The database is PostgreSQL 13, but this version of Rowferry works with 14 to 18"
     assert service.backend.engine.pool.checkedin() == 0  # type: ignore[attr-defined]

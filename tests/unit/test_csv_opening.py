@@ -220,7 +220,7 @@ def test_raw_rows_stay_as_they_stood() -> None:
         assert [batch.raw(at) for at in range(batch.count)] == rows
         assert raws_of(batch, np.arange(batch.count)).to_pylist() == rows
         assert [fault.message for row in batch.odd for fault in row.faults][:1] == [
-            "a line feed stands in a field without quotes, and lines end with CR"
+            "an unquoted field contains a line feed, but lines end with CR"
         ]
 
 
@@ -251,7 +251,7 @@ def test_a_sep_line_is_honoured_unless_a_delimiter_was_given() -> None:
 
 def test_a_header_may_be_declared() -> None:
     assert read("job,id\n", TEXTS, csv_form("no"))[1].rows_read == 1
-    with pytest.raises(HeaderUnfit, match="lacks code and has a, b, which are no columns of texts"):
+    with pytest.raises(HeaderUnfit, match="lacks code and has a, b, which are not columns of texts"):
         read("a,b\nc,d\n", TEXTS, csv_form("yes"))
     assert read("code,title,note\n", TEXTS, csv_form("no"))[0] == [("code", "title", "note")]
     assert read("a,b,c\nd,e,f\n", TEXTS)[0] == [("a", "b", "c"), ("d", "e", "f")]
@@ -264,10 +264,10 @@ def test_a_header_may_be_declared() -> None:
     [
         ("id,job,job", "has job more than once"),
         ("id", "lacks job"),
-        (",id,job", "has a column without a name, which is no column of jobs"),
-        ('id,"jo"b,job', 'has "jo"b, which is no column of jobs'),
-        ("id,job,{x}", "has {x}, which is no column of jobs"),
-        ("id,job,\x1b[1m\0", r"has \x1b[1m\x00, which is no column of jobs"),
+        (",id,job", "has a column without a name, which is not a column of jobs"),
+        ('id,"jo"b,job', 'has "jo"b, which is not a column of jobs'),
+        ("id,job,{x}", "has {x}, which is not a column of jobs"),
+        ("id,job,\x1b[1m\0", r"has \x1b[1m\x00, which is not a column of jobs"),
     ],
 )
 def test_a_header_that_does_not_fit_is_refused(header: str, reason: str) -> None:
@@ -286,7 +286,7 @@ def test_the_advice_can_be_followed() -> None:
 def test_a_column_that_may_be_absent_is_noted() -> None:
     rows, source = read("note,code\nx,1\n", TEXTS)
     assert rows == [("1", "", "x")]
-    assert source.notes == ["the file has no column title: no row has a value there"]
+    assert source.notes == ["the file has no column title, so no row has a value there"]
 
 
 def test_a_header_of_other_names_is_noted() -> None:
@@ -298,7 +298,7 @@ def test_words_for_null_are_missing_but_in_quotes() -> None:
     text = 'code,title,note\n1,NULL,x\n2,"NULL",\\N\n3,"a\nb",NULL\nNULL,"","N"\n'
     rows, source = read(text, TEXTS, csv_form(null=["NULL", r"\N"]))
     assert rows == [("1", "", "x"), ("2", "NULL", ""), ("3", "a\nb", ""), ("", "", "N")]
-    assert "1 cell holds NULL" in source.notes[0]
+    assert "1 cell contains NULL" in source.notes[0]
     assert r"6 cells hold NULL, \N as a text" in read(text.replace("x", "NULL"), TEXTS)[1].notes[0]
     assert read(text, TEXTS)[1].notes == read(text.replace("\n", "\r"), TEXTS)[1].notes
 

@@ -71,7 +71,7 @@ def test_work_goes_on_without_its_folder_which_is_said_once(
     file.close()
     assert file.path.read_text().endswith("four\n")
     told = capsys.readouterr().err
-    assert told.count("Work goes on") == 1
+    assert told.count("Work continues") == 1
     assert str(file.path) in told
 
 
@@ -88,7 +88,7 @@ def test_work_goes_on_whatever_stands_where_the_log_was(
     file.write("one\n")
     file.write("two\n")
     file.close()
-    assert capsys.readouterr().err.count("Work goes on") == 1
+    assert capsys.readouterr().err.count("Work continues") == 1
 
 
 def test_work_goes_on_where_nobody_hears_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

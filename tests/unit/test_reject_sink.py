@@ -17,7 +17,7 @@ from rowferry.judging.rows import RejectedRow
 RULES = load_catalog("rowferry.models").table("jobs")
 REQUIRED = Fault("job", RejectCode.REQUIRED, "job is required")
 TYPE = Fault("id", RejectCode.TYPE, "id must be an integer, not 'x'")
-CONFLICT = Fault("id", RejectCode.CONFLICT, "id is in the table already, with another job")
+CONFLICT = Fault("id", RejectCode.CONFLICT, "id is already in the table, with a different job")
 
 
 def test_rows_that_are_rejected_later_come_back_in_their_place() -> None:

@@ -124,17 +124,17 @@ def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
         ("SQLALCHEMY_DATABASE_URL", "oracle://x", "oracle"),
         ("DATA_DIR", "da\tta", "control characters"),
         ("LOG_DIR", "", "empty"),
-        ("BACKUP_DIR", "/dev/null", "/dev/null cannot be written to: Not a directory"),
-        ("BACKUP_DIR", "/dev/null/below", "/dev/null/below cannot be written to: Not a directory"),
-        ("LOG_DIR", "/proc/x", "/proc/x cannot be written to"),
-        ("LOG_DIR", "/proc/x/y", "/proc/x/y cannot be written to"),
+        ("BACKUP_DIR", "/dev/null", "cannot write to /dev/null: Not a directory"),
+        ("BACKUP_DIR", "/dev/null/below", "cannot write to /dev/null/below: Not a directory"),
+        ("LOG_DIR", "/proc/x", "cannot write to /proc/x"),
+        ("LOG_DIR", "/proc/x/y", "cannot write to /proc/x/y"),
         ("LOG_DIR", "x" * 300, "File name too long"),
         ("DATA_DIR", "x" * 300, "File name too long"),
-        ("ROWFERRY_SHUTDOWN_SECONDS", "0.5", "'0.5' is no time in seconds; give a number from 1 to 3600"),
-        ("ROWFERRY_SHUTDOWN_SECONDS", "3601", "'3601' is no time in seconds"),
-        ("ROWFERRY_SHUTDOWN_SECONDS", "nan", "'nan' is no time in seconds"),
-        ("ROWFERRY_SHUTDOWN_SECONDS", "soon", "'soon' is no time in seconds"),
-        ("DATA_DIR", "/dev/null", "/dev/null is no folder that can be read: Not a directory"),
+        ("ROWFERRY_SHUTDOWN_SECONDS", "0.5", "'0.5' is not a number of seconds; give a number from 1 to 3600"),
+        ("ROWFERRY_SHUTDOWN_SECONDS", "3601", "'3601' is not a number of seconds"),
+        ("ROWFERRY_SHUTDOWN_SECONDS", "nan", "'nan' is not a number of seconds"),
+        ("ROWFERRY_SHUTDOWN_SECONDS", "soon", "'soon' is not a number of seconds"),
+        ("DATA_DIR", "/dev/null", "/dev/null is not a readable folder: Not a directory"),
     ],
 )
 def test_one_fault_is_told_by_the_name_of_its_variable(
@@ -190,7 +190,7 @@ def test_what_is_in_force_and_where_it_came_from(monkeypatch: pytest.MonkeyPatch
         "ROWFERRY_SHUTDOWN_SECONDS": ("25.0", "default"),
     }
     assert [one for one in unknown_settings() if "TORTURE" not in one] == [
-        "ROWFERRY_MODLES is no setting; do you mean ROWFERRY_MODELS?",
+        "ROWFERRY_MODLES is not a setting; did you mean ROWFERRY_MODELS?",
         "ROWFERRY_NONSENSE is no setting",
     ]
 
@@ -198,5 +198,5 @@ def test_what_is_in_force_and_where_it_came_from(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("names", ["http://a.example", "a.example:8000", "*.example", "a,,b", "a b", "-a"])
 def test_what_is_no_host_name_is_refused(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
     monkeypatch.setenv("ROWFERRY_HOSTS", names)
-    with pytest.raises(SettingInvalid, match=r"ROWFERRY_HOSTS is not valid: .* is no host name; give names alone"):
+    with pytest.raises(SettingInvalid, match=r"ROWFERRY_HOSTS is not valid: .* is not a host name; give only names"):
         read_settings()

@@ -112,7 +112,7 @@ def test_instants_that_come_as_text_are_read_by_their_grammar(seen: list[dt.date
         ("visits", pa.array([2**64 - 1], pa.uint64()), "visits must lie between"),
         ("visits", pa.array([Decimal(10**30)], pa.decimal128(38, 0)), "visits must lie between"),
         ("visits", pa.array([Decimal("5.00")], pa.decimal128(9, 2)), "visits must be an integer, not the number 5.00"),
-        ("ratio", pa.array([2**53 + 1], pa.int64()), "64 bits can hold, not '9007199254740993': it would become"),
+        ("ratio", pa.array([2**53 + 1], pa.int64()), "fits into 64 bits, not '9007199254740993': it would become"),
         ("ratio", pa.array([1152921504606847000], pa.int64()), "it would become 1152921504606846976"),
         ("ratio", pa.array([Decimal(2**53 + 1)], pa.decimal128(38, 0)), "it would become 9007199254740992"),
         ("ratio", pa.array(["1e-400"]), "it would become 0"),

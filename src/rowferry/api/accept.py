@@ -19,7 +19,7 @@ def negotiated(request: Request, offered: Sequence[str]) -> str:
     found = preferred(", ".join(request.headers.getlist("accept")), offered)
     if found is None:
         told = f"Accept one of {', '.join(offered)}."
-        raise RequestRefused(406, "request.not_acceptable", "This cannot be answered in a form that is accepted", told)
+        raise RequestRefused(406, "request.not_acceptable", "The answer is not available in an accepted format", told)
     return found
 
 

@@ -41,7 +41,7 @@ class TableReceiptAnswer(BaseModel):
     rejected: int
     rejected_by_code: dict[str, int] = Field(description="How many rows have each code among their faults")
     seconds: float
-    notes: list[str] = Field(default=[], description="What to know of the file, although nothing was refused for it")
+    notes: list[str] = Field(default=[], description="Remarks about the file that caused no rejection")
 
 
 class ReceiptAnswer(BaseModel):
@@ -55,7 +55,7 @@ class ReceiptAnswer(BaseModel):
     status: str
     dry_run: bool
     tables: list[TableReceiptAnswer]
-    passed_over: list[str] = Field(description="Files of the folder that are named after no table")
+    passed_over: list[str] = Field(description="Files of the folder that are not named after a table")
     rows_read: int
     inserted: int
     updated: int
@@ -70,7 +70,7 @@ class LoadAccepted(BaseModel):
 
     load_id: str
     status: str
-    location: str = Field(description="Where to see how it ended; with /events behind it, how far it is")
+    location: str = Field(description="Where to see the outcome; append /events to follow progress")
 
 
 class LoadOptionsAnswer(BaseModel):
@@ -94,7 +94,7 @@ class LoadSource(BaseModel):
 
     table: str
     name: str
-    bytes: int | None = Field(default=None, description="Its size on disk; null until it was read")
+    bytes: int | None = Field(default=None, description="Its size on disk; null until it has been read")
     sha256: str | None = None
 
 
@@ -139,13 +139,13 @@ class LoadAnswer(BaseModel):
     load_id: str
     status: str = Field(description="running, done, failed or interrupted")
     dry_run: bool
-    caller: str = Field(description="Who asked for it")
+    caller: str = Field(description="Who requested it")
     started_at: dt.datetime
     finished_at: dt.datetime | None
     options: LoadOptionsAnswer
     sources: list[LoadSource]
     tables: list[TableReceiptAnswer]
-    passed_over: list[str] = Field(description="Files of the folder that are named after no table")
+    passed_over: list[str] = Field(description="Files of the folder that are not named after a table")
     rows_read: int
     inserted: int
     updated: int
@@ -157,9 +157,9 @@ class LoadAnswer(BaseModel):
 class FaultAnswer(BaseModel):
     """One thing that is wrong with a row."""
 
-    column: str | None = Field(description="Null where the fault is the whole row's")
+    column: str | None = Field(description="Null if the fault concerns the whole row")
     code: str = Field(
-        description="A reject code; `database.` and a name where the database refuses the row by a rule of its own"
+        description="A reject code; `database.` and a name if the database refuses the row by a rule of its own"
     )
     message: str
 
@@ -181,8 +181,8 @@ class RejectedRowAnswer(BaseModel):
     load_id: str
     table: str
     source: str
-    row_number: int = Field(description="Counts the file's rows from 1, header included")
-    raw: str = Field(description="The row as it stood in the file")
+    row_number: int = Field(description="The number of the row in the file, from 1, header included")
+    raw: str = Field(description="The row as it was in the file")
     errors: list[FaultAnswer]
 
 

@@ -36,12 +36,12 @@ class ManifestAnswer(BaseModel):
 
     format_version: int
     backup_id: str
-    snapshot_id: str = Field(description="Backups with the same one are of the same moment")
+    snapshot_id: str = Field(description="Backups with the same one are from the same moment")
     table: str
     created_at: dt.datetime
     rowferry_version: str
     database: str
-    schema_sha256: str = Field(description="The hash of the file's Avro schema, spelled canonically")
+    schema_sha256: str = Field(description="The hash of the file's Avro schema in canonical form")
     codec: str
     rows: int
     bytes: int
@@ -50,12 +50,12 @@ class ManifestAnswer(BaseModel):
 
 
 class BackupAnswer(ManifestAnswer):
-    """A backup, and how it was found when it was last verified."""
+    """A backup, and the result of its last verification."""
 
     model_config = _example(**_MANIFEST, **_VERIFIED)
 
-    verified_at: dt.datetime | None = Field(description="Null if it never was")
-    damage: str | None = Field(description="What was wrong with it; null if nothing was")
+    verified_at: dt.datetime | None = Field(description="Null if it was never verified")
+    damage: str | None = Field(description="What was wrong with it; null if nothing")
 
 
 class BackupsAnswer(BaseModel):

@@ -49,7 +49,7 @@ class BatchCounts(BaseModel):
 
     inserted: dict[str, int]
     updated: dict[str, int]
-    unchanged: dict[str, int] = Field(description="Rows that were there already")
+    unchanged: dict[str, int] = Field(description="Rows that were already there")
 
 
 class BatchReceiptAnswer(BatchCounts):
@@ -70,7 +70,7 @@ class BatchProblem(Problem):
         title="Batch rejected",
         status=422,
         code="batch.rejected",
-        detail="No row of the batch got in: 1 of 1 are rejected",
+        detail="No row of the batch was inserted: 1 of 1 were rejected",
         hint="See `rejected` for the faults of each row.",
         errors=[{"location": "body.hired_employees.1.job_id", "code": "value.required", "message": "…"}],
         batch_id=_BATCH_ID,
@@ -98,9 +98,9 @@ class BatchNote(BatchCounts):
     """A batch as the ledger has it."""
 
     batch_id: str
-    status: str = Field(description="done, or refused: it was to be all or nothing, and a row was rejected")
+    status: str = Field(description="done, or refused: it was all or nothing, and a row was rejected")
     caller: str = Field(description="Who sent it")
-    source: str = Field(description="What it came as")
+    source: str = Field(description="How it was sent")
     finished_at: dt.datetime
     options: BatchOptionsAnswer
     received: int
@@ -109,7 +109,7 @@ class BatchNote(BatchCounts):
 class BatchListed(BatchNote):
     """A batch in the list of them."""
 
-    rejected: int = Field(description="How many rows are rejected")
+    rejected: int = Field(description="How many rows were rejected")
 
 
 class BatchShown(BatchNote):

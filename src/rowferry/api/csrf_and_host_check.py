@@ -63,15 +63,20 @@ class CsrfAndHostCheck:
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         name = _host_name(scope)
         if name is None:
-            return refusal(400, "request.host_invalid", "The request names no host, or not one", "Send one Host.")
+            return refusal(
+                400,
+                "request.host_invalid",
+                "The request does not name exactly one host",
+                "Send exactly one Host header.",
+            )
         if not self._knows(name):
             told = (
-                f"Nobody said that {name!r} is a name of this service",
-                "Name it in ROWFERRY_HOSTS, or use an address.",
+                f"{name!r} is not a known name of this service",
+                "Add it to ROWFERRY_HOSTS, or use an IP address.",
             )
             return refusal(421, "request.host_unknown", *told)
         if scope["method"] not in _READING and _comes_from_elsewhere(scope):
-            told = "A page of another site may not change anything here", "Do it from the pages of this service."
+            told = "Pages of other sites may not change anything here", "Do it from the pages of this service."
             return refusal(403, "request.cross_site", *told)
         return None
 

@@ -50,5 +50,5 @@ class Draining:
 
     def _cut_off(self) -> None:
         """End at once: the database rolls back what was not committed, and the next sweep tells of it."""
-        _log.warning("Stopped with work under way; whatever it had not committed by now is rolled back")
+        _log.warning("Stopped during work; everything not yet committed is rolled back")
         os._exit(0)

@@ -25,7 +25,7 @@ async def forget_by_and_by(state: ApiState) -> None:
                 await run_in_threadpool(forget_replies, state.started.service.backend, witnessed)
         except RowferryError as error:
             # Whether the database is away is told by Tending; the next time will do, and nothing is due by a gap.
-            _log.debug("Replies could not be forgotten: %s", error.message)
+            _log.debug("Replies could not be deleted: %s", error.message)
         except Exception:
-            _log.exception("Forgetting replies failed; it is tried again")
+            _log.exception("Deleting old replies failed; trying again")
         await asyncio.sleep(LOOK_SECONDS)

@@ -13,26 +13,26 @@ from rowferry.api.restore_answers import RestoreProblem
 from rowferry.dictionary.schemas import BATCH, batch_schemas
 
 _DESCRIPTION = """
-Moves history out of CSV files into a SQL database. No row that breaks a rule of the data dictionary gets in, and no row
-gets lost: what is not inserted is kept, with the place it came from and the reasons.
+Loads history from CSV files into a SQL database. No row that breaks a rule of the data dictionary is inserted, and no
+row gets lost: rows that are not inserted are kept, with the place they came from and their faults.
 
-Errors are problem details (RFC 9457), each with a `code` that is never used for anything else, and a `hint`.
+Errors are problem details (RFC 9457), each with a `code` that never changes its meaning, and a `hint`.
 """
 
 _TAGS = [
     {"name": "load", "description": "CSV files into tables"},
-    {"name": "batches", "description": "Few rows into any tables, exactly once"},
-    {"name": "loads", "description": "What was loaded, how far it is, and what was rejected and why"},
-    {"name": "backups", "description": "Tables as Avro files that prove themselves"},
-    {"name": "restores", "description": "Tables as they were in a backup, what changed, and what stood in the way"},
+    {"name": "batches", "description": "A few rows into any tables, exactly once"},
+    {"name": "loads", "description": "What was loaded, its progress, and what was rejected and why"},
+    {"name": "backups", "description": "Tables as Avro files that can be verified"},
+    {"name": "restores", "description": "Tables as they were in a backup, what changed, and what blocked a restore"},
     {"name": "tables", "description": "The tables and the rules of their rows"},
-    {"name": "reports", "description": "What people ask about a year: as JSON, CSV, SVG or PNG, by `Accept`"},
-    {"name": "health", "description": "For whoever runs the service"},
+    {"name": "reports", "description": "Questions about a year, answered as JSON, CSV, SVG or PNG, by `Accept`"},
+    {"name": "health", "description": "For operators of the service"},
 ]
 
 _REF = "#/components/schemas/{model}"
 
-_CSV = {"type": "string", "format": "binary", "description": "CSV, as it is or compressed (gzip, bzip2, xz, zstd, ZIP)"}
+_CSV = {"type": "string", "format": "binary", "description": "CSV, plain or compressed (gzip, bzip2, xz, zstd, ZIP)"}
 
 CSV_EXAMPLE = "1,Harold Vogt,2021-11-07T02:48:42Z,2,96\n2,Ty Hofer,2021-05-30T05:43:46Z,8,\n"
 
@@ -40,7 +40,7 @@ CSV_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "The CSV file of the table, of any size; with or without a header. Any other media type is "
-        "taken for the file, too.",
+        "also taken for the file.",
         "content": {
             "text/csv": {"schema": {"type": "string"}, "example": CSV_EXAMPLE},
             "application/octet-stream": {"schema": _CSV},
@@ -57,7 +57,7 @@ CSV_BODY: dict[str, Any] = {
 BATCH_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "At most 8 MiB of JSON; each row is judged by itself, and may be anything",
+        "description": "At most 8 MiB of JSON; each row is judged by itself, and may be any value",
         "content": {"application/json": {"schema": {"$ref": _REF.format(model=BATCH)}}},
     }
 }

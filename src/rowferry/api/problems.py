@@ -111,13 +111,13 @@ class Problem(BaseModel):
     )
 
     type: str = Field(description="Names the kind of problem")
-    title: str = Field(description="The kind of problem in words")
+    title: str = Field(description="The kind of problem, in words")
     status: int = Field(description="The HTTP status")
-    code: str = Field(description="The kind of problem; never used for anything else")
+    code: str = Field(description="The kind of problem; never changes its meaning")
     detail: str = Field(description="What went wrong this time")
     hint: str = Field(description="What to do about it")
-    errors: list[ProblemError] = Field(default=[], description="All that is wrong, where that is more than one thing")
-    load_id: str | None = Field(default=None, description="The load that failed, if one did: its rejects are kept")
+    errors: list[ProblemError] = Field(default=[], description="All faults, if there is more than one")
+    load_id: str | None = Field(default=None, description="The load that failed, if any: its rejected rows are kept")
 
 
 class RequestRefused(Exception):  # named as its siblings in errors.py
@@ -221,7 +221,7 @@ async def _on_disconnect(_request: Request, _error: ClientDisconnect) -> Respons
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
     _log.error("%s %s", request.method, request.url.path, exc_info=error)
-    detail, hint = "Something went wrong inside Rowferry", "It was logged. Please report it; it should never happen."
+    detail, hint = "An internal error occurred", "It was logged. Please report it; it should never happen."
     # The server closes the connection behind this answer; a client that is not told would use it again, and fail.
     return answer_problem(_problem(500, "internal", detail, hint), {"Connection": "close"})
 

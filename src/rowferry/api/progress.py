@@ -22,11 +22,11 @@ class Progress(BaseModel):
     table: str | None = Field(description="The table at work")
     rows_read: int
     rejected: int
-    bytes_read: int = Field(description="Of the files as they stand on disk")
+    bytes_read: int = Field(description="Of the files as they are on disk")
     bytes_total: int
     rows_per_second: float
     seconds: float = Field(description="Since the load started")
-    seconds_left: float | None = Field(description="Until all files are read, as far as can be foreseen")
+    seconds_left: float | None = Field(description="Until all files are read, estimated")
 
 
 class _Tally:

@@ -43,7 +43,7 @@ class DepartmentAboveMeanRow(BaseModel):
 
 
 class DepartmentsAboveMeanAnswer(BaseModel):
-    """Departments that hired more than the mean over all departments, most first."""
+    """Departments that hired more than the mean of all departments, most hires first."""
 
     model_config = ConfigDict(
         json_schema_extra={

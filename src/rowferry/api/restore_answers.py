@@ -55,21 +55,21 @@ class TableChangesAnswer(BaseModel):
     unchanged: int
     rejected: int
     rejected_by_code: dict[str, int] = Field(description="How many rows have each code among their faults")
-    examples: dict[str, list[Any]] = Field(description="The first keys of each sort; of changed rows also the columns")
+    examples: dict[str, list[Any]] = Field(description="The first keys of each kind; for changed rows also the columns")
     ignored: list[str] = Field(default=[], description="Fields of the file that the table has no column for")
-    notes: list[str] = Field(default=[], description="What to know of the table, although nothing was refused for it")
+    notes: list[str] = Field(default=[], description="Remarks about the table that caused no rejection")
     seconds: float
 
 
 class ObstacleAnswer(BaseModel):
-    """What stands in the way of a restore."""
+    """What blocks a restore."""
 
     kind: Literal["referred_to", "parents_missing", "rules_broken"]
     table: str
     rows: int = Field(description="How many rows are concerned")
     message: str
     hint: str = Field(description="What to do about it")
-    examples: list[Any] = Field(description="The first keys that are referred to; or the first rows with their faults")
+    examples: list[Any] = Field(description="The first keys that are referred to, or the first rows with their faults")
 
 
 class RestoreReceiptAnswer(BaseModel):
@@ -87,7 +87,7 @@ class RestoreReceiptAnswer(BaseModel):
     )
 
     restore_id: str
-    status: Literal["done", "refused"] = Field(description="refused: obstacles stand in the way, nothing was changed")
+    status: Literal["done", "refused"] = Field(description="refused: there are obstacles, and nothing was changed")
     dry_run: bool
     table: str
     tables: list[TableChangesAnswer]
@@ -103,14 +103,14 @@ class RestoreReceiptAnswer(BaseModel):
 
 
 class RestoreProblem(Problem):
-    """Why a table was not restored, with all that stands in the way."""
+    """Why a table was not restored, with all obstacles."""
 
     model_config = _example(
         type="urn:rowferry:problem:restore.blocked",
         title="Restore blocked",
         status=409,
         code="restore.blocked",
-        detail=f"departments is not restored: {_OBSTACLE['message']}",
+        detail=f"departments cannot be restored: {_OBSTACLE['message']}",
         hint=f"Nothing was changed. {_OBSTACLE['hint']}",
         errors=[],
         restore_id=_RESTORE_ID,
@@ -150,7 +150,7 @@ class RestoreAnswer(BaseModel):
     restore_id: str
     status: str = Field(description="running, done, refused, failed or interrupted")
     table: str
-    caller: str = Field(description="Who asked for it")
+    caller: str = Field(description="Who requested it")
     started_at: dt.datetime
     finished_at: dt.datetime | None
     options: RestoreOptionsAnswer
@@ -181,6 +181,6 @@ class RejectedBackupRowAnswer(BaseModel):
     restore_id: str
     table: str
     source: str
-    row_number: int = Field(description="Counts the rows of the backup from 1")
+    row_number: int = Field(description="The number of the row in the backup, from 1")
     raw: str = Field(description="The row as JSON")
     errors: list[FaultAnswer]

@@ -117,7 +117,7 @@ class LoadRunner:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error and not isinstance(error, RowferryError):
-            _log.error("A load broke off", exc_info=error)
+            _log.error("A load failed unexpectedly", exc_info=error)
 
 
 def _by_name(error: RowferryError, files: CsvFiles) -> RowferryError:

@@ -44,7 +44,7 @@ class Tending:
             except RowferryError as error:
                 self._tell(error)
             except Exception:
-                _log.exception("Looking after the service failed; it is tried again")
+                _log.exception("Housekeeping failed; trying again")
             await asyncio.sleep(NOTE_SECONDS)
 
     def _sweep(self) -> None:
@@ -72,7 +72,7 @@ class Tending:
     def _tell(self, error: RowferryError | None) -> None:
         """Say once that the database cannot be used, and once that it can be again."""
         if error and not self._is_away:
-            _log.warning("%s. %s Trying again until it is there.", error.message, error.advice)
+            _log.warning("%s. %s Trying again until it can be used.", error.message, error.advice)
         elif self._is_away and not error:
             _log.info("The database can be used again")
         self._is_away = error is not None

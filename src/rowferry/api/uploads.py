@@ -50,7 +50,7 @@ async def receive_upload(request: Request, table: str) -> Upload:
     """
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     if is_json(content_type.decode("latin-1")):
-        raise RequestRefused(415, "request.media_type", "The body is told to be JSON; a load takes CSV", _HOW)
+        raise RequestRefused(415, "request.media_type", "The body is declared as JSON, but a load takes CSV", _HOW)
     part = _FilePart(options.get(b"boundary", b"")) if content_type == b"multipart/form-data" else None
     with temporary_folder():
         file = _new_file()
@@ -133,10 +133,10 @@ class _FilePart:
             try:
                 self._parser.write(block)
             except FormParserError as error:
-                raise RequestRefused(422, "request.body", f"The form cannot be read: {error}", _HOW) from error
+                raise RequestRefused(422, "request.body", f"Cannot read the form: {error}", _HOW) from error
             yield bytes(self._taken)
         if not self._whole:
-            raise RequestRefused(422, "request.body", "The form ends before its end", _HOW)
+            raise RequestRefused(422, "request.body", "The form is incomplete", _HOW)
         if not self._found:
             raise RequestRefused(422, "request.body", "The form has no part named file", _HOW)
 
@@ -161,7 +161,9 @@ class _FilePart:
         if options.get(b"name") != b"file":
             return
         if self._found:
-            raise RequestRefused(422, "request.body", "The form has more than one part named file", "Send one by one.")
+            raise RequestRefused(
+                422, "request.body", "The form has more than one part named file", "Send them one by one."
+            )
         self._found = self._taking = True
         self.filename = options.get(b"filename", b"").decode("utf-8", "replace")
         self.charset = _charset(parse_options_header(self._type)[1])

@@ -48,11 +48,11 @@ def _inflate(block: bytes) -> bytes:
     try:
         data = inflater.decompress(block, MAX_INFLATED_BYTES + 1)
     except igzip_lib.error as error:  # type: ignore[misc]  # its stubs take the class for an instance
-        raise UnsoundBlockError("its compression is damaged") from error
+        raise UnsoundBlockError("its compressed data is damaged") from error
     _require_fit(len(data))
     # Some writers leave a part of zlib's checksum behind the block, which raw deflate has not; fastavro is one of them.
     if not inflater.eof or len(inflater.unused_data) >= _CHECKSUM_BYTES:
-        raise UnsoundBlockError("its compression ends too early or too late")
+        raise UnsoundBlockError("its compressed data ends too early or too late")
     return data
 
 
@@ -68,7 +68,7 @@ def _unsnap(block: bytes) -> bytes:
     try:
         data = bytes(pa.decompress(packed, size, codec="snappy", asbytes=True)) if size else b""
     except (OSError, pa.ArrowException) as error:
-        raise UnsoundBlockError("its compression is damaged") from error
+        raise UnsoundBlockError("its compressed data is damaged") from error
     if zlib.crc32(data).to_bytes(_CHECKSUM_BYTES, "big") != checksum:
         raise UnsoundBlockError("its checksum is wrong")
     return data
@@ -81,7 +81,7 @@ def _snappy_size(packed: bytes) -> int:
         size |= (byte & 0x7F) << (7 * at)
         if byte < 0x80:
             return size
-    raise UnsoundBlockError("its compression is damaged")
+    raise UnsoundBlockError("its compressed data is damaged")
 
 
 def _zstandard(block: bytes) -> bytes:
@@ -93,7 +93,7 @@ def _unzstandard(block: bytes) -> bytes:
         with pa.CompressedInputStream(pa.BufferReader(block), "zstd") as stream:
             data = bytes(stream.read(MAX_INFLATED_BYTES + 1))
     except (OSError, pa.ArrowException) as error:
-        raise UnsoundBlockError("its compression is damaged") from error
+        raise UnsoundBlockError("its compressed data is damaged") from error
     _require_fit(len(data))
     return data
 
@@ -110,10 +110,10 @@ def _inflated(inflater: bz2.BZ2Decompressor | lzma.LZMADecompressor, block: byte
     try:
         data = inflater.decompress(block, MAX_INFLATED_BYTES + 1)
     except (OSError, EOFError, lzma.LZMAError) as error:
-        raise UnsoundBlockError("its compression is damaged") from error
+        raise UnsoundBlockError("its compressed data is damaged") from error
     _require_fit(len(data))
     if not inflater.eof or inflater.unused_data:
-        raise UnsoundBlockError("its compression ends too early or too late")
+        raise UnsoundBlockError("its compressed data ends too early or too late")
     return data
 
 

@@ -100,7 +100,7 @@ class Container:
             rows = self._varint(first)
             size = self._varint()
             if rows < 0 or not 0 <= size <= MAX_BLOCK_BYTES:
-                raise self.damage("a block says that it is impossibly long", offset)
+                raise self.damage("a block claims an impossible length", offset)
             data = self._take(size, "the file ends within a block")
             if self._take(SYNC_BYTES, "the file ends within a block") != self.header.sync:
                 raise self.damage("a block does not end where it should", offset)
@@ -138,7 +138,7 @@ class Container:
     def _codec(self, entries: dict[bytes, bytes]) -> str:
         codec = entries.get(b"avro.codec", b"null").decode("ascii", "replace")
         if codec not in INFLATES:
-            raise self.damage(f"its codec {codec[:20]!r} is none of {', '.join(INFLATES)}")
+            raise self.damage(f"its codec {codec[:20]!r} is not one of {', '.join(INFLATES)}")
         return codec
 
     def _varint(self, first: bytes = b"") -> int:

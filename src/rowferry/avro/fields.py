@@ -83,16 +83,16 @@ def fields_of(schema: Any) -> list[Field]:
         UnfitSchemaError: It is no record, or one that is no row of a table.
     """
     if not isinstance(schema, dict) or schema.get("type") != "record" or not isinstance(schema.get("fields"), list):
-        raise UnfitSchemaError("its schema is not that of a record")
+        raise UnfitSchemaError("its schema is not a record schema")
     if len(schema["fields"]) > _MAX_FIELDS:
         raise UnfitSchemaError(f"its rows have more than {_MAX_FIELDS} fields")
     try:
         types = Types(schema)
         found = [_field(one, types) for one in schema["fields"]]
     except UnknownTypeError as error:
-        raise UnfitSchemaError("one of its types is nested too deeply, or not known") from error
+        raise UnfitSchemaError("one of its types is nested too deeply or unknown") from error
     if sum(one.least_bytes for one in found) == 0:
-        raise UnfitSchemaError("its rows have nothing in them")
+        raise UnfitSchemaError("its rows have no fields")
     if len({one.name for one in found}) < len(found):
         raise UnfitSchemaError("two of its fields have the same name")
     return found
@@ -101,12 +101,12 @@ def fields_of(schema: Any) -> list[Field]:
 def _field(declared: Any, types: Types) -> Field:
     name = declared.get("name") if isinstance(declared, dict) else None
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise UnfitSchemaError("one of its fields has no proper name")
+        raise UnfitSchemaError("one of its fields has no valid name")
     avro, null_at = types.resolved(declared.get("type")), None
     try:
         step = types.step(avro)
     except UnknownTypeError as error:
-        raise UnfitSchemaError(f"its field {name} is of no known type") from error
+        raise UnfitSchemaError(f"its field {name} has an unknown type") from error
     if isinstance(avro, list):
         if len(avro) != 2 or avro.count("null") != 1:
             return Field(name, "union", nested=True, step=step)
@@ -124,9 +124,9 @@ def _field(declared: Any, types: Types) -> Field:
 def _require_sound(name: str, primitive: str, logical: dict[str, Any]) -> None:
     size, symbols = logical.get("size"), logical.get("symbols")
     if primitive == "fixed" and not (isinstance(size, int) and 1 <= size <= 1 << 20):
-        raise UnfitSchemaError(f"its field {name} has no proper size")
+        raise UnfitSchemaError(f"its field {name} has no valid size")
     if primitive == "enum" and not (isinstance(symbols, list) and all(isinstance(one, str) for one in symbols)):
-        raise UnfitSchemaError(f"its field {name} has no proper symbols")
+        raise UnfitSchemaError(f"its field {name} has no valid symbols")
     if logical.get("logicalType") == "decimal":
         precision, scale = logical.get("precision"), logical.get("scale", 0)
         if not (isinstance(precision, int) and isinstance(scale, int) and 0 <= scale <= precision <= _MAX_PRECISION):
@@ -154,16 +154,16 @@ class BlockDecoder:
             UnsoundBlockError: They are not exactly so many, or not what their schema says.
         """
         if rows * self._least_bytes > len(data):
-            raise UnsoundBlockError(f"it cannot hold the {rows:,} rows that it says it has")
+            raise UnsoundBlockError(f"it is too short for the {rows:,} rows that it claims to have")
         if rows * len(self.fields) > MAX_BLOCK_VALUES:
             raise UnsoundBlockError(f"it has more than {MAX_BLOCK_VALUES:,} values")
         if not rows and data:
-            raise UnsoundBlockError("it holds more than its rows")
+            raise UnsoundBlockError("it contains more than its rows")
         if self._cutter:
             data = self._cutter.cut(rows, data)
         arrays = self._decode(rows, data) if rows else [pa.array([], _DECODED[f.primitive](f)) for f in self._stored]
         if rows and sum(_encoded_bytes(f, a) for f, a in zip(self._stored, arrays, strict=True)) != len(data):
-            raise UnsoundBlockError("it holds more or less than its rows")
+            raise UnsoundBlockError("it contains more or less than its rows")
         columns = dict(zip((f.name for f in self._stored), map(_meant, self._stored, arrays), strict=True))
         return pa.RecordBatch.from_arrays(
             [columns.get(one.name, pa.nulls(rows)) for one in self.fields], names=[one.name for one in self.fields]
@@ -180,7 +180,7 @@ class BlockDecoder:
         except Exception as error:  # the decoder knows several, SystemError among them
             raise UnsoundBlockError("its rows cannot be decoded") from error
         if batch.num_rows != rows:
-            raise UnsoundBlockError(f"it holds {batch.num_rows:,} rows, and says {rows:,}")
+            raise UnsoundBlockError(f"it contains {batch.num_rows:,} rows, but claims {rows:,}")
         return list(batch.columns)
 
 
@@ -245,7 +245,7 @@ def _as_text(values: pa.BinaryArray) -> pa.Array:
 def _symbols(symbols: list[str], values: pa.Array) -> pa.Array:
     bounds = pc.min_max(values).as_py()
     if values.null_count < len(values) and not 0 <= bounds["min"] <= bounds["max"] < len(symbols):
-        raise UnsoundBlockError("a value is none of the symbols of its field")
+        raise UnsoundBlockError("a value is not one of the symbols of its field")
     return pc.take(pa.array(symbols, pa.string()), values)
 
 
@@ -255,7 +255,7 @@ def _decimals(values: pa.Array, scale: int) -> pa.Array:
     offsets, letters = letters_of(values)
     starts, sizes = offsets[:-1].astype(np.int64), np.diff(offsets).astype(np.int64)
     if sizes.max(initial=0) > 16:
-        raise UnsoundBlockError("a decimal is longer than any of 38 digits")
+        raise UnsoundBlockError("a decimal is longer than 38 digits")
     signs = np.zeros(len(sizes), dtype=np.uint8)
     some = sizes > 0
     signs[some] = np.where(letters[starts[some]] > 0x7F, 0xFF, 0)

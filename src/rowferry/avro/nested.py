@@ -115,7 +115,7 @@ class Cutter:
         except (IndexError, RecursionError) as error:
             raise UnsoundBlockError("its rows cannot be decoded") from error
         if at != len(data):
-            raise UnsoundBlockError("it holds more or less than its rows")
+            raise UnsoundBlockError("it contains more or less than its rows")
         return b"".join(kept)
 
 

@@ -22,7 +22,7 @@ from rowferry.errors import AvroUnfit, SourceUnreadable
 
 _HASHED_BYTES = 1024 * 1024
 _THREADS, _AHEAD = 2, 3
-_CHANGED = "it changed while it was read"
+_CHANGED = "it changed while it was being read"
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ class AvroReader:
         self.check_size()
         if (known(self.state) or self.sha256()) != self.seal.sha256:
             self._find_damage()
-            raise damage(self.shown, "its SHA-256 is not that of its manifest")
+            raise damage(self.shown, "its SHA-256 is not the one in its manifest")
         if schema_sha256(self._opened().header.schema) != self.seal.schema_sha256:
-            raise damage(self.shown, "its schema is not that of its manifest")
+            raise damage(self.shown, "its schema is not the one in its manifest")
 
     def check_size(self) -> None:
         """Compare only the size with the seal.

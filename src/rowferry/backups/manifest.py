@@ -92,14 +92,14 @@ def read_manifest(text: bytes, backup_id: str) -> Manifest:
     except (ValueError, RecursionError) as error:
         raise UnsoundManifestError("it is not JSON") from error
     if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
-        raise UnsoundManifestError(f"it is not of format version {FORMAT_VERSION}")
+        raise UnsoundManifestError(f"its format version is not {FORMAT_VERSION}")
     _require_types(values)
     found = Manifest(**values)
     _require_sense(found)
     if found.backup_id != backup_id:
-        raise UnsoundManifestError(f"it is that of {found.backup_id}")
+        raise UnsoundManifestError(f"it belongs to {found.backup_id}")
     if found.own_hash != found.manifest_sha256:
-        raise UnsoundManifestError("it was changed: its hash is not that of the rest")
+        raise UnsoundManifestError("it was changed: its hash does not match the rest")
     return found
 
 
@@ -112,10 +112,10 @@ def table_of(backup_id: str) -> str | None:
 def _require_types(values: dict[str, Any]) -> None:
     wanted = {one.name: one.type for one in fields(Manifest)}
     if values.keys() != wanted.keys():
-        raise UnsoundManifestError("it lacks a field, or has one too many")
+        raise UnsoundManifestError("a field is missing or not expected")
     for name, kind in wanted.items():
         if type(values[name]) is not kind:
-            raise UnsoundManifestError(f"{name} is not of its type")
+            raise UnsoundManifestError(f"{name} has the wrong type")
 
 
 def _require_sense(found: Manifest) -> None:

@@ -27,7 +27,7 @@ _FILE, _MANIFEST, _PART = ".avro", ".manifest.json", ".part"
 _MOST_MANIFEST_BYTES = 16 * 1024 * 1024
 
 _DATABASES = ".databases"
-_DATABASES_OPEN_WITH = "# A backup of each database whose backups are kept here; by it a wrong volume is noticed."
+_DATABASES_OPEN_WITH = "# One backup of each database whose backups are kept here, to detect a wrong volume."
 _MOST_DATABASES_BYTES = 1024 * 1024
 
 
@@ -161,7 +161,7 @@ class UnfinishedSnapshot:
             folder.mkdir(exist_ok=True)  # without its parent: a root that is lost meanwhile is not made anew
             _sync_folder(self._folder)
         if folder.is_symlink():
-            raise FileUnwritable(path=folder, reason="it is a link, which might lead anywhere")
+            raise FileUnwritable(path=folder, reason="it is a link, which might point anywhere")
         return folder
 
 
@@ -334,12 +334,12 @@ class BackupStore:
         """The manifest; None if it was removed meanwhile. One that is a link, or no file, is damaged by that alone."""
         try:
             if not stat.S_ISREG(path.lstat().st_mode):
-                kind = "a link, which might lead anywhere" if path.is_symlink() else "no file"
+                kind = "a link, which might point anywhere" if path.is_symlink() else "not a file"
                 raise BackupDamaged(path=path, reason=f"the manifest is {kind}")
             text = _read_file(path, _MOST_MANIFEST_BYTES)
             return read_manifest(text, path.name.removesuffix(_MANIFEST))
         except UnsoundManifestError as error:
-            raise BackupDamaged(path=path, reason=f"the manifest is not sound: {error}") from error
+            raise BackupDamaged(path=path, reason=f"the manifest is not valid: {error}") from error
         except FileNotFoundError:
             return None
         except OSError as error:

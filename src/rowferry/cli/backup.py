@@ -22,14 +22,14 @@ from rowferry.operations.lost_backups import open_backups
     "--codec",
     type=click.Choice(list(CODECS)),
     default=DEFAULT_CODEC,
-    help="How files are compressed; every reader of Avro knows deflate and null.",
+    help="How files are compressed; every Avro reader supports deflate and null.",
 )
 @database_option
 @json_option
 def backup(tables: tuple[str, ...], codec: str, database_url: str | None, as_json: bool) -> None:
-    """Back tables up to Avro files in BACKUP_DIR, all from one snapshot; nobody is kept from writing meanwhile.
+    """Back tables up to Avro files in BACKUP_DIR, all from one snapshot, without blocking writers.
 
-    Beside each file stands a manifest with its size and hash, by which `rowferry verify` proves it.
+    Next to each file is a manifest with its size and hash, which `rowferry verify` checks.
     """
     service = open_service(database_url)
     wanted = dict.fromkeys(map(service.catalog.table, tables or service.catalog.names))
@@ -53,8 +53,8 @@ def backup(tables: tuple[str, ...], codec: str, database_url: str | None, as_jso
             return
         show(manifests)
         if removed:
-            say(f"Removed, as they had no manifest: {', '.join(removed)}.", "bold yellow")
-        say(f"In {store.folder}. Prove them with: rowferry verify --all{at_database(database_url)}")
+            say(f"Removed because they had no manifest: {', '.join(removed)}.", "bold yellow")
+        say(f"Written to {store.folder}. Verify them with: rowferry verify --all{at_database(database_url)}")
 
 
 def show(manifests: list[Manifest]) -> None:

@@ -24,10 +24,10 @@ from rowferry.settings import read_settings
 @json_option
 @click.pass_context
 def backups(ctx: click.Context, of_table: str | None, database_url: str | None, as_json: bool) -> None:
-    """List the backups in BACKUP_DIR, the newest first, and how each was found when it was last verified."""
+    """List the backups in BACKUP_DIR, newest first, and how each was found when it was last verified."""
     if ctx.invoked_subcommand is not None:
         if of_table or database_url or as_json:
-            raise click.UsageError(f"Options of {ctx.invoked_subcommand} stand behind it", ctx)
+            raise click.UsageError(f"Put the options of {ctx.invoked_subcommand} after it", ctx)
         return
     service = open_service(database_url)
     if of_table:
@@ -42,8 +42,8 @@ def backups(ctx: click.Context, of_table: str | None, database_url: str | None, 
     else:
         with service.backend.errors(), service.backend.engine.connect() as connection:
             made = ledger.count_backups(connection)
-        first = f"No backups yet. Make the first: rowferry backup{at_database(database_url)}"
-        say(f"There is none in {service.settings.backup_dir}; the ledger knows of {made}." if made else first)
+        first = f"No backups yet. Make the first one: rowferry backup{at_database(database_url)}"
+        say(f"There are none in {service.settings.backup_dir}, but the ledger lists {made}." if made else first)
     for error in damaged:
         say(f"{error.message}.", style="bold red")
 
@@ -61,12 +61,12 @@ def _verified(backup: dict[str, Any]) -> str:
     "--keep-days",
     type=Integer(0, 1_000_000),
     metavar="D",
-    help="Keep what is younger than D days, counted to the newest backup but one of its table.",
+    help="Keep backups less than D days older than the second-newest backup of their table.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
 @json_option
 def prune(keep_last: int | None, keep_days: int | None, dry_run: bool, as_json: bool) -> None:
-    """Remove old backups. What any option keeps stays, and always the last good backup of each table."""
+    """Remove old backups. A backup stays if any option keeps it; the last good backup of each table always stays."""
     settings = read_settings()
     with closing(Log(settings.log_dir, "backup_table")) as log:
         store = BackupStore(settings.backup_dir)

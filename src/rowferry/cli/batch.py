@@ -34,10 +34,10 @@ _SHOWN = 50
 @database_option
 @json_option
 def batch(file: str, on_conflict: OnConflict, all_or_nothing: bool, database_url: str | None, as_json: bool) -> None:
-    """Put 1 to 1000 rows for any tables into the database, in one transaction.
+    """Insert 1 to 1000 rows into any tables, in one transaction.
 
     The file is {"TABLE": [{"COLUMN": VALUE, ...}, ...], ...}. Rows may refer to each other. A row that breaks a rule
-    is not inserted; it is kept, with all its reasons: see `rowferry rejects`.
+    is not inserted, but kept with all its faults: see `rowferry rejects`.
     """
     body = _read(file)
     service = open_service(database_url)
@@ -80,7 +80,7 @@ def show(receipt: BatchReceipt, at: str = "") -> None:
     if receipt.rejected:
         _show_rejected(receipt, at)
     if receipt.status == "refused":
-        say("Nothing was inserted, as it was to be all or nothing.", style="bold red")
+        say("Nothing was inserted, because the batch was all or nothing.", style="bold red")
 
 
 def _show_rejected(receipt: BatchReceipt, at: str) -> None:
@@ -95,4 +95,4 @@ def _show_rejected(receipt: BatchReceipt, at: str) -> None:
         free=("why", "as it was sent"),
     )
     if len(receipt.rejected) > _SHOWN:
-        say(f"These are the first {_SHOWN}. All of them: rowferry rejects {receipt.batch_id}{at}")
+        say(f"These are the first {_SHOWN}. To see all: rowferry rejects {receipt.batch_id}{at}")

@@ -20,10 +20,10 @@ def db() -> None:
 @database_option
 @json_option
 def upgrade(database_url: str | None, as_json: bool) -> None:
-    """Apply the changes of the schema that the database lacks, all or none of them.
+    """Apply the migrations that the database lacks, all or none of them.
 
-    Only the ledger and the tables that Rowferry brings are changed. Tables of a module of your own are made if they
-    do not exist, and never changed.
+    Only the ledger and the default tables are changed. Tables of your own module are created if they do not exist,
+    and never changed.
     """
     service = service_with(read_settings(database_url))
     with service.backend.errors():
@@ -40,7 +40,7 @@ def upgrade(database_url: str | None, as_json: bool) -> None:
 @database_option
 @json_option
 def current(database_url: str | None, as_json: bool) -> None:
-    """Show which changes of the schema the database has had last, and which it lacks."""
+    """Show which migrations the database had last, and which it lacks."""
     state = service_with(read_settings(database_url)).schema()
     if as_json:
         say_json({"applied": state.applied, "pending": state.pending, "unknown": state.unknown})

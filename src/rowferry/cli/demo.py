@@ -34,12 +34,12 @@ STEPS: tuple[Step, ...] = (
 @click.command()
 @json_option
 def demo(as_json: bool) -> None:
-    """Show the main job from end to end, on sample files and an embedded database of its own (rowferry-demo.db).
+    """Show the main features from end to end, on sample files and an embedded database of its own (rowferry-demo.db).
 
-    Writes sample files, some of whose rows are wrong in every way there is; loads them; explains each rejected row;
-    loads them again, which changes nothing; posts a batch with good and wrong rows and explains the answer;
-    backs all tables up, damages one, shows what a restore would do, restores it and proves it equal; reports who was
-    hired. Run again, it empties its database first; a server that serves it goes on with what is new.
+    Writes sample files with every kind of faulty row; loads them; explains each rejected row; loads them again, which
+    changes nothing; posts a batch with good and faulty rows and explains the answer; backs all tables up, damages one,
+    shows what a restore would do, restores it and proves it equal; reports who was hired. If run again, it first
+    empties its database; a server on that database continues with the new contents.
     """
     if as_json:
         say_only_json()
@@ -61,7 +61,7 @@ def demo(as_json: bool) -> None:
 
 
 def _say_what_next(stage: Stage) -> None:
-    by_http = f"rowferry serve {AT_DATABASE}", "the same by HTTP, tried out at http://localhost:8000/docs"
+    by_http = f"rowferry serve {AT_DATABASE}", "the same over HTTP; try it at http://localhost:8000/docs"
     say("\nTry next:", "bold")
     for command, does in (*stage.next_commands, by_http):
         say(f"  {command}\n      {does}")

@@ -34,7 +34,8 @@ from rowferry.sources.csv.spooled import spooled
     "--table",
     "to_table",
     metavar="TABLE",
-    help="Load files into this table, whatever their names; of a folder, those named after it, else all of no table.",
+    help="Load files into this table, whatever their names; from a folder, those named after it, else those named "
+    "after no table.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what a load would do; write nothing.")
 @on_conflict_option
@@ -45,7 +46,7 @@ from rowferry.sources.csv.spooled import spooled
 @click.option(
     "--exclusive",
     is_flag=True,
-    help="Let those who read the tables wait where that is faster (PostgreSQL, many rows, no superuser).",
+    help="Make readers of the tables wait where that is faster (PostgreSQL, many rows, no superuser).",
 )
 @database_option
 @json_option
@@ -64,10 +65,10 @@ def load(  # noqa: PLR0913, PLR0917  # each is an option of the command
 ) -> None:
     """Load CSV files into their tables, parents first.
 
-    Every row that obeys the data dictionary is inserted; every other row is kept, with its place and all its reasons:
-    see `rowferry rejects`. A file is named after its table (<table>.csv, as it is or compressed: .csv.gz, .bz2, .xz,
-    .zst, .zip); - is standard input, and needs --table. Others see none of the load or all of it, and the same load run
-    twice changes nothing.
+    Every row that obeys the data dictionary is inserted; every other row is kept, with its place and all its faults:
+    see `rowferry rejects`. A file is named after its table (<table>.csv, plain or compressed: .csv.gz, .bz2, .xz,
+    .zst, .zip); - is standard input, and needs --table. Other users see none of the load or all of it, and running the
+    same load twice changes nothing.
     """
     service = open_service(database_url)
     folders = paths or [service.settings.data_dir]
@@ -93,7 +94,7 @@ def show(receipt: Receipt, at: str = "") -> None:
     rows = [[t.source, *(getattr(t, count) for count in counts), f"{t.seconds:.2f}"] for t in receipt.tables]
     if len(rows) > 1:
         seconds = sum(one.seconds for one in receipt.tables)
-        rows.append(["in all", *(receipt.total(count) for count in counts), f"{seconds:.2f}"])
+        rows.append(["total", *(receipt.total(count) for count in counts), f"{seconds:.2f}"])
     heads = [("file", False), *((count.removeprefix("rows_"), True) for count in counts), ("seconds", True)]
     table("Dry run: nothing was written" if receipt.dry_run else f"Load {receipt.load_id}", heads, rows)
     _show_notes(receipt)
@@ -112,7 +113,7 @@ def show(receipt: Receipt, at: str = "") -> None:
 
 def _show_notes(receipt: Receipt) -> None:
     if receipt.passed_over:
-        say(f"Passed over, as they are named after no table: {', '.join(receipt.passed_over)}")
+        say(f"Skipped because they are not named after a table: {', '.join(receipt.passed_over)}")
     for one in receipt.tables:
         for note in one.notes:
             say(f"{one.source}: {note}.")

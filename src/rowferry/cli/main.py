@@ -75,7 +75,7 @@ class LazyGroup(Group):
 @click.version_option(package_name="rowferry", message="%(prog)s %(version)s", help="Show the version and exit.")
 @click.pass_context
 def rowferry(ctx: click.Context) -> None:
-    """Move history from CSV files into a SQL database, keep it fed by REST, and see what was rejected and why.
+    """Load history from CSV files into a SQL database, add to it by REST, and see what was rejected and why.
 
     Exit codes: 0 done; 1 done, with rejected rows; 2 wrong usage; 3 failed, nothing changed.
     """
@@ -134,7 +134,7 @@ def _run() -> int:
 def _invoke() -> int:
     """Run the command; the library's own `main` has exit codes of its own for Ctrl-C and a reader who has gone."""
     if any(map(_EMPTY.fullmatch, sys.argv[1:])):
-        raise click.UsageError("One of its words is empty, as is a variable of the shell that is not set")
+        raise click.UsageError("One of its arguments is empty, such as a shell variable that is not set")
     try:
         with rowferry.make_context("rowferry", sys.argv[1:]) as context:
             rowferry.invoke(context)
@@ -173,6 +173,6 @@ def _misuse(mistake: click.ClickException) -> CommandMisused:
     told = mistake.format_message().rstrip(".")
     context = getattr(mistake, "ctx", None)
     if isinstance(mistake, click.NoSuchOption) and context and context.parent is None:
-        told = f"No such option {mistake.option_name} before the command; options of a command stand behind it"
+        told = f"No such option {mistake.option_name} before the command; options of a command come after it"
     named = sys.argv[1:2] if set(sys.argv[1:2]) & set(COMMANDS) else []
     return CommandMisused(reason=told, command=context.command_path if context else " ".join(["rowferry", *named]))

@@ -31,7 +31,7 @@ class OutputFile(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if str(value) == "-" or str(value).startswith("--"):
-            self.fail(f"{str(value)!r} is no name of a file; say /dev/stdout, or ./{value}", param, ctx)
+            self.fail(f"{str(value)!r} is not a file name; use /dev/stdout, or ./{value}", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -50,13 +50,13 @@ FILE = InputFile(path_type=Path, readable=False, allow_dash=True)
 OUTPUT_FILE = OutputFile(path_type=Path, readable=False)
 
 database_option = click.option(
-    "--database-url", metavar="URL", help="The database; else SQLALCHEMY_DATABASE_URL, else sqlite:///rowferry.db."
+    "--database-url", metavar="URL", help="The database (default: SQLALCHEMY_DATABASE_URL, else sqlite:///rowferry.db)."
 )
 on_conflict_option = click.option(
     "--on-conflict",
     type=click.Choice(get_args(OnConflict)),
     default="reject",
-    help="A row whose key is in the table already, with other values: reject it, skip it, or update the table.",
+    help="A row whose key is already in the table with other values: reject it, skip it, or update the table.",
 )
 all_or_nothing_option = click.option("--all-or-nothing", is_flag=True, help="Insert nothing if any row is rejected.")
 json_option = click.option(
@@ -69,30 +69,30 @@ _CSV_FORM = (
         "--header",
         type=click.Choice(get_args(Header)),
         default="auto",
-        help="Whether the first row holds the names of columns; auto: if at least half its cells are such names.",
+        help="Whether the first row is a header; auto: if at least half its cells are names of columns.",
     ),
     click.option(
         "--delimiter",
         metavar="CHARACTER",
-        help="What separates fields: one character, or the word tab (default: what a line sep= says, else a comma).",
+        help="What separates fields: one character, or the word tab (default: as in a sep= line, else a comma).",
     ),
     click.option(
         "--null",
         multiple=True,
         metavar="WORD",
-        help="A word that stands for a missing value where it has no quotes; may be given again.",
+        help="A word that means a missing value unless it is quoted; may be repeated.",
     ),
     click.option(
         "--rename",
         multiple=True,
         metavar="NAME=COLUMN",
-        help="What a file calls a column, and the column of the table; may be given again.",
+        help="The name of a column in a file, and the column of the table; may be repeated.",
     ),
     click.option(
         "--ignore-columns",
         multiple=True,
         metavar="NAME,…",
-        help="Columns of a file to be passed over; '\"\"' is one without a name.",
+        help="Columns of a file to skip; '\"\"' is a column without a name.",
     ),
 )
 

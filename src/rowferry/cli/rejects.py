@@ -28,7 +28,7 @@ _FINDERS = (ledger.find_load, ledger.find_batch, ledger.find_restore)
     "--csv",
     type=OUTPUT_FILE,
     metavar="FILE",
-    help="Write them to CSV files to be corrected: of one table to FILE, of several beside it; or into a folder.",
+    help="Write them to CSV files to correct: for one table to FILE, for several next to it, or into a folder.",
 )
 @click.option("--table", "of_table", metavar="TABLE", help="Only those of this table.")
 @database_option
@@ -36,12 +36,13 @@ _FINDERS = (ledger.find_load, ledger.find_batch, ledger.find_restore)
 def rejects(
     load_id: str | None, csv: Path | None, of_table: str | None, database_url: str | None, as_json: bool
 ) -> None:
-    """List the rows that a load, batch or restore rejected, each with its place, as it stood there, and its faults.
+    """List the rows that a load, batch or restore rejected, each with its place, its original text and its faults.
 
-    There is a CSV file for each table: of the first one FILE, of others the same name with that of the table behind it;
-    where FILE is a folder, all of them in it, named after their tables. Each has the table's columns and three more:
-    where each row stood, what is wrong with it, and, if it cannot be shown as it came, a code; such a row stays
-    rejected until that cell is emptied. Correct the rows, and load the file again: rowferry load FILE --table TABLE.
+    With --csv, there is a file for each table: FILE for the first one, the same name followed by the name of the table
+    for the others; or, if FILE is a folder, files in it that are named after their tables. Each has the columns of the
+    table and three more: where the row was, what is wrong with it, and, if it cannot be shown as it was, a code; such a
+    row stays rejected until that cell is emptied. Correct the rows and load the file again:
+    rowferry load FILE --table TABLE.
     """
     service = open_service(database_url)
     with service.backend.errors(), service.backend.engine.connect() as connection:
@@ -109,7 +110,7 @@ def _say_written(files: dict[str, Path], at: str) -> None:
 def _show(connection: Any, load_id: str, of_table: str | None) -> None:
     found = list(islice(ledger.find_rejects(connection, load_id, table=of_table), _SHOWN + 1))
     if not found:
-        say(f"{load_id} rejected no row.")
+        say(f"{load_id} rejected no rows.")
         return
     rows = [
         [one["source"], one["row_number"], "\n".join(f"{e['code']}: {e['message']}" for e in one["errors"]), one["raw"]]
@@ -117,9 +118,9 @@ def _show(connection: Any, load_id: str, of_table: str | None) -> None:
     ]
     table(
         f"Rejected by {load_id}",
-        [("file", False), ("row", True), ("why", False), ("as it stood", False)],
+        [("file", False), ("row", True), ("why", False), ("as it was", False)],
         rows,
-        free=("why", "as it stood"),
+        free=("why", "as it was"),
     )
     if len(found) > _SHOWN:
-        say(f"These are the first {_SHOWN}. All of them: --json, or --csv FILE.")
+        say(f"These are the first {_SHOWN}. To see all: --json, or --csv FILE.")

@@ -31,7 +31,7 @@ _PICTURE = "rowferry.reports.picture"
     "--format",
     "form",
     type=click.Choice(_FORMS),
-    help="How to show it. (default: table, or what the name of --output ends with)",
+    help="The format (default: table, or as the name of --output ends).",
 )
 @click.option("--output", type=OUTPUT_FILE, metavar="FILE", help="Write it to a file.")
 @database_option
@@ -42,7 +42,7 @@ def report(
     """Answer a question about the employees hired in a year.
 
     hires-by-quarter: how many for each department and job, by quarter. departments-above-mean: the departments that
-    hired more than the mean over all departments. As a table, JSON, CSV for spreadsheets, or a picture (SVG or PNG).
+    hired more than the mean of all departments. As a table, JSON, CSV for spreadsheets, or a chart (SVG or PNG).
     """
     found_report, asked = find_report(name), Year.parse(year)
     chosen = _form(form, output, as_json=as_json)
@@ -67,13 +67,13 @@ def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
     """The form that was asked for, if it makes sense where it is to go."""
     told = output.suffix.removeprefix(".").lower() if output else ""
     if output and (form == "table" or (form is None and told not in _FORMS[1:])):
-        raise OptionInvalid(option="--output", value=str(output), allowed="Say --format json, csv, svg or png, too.")
+        raise OptionInvalid(option="--output", value=str(output), allowed="Also give --format json, csv, svg or png.")
     if as_json and not output and form not in (None, "json"):
         raise OptionInvalid(
             option="--format", value=form, allowed="With --json, give --output FILE for another format."
         )
     if form == "png" and not output and sys.stdout.isatty():
-        raise OptionInvalid(option="--format", value=form, allowed="A terminal shows no PNG: give --output FILE.")
+        raise OptionInvalid(option="--format", value=form, allowed="A terminal cannot show a PNG: give --output FILE.")
     return form or cast("Form", told or ("json" if as_json else "table"))
 
 

@@ -32,10 +32,12 @@ _MOST_NAMES = 10
 @click.command()
 @click.argument("name", metavar="TABLE", help="The table.")
 @click.option("--backup", metavar="ID|FILE", help="The backup (default: the newest good one of the table).")
-@click.option("--dry-run", is_flag=True, help="Show what would change, and what stands in the way; write nothing.")
-@click.option("--with-parents", is_flag=True, help="Restore the tables it refers to, too, from the same snapshot.")
-@click.option("--partial", is_flag=True, help="Leave out rows that break a rule of today, and keep them as rejected.")
-@click.option("--unverified", is_flag=True, help="Take a file that was made elsewhere; every row of it is judged.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and what blocks the restore; write nothing.")
+@click.option("--with-parents", is_flag=True, help="Also restore the tables it refers to, from the same snapshot.")
+@click.option(
+    "--partial", is_flag=True, help="Leave out rows that break a current rule, and keep them as rejected rows."
+)
+@click.option("--unverified", is_flag=True, help="Accept a file from elsewhere; every row of it is judged.")
 @database_option
 @json_option
 def restore(  # noqa: PLR0913, PLR0917  # each is an option of the command
@@ -50,9 +52,9 @@ def restore(  # noqa: PLR0913, PLR0917  # each is an option of the command
 ) -> None:
     """Make a table what it was in a backup.
 
-    The backup is verified first, and every row of it is judged by today's rules. Rows that are equal stay untouched;
-    others see the old rows or the new, never fewer. If anything stands in the way, nothing is changed, and you are told
-    what: see what would happen with --dry-run.
+    The backup is verified first, and every row of it is judged by the current rules. Rows that are equal stay
+    untouched; other users see the old rows or the new ones, never fewer. If anything blocks the restore, nothing is
+    changed, and the obstacles are shown: see what would happen with --dry-run.
     """
     options = RestoreOptions(dry_run=dry_run, with_parents=with_parents, partial=partial, unverified=unverified)
     store = BackupStore(read_settings(database_url).backup_dir)
@@ -80,7 +82,7 @@ def show(receipt: RestoreReceipt, at: str = "") -> None:
     refused = bool(receipt.obstacles)
     title = f"Restore {receipt.restore_id}"
     if refused or receipt.dry_run:
-        title = "Nothing was changed; without what stands in its way, it would be:" if refused else "Dry run"
+        title = "Nothing was changed; without the obstacles, the result would be:" if refused else "Dry run"
     rows = [
         [one.table, one.backup_id or one.source, *(getattr(one, count) for count in RESTORE_COUNTS)]
         for one in receipt.tables
@@ -100,12 +102,12 @@ def show(receipt: RestoreReceipt, at: str = "") -> None:
 
 def _show_passed_over(receipt: RestoreReceipt) -> None:
     for damage in receipt.passed_over.values():
-        say(f"Passed over: {damage}.", "bold yellow")
+        say(f"Skipped: {damage}.", "bold yellow")
     for one in receipt.tables:
         if one.ignored:
             names = ", ".join(map(shown, one.ignored[:_MOST_NAMES]))
             more = f", and {len(one.ignored) - _MOST_NAMES} more" if len(one.ignored) > _MOST_NAMES else ""
-            say(f"Passed over, as {one.table} has no such columns: {names}{more}.", "bold yellow")
+            say(f"Skipped because {one.table} has no such columns: {names}{more}.", "bold yellow")
 
 
 def _show_examples(changes: TableChanges) -> None:
@@ -124,7 +126,7 @@ def _columns(found: dict[str, Any], sort: str) -> str:
 
 
 def _show_obstacle(obstacle: Obstacle) -> None:
-    say(f"In the way: {obstacle.message}.", "bold red")
+    say(f"Obstacle: {obstacle.message}.", "bold red")
     if obstacle.kind != "referred_to":
         rows = [
             [row["row_number"], "\n".join(f"{e['code']}: {e['message']}" for e in row["errors"]), row["raw"]]
@@ -132,8 +134,8 @@ def _show_obstacle(obstacle: Obstacle) -> None:
         ]
         table(
             "The first of them",
-            [("row", True), ("why", False), ("as it stands in the backup", False)],
+            [("row", True), ("why", False), ("as it is in the backup", False)],
             rows,
-            free=("why", "as it stands in the backup"),
+            free=("why", "as it is in the backup"),
         )
     say(f"What to do: {obstacle.hint}")

@@ -8,11 +8,11 @@ from rowferry.cli.output import say, say_json, table
 
 
 @click.command()
-@click.option("--limit", type=Integer(1, 10_000), default=20, help="How many of the newest restores.")
+@click.option("--limit", type=Integer(1, 10_000), default=20, help="How many restores to list.")
 @database_option
 @json_option
 def restores(limit: int, database_url: str | None, as_json: bool) -> None:
-    """List past restores, the newest first: what each changed, or what stood in its way."""
+    """List past restores, newest first: what each changed, or what blocked it."""
     service = open_service(database_url)
     with service.backend.errors(), service.backend.engine.connect() as connection:
         found = ledger.list_restores(connection, limit)

@@ -33,18 +33,18 @@ _WORKER_SILENT_SECONDS = 30
 @click.command()
 @click.option("--host", default="127.0.0.1", help="The address to listen on.")
 @click.option("--port", type=Integer(0, 65535), default=8000, help="The port to listen on; 0 takes a free one.")
-@click.option("--workers", type=Integer(1, 64), default=1, help="How many processes serve.")
+@click.option("--workers", type=Integer(1, 64), default=1, help="How many worker processes to start.")
 @click.option(
     "--open",
     "is_open",
     is_flag=True,
-    help="Listen on an address that others reach; whoever reaches it may do anything.",
+    help="Listen on an address that other machines can reach; anyone who reaches it may do anything.",
 )
 @database_option
 def serve(host: str, port: int, workers: int, is_open: bool, database_url: str | None) -> None:
     """Serve the pages (/), the API and its documentation (/docs) until Ctrl-C or SIGTERM; exit code 0.
 
-    What is under way finishes first, or is rolled back after ROWFERRY_SHUTDOWN_SECONDS.
+    Work in progress is finished first, or rolled back after ROWFERRY_SHUTDOWN_SECONDS.
     """
     for number in _SIGNALS:
         signal.signal(number, _exit)

@@ -14,7 +14,7 @@ from rowferry.settings import require_none, settings_in_force, unknown_settings
 @database_option
 @json_option
 def settings(database_url: str | None, as_json: bool) -> None:
-    """Check all settings, and show which are in force and where each came from; passwords are masked."""
+    """Check all settings, and show their values and where each came from; passwords are masked."""
     tried, faults = try_settings(database_url)
     found = settings_in_force(tried, database_url, {fault.name for fault in faults})
     unknown = list(unknown_settings())

@@ -12,7 +12,7 @@ from rowferry.settings import read_settings
 @database_option
 @json_option
 def tables(database_url: str | None, as_json: bool) -> None:
-    """List the tables and the rules of their columns, in the order in which they are loaded."""
+    """List the tables and the rules of their columns, in load order."""
     service = service_with(read_settings(database_url))
     found = [describe(rules) for rules in service.catalog]
     if as_json:

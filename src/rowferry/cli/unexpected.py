@@ -16,7 +16,7 @@ def logged(error: Exception) -> str:
     try:
         file = LogFile(inspect_settings()[0].log_dir.absolute() / FILE)
     except RowferryError:
-        return "its log: there is none yet, as LOG_DIR cannot be written to; choose another folder and try again"
+        return "its log: there is none yet, because LOG_DIR is not writable; choose another folder and try again"
     trace = (type(error), error, error.__traceback__)
     fields = {"fields": {"command": next((word for word in sys.argv[1:] if not word.startswith("-")), None)}}
     record = logging.LogRecord(__name__, logging.ERROR, __file__, 0, "CommandFailed", (), trace)

@@ -63,10 +63,10 @@ class Workers(Multiprocess):
         process.kill()
         process.join()
         if process.exitcode == STARTUP_FAILURE:
-            _log.error("Worker %s failed to start, as any other would; the service ends", process.pid)
+            _log.error("Worker %s failed to start, and so would any other; stopping the service", process.pid)
             self.should_exit.set()
             return
-        _log.info("Worker %s died, or was silent for too long; another one starts", process.pid)
+        _log.info("Worker %s died or did not respond in time; starting another one", process.pid)
         pass_on_that_database_is_made()
         self.processes[at] = Process(self.config, self.sockets)
         self.processes[at].start()

@@ -32,7 +32,9 @@ class Catalog:
             except LookupError as error:
                 faults += error.args
             if same := alike((column.name for column in table.columns), avro_name):
-                faults.append(f"{table.name}: the columns {same} would have the same name in backups; rename one")
+                faults.append(
+                    f"{table.name}: the columns {same} would have the same name in backups; rename one of them"
+                )
         if faults:
             raise LookupError(*faults)
         self._tables = {name: rules[name] for name in load_order(metadata.tables.values())}
@@ -85,8 +87,8 @@ def _metadata(module: object) -> MetaData:
         raise LookupError("no SQLAlchemy table found")
     if len(found) > 1:
         groups = " and ".join(", ".join(metadata.tables) for metadata in found.values())
-        told = "let all tables have the same, and import no others"
-        raise LookupError(f"it holds {len(found)} MetaData or declarative bases, one with {groups}; {told}")
+        told = "use the same one for all tables, and import no others"
+        raise LookupError(f"it has {len(found)} MetaData or declarative bases, one with {groups}; {told}")
     return next(iter(found.values()))
 
 

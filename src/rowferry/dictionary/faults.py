@@ -28,18 +28,18 @@ MEANINGS: dict[RejectCode, str] = {
     RejectCode.TOO_FEW_FIELDS: "The row has fewer fields than the table has columns.",
     RejectCode.TOO_MANY_FIELDS: "The row has more fields than the table has columns.",
     RejectCode.QUOTE: "A quote or a carriage return inside an unquoted field, or a quote that is followed by neither "
-    "delimiter nor line end, or never closed.",
-    RejectCode.ENCODING: "The row holds bytes that cannot be decoded.",
-    RejectCode.TOO_LONG: "The row is longer than 1 MiB; the first 64 KiB of it are kept.",
+    "a delimiter nor a line end, or is never closed.",
+    RejectCode.ENCODING: "The row contains bytes that cannot be decoded.",
+    RejectCode.TOO_LONG: "The row is longer than 1 MiB; its first 64 KiB are kept.",
     RejectCode.NOT_AN_OBJECT: "The row of a batch is not a JSON object.",
-    RejectCode.REQUIRED: "A required value is missing: empty, only white space, null or left out.",
-    RejectCode.TYPE: "The value does not fit the grammar of its column.",
-    RejectCode.RANGE: "The number fits its grammar, but not its column.",
-    RejectCode.LENGTH: "The text is longer than its column.",
-    RejectCode.UNKNOWN_COLUMN: "The row of a batch has a column that the table has not.",
-    RejectCode.CHECK: "The row breaks a CHECK of its table.",
-    RejectCode.DUPLICATE: "An earlier row, without fault, has the same key or unique value; the message names it.",
-    RejectCode.CONFLICT: "The table holds the key with other values, or a unique value with another key.",
+    RejectCode.REQUIRED: "A required value is missing: it is empty, white space only, null or left out.",
+    RejectCode.TYPE: "The value does not match the format of its column.",
+    RejectCode.RANGE: "The value is well-formed, but out of the range of its column.",
+    RejectCode.LENGTH: "The text is longer than its column allows.",
+    RejectCode.UNKNOWN_COLUMN: "The row of a batch has a column that the table does not have.",
+    RejectCode.CHECK: "The row breaks a CHECK constraint of its table.",
+    RejectCode.DUPLICATE: "An earlier row without faults has the same key or unique value; the message names it.",
+    RejectCode.CONFLICT: "The table has the key with other values, or the unique value with another key.",
     RejectCode.REFERENCE: "The value refers to a row that does not exist.",
 }
 """What each code means, for the documentation."""
@@ -48,8 +48,9 @@ DATABASE_RULE = "database."
 """What codes of rules begin with that only the database knows: the name of the constraint or trigger follows."""
 
 FAMILIES: dict[str, str] = {
-    DATABASE_RULE + "<name>": "The database refuses the row by a rule that the model has not: the constraint, trigger "
-    "or policy of that name. Where a rule has no name, its sort stands for it: check, check_option, foreign_key, "
+    DATABASE_RULE
+    + "<name>": "The database refuses the row because of a rule that is not in the model: the constraint, "
+    "trigger or policy of that name. A rule without a name is given by its kind: check, check_option, foreign_key, "
     "not_null, partition, row_level_security, trigger, type, unique.",
 }
 """What codes mean that end in a name which others have chosen."""

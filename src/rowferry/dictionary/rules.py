@@ -105,7 +105,7 @@ class Check:
 
 _OWN = "rowferry_"
 
-_LEAVE_OUT = "leave it out of the class, and to the database"
+_LEAVE_OUT = "remove it from the class and leave it to the database"
 
 Rule = TypeVar("Rule")
 
@@ -205,15 +205,15 @@ def _faults_of_names(table: Table) -> Iterator[str]:
     if not table.primary_key.columns:
         yield f"{table.name} has no primary key; declare one"
     if table.schema:
-        told = f"name it in the URL of the database, as in ?options=-csearch_path%3D{table.schema}"
-        yield f"{table.name} has its schema, {table.schema}, in its class; {told}"
+        told = f"name it in the database URL instead, as in ?options=-csearch_path%3D{table.schema}"
+        yield f"{table.name} has a class that names its schema, {table.schema}; {told}"
     if same := alike((column.name for column in table.columns), str.casefold):
-        yield f"{table.name}: the columns {same} differ in case only, which headers of files do not tell; rename one"
+        yield f"{table.name}: the columns {same} differ only in case, which file headers do not distinguish; rename one"
     for column in table.columns:
         if column.key != column.name:
-            yield f"{table.name}.{column.name}: leave out key={column.key!r}, a second name for it"
+            yield f"{table.name}.{column.name}: remove key={column.key!r}, which gives it a second name"
         if column.name.startswith(_OWN):
-            yield f"{table.name}.{column.name}: names that begin with {_OWN} are Rowferry's own; rename it"
+            yield f"{table.name}.{column.name}: names that begin with {_OWN} are reserved for Rowferry; rename it"
 
 
 def alike(names: Iterable[str], spelled: Callable[[str], str]) -> str:
@@ -240,20 +240,20 @@ def load_order(tables: Iterable[Table]) -> list[str]:
     except CycleError as error:
         *circle, _ = error.args[1]
         raise LookupError(
-            f"tables refer to each other in a circle, {', '.join(sorted(circle))}, so none of them can be loaded first"
+            f"tables refer to each other in a cycle, {', '.join(sorted(circle))}, so none of them can be loaded first"
         ) from error
 
 
 def _column_rule(column: Column[object]) -> ColumnRule:
     if column.computed is not None or (column.identity is not None and column.identity.always):
         raise LookupError(
-            f"{column.table.name}.{column.name}: the database makes its values, so none can be loaded; "
-            "make it a plain one"
+            f"{column.table.name}.{column.name}: the database generates its values, so none can be "
+            "loaded; make it a plain column"
         )
     try:
         kind, arrow = kind_of(column.type)
     except LookupError as error:
-        raise LookupError(f"{column.table.name}.{column.name}: no support for {error.args[0]}") from error
+        raise LookupError(f"{column.table.name}.{column.name}: unsupported type {error.args[0]}") from error
     return ColumnRule(
         name=column.name,
         kind=kind,
@@ -274,11 +274,11 @@ def _reference(table: Table, constraint: ForeignKeyConstraint) -> Reference:
         target = element.column
     except NoReferenceError as error:
         told = "declare it with the same MetaData, or the same declarative Base"
-        raise LookupError(f"{name} refers to {element.target_fullname}, which is not there; {told}") from error
+        raise LookupError(f"{name} refers to {element.target_fullname}, which cannot be found; {told}") from error
     if target.table is table:
         raise LookupError(f"{name} refers to its own table, which is not supported; {_LEAVE_OUT}")
     if list(target.table.primary_key.columns) != [target]:
-        raise LookupError(f"{name} refers to something else than a primary key; {_LEAVE_OUT}")
+        raise LookupError(f"{name} refers to something other than a primary key; {_LEAVE_OUT}")
     return Reference(element.parent.name, target.table.name, target.name)
 
 

@@ -12,7 +12,7 @@ from rowferry.kinds.texts import TEXT
 BATCH = "BatchTransaction"
 
 _DESCRIPTION = (
-    "1 to 1000 rows in all, of any tables; they may refer to each other. An integer or a date may also be sent as text."
+    "1 to 1000 rows in total, for any tables; they may refer to each other. Integers and dates may be sent as text."
 )
 
 

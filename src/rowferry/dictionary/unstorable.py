@@ -14,7 +14,7 @@ def unstorable(
 
     `key` is that of its row, as far as it is known.
     """
-    where = f" in the row of {spelled_key(rules, key)}" if key else ""
+    where = f" in the row with {spelled_key(rules, key)}" if key else ""
     reason = f": {because}" if str(because) else ""
     return ValueUnstorable(table=rules.name, column=column.name, value=value, where=where, because=reason)
 

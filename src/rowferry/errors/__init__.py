@@ -75,14 +75,14 @@ class SettingInvalid(UsageError):
     """The setting {name} is not valid: {reason}"""
 
     code = "setting.invalid"
-    hint = "Correct it in the environment or in .env; `rowferry settings` shows what is in force."
+    hint = "Correct it in the environment or in .env; `rowferry settings` shows the settings in force."
 
 
 class SettingsInvalid(UsageError):
     """{count} settings are not valid:{faults}"""
 
     code = "settings.invalid"
-    hint = "Correct them in the environment or in .env; `rowferry settings` shows what is in force."
+    hint = "Correct them in the environment or in .env; `rowferry settings` shows the settings in force."
 
 
 class TableUnknown(UsageError):
@@ -100,17 +100,17 @@ class DatabaseBusy(RowferryError):
 
 
 class DatabaseRefused(RowferryError):
-    """The database refused the work: {reason}"""
+    """The database refused the operation: {reason}"""
 
     code = "database.refused"
     hint = "Nothing was changed. Compare the table in the database with `rowferry tables`."
 
 
 class RightMissing(RowferryError):
-    """The database user lacks a right: {reason}"""
+    """The database user lacks a privilege: {reason}"""
 
     code = "database.right"
-    hint = "Nothing was changed. Let the owner of the database run: {grant}"
+    hint = "Nothing was changed. Ask the owner of the database to run: {grant}"
 
 
 class DiskFull(RowferryError):
@@ -131,42 +131,42 @@ class TemporaryFull(FolderFull):
     """There is no space left for temporary files in {path} (TMPDIR): {reason}"""
 
     code = "disk.full"
-    hint = "Nothing was changed. Free space there, or let TMPDIR name another folder, then try again."
+    hint = "Nothing was changed. Free space there, or set TMPDIR to another folder, then try again."
 
 
 class SchemaDiffers(RowferryError):
     """The table {table} in the database differs from its model: {reason}"""
 
     code = "schema.differs"
-    hint = "Change the table or the model, so that both have the same columns."
+    hint = "Change the table or the model so that both have the same columns."
 
 
 class DatabaseDiffers(SchemaDiffers):
     """The database differs from the tables of this program: {reason}"""
 
     code = "schema.differs"
-    hint = "Change the tables or their models, so that both have the same columns."
+    hint = "Change the tables or their models so that both have the same columns."
 
 
 class SchemaOlder(RowferryError):
-    """The database is new, or was made by an older Rowferry: it lacks the changes {pending}"""
+    """The database is new, or was created by an older version of Rowferry: it lacks the migrations {pending}"""
 
     code = "schema.older"
-    hint = "Others may be using it, so it is not changed unasked: run `rowferry db upgrade`."
+    hint = "Other programs may be using it, so it is not upgraded automatically: run `rowferry db upgrade`."
 
 
 class SchemaNewer(RowferryError):
-    """The database was changed by a newer Rowferry: it is at {found}, and this program knows no more than {known}"""
+    """The database was upgraded by a newer Rowferry: it is at {found}, but this version only knows {known}"""
 
     code = "schema.newer"
-    hint = "Install the Rowferry that the database belongs to, or choose another database."
+    hint = "Install the version of Rowferry that upgraded the database, or choose another database."
 
 
 class RejectsExceeded(RowferryError):
-    """{rejected} of {rows_read} rows are rejected, and {limit} are allowed"""
+    """{rejected} of {rows_read} rows were rejected, but the limit is {limit}"""
 
     code = "load.rejects_exceeded"
-    hint = "No row was inserted. See why with {how}, correct them, and load again."
+    hint = "No rows were inserted. See the reasons with {how}, correct the rows, and load again."
 
 
 class ConservationBroken(RowferryError):
@@ -177,12 +177,12 @@ class ConservationBroken(RowferryError):
 
 
 class ParentsVanished(RowferryError):
-    """Rows that others refer to were not there when these were to go in, again and again"""
+    """Each time rows were about to be inserted, rows that they refer to were missing"""
 
     code = "database.parents_vanished"
     hint = (
-        "Nothing was changed. Try again when nobody deletes from the tables that are referred to. If nobody did, the "
-        "database has a foreign key that the model has not."
+        "Nothing was changed. Try again when nothing deletes rows from the tables they refer to. If nothing did, the "
+        "database has a foreign key that is not in the model."
     )
 
 
@@ -190,24 +190,23 @@ class Interrupted(RowferryError):
     """Interrupted"""
 
     code = "interrupted"
-    hint = (
-        "What was not complete was rolled back; what was done before stays done: see `rowferry loads` and `restores`."
-    )
+    hint = "Unfinished work was rolled back; finished work stays: see `rowferry loads` and `restores`."
 
 
 class Unexpected(RowferryError):
-    """Something went wrong that should not"""
+    """An unexpected error occurred"""
 
     code = "unexpected"
-    hint = "What was not complete was rolled back. Please report it: what you did, `rowferry --version`, and {log}."
+    hint = "Unfinished work was rolled back. Please report this, with what you did, `rowferry --version`, and {log}."
 
 
 class WorkCancelled(RowferryError):
-    """The database was told to stop the work: {reason}"""
+    """The database cancelled the operation: {reason}"""
 
     code = "database.cancelled"
     hint = (
-        "Nothing was changed. Try again; the service may be about to stop, or the database limits how long work takes."
+        "Nothing was changed. Try again; the service may be about to stop, or the database may limit how long an "
+        "operation takes."
     )
 
 
@@ -215,7 +214,7 @@ class LoadInterrupted(RowferryError):
     """The load was interrupted"""
 
     code = "load.interrupted"
-    hint = "Nothing was changed. Start it again: a load either happens whole or not at all."
+    hint = "Nothing was changed. Start it again: a load is applied completely or not at all."
 
 
 class LoadUnknown(UsageError):
@@ -226,38 +225,38 @@ class LoadUnknown(UsageError):
 
 
 class PortTaken(RowferryError):
-    """{host}:{port} cannot be listened on: {reason}"""
+    """Cannot listen on {host}:{port}: {reason}"""
 
     code = "serve.port"
     hint = "Choose another port with --port, or stop the program that uses this one."
 
 
 class ServiceExposed(UsageError):
-    """{host} can be reached by others, and the service asks nobody who they are"""
+    """{host} can be reached from other machines, and the service does not authenticate its users"""
 
     code = "serve.exposed"
     hint = (
-        "Serve on 127.0.0.1. Where something in front of the service keeps others out, such as a reverse proxy or the "
-        "published address of a container, say so with --open."
+        "Listen on 127.0.0.1. If something in front of the service restricts access, such as a reverse proxy or the "
+        "published address of a container, use --open."
     )
 
 
 class NothingRejected(UsageError):
-    """{load_id} rejected no such row"""
+    """{load_id} rejected no such rows"""
 
     code = "load.nothing_rejected"
     hint = "See what each load rejected with `rowferry loads`."
 
 
 class FileUnwritable(RowferryError):
-    """{path} cannot be written: {reason}"""
+    """Cannot write {path}: {reason}"""
 
     code = "file.unwritable"
-    hint = "Check whether the folder is there, and its permissions; or choose another place."
+    hint = "Check that the folder exists, and its permissions; or choose another place."
 
 
 class KeysTaken(RowferryError):
-    """Somebody else has just taken a key of these rows: {reason}"""
+    """Another transaction has just taken a key of these rows: {reason}"""
 
     code = "database.keys_taken"
     hint = "Nothing was changed. Try again."
@@ -268,19 +267,19 @@ class UniqueBroken(RowferryError):
 
     code = "database.unique"
     hint = (
-        "Nothing was changed. Rows would pass on values that must be unique, but other tables refer to this one, or "
-        "a trigger acts upon it, so that rows are changed one after the other; or somebody else took the value "
-        "meanwhile. Let one of the rows have another value first, or try again."
+        "Nothing was changed. Rows would take over unique values from each other, but they are changed one by one "
+        "because other tables refer to this one or a trigger acts on it; or another transaction took the value in the "
+        "meantime. Give one of the rows another value first, or try again."
     )
 
 
 class ForeignKeyBroken(RowferryError):
-    """The database refused a row for a foreign key that the model has not: {reason}"""
+    """The database refused a row because of a foreign key that is not in the model: {reason}"""
 
     code = "database.foreign_key"
     hint = (
-        "Nothing was changed. Only the references of the model are judged row by row; any other is left to the "
-        "database, which stops at the first row that breaks it. Look at the foreign keys and triggers of the database."
+        "Nothing was changed. Only the foreign keys of the model are judged row by row; all others are left to the "
+        "database, which stops at the first row that breaks one. Look at the foreign keys and triggers of the database."
     )
 
 
@@ -295,7 +294,7 @@ class BodyNotJson(UsageError):
     """The batch is not JSON: {reason}"""
 
     code = "body.not_json"
-    hint = "Send one JSON object in UTF-8 (RFC 8259), which knows no NaN and no Infinity."
+    hint = "Send one JSON object in UTF-8 (RFC 8259); NaN and Infinity are not valid JSON."
 
 
 class BodyTooDeep(UsageError):
@@ -313,27 +312,27 @@ class BatchMalformed(UsageError):
 
 
 class BatchTableUnknown(UsageError):
-    """The batch has rows for {table}, which is no table"""
+    """The batch has rows for {table}, which is not a table"""
 
     code = "batch.table_unknown"
-    hint = "No row was inserted. The tables are {names}."
+    hint = "No rows were inserted. The tables are {names}."
 
 
 class BatchSize(UsageError):
-    """A batch has 1 to {most} rows, not {rows}"""
+    """A batch must have 1 to {most} rows, not {rows}"""
 
     code = "batch.size"
     hint = (
-        "Give it a row, or split it up. For many rows at once, load a CSV file: `rowferry load` or POST "
+        "Send at least one row, or split the batch. For many rows at once, load a CSV file: `rowferry load` or POST "
         "/full-bulk-insert."
     )
 
 
 class BatchRejected(RowferryError):
-    """No row of the batch got in: {rejected} of {received} are rejected"""
+    """No row of the batch was inserted: {rejected} of {received} were rejected"""
 
     code = "batch.rejected"
-    hint = "See `rejected` for the faults of each row; `rowferry rejects {batch_id}` shows them later, too."
+    hint = "See `rejected` for the faults of each row; `rowferry rejects {batch_id}` also shows them later."
 
 
 class BatchUnknown(UsageError):
@@ -347,25 +346,25 @@ class IdempotencyKeyInvalid(UsageError):
     """The idempotency key is not valid"""
 
     code = "idempotency.key_invalid"
-    hint = 'Send one Idempotency-Key of 1 to 255 visible ASCII characters, such as a UUID; it may stand in quotes (").'
+    hint = 'Send one Idempotency-Key of 1 to 255 visible ASCII characters, such as a UUID; it may be in quotes (").'
 
 
 class IdempotencyKeyReused(UsageError):
     """The idempotency key was used for another request"""
 
     code = "idempotency.key_reused"
-    hint = "Nothing was changed. Repeat a request exactly as it was, or take a new key for a new one."
+    hint = "Nothing was changed. Repeat a request exactly as it was, or use a new key for a new request."
 
 
 class InFlight(RowferryError):
-    """A request with the same idempotency key is still under way"""
+    """A request with the same idempotency key is still in progress"""
 
     code = "idempotency.in_flight"
-    hint = "Repeat the request in a moment, to get the answer of the one under way."
+    hint = "Repeat the request in a moment to get the answer to the one in progress."
 
 
 class KeyUnfit(UsageError):
-    """{given!r} is no key of {table}"""
+    """{given!r} is not a key of {table}"""
 
     code = "table.key"
-    hint = "Give `after` the key of a row, once for each of its columns, in this order: {key}."
+    hint = "Set `after` to the key of a row, once for each of its columns, in this order: {key}."

@@ -11,27 +11,27 @@ class CommandMisused(UsageError):
 
 
 class OutputUnwritable(RowferryError):
-    """Standard output cannot be written to: {reason}"""
+    """Cannot write to standard output: {reason}"""
 
     code = "output.unwritable"
     hint = (
-        "Write it elsewhere, or free space. What the command did before stays done: see `rowferry loads`, `backups` "
-        "and `restores`."
+        "Write the output elsewhere, or free space. What the command has already done stays done: see `rowferry "
+        "loads`, `backups` and `restores`."
     )
 
 
 class OutputTaken(UsageError):
-    """{path} is {taken}, and would be lost"""
+    """{path} is {taken} and would be overwritten"""
 
     code = "output.taken"
     hint = "Write to another file."
 
 
 class OutputOfOneTable(UsageError):
-    """Rows of {tables} were rejected, and {path} can hold those of one table only"""
+    """Rows of {tables} were rejected, but {path} can hold the rows of one table only"""
 
     code = "output.of_one_table"
-    hint = "Choose one with --table, or name a file or a folder."
+    hint = "Choose a table with --table, or name a file or a folder."
 
 
 class OptionInvalid(UsageError):
@@ -42,21 +42,21 @@ class OptionInvalid(UsageError):
 
 
 class OptionUnfit(OptionInvalid):
-    """{option} does not go with {other}"""
+    """{option} cannot be used with {other}"""
 
     code = "option.invalid"
     hint = "{allowed}"
 
 
 class NothingKept(OptionInvalid):
-    """Nothing says which backups are to stay"""
+    """No option says which backups to keep"""
 
     code = "backup.nothing_kept"
-    hint = "Say --keep-last N, --keep-days D, or both: what either of them keeps stays."
+    hint = "Give --keep-last N, --keep-days D, or both: a backup stays if either of them keeps it."
 
 
 class NothingLoaded(UsageError):
-    """Nothing was loaded yet"""
+    """Nothing has been loaded yet"""
 
     code = "load.none_yet"
     hint = "Load something first with `rowferry load`, or name a batch or a restore: see `rowferry restores`."

@@ -7,24 +7,24 @@ from rowferry.errors.root import RowferryError, UsageError
 
 
 class DatabaseUnsupported(UsageError):
-    """No backend serves the database URL scheme {scheme!r}"""
+    """Databases with the URL scheme {scheme!r} are not supported"""
 
     code = "database.unsupported"
     hint = "Use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE."
 
 
 class DriverUnsupported(DatabaseUnsupported):
-    """No database is reached through {driver} here"""
+    """The database driver {driver} is not supported"""
 
     code = "database.driver"
-    hint = "Leave the driver out of the URL of the database: {scheme}://…, which stands for {served}."
+    hint = "Leave the driver out of the database URL: {scheme}://… stands for {served}."
 
 
 class DatabaseInMemory(DatabaseUnsupported):
-    """A SQLite database in memory would be gone with the command"""
+    """A SQLite database in memory would be lost when the command ends"""
 
     code = "database.unsupported"
-    hint = "Keep it in a file, sqlite:///FILE, or use postgresql://USER:PASSWORD@HOST/DATABASE."
+    hint = "Use a file, sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/DATABASE."
 
 
 class DatabaseUnavailable(RowferryError):
@@ -32,18 +32,19 @@ class DatabaseUnavailable(RowferryError):
 
     code = "database.unavailable"
     hint = (
-        "Check SQLALCHEMY_DATABASE_URL. Of a server: is it running, are host, port, user and password right? "
-        "Of a file: does its folder exist, and may it be written?"
+        "Check SQLALCHEMY_DATABASE_URL. For a server: is it running, and are host, port, user and password correct? "
+        "For a file: does its folder exist, and is it writable?"
     )
 
 
 class DatabaseReadOnly(DatabaseUnavailable):
-    """The database takes no changes: {reason}"""
+    """The database is read-only: {reason}"""
 
     code = "database.read_only"
     hint = (
-        "Nothing was changed. It is a standby, or it was told so (default_transaction_read_only), as before a move: "
-        "let SQLALCHEMY_DATABASE_URL name the server that takes changes, or try again once this one does."
+        "Nothing was changed. It is a standby, or it was made read-only (default_transaction_read_only), for example "
+        "before a move: set SQLALCHEMY_DATABASE_URL to the server that accepts changes, or try again once this one "
+        "does."
     )
 
 
@@ -52,8 +53,9 @@ class DatabaseFileGone(DatabaseUnavailable):
 
     code = "database.file_gone"
     hint = (
-        "What was asked for does not count, as it may be in no file that has a name. Put back the file, with those "
-        "beside it whose names end in -wal and -shm, or another database; it is taken up as soon as it is there."
+        "The operation does not count, because its changes may be in a file that no longer has a name. Put back the "
+        "file, with the files next to it whose names end in -wal and -shm, or another database; it is used as soon as "
+        "it is there."
     )
 
 
@@ -62,7 +64,7 @@ class ModelsUnusable(UsageError):
 
     code = "models.unusable"
     hint = (
-        "ROWFERRY_MODELS names a Python module that holds SQLAlchemy classes, such as mytables for mytables.py in the "
+        "ROWFERRY_MODELS names a Python module with SQLAlchemy classes, such as mytables for mytables.py in the "
         "current folder, on PYTHONPATH or installed; each table needs a primary key."
     )
 
@@ -74,14 +76,17 @@ def models_unusable(module: str, reasons: Sequence[str]) -> ModelsUnusable:
 
 
 class KeyHeldTwice(ValueUnstorable):
-    """{table} has two rows with the key {key}, spelled in two ways"""
+    """{table} has two rows with the key {key}, written in two ways"""
 
     code = "database.key_twice"
-    hint = "Nothing was changed or written. Another program put them there; delete one, or give it another key."
+    hint = "Nothing was changed or written. Another program inserted them; delete one, or give it another key."
 
 
 class KeySpelledOtherwise(RowferryError):
-    """{table}.{column} holds {key} as {stored}, and SQLite lets no row refer to it by another spelling"""
+    """{table}.{column} contains {key} as {stored}, and in SQLite no row can refer to it in another form"""
 
     code = "database.key_spelled"
-    hint = "Nothing was changed. Another program wrote it: change it to {key!r} in the database, and what refers to it."
+    hint = (
+        "Nothing was changed. Another program wrote it: change it to {key!r} in the database, along with the values "
+        "that refer to it."
+    )

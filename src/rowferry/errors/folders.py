@@ -8,6 +8,6 @@ class FolderUnusable(RowferryError):
 
     code = "folder.unusable"
     hint = (
-        "Nothing was changed. Put the folder back or mount it again, free space in it, or allow it to the user that "
-        "runs Rowferry; it is taken up as soon as it can be used, without a restart."
+        "Nothing was changed. Put the folder back or mount it again, free space in it, or give the user that runs "
+        "Rowferry access to it; it is used as soon as it is usable again, without a restart."
     )

@@ -8,16 +8,16 @@ class TooManyRefused(RowferryError):
 
     code = "database.too_many_refused"
     hint = (
-        "Nothing was changed. So many rows are not looked for one by one: declare the rule ({rules}) in the class of "
-        "the table, if it can be, so that every row is judged by it; or correct the rows, or the table."
+        "Nothing was changed. This many rows are not examined one by one: declare the rule ({rules}) in the class of "
+        "the table, if possible, so that every row is judged by it; or correct the rows or the table."
     )
 
 
 class TableAltered(RowferryError):
-    """{table} would not be what the backup holds: {reason}"""
+    """{table} would differ from the backup: {reason}"""
 
     code = "restore.altered"
     hint = (
-        "Everything was rolled back. Something acts on the table when rows come, change or go ({names}): disable it "
-        "while you restore, and look at what else it does then."
+        "Everything was rolled back. Something acts on the table when rows are inserted, changed or deleted ({names}): "
+        "disable it during the restore, and check what else it does then."
     )

@@ -4,10 +4,10 @@ from rowferry.errors.root import UsageError
 
 
 class YearInvalid(UsageError):
-    """{year!r} is no year"""
+    """{year!r} is not a valid year"""
 
     code = "report.year"
-    hint = "Give a year of four digits, 0001 to 9999, such as 2021."
+    hint = "Give a year in four digits, 0001 to 9999, such as 2021."
 
 
 class ReportUnknown(UsageError):
@@ -21,4 +21,4 @@ class ReportUnavailable(UsageError):
     """The report {report} is not available: its tables are not served"""
 
     code = "report.unavailable"
-    hint = "It reads {tables} as rowferry.models defines them, and ROWFERRY_MODELS names other tables."
+    hint = "It reads {tables} as rowferry.models defines them, but ROWFERRY_MODELS names other tables."

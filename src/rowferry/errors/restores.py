@@ -4,31 +4,31 @@ from rowferry.errors.root import RowferryError, UsageError
 
 
 class RestoreBlocked(RowferryError):
-    """{table} is not restored: {reason}"""
+    """{table} cannot be restored: {reason}"""
 
     code = "restore.blocked"
     hint = "Nothing was changed. {hints}"
 
 
 class RestoreMiscounted(RowferryError):
-    """{table} has {rows} rows after its restore, and should have {expected}"""
+    """{table} has {rows} rows after its restore, but should have {expected}"""
 
     code = "restore.miscounted"
     hint = "Everything was rolled back. Please report this; it should never happen."
 
 
 class ValueUnkept(RowferryError):
-    """{table}.{column} is {value} in the row of {key}, which this database cannot keep"""
+    """{table}.{column} is {value} in the row with {key}, which this database cannot store"""
 
     code = "restore.value_unkept"
-    hint = "Nothing was changed. Restore it into a database like the one that it was backed up from."
+    hint = "Nothing was changed. Restore it into a database like the one it was backed up from."
 
 
 class RestoreInterrupted(RowferryError):
     """The restore was interrupted"""
 
     code = "restore.interrupted"
-    hint = "Nothing was changed. Start it again: a restore either happens whole or not at all."
+    hint = "Nothing was changed. Start it again: a restore is applied completely or not at all."
 
 
 class RestoreUnknown(UsageError):
@@ -43,8 +43,8 @@ class BackupMissing(RowferryError):
 
     code = "restore.no_backup"
     hint = (
-        "Nothing was changed. Is it the right BACKUP_DIR? See what there is with `rowferry backups`; make one with "
-        "`rowferry backup {table}`."
+        "Nothing was changed. Check that BACKUP_DIR is the right folder. See its backups with `rowferry backups`; make "
+        "one with `rowferry backup {table}`."
     )
 
 
@@ -52,14 +52,14 @@ class BackupOfAnother(UsageError):
     """{backup} is a backup of {found}, not of {table}"""
 
     code = "restore.other_table"
-    hint = "Restore the table that it was made of, or choose another backup: see `rowferry backups`."
+    hint = "Restore the table that the backup was made of, or choose another backup: see `rowferry backups`."
 
 
 class BackupUnverified(UsageError):
-    """{path} is no backup in BACKUP_DIR, so nothing proves what is in it"""
+    """{path} is not a backup in BACKUP_DIR, so nothing proves what is in it"""
 
     code = "restore.unverified"
-    hint = "Say --unverified to take it all the same: every row of it is judged, as those of any other file are."
+    hint = "Use --unverified to restore it anyway: each of its rows is judged, as in any other file."
 
 
 class ParentsNotBackedUp(UsageError):
@@ -67,6 +67,6 @@ class ParentsNotBackedUp(UsageError):
 
     code = "restore.parents_not_backed_up"
     hint = (
-        "Restore without the parents, or take a backup whose parents have the same snapshot_id, which "
-        "`rowferry backups --json` (API: GET /backups) tells. Where no backup is named, the newest such one is taken."
+        "Restore without the parents, or use a backup whose parents have the same snapshot_id: see `rowferry backups "
+        "--json` (API: GET /backups). If no backup is named, the newest such backup is used."
     )

@@ -4,14 +4,17 @@ from rowferry.errors.root import RowferryError
 
 
 class EncodingUnfit(RowferryError):
-    """The database keeps its texts in {encoding}, which has not all letters"""
+    """The database encodes text as {encoding}, which cannot store every character"""
 
     code = "database.encoding"
-    hint = "Use one in UTF8: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0."
+    hint = "Use a database in UTF8: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0."
 
 
 class ServerUnsupported(RowferryError):
-    """The database is {server}, and this Rowferry works with {needed}"""
+    """The database is {server}, but this version of Rowferry works with {needed}"""
 
     code = "database.version"
-    hint = "Nothing was changed. Use one of these, or a Rowferry that works with this one."
+    hint = (
+        "Nothing was changed. Use a supported version of the database, or a version of Rowferry that works with this "
+        "one."
+    )

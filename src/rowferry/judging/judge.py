@@ -241,7 +241,7 @@ class Judge:
             column = names[0] if len(names) == 1 else None
             for at in places[self._rows_that_take(names, brought)].tolist():
                 values = spelled(self.rules, names, (rows.column(name)[at].as_py() for name in names))
-                where = f"is in the table already, with another {', '.join(self.rules.key)}"
+                where = f"is already in the table, with a different {', '.join(self.rules.key)}"
                 fault = Fault(column, RejectCode.CONFLICT, f"{', '.join(names)} {values} {where}")
                 faults.add(int(standing.positions[at]), fault)
         standing.blame(faults)

@@ -103,6 +103,6 @@ def _described(value: object) -> str:
         case dt.datetime():
             return f"the instant {value.isoformat()}"
         case dt.date():
-            return f"the day {value.isoformat()}"
+            return f"the date {value.isoformat()}"
         case _:
             return shown(value if isinstance(value, str | bytes) else str(value))

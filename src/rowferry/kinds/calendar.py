@@ -10,7 +10,7 @@ from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
 YEAR = r"(\d{4}|[1-9]\d{4,6})"
 ERA = r"( BC)?"
-LIMITS = "lie in the years 1 to 9999"
+LIMITS = "be in the years 1 to 9999"
 
 _EPOCH = dt.date(1970, 1, 1)
 

@@ -50,5 +50,5 @@ def _microseconds(fraction: str) -> int:
     kept = fraction.rstrip("0")
     if (count := len(kept)) > _DECIMALS:
         words = _IN_WORDS[count - _DECIMALS - 1] if count - _DECIMALS <= len(_IN_WORDS) else str(count)
-        raise UnfitError(f"it has {words} decimals; six can be kept")
+        raise UnfitError(f"it has {words} decimals; at most six can be stored")
     return int(kept.ljust(_DECIMALS, "0"))

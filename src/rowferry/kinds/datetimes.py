@@ -174,11 +174,11 @@ def _usual_instants(texts: pa.StringArray) -> Mask:
 _TOLD_UP_TO = 64
 _TELLING = {
     r"\d{4}-?\d\d-?\d\d": "it has no time",
-    r"\d[^a-z]*(?:t[^a-z]*z?|z)": "T and Z are capital letters",
-    r"\d.*:\d\d[.,\d]* ?(?:[A-Za-z_]{2}.*|\[.*)": "it names a zone; say Z, or the offset",
-    "\\d.*\u2212[\\d:]+": "its minus sign is U+2212, not that of ASCII",
-    r"(?s:\s.*|.*\s)": "white space stands around it",
-    r"\d{4}-(?:W\d\d-\d|\d{3})T.*": "say month and day, not the week or the day of the year",
+    r"\d[^a-z]*(?:t[^a-z]*z?|z)": "T and Z must be capital letters",
+    r"\d.*:\d\d[.,\d]* ?(?:[A-Za-z_]{2}.*|\[.*)": "it names a time zone; use Z or an offset",
+    "\\d.*\u2212[\\d:]+": "its minus sign is U+2212, not the ASCII one",
+    r"(?s:\s.*|.*\s)": "it has white space around it",
+    r"\d{4}-(?:W\d\d-\d|\d{3})T.*": "use month and day, not the week or the day of the year",
 }
 """What people write often, and what is wrong with it; the first that fits is told."""
 

@@ -44,7 +44,7 @@ class Decimal(Kind):
 
     def arrow(self, column_type: Any) -> pa.DataType:
         if column_type.precision is None or column_type.precision > _MOST_DIGITS:
-            raise LookupError(f"{column_type!r}: say its precision, {_MOST_DIGITS} digits at most")
+            raise LookupError(f"{column_type!r}: give its precision, at most {_MOST_DIGITS} digits")
         return pa.decimal128(column_type.precision, column_type.scale or 0)
 
     def avro(self, arrow: pa.DataType) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Decimal(Kind):
 
     def limits(self, arrow: pa.DataType) -> str:
         before = arrow.precision - arrow.scale
-        return f"have at most {before} digits before and {arrow.scale} after the point"
+        return f"have at most {before} digits before and {arrow.scale} after the decimal point"
 
     def fitting(self, values: pa.Array, arrow: pa.DataType, *, present: bool) -> pa.BooleanArray | None:
         if values.type != arrow:

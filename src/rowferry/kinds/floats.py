@@ -51,7 +51,7 @@ class Float(Kind):
 
     def arrow(self, column_type: Any) -> pa.DataType:
         if isinstance(column_type, sql.REAL) or (column_type.precision or _DOUBLE) < _DOUBLE:
-            raise LookupError(f"{column_type!r}: numbers of 64 bits need Float without a precision, or Double")
+            raise LookupError(f"{column_type!r}: 64-bit numbers need Float without a precision, or Double")
         return pa.float64()
 
     def avro(self, arrow: pa.DataType) -> str:
@@ -93,7 +93,7 @@ class Float(Kind):
         return pc.cast(only(texts, sure), arrow), sure
 
     def limits(self, arrow: pa.DataType) -> str:
-        return "be a number that 64 bits can hold"
+        return "be a number that fits into 64 bits"
 
     def fitting(self, values: pa.Array, arrow: pa.DataType, *, present: bool) -> pa.BooleanArray | None:
         """One that is present may be infinite, or no number."""

@@ -84,7 +84,7 @@ class Integer(Kind):
 
     def limits(self, arrow: pa.DataType) -> str:
         least, greatest = self.bounds(arrow)
-        return f"lie between {least} and {greatest}"
+        return f"be between {least} and {greatest}"
 
     def fitting(self, values: pa.Array, arrow: pa.DataType, *, present: bool) -> pa.BooleanArray | None:
         if not pa.types.is_integer(values.type) or values.type == pa.uint64():

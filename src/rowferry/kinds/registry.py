@@ -38,4 +38,4 @@ def kind_of(column_type: sql.TypeEngine[Any]) -> tuple[Kind, pa.DataType]:
     for kind in KINDS:
         if isinstance(column_type, kind.sql_types):
             return kind, kind.arrow(column_type)
-    raise LookupError(f"{column_type!r}: use a type of texts, numbers, truth values, dates, times or instants")
+    raise LookupError(f"{column_type!r}: use a type for texts, numbers, booleans, dates, times or instants")

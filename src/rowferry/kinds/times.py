@@ -41,7 +41,9 @@ class Time(Kind):
 
     def arrow(self, column_type: Any) -> pa.DataType:
         if column_type.timezone:
-            raise LookupError(f"{column_type!r}: a time of day with a zone is no instant; use Time without one")
+            raise LookupError(
+                f"{column_type!r}: a time of day with a time zone is not an instant; use Time without one"
+            )
         return pa.time64("us")
 
     def avro(self, arrow: pa.DataType) -> dict[str, Any]:
@@ -56,7 +58,7 @@ class Time(Kind):
     def parse(self, text: str) -> dt.time:
         found = _GRAMMAR.fullmatch(text)
         if not found:
-            raise UnfitError("it has a zone" if re.fullmatch(rf"{clock.TIME}{clock.ZONE}", text, re.ASCII) else "")
+            raise UnfitError("it has a time zone" if re.fullmatch(rf"{clock.TIME}{clock.ZONE}", text, re.ASCII) else "")
         return (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + clock.since_midnight(*found.groups())).time()
 
     def read(self, texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:

@@ -40,7 +40,7 @@ class LogFile:
             if not required:
                 self._complain(error)
                 return
-            told = f"{path.parent} cannot be written to: {error.strerror}; choose another one, or allow it"
+            told = f"cannot write to {path.parent}: {error.strerror}; choose another folder, or permit access"
             raise SettingInvalid(name="LOG_DIR", reason=told) from error
 
     def write(self, lines: str) -> None:
@@ -100,4 +100,4 @@ class LogFile:
             self._complained = True
             # Where nobody hears it, work goes on as well.
             with suppress(OSError, ValueError):
-                sys.stderr.write(f"Warning: the log {self.path} cannot be written: {error}. Work goes on.\n")
+                sys.stderr.write(f"Warning: cannot write the log {self.path}: {error}. Work continues.\n")

@@ -252,7 +252,7 @@ class _Batch:
         if self.options.on_conflict != "reject":
             return
         for row_number, differs in part.writer.different():
-            message = f"{', '.join(part.rules.key)} is in the table already, with another {', '.join(differs)}"
+            message = f"{', '.join(part.rules.key)} is already in the table, with a different {', '.join(differs)}"
             part.rejected[row_number] = [Fault(_key_column(part.rules), RejectCode.CONFLICT, message)]
 
     def _publish(self, part: _Part, *, refused: bool) -> None:

@@ -276,7 +276,7 @@ class _Load:
         numbered, described = tee(source.writer.different())
         raws = raw_rows(source.rows.batches(), (number for number, _ in numbered))
         for (row_number, raw), (_, differs) in zip(raws, described, strict=True):
-            message = f"{key} is in the table already, with another {', '.join(differs)}"
+            message = f"{key} is already in the table, with a different {', '.join(differs)}"
             yield RejectedRow(row_number, raw, (Fault(column, RejectCode.CONFLICT, message),))
 
     def _stop_if_exceeded(self) -> None:
@@ -288,7 +288,7 @@ class _Load:
             how = (
                 f"`rowferry rejects {load_id}` (API: GET /loads/{load_id}/rejects)"
                 if load_id
-                else "a dry run without a limit of rejected rows"
+                else "a dry run without a limit on rejected rows"
             )
             raise RejectsExceeded(rejected=rejected, rows_read=rows_read, limit=self.limit, load_id=load_id, how=how)
 

@@ -66,7 +66,7 @@ class RejectLimit:
         elif re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?%", text) and float(text[:-1]) <= 100:
             limit = cls(percent=float(text[:-1]))
         else:
-            allowed = "Give a number of rows, such as 100, or a share of them, such as 1%."
+            allowed = "Give a number of rows, such as 100, or a percentage of them, such as 1%."
             raise OptionInvalid(option="max-rejects", value=options.max_rejects, allowed=allowed)
         return cls(number=0) if options.all_or_nothing else limit
 

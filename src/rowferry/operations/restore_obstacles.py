@@ -48,7 +48,7 @@ def _way_out(table: str, children: list[str]) -> str:
     if len(children) == 1:
         together = f"Restore {children[0]} from the same snapshot with --with-parents (API: with_parents=true)"
         return f"{together}, which restores {table} too"
-    return f"Restore each of {', '.join(children)} by itself first, as several tables refer to {table}"
+    return f"Restore each of {', '.join(children)} by itself first, because several tables refer to {table}"
 
 
 def _rejected(reading: Reading[Any, TableReplacer], options: RestoreOptions) -> Iterator[Obstacle]:
@@ -72,7 +72,7 @@ def _rejected(reading: Reading[Any, TableReplacer], options: RestoreOptions) -> 
             kind="rules_broken",
             table=table,
             rows=broken,
-            message=f"{_rows(broken)} of the backup of {table} {_do(broken, 'break')} rules of today ({codes})",
+            message=f"{_rows(broken)} of the backup of {table} {_do(broken, 'break')} current rules ({codes})",
             hint=_PARTIAL,
             examples=_first(reading, orphans=False),
         )

@@ -34,7 +34,7 @@ _CLOCKS_DIFFER = dt.timedelta(minutes=5)
 
 _PARENTS = "{} has no good backups of its parents: {}"
 
-_FUTURE = "{} is dated in the future, {}, by a wrong clock; if it is the one you want, say --backup"
+_FUTURE = "{} is dated in the future, {}, because a clock was wrong; if it is the one you want, use --backup"
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class RestoreFinder:
         if backup is not None and (_is_path(backup) or (options.unverified and Path(backup).exists())):
             return self._of_file(rules, Path(backup), options)
         if options.unverified:
-            allowed = "It is for files that were made elsewhere: say --backup FILE."
+            allowed = "It is for files from elsewhere: use --backup FILE."
             raise OptionUnfit(option="--unverified", other="a backup in BACKUP_DIR", allowed=allowed)
         require_not_lost(self._backend, self._store)
         if backup is None:
@@ -106,7 +106,7 @@ class RestoreFinder:
         listed = self._store.folder.resolve() / path.resolve().parent.name / path.name == path.resolve()
         if options.unverified:
             if options.with_parents:
-                allowed = "Nothing says which files belong to the same snapshot; restore the parents one by one."
+                allowed = "It is not known which files belong to the same snapshot; restore the parents one by one."
                 raise OptionUnfit(option="--with-parents", other="--unverified", allowed=allowed)
             return [RestoreSource(rules, path, path.name)]
         if not listed:

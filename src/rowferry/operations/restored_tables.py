@@ -32,7 +32,7 @@ def _differences(writer: TableReplacer, found: Comparison) -> Iterator[str]:
     if few and found.new:
         yield f"{_rows(found.new)} would be missing, such as {format_key(few.new[0])}"
     if few and surplus:
-        yield f"{_rows(surplus)} more would be there, such as {format_key(few.surplus[0])}"
+        yield f"{_rows(surplus)} more would be in the table, such as {format_key(few.surplus[0])}"
 
 
 def _rows(count: int) -> str:

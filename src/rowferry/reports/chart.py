@@ -85,7 +85,7 @@ def bars(
     `bars_told` says in words what each bar shows, for the chart's description; `of_all` how many bars there might be.
     """
     if of_all > len(bars_told):
-        subtitle += f". These are the {len(bars_told)} that hired most"
+        subtitle += f". These are the {len(bars_told)} that hired the most"
     axis = {"title": "Employees hired (people)", "tickMinStep": 1, "format": ",d", "tickCount": 6}
     names = {
         "title": "Department",

@@ -31,7 +31,7 @@ router = APIRouter(tags=["backups"])
 
 _AVRO = "application/vnd.apache.avro"
 _FILE = {
-    "description": "An Avro object container file; ranges of it may be asked for",
+    "description": "An Avro object container file; ranges of it may be requested",
     "content": {_AVRO: {"schema": {"type": "string", "format": "binary"}}},
     "headers": {"Repr-Digest": {"schema": {"type": "string"}, "description": "Its SHA-256 (RFC 9530)"}},
 }
@@ -60,8 +60,8 @@ class _OpenFile(FileResponse):
             await self._refusal()(scope, receive, send)
 
     def _refusal(self) -> Response:
-        told = f"The file has {self._reader.size} bytes, and not the range that was asked for"
-        answer = refusal(416, "request.range", told, "Ask for a range such as Range: bytes=0-1023, or for all of it.")
+        told = f"The file has {self._reader.size} bytes, which do not include the requested range"
+        answer = refusal(416, "request.range", told, "Request a range such as Range: bytes=0-1023, or the whole file.")
         answer.headers["Content-Range"] = f"bytes */{self._reader.size}"
         return answer
 
@@ -69,7 +69,7 @@ class _OpenFile(FileResponse):
 class BackupQuery(BaseModel):
     """How backups are written."""
 
-    codec: CodecName = Field(default=DEFAULT_CODEC, description="Every reader of Avro knows deflate and null")
+    codec: CodecName = Field(default=DEFAULT_CODEC, description="Every Avro reader supports deflate and null")
 
 
 Options = Annotated[BackupQuery, Query()]
@@ -83,7 +83,7 @@ Options = Annotated[BackupQuery, Query()]
     responses=problems(409, 422, 500, 503, 507),
 )
 def backup_tables(request: Request, service: Started, query: Options) -> dict[str, Any]:
-    """Back all tables up from one snapshot; nobody is kept from writing meanwhile."""
+    """Back all tables up from one snapshot, without blocking writers."""
     manifests = _back_up(request, service, service.catalog.names, query)
     return {"backups": manifests}
 
@@ -98,7 +98,7 @@ def backup_tables(request: Request, service: Started, query: Options) -> dict[st
 def backup_one_table(
     request: Request, response: Response, table: str, service: Started, query: Options
 ) -> dict[str, Any]:
-    """Back one table up to an Avro file; nobody is kept from writing meanwhile."""
+    """Back one table up to an Avro file, without blocking writers."""
     manifest = _back_up(request, service, [table], query)[0]
     response.headers["Location"] = f"/backups/{manifest['backup_id']}"
     return manifest
@@ -109,12 +109,10 @@ def find_backups(
     request: Request,
     service: Started,
     limit: Limit = 100,
-    before: Annotated[
-        str | None, Query(description="A backup; the page starts behind it", examples=[BACKUP_ID])
-    ] = None,
+    before: Annotated[str | None, Query(description="A backup; the page starts after it", examples=[BACKUP_ID])] = None,
     table: Annotated[str | None, Query(description="Only those of this table")] = None,
 ) -> Page[BackupAnswer]:
-    """List the backups, the newest first, each with how it was found when it was last verified."""
+    """List the backups, newest first, each with the result of its last verification."""
     if table is not None:
         service.catalog.table(table)
     found, _ = list_backups(service.backend, _store(service), table)
@@ -133,7 +131,7 @@ def find_backups(
     responses=problems(404, 409, 422, 500, 503),
 )
 def find_backup(backup_id: str, service: Started) -> dict[str, Any]:
-    """Show one backup: its manifest, and how it was found when it was last verified."""
+    """Show one backup: its manifest, and the result of its last verification."""
     return show_backup(service.backend, _store(service), backup_id)
 
 
@@ -163,10 +161,10 @@ def download_backup(backup_id: str, service: Started) -> FileResponse:
     responses=problems(404, 409, 422, 500, 503),
 )
 def verify(request: Request, backup_id: str, service: Started) -> dict[str, Any]:
-    """Prove that a backup is what it was when it was written, and that its values can be restored.
+    """Prove that a backup is as it was written, and that its values can be restored.
 
-    A damaged one is answered with 409 and what is wrong, by file, byte and block; so is one with a value that a restore
-    would reject by the rules of today, by row and key. The outcome is kept.
+    If it is damaged, the answer is 409 and says what is wrong, by file, byte and block; if a restore would reject one
+    of its values by the current rules, by row and key. The outcome is kept.
     """
     log = service_observer(service.settings.log_dir, "verify_backup")
     found = verify_backup(service.backend, _store(service), service.catalog, backup_id, _caller(request), log)
@@ -182,9 +180,9 @@ def verify(request: Request, backup_id: str, service: Started) -> dict[str, Any]
 def remove(
     backup_id: str,
     service: Started,
-    even_last: Annotated[bool, Query(description="Also the last good backup of its table")] = False,
+    even_last: Annotated[bool, Query(description="Even if it is the last good backup of its table")] = False,
 ) -> None:
-    """Remove a backup; the last good one of its table only if asked to."""
+    """Remove a backup; the last good one of its table only on request."""
     remove_backup(_store(service), backup_id, _log(service), even_last=even_last)
 
 

@@ -36,10 +36,10 @@ _DRAINED_BYTES = 8 * MAX_BODY_BYTES
 _KEY = re.compile(r'"([!#-\[\]-~]{1,255})"|([!#-+\--~]{1,255})')
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    201: {"model": BatchReceiptAnswer, "description": "Every row is in"},
-    207: {"model": BatchReceiptAnswer, "description": "Some rows were rejected; all others are in"},
+    201: {"model": BatchReceiptAnswer, "description": "Every row was inserted"},
+    207: {"model": BatchReceiptAnswer, "description": "Some rows were rejected; all others were inserted"},
     422: {
-        "description": "No row is in, or the body is no batch",
+        "description": "No row was inserted, or the body is not a batch",
         "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{BatchProblem.__name__}"}}},
     },
 }
@@ -47,7 +47,7 @@ _REPLAYED = {
     "headers": {
         "Idempotency-Replayed": {
             "schema": {"type": "string"},
-            "description": "`true` where it repeats an earlier answer",
+            "description": "`true` if it repeats an earlier answer",
         }
     }
 }
@@ -58,7 +58,7 @@ class BatchQuery(BaseModel):
 
     on_conflict: OnConflict = Field(
         default="reject",
-        description="A row whose key is in the table already, with other values: reject it, skip it, or update",
+        description="A row whose key is already in the table with other values: reject it, skip it, or update",
     )
     all_or_nothing: bool = Field(default=False, description="Insert nothing if any row is rejected")
 
@@ -67,8 +67,8 @@ Key = Annotated[
     str | None,
     Header(
         description="Makes it safe to repeat the request: it is done once, and repeats get the same answer, for "
-        f"{IDEMPOTENCY_HOURS} hours of service at least. 1 to 255 visible ASCII characters, such as a UUID; it may "
-        "stand in quotes. Another body or query under the same key is refused.",
+        f"at least {IDEMPOTENCY_HOURS} hours of service. 1 to 255 visible ASCII characters, such as a UUID; it may "
+        "be in quotes. Another body or query under the same key is refused.",
         json_schema_extra={"pattern": f"^({_KEY.pattern})$"},
     ),
 ]
@@ -90,10 +90,10 @@ async def post_batch(
     query: Annotated[BatchQuery, Query()],
     idempotency_key: Key = None,  # noqa: ARG001  # documents it; read with its repetitions
 ) -> Response:
-    """Put up to 1000 rows into any tables, parents first, in one transaction.
+    """Insert up to 1000 rows into any tables, parents first, in one transaction.
 
-    Rows may refer to each other. Each row is judged by itself: one that breaks a rule is not inserted, but comes back
-    with all its reasons, and is kept.
+    Rows may refer to each other. Each row is judged by itself: one that breaks a rule is not inserted, but
+    returned with all its faults, and kept.
     """
     claim = BatchClaim.new(_caller(request), _SOURCE, _once(request))
     _require_json(request)
@@ -112,9 +112,9 @@ def list_batches(
     request: Request,
     service: Started,
     limit: Limit = 100,
-    before: Annotated[str | None, Query(pattern=ID, description="A batch; the page starts behind it")] = None,
+    before: Annotated[str | None, Query(pattern=ID, description="A batch; the page starts after it")] = None,
 ) -> Page[BatchListed]:
-    """List batches, the newest first."""
+    """List batches, newest first."""
     with reading(service) as connection:
         found = ledger.list_batches(connection, limit + 1, before)
     return Page[BatchListed].of(request, found, limit, before="batch_id")
@@ -124,7 +124,7 @@ def list_batches(
     "/batches/{batch_id}", operation_id="find_batch", response_model=BatchShown, responses=problems(404, 422, 503)
 )
 def find_batch(batch_id: str, service: Started) -> Response:
-    """Show one batch: when, who, what became of its rows, and which of them were rejected and why."""
+    """Show one batch: when, who, what happened to its rows, and which were rejected and why."""
     batch = find_known(service, ledger.find_batch, batch_id, BatchUnknown(batch_id=batch_id))
     with reading(service) as connection:
         rejects = list(ledger.find_rejects(connection, batch_id))
@@ -185,7 +185,7 @@ def _require_json(request: Request) -> None:
     encoded = request.headers.get("content-encoding", "identity").lower() != "identity"
     if not may_be_json or charsets - {"utf-8", "utf8", "us-ascii"} or encoded:
         told = "Send JSON in UTF-8, uncompressed, with Content-Type: application/json."
-        raise RequestRefused(415, "request.media_type", "The body is told to be something else than JSON", told)
+        raise RequestRefused(415, "request.media_type", "The body is declared as something other than JSON", told)
 
 
 async def _read(request: Request) -> bytes:

@@ -25,7 +25,7 @@ _RESPOND_ASYNC = "respond-async"
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     202: {
         "model": LoadAccepted,
-        "description": "The load goes on: asked for by `Prefer: respond-async`",
+        "description": "The load continues, as requested by `Prefer: respond-async`",
         "headers": {"Location": {"schema": {"type": "string"}, "description": "/loads/{load_id}"}},
     }
 }
@@ -36,36 +36,38 @@ class LoadQuery(BaseModel):
 
     on_conflict: OnConflict = Field(
         default="reject",
-        description="A row whose key is in the table already, with other values: reject it, skip it, or update",
+        description="A row whose key is already in the table with other values: reject it, skip it, or update",
     )
     all_or_nothing: bool = Field(default=False, description="Insert nothing if any row is rejected")
     max_rejects: str | None = Field(
         default=None, description="Insert nothing if more rows than this are rejected: N or P%", examples=["100", "1%"]
     )
-    dry_run: bool = Field(default=False, description="Answer what a load would do; write nothing")
+    dry_run: bool = Field(default=False, description="Answer with what a load would do; write nothing")
     encoding: str | None = Field(
         default=None, description="The character set of the file; default: the charset of its Content-Type, else utf-8"
     )
     exclusive: bool = Field(
         default=False,
-        description="Let those who read the tables wait where that is faster: "
-        "on PostgreSQL, for many rows from an owner without superuser rights",
+        description="Make readers of the tables wait where that is faster: "
+        "on PostgreSQL, for many rows from an owner who is not a superuser",
     )
 
     header: CsvHeader = Field(
         default="auto",
-        description="Whether the first row holds the names of columns; auto: if at least half its cells are such names",
+        description="Whether the first row is a header; auto: if at least half its cells are names of columns",
     )
     delimiter: str | None = Field(
         default=None,
-        description="What separates fields: one character, or `tab`; default: what a line `sep=` says, else ,",
+        description="What separates fields: one character, or `tab`; default: as in a `sep=` line, else ,",
     )
-    null: list[str] = Field(default=[], description="A word that stands for a missing value where it has no quotes")
+    null: list[str] = Field(default=[], description="A word that means a missing value unless it is quoted")
     rename: list[str] = Field(
-        default=[], description="NAME=COLUMN: what a file calls a column", examples=[["dept_id=department_id"]]
+        default=[],
+        description="NAME=COLUMN: the name of a column in a file, and the column of the table",
+        examples=[["dept_id=department_id"]],
     )
     ignore_columns: list[str] = Field(
-        default=[], description="Columns of a file to be passed over: their names, separated by commas"
+        default=[], description="Columns of a file to skip: their names, separated by commas"
     )
 
     def options(self) -> LoadOptions:
@@ -84,7 +86,7 @@ class LoadQuery(BaseModel):
 Options = Annotated[LoadQuery, Query()]
 Prefer = Annotated[
     str | None,
-    Header(description="`respond-async`: answer once the load is under way. A dry run is always waited for."),
+    Header(description="`respond-async`: answer once the load has started. A dry run is always answered at its end."),
 ]
 
 
@@ -103,8 +105,8 @@ async def full_bulk_insert(
 ) -> Any:
     """Load the files of DATA_DIR into their tables, parents first, all at once or not at all.
 
-    Each file is named after its table; hidden files and those that fit no table are passed over. A row that breaks a
-    rule is not inserted, but kept with all its reasons.
+    Each file is named after its table; hidden files and files that match no table are skipped. A row that breaks a
+    rule is not inserted, but kept with all its faults.
     """
     options = query.options()
     await run_in_threadpool(state.folders.require_data)

@@ -16,16 +16,16 @@ router = APIRouter(tags=["health"])
 
 @router.get("/livez", operation_id="livez")
 async def livez() -> Health:
-    """Say that the process is alive; it says nothing of the database."""
+    """Check that the process is alive; this says nothing about the database."""
     return Health(status="alive")
 
 
 @router.get("/readyz", operation_id="readyz", responses=problems(503))
 def readyz(state: State) -> Health:
-    """Say whether the service is able to work.
+    """Check whether the service is able to work.
 
-    The database is reached, its tables are those of the models, and every folder that was there can be used and has
-    room: those of the database, BACKUP_DIR, DATA_DIR, LOG_DIR and TMPDIR.
+    It is if the database can be reached, its tables match the models, and every folder that existed is usable and has
+    space: those of the database, BACKUP_DIR, DATA_DIR, LOG_DIR and TMPDIR.
     """
     try:
         state.started.check()
@@ -44,5 +44,5 @@ def readyz(state: State) -> Health:
     responses={200: {"description": "Metrics as text", "content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 def metrics() -> Response:
-    """Give metrics for Prometheus: requests, operations, rows and durations of this service."""
+    """Return metrics for Prometheus: requests, operations, rows and durations of this service."""
     return Response(metrics_text(shared_metrics_folder()), media_type=MEDIA_TYPE)

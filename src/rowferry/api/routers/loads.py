@@ -44,9 +44,9 @@ def list_loads(
     request: Request,
     service: Started,
     limit: Limit = 100,
-    before: Annotated[str | None, Query(pattern=ID, description="A load; the page starts behind it")] = None,
+    before: Annotated[str | None, Query(pattern=ID, description="A load; the page starts after it")] = None,
 ) -> Page[LoadAnswer]:
-    """List loads, the newest first."""
+    """List loads, newest first."""
     with reading(service) as connection:
         found = ledger.list_loads(connection, limit + 1, before)
     return Page[LoadAnswer].of(request, found, limit, before="load_id")
@@ -54,7 +54,7 @@ def list_loads(
 
 @router.get("/{load_id}", operation_id="find_load", response_model=LoadAnswer, responses=problems(404, 422, 503))
 def find_load(load_id: str, service: Started) -> dict[str, Any]:
-    """Show one load: when, who, which files, what became of their rows, and why it failed."""
+    """Show one load: when, who, which files, what happened to their rows, and why it failed."""
     return _find(service, load_id)
 
 
@@ -67,7 +67,7 @@ def find_load(load_id: str, service: Started) -> dict[str, Any]:
             "description": "Events `progress` while the load runs, then one event `receipt` or `problem`",
             "content": {"text/event-stream": {"itemSchema": _EVENT}},
         },
-        204: {"description": "The last event was seen already (`Last-Event-ID`): there will be no more"},
+        204: {"description": "The last event was already seen (`Last-Event-ID`): there will be no more"},
         **problems(404, 422, 503),
     },
 )
@@ -75,9 +75,9 @@ async def follow_load(
     load_id: str,
     state: State,
     service: Started,
-    last_event_id: Annotated[str | None, Header(description="Sent by browsers that connect again")] = None,
+    last_event_id: Annotated[str | None, Header(description="Sent by browsers when they reconnect")] = None,
 ) -> Response:
-    """Follow a load to its end by server-sent events: rows, bytes, rate, seconds left, and at last its receipt."""
+    """Follow a load to its end by server-sent events: rows, bytes, rate, seconds left, and finally its receipt."""
     await run_in_threadpool(_find, service, load_id)
     if last_event_id == LAST_EVENT:
         return Response(status_code=204)
@@ -102,13 +102,13 @@ def list_rejects(
     load_id: str,
     service: Started,
     limit: Limit = 100,
-    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="A reject_id; the page starts behind it")] = 0,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="A reject_id; the page starts after it")] = 0,
     table: Annotated[str | None, Query(description="Only rows of this table")] = None,
 ) -> Any:
     """List the rows that a load rejected, in the order of the files.
 
-    With `Accept: text/csv`: the rows of one table (default: the first that has any) as they came, with the reasons, to
-    be corrected and loaded again. The header `Link` names the files of other tables that have some (`alternate`).
+    With `Accept: text/csv`: the rows of one table (default: the first that has any) as they were, with their faults, to
+    be corrected and loaded again. The header `Link` names the files of other tables that have any (`alternate`).
     """
     load = _find(service, load_id)
     if table:

@@ -43,7 +43,7 @@ Asked = Annotated[ReportQuery, Query()]
 def _documented(csv: str) -> dict[int | str, dict[str, Any]]:
     text, binary = {"type": "string"}, {"type": "string", "format": "binary"}
     content = {_CSV: {"schema": text, "example": csv}, _SVG: {"schema": text}, _PNG: {"schema": binary}}
-    answers = {200: {"description": "The report, in the form that is accepted", "content": content}}
+    answers = {200: {"description": "The report, in the accepted format", "content": content}}
     return answers | problems(404, 406, 422, 503)
 
 
@@ -65,7 +65,7 @@ def hires_by_quarter(request: Request, service: Started, query: Asked) -> Respon
     responses=_documented("id,department,hired\r\n8,Support,216\r\n"),
 )
 def departments_above_mean(request: Request, service: Started, query: Asked) -> Response:
-    """List the departments that hired more employees in a year than the mean over all departments, most first."""
+    """List the departments that hired more employees in a year than the mean of all departments, most hires first."""
     return _answer("departments-above-mean", request, service, query)
 
 

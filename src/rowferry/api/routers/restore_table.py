@@ -34,7 +34,7 @@ _BACKUP_ID = r"[A-Za-z0-9_-]{1,300}"
 
 _BLOCKED: dict[int | str, dict[str, Any]] = {
     409: {
-        "description": "Nothing was changed: something stands in the way, which is named",
+        "description": "Nothing was changed: the obstacles are named",
         "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{RestoreProblem.__name__}"}}},
     }
 }
@@ -43,13 +43,13 @@ _BLOCKED: dict[int | str, dict[str, Any]] = {
 class RestoreQuery(BaseModel):
     """How a restore is to be done."""
 
-    backup_id: str | None = Field(default=None, description="The backup; else the newest good one of the table")
-    dry_run: bool = Field(default=False, description="Answer what would change, and what stands in the way")
+    backup_id: str | None = Field(default=None, description="The backup; default: the newest good one of the table")
+    dry_run: bool = Field(default=False, description="Answer with what would change, and what blocks the restore")
     with_parents: bool = Field(
-        default=False, description="Restore the tables that it refers to, too, from the same snapshot"
+        default=False, description="Also restore the tables that it refers to, from the same snapshot"
     )
     partial: bool = Field(
-        default=False, description="Leave out rows that break a rule of today, and keep them as rejected"
+        default=False, description="Leave out rows that break a current rule, and keep them as rejected rows"
     )
 
 
@@ -62,10 +62,10 @@ class RestoreQuery(BaseModel):
 async def post_restore(
     request: Request, table: str, state: State, service: Started, query: Annotated[RestoreQuery, Query()]
 ) -> Any:
-    """Make a table what it was in a backup, which is verified first; every row of it is judged by today's rules.
+    """Make a table what it was in a backup, which is verified first; every row of it is judged by the current rules.
 
-    Rows that are equal stay untouched; others see the old rows or the new, never fewer. If anything stands in the way,
-    nothing is changed, and the answer names it; a dry run answers the same in its receipt.
+    Rows that are equal stay untouched; other users see the old rows or the new ones, never fewer. If anything blocks
+    the restore, nothing is changed, and the answer names it; a dry run says the same in its receipt.
     """
     rules = service.catalog.table(table)
     options = RestoreOptions(query.dry_run, query.with_parents, query.partial)
@@ -83,9 +83,9 @@ def list_restores(
     request: Request,
     service: Started,
     limit: Limit = 100,
-    before: Annotated[str | None, Query(pattern=ID, description="A restore; the page starts behind it")] = None,
+    before: Annotated[str | None, Query(pattern=ID, description="A restore; the page starts after it")] = None,
 ) -> Page[RestoreAnswer]:
-    """List restores, the newest first."""
+    """List restores, newest first."""
     with reading(service) as connection:
         found = ledger.list_restores(connection, limit + 1, before)
     return Page[RestoreAnswer].of(request, found, limit, before="restore_id")
@@ -98,7 +98,7 @@ def list_restores(
     responses=problems(404, 422, 503),
 )
 def find_restore(restore_id: str, service: Started) -> dict[str, Any]:
-    """Show one restore: when, who, from which backups, what changed, and what stood in the way."""
+    """Show one restore: when, who, from which backups, what changed, and what blocked it."""
     return _restore(service, restore_id)
 
 
@@ -108,9 +108,9 @@ def list_rejects(
     restore_id: str,
     service: Started,
     limit: Limit = 100,
-    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="A reject_id; the page starts behind it")] = 0,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="A reject_id; the page starts after it")] = 0,
 ) -> Page[RejectedBackupRowAnswer]:
-    """List the rows of its backups that a restore rejected, in their order."""
+    """List the rows that a restore rejected, in the order of its backups."""
     _restore(service, restore_id)
     with reading(service) as connection:
         found = list(ledger.find_rejects(connection, restore_id, after=after, limit=limit + 1))

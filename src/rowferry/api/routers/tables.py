@@ -18,7 +18,7 @@ router = APIRouter(prefix="/tables", tags=["tables"])
 
 @router.get("", operation_id="list_tables", response_model=Page[TableAnswer], responses=problems(422))
 def list_tables(state: State) -> dict[str, Any]:
-    """List the tables and their rules, in the order in which they are loaded: parents first."""
+    """List the tables and their rules, in load order: parents first."""
     return {"items": [describe(rules) for rules in state.started.service.catalog], "next": None}
 
 
@@ -35,7 +35,7 @@ def list_rows(
     service: Started,
     limit: Limit = 100,
     after: Annotated[
-        list[str] | None, Query(description="The key of a row; the page starts behind it. Once for each of its columns")
+        list[str] | None, Query(description="The key of a row; the page starts after it. Once for each of its columns")
     ] = None,
 ) -> Response:
     """List the rows of a table, in the order of its key."""

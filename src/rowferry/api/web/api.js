@@ -10,7 +10,7 @@ export class Problem extends Error {
 const UNREACHED = {
   code: 'page.unreached',
   detail: 'The service cannot be reached',
-  hint: 'Is it running, and is the network there? Then try again.',
+  hint: 'Check that it is running and that the network is up, then try again.',
 };
 
 export async function ask(path, { method = 'GET', headers = {}, signal } = {}) {

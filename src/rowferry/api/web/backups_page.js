@@ -17,7 +17,7 @@ export function backupsPage(_parts, _query, signal) {
     'div',
     { class: 'stack' },
     el('h1', {}, 'Backups'),
-    el('p', { class: 'lead' }, 'Each backup is an Avro file with its hash and number of rows. A table is restored whole, or not at all, after its backup was verified.'),
+    el('p', { class: 'lead' }, 'Each backup is an Avro file with its hash and number of rows. A table is restored completely or not at all, once its backup has been verified.'),
     make,
     told,
     list,
@@ -37,7 +37,7 @@ function makers(tables, told, refresh) {
 
 async function draw(told, refresh, signal) {
   const first = await ask('/backups?limit=50', { signal });
-  if (first.items.length === 0) return emptyState('No backups yet', 'Make the first: choose a table above, or all of them from one snapshot.');
+  if (first.items.length === 0) return emptyState('No backups yet', 'Make the first one: choose a table above, or all tables from one snapshot.');
   return pager(first, (next) => ask(pathOf(next), { signal }), (items) => table(items, told, refresh));
 }
 

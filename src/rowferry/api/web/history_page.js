@@ -48,7 +48,7 @@ const KINDS = {
     path: '/restores',
     entry: (restore) => ({
       at: restore.started_at,
-      what: restore.options.dry_run ? 'Restore, tried' : 'Restore',
+      what: restore.options.dry_run ? 'Restore (dry run)' : 'Restore',
       of: restore.table,
       outcome: restore.error?.message ?? `${number(restore.added)} added, ${number(restore.changed)} changed, ${number(restore.removed)} removed`,
       status: restore.status,
@@ -62,7 +62,7 @@ export function historyPage([kind], _query, signal) {
   const place = el('div', { class: 'stack' });
   const choices = [['Everything', '#/history', 'all'], ...Object.keys(KINDS).map((name) => [name[0].toUpperCase() + name.slice(1), `#/history/${name}`, name])];
   into(place, chosen === 'all' ? everything(signal) : one(chosen, signal));
-  return el('div', { class: 'stack' }, el('h1', {}, 'History'), tabs('What was done', choices, chosen), place);
+  return el('div', { class: 'stack' }, el('h1', {}, 'History'), tabs('Operations', choices, chosen), place);
 }
 
 async function everything(signal) {
@@ -83,6 +83,6 @@ function draw(entries) {
   return grid('History', columns, entries.map((entry) => [instant(entry.at), entry.what, entry.of, entry.outcome, badge(entry.status), entry.by]), STACKED);
 }
 
-function nothing(kind = 'things done') {
+function nothing(kind = 'operations') {
   return emptyState(`No ${kind} yet`, 'What you load, back up and restore is listed here, with its outcome.', el('a', { href: '#/load' }, 'Load a file'));
 }

@@ -30,7 +30,7 @@ function chooser(signal) {
   fill(
     page,
     el('h1', {}, 'Load CSV files'),
-    el('p', { class: 'lead' }, 'Rows that obey the rules go in, all at once. Every other row is kept, with its reasons, to be corrected here.'),
+    el('p', { class: 'lead' }, 'Rows that obey the rules are inserted, all at once. Every other row is kept with its faults, so that you can correct it here.'),
     work,
     told,
   );
@@ -49,7 +49,7 @@ function chooser(signal) {
 async function listRecent(signal) {
   const { items } = await ask(`/loads?limit=${RECENT}`, { signal });
   const head = el('h2', { id: 'recent' }, 'Newest loads');
-  if (items.length === 0) return [emptyState('No loads yet', 'Choose a file above, and make the first.')];
+  if (items.length === 0) return [emptyState('No loads yet', 'Choose a file above to make the first one.')];
   const columns = [{ title: 'Started' }, { title: 'Files' }, { title: 'Inserted', numeric: true }, { title: 'Rejected', numeric: true }, { title: 'Status' }];
   const rows = items.map((load) => [
     el('a', { href: `#/load/${load.load_id}` }, instant(load.started_at)),
@@ -152,7 +152,7 @@ function optionFields() {
   const most = el('input', { id: 'most', placeholder: 'any number', size: 10, pattern: '[0-9]+%?' });
   const encoding = el('input', { id: 'encoding', value: 'utf-8', size: 10 });
   const header = el('select', { id: 'header' }, [
-    el('option', { value: 'auto' }, 'if half of its cells are such names'),
+    el('option', { value: 'auto' }, 'if half of its cells are column names'),
     el('option', { value: 'yes' }, 'yes'),
     el('option', { value: 'no' }, 'no'),
   ]);
@@ -167,21 +167,21 @@ function optionFields() {
     el(
       'div',
       { class: 'fields' },
-      el('label', { for: 'conflict' }, 'A row whose key is taken by another row'),
+      el('label', { for: 'conflict' }, 'A row whose key is already taken by another row'),
       conflict,
       el('label', { for: 'most' }, 'Stop if more rows are rejected than (N or P%)'),
       most,
       el('label', { for: 'encoding' }, 'Character set of the files'),
       encoding,
-      el('label', { for: 'header' }, 'The first row holds the names of columns'),
+      el('label', { for: 'header' }, 'The first row is a header with column names'),
       header,
       el('label', { for: 'delimiter' }, 'What separates fields'),
       delimiter,
-      el('label', { for: 'missing' }, 'Words for a missing value, with blanks between'),
+      el('label', { for: 'missing' }, 'Words for a missing value, separated by spaces'),
       missing,
-      el('label', { for: 'renamed' }, 'Columns that the files call otherwise'),
+      el('label', { for: 'renamed' }, 'Columns with other names in the files'),
       renamed,
-      el('label', { for: 'ignored' }, 'Columns to be passed over'),
+      el('label', { for: 'ignored' }, 'Columns to skip'),
       ignored,
       el('label', { for: 'all' }, 'Insert nothing if any row is rejected'),
       all,

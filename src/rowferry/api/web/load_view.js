@@ -33,20 +33,20 @@ function follow(view, path, signal) {
   const bar = el('progress', { 'aria-label': 'Rows read', max: 1 });
   const phase = el('p', {}, 'Loading …');
   const figures = el('dl', { class: 'figures' });
-  fill(view, el('div', { class: 'card stack' }, phase, bar, figures, el('p', { class: 'soft' }, 'The load goes on if you close this page; you find it again under History.')));
+  fill(view, el('div', { class: 'card stack' }, phase, bar, figures, el('p', { class: 'soft' }, 'The load continues if you close this page; you can find it under History.')));
   showProgress(null);
 
   function showProgress(progress) {
     const known = progress ?? { rows_read: 0, rejected: 0, rows_per_second: 0, seconds_left: null, bytes_read: 0, bytes_total: 0 };
     const publishing = known.phase === 'publishing';
-    phase.textContent = publishing ? `Putting the rows into ${known.table} …` : `Reading${known.table ? ` ${known.table}` : ''} …`;
+    phase.textContent = publishing ? `Inserting the rows into ${known.table} …` : `Reading${known.table ? ` ${known.table}` : ''} …`;
     if (publishing || !known.bytes_total) bar.removeAttribute('value');
     else bar.value = known.bytes_read / known.bytes_total;
     fill(
       figures,
       figure('Rows read', known.rows_read),
       figure('Rejected', known.rejected),
-      figure('Rows a second', Math.round(known.rows_per_second)),
+      figure('Rows per second', Math.round(known.rows_per_second)),
       figure('Read', `${bytes(known.bytes_read)} of ${bytes(known.bytes_total)}`),
       figure('Time left', publishing ? 'soon' : duration(known.seconds_left)),
     );
@@ -90,7 +90,7 @@ export function outcome(receipt_) {
   return el(
     'div',
     { class: 'stack' },
-    notice(receipt_.rejected ? 'warn' : 'good', el('strong', {}, `Nothing was written. A load now: ${said(receipt_)}.`), ' ', reasons(receipt_)),
+    notice(receipt_.rejected ? 'warn' : 'good', el('strong', {}, `Nothing was written. A load now would give: ${said(receipt_)}.`), ' ', reasons(receipt_)),
     notes(receipt_),
     figures(receipt_),
     receipt(receipt_),
@@ -130,7 +130,7 @@ function figures(load) {
 }
 
 function passedOver({ passed_over: names }) {
-  return names.length > 0 && el('p', { class: 'soft' }, `Passed over, as they are named after no table: ${names.join(', ')}`);
+  return names.length > 0 && el('p', { class: 'soft' }, `Skipped because they are not named after a table: ${names.join(', ')}`);
 }
 
 function receipt(load) {
@@ -141,7 +141,7 @@ function receipt(load) {
     ...COUNTS.map((name) => table[name]),
     codes(table),
   ]);
-  return rows.length > 1 && grid('What became of the rows, file by file', columns, rows);
+  return rows.length > 1 && grid('Results by file', columns, rows);
 }
 
 function capital(word) {

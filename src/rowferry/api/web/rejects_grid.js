@@ -21,7 +21,7 @@ export function rejectsGrid(load, signal) {
     'section',
     { class: 'stack rejects', 'aria-labelledby': 'rejects' },
     el('h2', { id: 'rejects' }, 'Rejected rows'),
-    names.length > 1 && el('p', {}, el('label', { for: 'rejects-of' }, 'Of the table '), select),
+    names.length > 1 && el('p', {}, el('label', { for: 'rejects-of' }, 'Table '), select),
     place,
   );
 }
@@ -77,7 +77,7 @@ class Grid {
   filters() {
     const { loadId, table } = this.source;
     const file = working('Download as CSV', () => download(this.source.path, 'text/csv', `${table}.csv`), el('div'), { class: 'quiet' });
-    file.title = `Correct it, and load it again: rejected rows of ${loadId}`;
+    file.title = `Correct and reload it: rejected rows of ${loadId}`;
     return el('div', { class: 'actions' }, this.code.label, this.column.label, this.told, el('span', { class: 'grow' }), file);
   }
 
@@ -211,7 +211,7 @@ function why(row) {
   if (row.loaded) return el('strong', { class: 'good' }, '✓ loaded');
   return [
     row.errors.map((error) => el('div', {}, el('span', { class: 'code' }, error.code), ' ', error.message)),
-    el('details', {}, el('summary', {}, 'As it stood'), el('code', { class: 'raw' }, row.raw)),
+    el('details', {}, el('summary', {}, 'As it was'), el('code', { class: 'raw' }, row.raw)),
   ];
 }
 

@@ -10,13 +10,13 @@ const REPORTS = {
     title: 'Hires by quarter',
     lead: 'How many employees each department hired for each job, by quarter (UTC).',
     columns: ['department', 'job', 'q1', 'q2', 'q3', 'q4'],
-    none: 'Nobody was hired in that year, or no employees are loaded yet.',
+    none: 'Nobody was hired in that year, or no employees have been loaded yet.',
   },
   'departments-above-mean': {
     title: 'Departments above the mean',
-    lead: 'The departments that hired more than the mean over all departments, most first.',
+    lead: 'The departments that hired more than the mean of all departments, most hires first.',
     columns: ['id', 'department', 'hired'],
-    none: 'No department hired more than the mean in that year, or no employees are loaded yet.',
+    none: 'No department hired more than the mean in that year, or no employees have been loaded yet.',
   },
 };
 const TEXTS = new Set(['department', 'job']);
@@ -34,7 +34,7 @@ export function reportsPage([chosen], query, signal) {
   };
   const step = (by) => button(by < 0 ? '‹' : '›', () => ((year.value = stepped(year.value, by)), show()), {
     class: 'quiet',
-    'aria-label': by < 0 ? 'Year before' : 'Year after',
+    'aria-label': by < 0 ? 'Previous year' : 'Next year',
   });
   year.addEventListener('change', show);
   into(place, draw(name, year.value, signal));
@@ -63,7 +63,7 @@ async function draw(name, year, signal) {
     working(form, () => download(path, accept, `${name}-${year}.${ending}`), told, { class: 'quiet', 'aria-label': `Download as ${form}` }),
   );
   if (rows.length === 0) return emptyState(`Nothing to report for ${year}`, none, el('a', { href: '#/load' }, 'Load a file'));
-  const picture = el('img', { src: path, alt: `${title} in ${year}, as a bar chart; the table below has its numbers.`, class: 'picture', height: 480 });
+  const picture = el('img', { src: path, alt: `${title} in ${year}, as a bar chart; the table below has the numbers.`, class: 'picture', height: 480 });
   picture.addEventListener('load', () => picture.removeAttribute('height'));
   return [
     el('figure', { class: 'card' }, picture),

@@ -34,7 +34,7 @@ function changes(trial) {
   ]);
   const same = trial.added + trial.changed + trial.removed === 0;
   return [
-    el('p', {}, same ? 'The table is as it was in this backup: nothing would change.' : 'This would change the table so:'),
+    el('p', {}, same ? 'The table is as it was in this backup: nothing would change.' : 'The restore would make these changes:'),
     el('dl', { class: 'figures' }, COUNTS.filter((name) => name !== 'rejected' || trial.rejected).map((name) => figure(name[0].toUpperCase() + name.slice(1), trial[name], name === 'removed' && trial.removed ? 'warn' : ''))),
     tables,
   ];
@@ -51,19 +51,19 @@ function obstacle(one) {
 
 function confirmation(table, trial, path, close, done) {
   if (trial.obstacles.length > 0) {
-    return [el('p', {}, 'It cannot be restored while this stands in the way.'), el('div', { class: 'actions' }, close)];
+    return [el('p', {}, 'It cannot be restored until these obstacles are removed.'), el('div', { class: 'actions' }, close)];
   }
   const told = el('div');
   const name = el('input', { id: 'confirm', autocomplete: 'off', spellcheck: 'false', oninput: () => (restore.disabled = name.value !== table) });
   const run = async () => {
     const receipt = await ask(path, { method: 'POST' });
-    done(`${table} is restored: ${number(receipt.added)} added, ${number(receipt.changed)} changed, ${number(receipt.removed)} removed.`);
+    done(`${table} was restored: ${number(receipt.added)} added, ${number(receipt.changed)} changed, ${number(receipt.removed)} removed.`);
   };
   const restore = working('Restore', run, told, { class: 'danger' });
   restore.disabled = true;
   name.addEventListener('keydown', (event) => event.key === 'Enter' && restore.click());
   return [
-    el('p', {}, el('label', { for: 'confirm' }, 'To go on, type the name of the table: ', el('strong', {}, table))),
+    el('p', {}, el('label', { for: 'confirm' }, 'To continue, type the name of the table: ', el('strong', {}, table))),
     name,
     told,
     el('div', { class: 'actions' }, restore, close),

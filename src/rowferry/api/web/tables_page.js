@@ -70,14 +70,14 @@ async function rowsOf(table, signal) {
   }
 
   function nothing() {
-    return emptyState('No rows here', 'Load a CSV file, or look from another key on.', el('a', { href: '#/load' }, 'Load a file'));
+    return emptyState('No rows here', 'Load a CSV file, or start from another key.', el('a', { href: '#/load' }, 'Load a file'));
   }
 
   await show(start);
   const simple = table.key.length === 1;
   return [
     el('h2', { id: 'rows' }, 'Rows'),
-    simple && el('div', { class: 'actions' }, el('label', { for: 'behind' }, `Rows behind ${table.key[0]}`), behind, go),
+    simple && el('div', { class: 'actions' }, el('label', { for: 'behind' }, `Rows after ${table.key[0]}`), behind, go),
     body,
     told,
     el('div', { class: 'actions' }, first, previous, next),

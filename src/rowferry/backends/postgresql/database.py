@@ -128,17 +128,15 @@ class PostgresqlBackend:
         names = (table.name, *(column.name for column in table.columns))
         long = [name for name in names if len(name.encode()) > _LONGEST_NAME]
         found = [
-            f"PostgreSQL keeps {_LONGEST_NAME} bytes of a name, {name} has {len(name.encode())}; shorten it"
+            f"PostgreSQL keeps {_LONGEST_NAME} bytes of a name, but {name} has {len(name.encode())}; shorten it"
             for name in long
         ]
         padded = (column for column in table.columns if isinstance(column.type, CHAR))
-        found += [
-            f"PostgreSQL fills texts of type CHAR up with blanks, as in {column}; use String" for column in padded
-        ]
+        found += [f"PostgreSQL pads values of type CHAR with blanks, as in {column}; use String" for column in padded]
         if (parts := sum(1 + bool(column.nullable) for column in table.columns)) > _MOST_PARTS:
-            told = f"a backup takes {_MOST_PARTS:,}, where each that may be missing counts twice"
+            told = f"a backup can have {_MOST_PARTS:,}, and each nullable column counts twice"
             found.append(
-                f"{table}: {len(table.columns):,} columns are too many: {told}, which makes {parts:,}; split it up"
+                f"{table}: {len(table.columns):,} columns are too many: {told}, a total of {parts:,}; split it up"
             )
         return found
 

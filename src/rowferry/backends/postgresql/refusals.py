@@ -81,7 +81,7 @@ class PostgresqlRefusals:
     def left_out(self, event: Event) -> Refusal | None:
         """What may have left a row out without a word, if anything."""
         names = [name for name, _, at_first in self._acting(event) if at_first]
-        return Refusal(names[0], f"what acts on it ({', '.join(names)}) leaves it out") if names else None
+        return Refusal(names[0], f"a trigger or rule ({', '.join(names)}) skips it") if names else None
 
     def acting(self) -> list[str]:
         """The names of all triggers and rules that act when rows come, change or go."""

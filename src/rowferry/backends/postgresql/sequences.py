@@ -102,7 +102,7 @@ class Numbers:
     def _tell(self, transaction: Statements, sequence: _Sequence, why: str) -> None:
         """Say that rows are in, but that the next INSERT of somebody else may meet their numbers."""
         column = f"{self._rules.name}.{sequence.column}"
-        note = f"the sequence {sequence.name} of {column} stays behind the numbers that rows bring: {why}"
+        note = f"the sequence {sequence.name} of {column} is behind the numbers in the rows: {why}"
         transaction.notes.setdefault(self._rules.name, []).append(note)
         _log_once(note[0].upper() + note[1:])
 
@@ -136,7 +136,7 @@ def _is_behind(reached: int, wanted: int, step: int) -> bool:
 def _raise(transaction: Statements, sequence: _Sequence, wanted: int) -> str | None:
     """Raise a sequence to a number; why it stays behind, if it does."""
     if not _is_behind(wanted, sequence.last, sequence.step):
-        return "a row has its last number, so it is left alone and goes on with those before"
+        return "a row has its last number, so it is left as it is and continues with earlier numbers"
     parameters: dict[str, Any] = {
         "name": sequence.name,
         "wanted": wanted,
@@ -148,7 +148,7 @@ def _raise(transaction: Statements, sequence: _Sequence, wanted: int) -> str | N
     if sequence.may_draw and transaction.value(SQL(_RAISE), parameters) is not None:
         return None
     user = transaction.value(SQL("SELECT quote_ident(current_user)"))
-    return f"let its owner run GRANT USAGE, UPDATE ON SEQUENCE {sequence.name} TO {user}"
+    return f"ask its owner to run GRANT USAGE, UPDATE ON SEQUENCE {sequence.name} TO {user}"
 
 
 @cache

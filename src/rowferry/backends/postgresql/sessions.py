@@ -59,7 +59,7 @@ _REFUSED = re.compile(r"startup (parameter|option)|command-line options|unrecogn
 
 _OPTION = re.compile(r"(?:-c\s*|--)((?:\\.|[^\s=\\])+)=((?:\\.|[^\s\\])*)")
 
-_NO_OPTION = "what it leads to takes no options of a server but -c NAME=VALUE, so not {}"
+_NO_OPTION = "the server behind it only accepts options of the form -c NAME=VALUE, not {}"
 
 
 class Sessions:

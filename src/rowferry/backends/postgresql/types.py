@@ -26,7 +26,7 @@ def unkept(column: Column[object], column_type: str, collation: str | None) -> s
     if not keeps_values(column, column_type):
         return f"of type {column_type}"
     loose = column_type if re.fullmatch(CITEXT, column_type) else collation
-    return f"by {loose}, to which different texts are the same" if loose and _tells_rows_apart(column) else None
+    return f"by {loose}, which treats different texts as equal" if loose and _tells_rows_apart(column) else None
 
 
 def _tells_rows_apart(column: Column[object]) -> bool:

@@ -51,7 +51,9 @@ def foreign_keys_told(
         if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
             raise
         require_parents()
-        unknown = ", ".join(_unknown_references(driver, rules)) or "what its triggers write, or what refers to it"
+        unknown = (
+            ", ".join(_unknown_references(driver, rules)) or "something that its triggers write, or that refers to it"
+        )
         raise ForeignKeyBroken(reason=f"{rules.name} ({unknown})") from error
 
 

@@ -144,7 +144,9 @@ class SqliteBackend:
     def unkept(self, table: Table) -> list[str]:
         found = []
         if len(table.columns) > _MOST_COLUMNS:
-            found.append(f"{table}: SQLite takes {_MOST_COLUMNS:,} columns, it has {len(table.columns):,}; split it up")
+            found.append(
+                f"{table}: SQLite allows {_MOST_COLUMNS:,} columns, but it has {len(table.columns):,}; split it up"
+            )
         for column in table.columns:
             try:
                 column.type.compile(self.engine.dialect)
@@ -152,13 +154,13 @@ class SqliteBackend:
                 told = "use one that every database has, such as String"
                 found.append(f"{column}: SQLite has no type {column.type.__visit_name__}; {told}")
             if isinstance(column.type, Numeric) and (column.type.precision or 0) > _DECIMAL_DIGITS:
-                digits = f"SQLite keeps {_DECIMAL_DIGITS} digits of a decimal, {column} has {column.type.precision}"
-                found.append(f"{digits}; declare fewer, or text")
+                digits = f"SQLite keeps {_DECIMAL_DIGITS} digits of a decimal, but {column} has {column.type.precision}"
+                found.append(f"{digits}; declare fewer digits, or use a text")
         for column in table.primary_key.columns:
             collation = getattr(column.type, "collation", None) or _EXACT
             if collation.upper() != _EXACT:
-                told = f"by the collation {collation} of {column}, SQLite takes different texts for the same key"
-                found.append(f"{told}; leave it out")
+                told = f"with the collation {collation} of {column}, SQLite treats different texts as the same key"
+                found.append(f"{told}; remove it")
         return found
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:

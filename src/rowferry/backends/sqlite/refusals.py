@@ -77,7 +77,7 @@ class SqliteRefusals:
         """What may have left a row out without a word, if anything."""
         acting = self._acting(event)
         names = [name for name, sql in acting if _LEAVES_OUT.search(sql)] or [name for name, _ in acting]
-        return Refusal(names[0], f"what acts on it ({', '.join(names)}) leaves it out") if names else None
+        return Refusal(names[0], f"a trigger or rule ({', '.join(names)}) skips it") if names else None
 
     def acting(self) -> list[str]:
         """The names of all triggers that act when rows come, change or go."""
@@ -98,7 +98,7 @@ class SqliteRefusals:
             return Refusal("foreign_key", f"a foreign key of {error.details['reason']} is broken", None, error)
         (one,) = self._unknown
         targets = ", ".join(theirs for _, theirs in one.pairs)
-        message = f"{one.columns} refers to nothing in {one.parent} ({targets})"
+        message = f"{one.columns} does not refer to any row of {one.parent} ({targets})"
         return Refusal(
             self._name_of(one) or "foreign_key", message, one.columns if len(one.pairs) == 1 else None, error
         )

@@ -127,7 +127,7 @@ def as_batch(rules: TableRules, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBat
                 _batch(rules, [row])
             except ValueUnstorable as error:
                 key = [row[rules.names.index(name)] for name in rules.key]
-                where = f" in the row of {spelled_key(rules, key)}"
+                where = f" in the row with {spelled_key(rules, key)}"
                 raise ValueUnstorable(**error.details | {"where": where}) from error
         raise
 

@@ -90,7 +90,7 @@ class UnusualKeys:
             if self._driver.execute(twin, form).fetchone():
                 names = ", ".join(rule.name for rule in self._key)
                 both = (", ".join(map(str, values)) for values in (form, raw))
-                raise UniqueBroken(reason=f"{self._table}.{names} {' is there already, as '.join(both)}")
+                raise UniqueBroken(reason=f"{self._table}.{names} {' already exists, as '.join(both)}")
 
     def order(self) -> list[str]:
         """What to order rows by, so that they ascend by what their keys stand for.

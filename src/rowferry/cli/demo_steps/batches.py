@@ -17,12 +17,12 @@ def _employee(number: object, **changes: Any) -> dict[str, Any]:
 
 
 _EMPLOYEES: tuple[tuple[dict[str, Any], str], ...] = (
-    (_employee(2001), "good: its department comes in the same batch"),
-    (_employee("2002", datetime="2022-12-31 10:00+02:00"), "good: a text that reads as an integer is one"),
+    (_employee(2001), "good: its department is in the same batch"),
+    (_employee("2002", datetime="2022-12-31 10:00+02:00"), "good: an integer may be sent as text"),
     (_employee(2003, job_id=None), "job_id is missing"),
-    (_employee(2004, datetime="2022-12-31", job_id=1.0), "a date without time, and 1.0 is no integer"),
+    (_employee(2004, datetime="2022-12-31", job_id=1.0), "a date without a time, and 1.0 is not an integer"),
     (_employee(2001, name="Idris Quint"), "repeats a key of this batch"),
-    (_employee(1, name="Idris Quint"), "its key is in the table, with other values"),
+    (_employee(1, name="Idris Quint"), "its key is already in the table, with other values"),
     (_employee(2005, department_id=99), "there is no department 99"),
     (_employee(2006, salary=1200), "there is no column salary"),
 )
@@ -37,27 +37,27 @@ _ONCE = Once("demo", "demo", lambda receipt: Reply(207, "application/json", rece
 
 
 def post_batch(stage: Stage) -> None:
-    """Post a batch: a new department and eight employees in one request, good and wrong rows together."""
+    """Post a batch: a new department and eight employees in one request, good and faulty rows together."""
     rows = [[at, json.dumps(row), why] for at, (row, why) in enumerate(_EMPLOYEES)]
     heads = [("index", True), ("row of hired_employees", False), ("what it is", False)]
     table("POST /batch-transactions with an Idempotency-Key", heads, rows, free=[name for name, _ in heads[1:]])
     receipt = _send(stage)
     assert isinstance(receipt, BatchReceipt)  # noqa: S101  # the key is new in a new database
-    say("\nThe good rows are in, parents first; every other row comes back with all its faults (HTTP status 207):\n")
+    say("\nThe good rows were inserted, parents first; every other row is returned with all its faults (HTTP 207):\n")
     show(receipt, f" {AT_DATABASE}")
     stage.told["batch"] = json.loads(receipt.as_json())
     stage.next_commands.append(
-        (f"rowferry rejects {receipt.batch_id} {AT_DATABASE}", "rejected rows of a batch are kept, too")
+        (f"rowferry rejects {receipt.batch_id} {AT_DATABASE}", "the rejected rows of a batch are kept, too")
     )
 
 
 def repeat_batch(stage: Stage) -> None:
-    """The reply got lost? Repeat the request with its key: nothing happens twice."""
+    """If the reply gets lost, repeat the request with the same key: nothing happens twice."""
     reply = _send(stage)
     assert isinstance(reply, Reply)  # noqa: S101  # the key is known by now
     repeated = json.loads(reply.answer)
-    say(f"Nothing was done, and the answer is that of {repeated['batch_id']} again, to the letter.")
-    say("Row and key commit in one transaction, so whoever repeats until there is an answer has each row in once.")
+    say(f"Nothing was done, and the answer is the same as for {repeated['batch_id']} again, to the letter.")
+    say("Rows and key are committed in one transaction, so repeating until there is an answer inserts each row once.")
     stage.told["repeated_batch"] = repeated
 
 

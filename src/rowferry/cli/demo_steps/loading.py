@@ -18,7 +18,7 @@ _EXPLAINED = 100
 
 def load_history(stage: Stage) -> None:
     """Load years of history: departments, jobs and hired employees, from three CSV files."""
-    say("The same files are in data/ of the repository.\n")
+    say("The same files are in the folder data/ of the repository.\n")
     receipt = _load(stage)
     show(receipt, f" {AT_DATABASE}")
     stage.told["first_load"] = receipt.as_dict()
@@ -32,7 +32,7 @@ def load_history(stage: Stage) -> None:
 
 
 def explain_rejects(stage: Stage) -> None:
-    """See each rejected row as it stood, with all that is wrong with it."""
+    """See each rejected row as it was, with all its faults."""
     with stage.service.backend.engine.connect() as connection:
         found = ledger.find_rejects(connection, stage.told["first_load"]["load_id"])
         rejects = list(islice(found, _EXPLAINED))
@@ -44,15 +44,15 @@ def explain_rejects(stage: Stage) -> None:
     ]
     table(
         "Rejected rows of hired_employees.csv",
-        [("row", True), ("why", False), ("as it stood", False)],
+        [("row", True), ("why", False), ("as it was", False)],
         rows,
-        free=("why", "as it stood"),
+        free=("why", "as it was"),
     )
     stage.told["rejects"] = rejects
 
 
 def load_again(stage: Stage) -> None:
-    """Load the same files again: every row is there already, so nothing changes."""
+    """Load the same files again: every row is already there, so nothing changes."""
     receipt = _load(stage)
     show(receipt, f" {AT_DATABASE}")
     say("\nEvery row is accounted for: rows read = inserted + updated + unchanged + rejected.", "bold")

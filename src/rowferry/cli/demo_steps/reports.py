@@ -10,7 +10,7 @@ _SHOWN = 5
 
 
 def show_reports(stage: Stage) -> None:
-    """Answer what managers ask: who was hired in 2021, by quarter, and which departments hired more than the mean."""
+    """Answer what managers ask: hires in 2021 by quarter, and which departments hired more than the mean."""
     for report in REPORTS.values():
         found = answer(report, stage.service.backend, stage.service.catalog, Year(2021))
         heads = [(column, not isinstance(found.rows[0][column], str)) for column in report.columns]
@@ -21,4 +21,4 @@ def show_reports(stage: Stage) -> None:
         say("")
         stage.told[report.name] = found.as_dict()
     drawing = f"rowferry report hires-by-quarter --output hires.svg {AT_DATABASE}"
-    stage.next_commands.append((drawing, "a picture of it; CSV, JSON and PNG as well"))
+    stage.next_commands.append((drawing, "as a chart; CSV, JSON and PNG work as well"))

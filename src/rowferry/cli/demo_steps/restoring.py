@@ -19,7 +19,7 @@ _TABLE = "hired_employees"
 
 
 def back_up(stage: Stage) -> None:
-    """Back all tables up to Avro files, from one snapshot, each with a manifest that proves it."""
+    """Back all tables up to Avro files, from one snapshot, each with a manifest to verify it."""
     options = BackupOptions(caller())
     manifests = backup_table(stage.service.backend, _store(stage), list(stage.service.catalog), options, ignore)
     show_backups(manifests)
@@ -28,7 +28,7 @@ def back_up(stage: Stage) -> None:
 
 
 def damage_table(stage: Stage) -> None:
-    """Damage a table, as by a statement with the wrong WHERE: rows are deleted, changed and added."""
+    """Damage a table, as a statement with the wrong WHERE would: rows are deleted, changed and added."""
     stage.told["rows_sha256"] = [_fingerprint(stage)]
     table = stage.service.catalog.table(_TABLE).table
     with stage.service.backend.engine.begin() as connection:

@@ -113,9 +113,9 @@ class AvroSource:
         if not found and column.required and default_of(self.rules, column) is None:
             reason = f"it has no {column.name}, which {self.rules.name} requires"
         if len(found) > 1:
-            reason = f"its fields {', '.join(found)} differ in case only, and none of them is {column.name}"
+            reason = f"its fields {', '.join(found)} differ only in case, and none of them is {column.name}"
         if found and self.reader.fields[by_name[found[0]]].nested:
-            reason = f"its field {found[0]} is nested, or of several types, which no column can be"
+            reason = f"its field {found[0]} is nested or has several types, which no column supports"
         if reason:
             raise AvroUnfit(path=self.name, reason=reason)
         return by_name[found[0]] if found else None

@@ -23,7 +23,7 @@ BLOCK_BYTES = 2 * 1024 * 1024
 _FIRST_BYTES = 128 * 1024
 """How much is read at first: little, then twice as much each time, so that those who wait for rows soon have some."""
 
-_SAVE_AS_CSV = "Open it, and save it as CSV in UTF-8."
+_SAVE_AS_CSV = "Open it and save it as CSV in UTF-8."
 _NAME_ENCODING = "Name its character set: --encoding utf-16, in a URL ?encoding=utf-16."
 _BINARY = {
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook (.xls) or another Office document", _SAVE_AS_CSV),
@@ -32,7 +32,10 @@ _BINARY = {
     b"\xff\xd8\xff": ("a picture", "Load a CSV file."),
     b"PAR1\x15": ("a Parquet file", "Convert it to CSV, for instance with DuckDB: COPY 'FILE.parquet' TO 'TABLE.csv'."),
     b"ARROW1\0\0": ("an Arrow or Feather file", "Convert it to CSV."),
-    b"Obj\x01": ("an Avro file", "If it holds all rows of a table: rowferry restore TABLE --backup FILE --unverified."),
+    b"Obj\x01": (
+        "an Avro file",
+        "If it contains all rows of a table: rowferry restore TABLE --backup FILE --unverified.",
+    ),
     b"SQLite format 3\0": ("a SQLite database", "Export each table as CSV: sqlite3 -csv FILE 'SELECT * FROM TABLE'."),
     b"\x7fELF": ("a program", "Load a CSV file."),
 }
@@ -123,7 +126,7 @@ class ByteSource:
                 yield decoder.decode(block).encode("utf-8", "surrogateescape")
             yield decoder.decode(b"", final=True).encode("utf-8", "surrogateescape")
         except UnicodeError as error:
-            raise SourceNotText(path=self.name, reason=f"in {self._encoding} it cannot be read ({error})") from error
+            raise SourceNotText(path=self.name, reason=f"it cannot be read as {self._encoding} ({error})") from error
 
 
 def require_text_format(path: Path) -> None:
@@ -177,7 +180,7 @@ def _without_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
 def _refuse_other_formats(path: str, head: bytes) -> None:
     if is_compressed(head):
         raise SourceNotCsv(
-            path=path, reason="it is compressed twice", advice="Unpack it once, and load what was in it."
+            path=path, reason="it is compressed twice", advice="Decompress it once, and load the result."
         )
     for magic, (kind, advice) in _BINARY.items():
         if head.startswith(magic):

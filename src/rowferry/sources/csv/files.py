@@ -73,7 +73,7 @@ def find_files(
     """
     named = catalog.table(table) if table else None
     if list(paths).count(_DASH) > 1:
-        raise OptionInvalid(option="PATH", value="- -", allowed="Standard input can be read once.")
+        raise OptionInvalid(option="PATH", value="- -", allowed="Standard input can be read only once.")
     found: list[CsvFile] = []
     passed_over: list[str] = []
     for path in paths:

@@ -15,7 +15,7 @@ _SPOKEN = {"tab": "\t", r"\t": "\t", "space": " "}
 
 _NO_DELIMITERS = '"\r\n\0'
 
-RENAME_HINT = "Say NAME=COLUMN: what a file calls the column, and the column of the table."
+RENAME_HINT = "Give NAME=COLUMN: the name in the file, and the column of the table."
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def csv_form(
         raise OptionInvalid(option="header", value=header, allowed=f"Use one of {', '.join(get_args(Header))}.")
     if header == "no" and (rename or ignore_columns):
         other = "rename" if rename else "ignore-columns"
-        raise OptionUnfit(option=other, other="header no", allowed="Names of columns stand in a header alone.")
+        raise OptionUnfit(option=other, other="header no", allowed="Only a header has names of columns.")
     for option, said in (("null", null), ("rename", rename), ("ignore-columns", ignore_columns)):
         _require_texts(option, said)
     return CsvForm(
@@ -93,7 +93,7 @@ def _require_texts(option: str, said: Iterable[str]) -> None:
     for text in said:
         if "\0" in text or (not text.isascii() and text.encode("utf-8", "ignore").decode() != text):
             raise OptionInvalid(
-                option=option, value=text, allowed="No text of a file can hold that; give one in UTF-8."
+                option=option, value=text, allowed="No text in a file can contain that; give one in UTF-8."
             )
 
 
@@ -102,7 +102,7 @@ def _delimiter(said: str | None) -> int | None:
         return None
     letter = _SPOKEN.get(said.lower(), said)
     if len(letter) != 1 or not letter.isascii() or letter in _NO_DELIMITERS:
-        allowed = "Give one character of ASCII that is no quote and ends no line, such as ';' or '|', or the word tab."
+        allowed = "Give one ASCII character other than a quote or a line end, such as ';' or '|', or the word tab."
         raise OptionInvalid(option="delimiter", value=said, allowed=allowed)
     return ord(letter)
 
@@ -118,5 +118,5 @@ def _listed(names: str) -> list[str]:
     try:
         return next(csv.reader([names], strict=True)) or [""]
     except csv.Error as error:
-        allowed = 'Give names of columns, separated by commas; one that has a comma in it in quotes (").'
+        allowed = 'Give names of columns, separated by commas; quote (") a name that contains a comma.'
         raise OptionInvalid(option="ignore-columns", value=names, allowed=allowed) from error

@@ -91,7 +91,7 @@ class FirstRow:
     def _reason(self, lacking: list[str], unknown: list[str], twice: list[str]) -> str:
         parts = [f"lacks {_listed(lacking)}"] if lacking else []
         if unknown:
-            plural = "which is no column" if len(unknown) == 1 else "which are no columns"
+            plural = "which is not a column" if len(unknown) == 1 else "which are not columns"
             parts.append(f"has {_listed(list(map(_named, unknown)))}, {plural} of {self.rules.name}")
         if twice:
             parts.append(f"has {_listed(twice)} more than once")
@@ -105,15 +105,15 @@ def _advice(lacking: list[str], unknown: list[str], twice: list[str]) -> str:
         named = next(filter(None, names), "")
         if lacking and named:
             pair = f"{named}={lacking[0]}" if len(lacking) == len(unknown) == 1 else "NAME=COLUMN"
-            advice.append(f"say which column it is with --rename {_typed(pair)} (in a URL ?rename={quote(pair)})")
+            advice.append(f"map it to a column with --rename {_typed(pair)} (in a URL ?rename={quote(pair)})")
         listed = ",".join(map(_in_a_list, names[:_NAMED]))
         option = f"--ignore-columns {_typed(listed)} (in a URL ?ignore_columns={quote(listed, safe=',')})"
-        advice.append(f"pass over what is not to be loaded with {option}")
+        advice.append(f"skip what should not be loaded with {option}")
     elif lacking:
         advice.append("add the column to the file")
     if twice:
-        advice.append("leave one of the two columns out")
-    advice.append("say --header no (?header=no) if that row is data")
+        advice.append("remove one of the two columns")
+    advice.append("use --header no (?header=no) if that row is data")
     return _as_sentence("; ".join(advice))
 
 

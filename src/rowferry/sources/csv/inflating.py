@@ -89,7 +89,7 @@ def inflated(path: Path, name: str, head: bytes, read: Read, sizes: Iterator[int
     except _FAILURES as error:
         if getattr(error, "errno", None):
             raise
-        raise SourceBroken(path=name, reason=str(error) or "it is cut off") from error
+        raise SourceBroken(path=name, reason=str(error) or "it is incomplete") from error
 
 
 def _streams(head: bytes, read: Read, sizes: Iterator[int]) -> Iterator[bytes]:
@@ -97,11 +97,11 @@ def _streams(head: bytes, read: Read, sizes: Iterator[int]) -> Iterator[bytes]:
     data = head
     while data:
         if not data.startswith(magic[: len(data)]):
-            raise EOFError("something else stands behind its end")
+            raise EOFError("there is something else after its end")
         stream, size = _STREAMS[magic](), next(sizes)
         while not stream.eof:
             if stream.needs_input and not data and not (data := read(size)):
-                raise EOFError("it is cut off")
+                raise EOFError("it is incomplete")
             if block := stream.decompress(data, size):
                 yield block
                 size = next(sizes)
@@ -157,11 +157,11 @@ def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
             raise SourceNotCsv(path=name, reason=f"it is {kind}", advice=advice)
     files = [one for one in archive.infolist() if not one.is_dir() and not _is_hidden(one.filename)]
     if len(files) != 1:
-        reason = f"it is a ZIP archive of {len(files)} files"
-        raise SourceNotCsv(path=name, reason=reason, advice="Unpack it, and load the folder or the files in it.")
+        reason = f"it is a ZIP archive with {len(files)} files"
+        raise SourceNotCsv(path=name, reason=reason, advice="Unpack it and load the folder or the files in it.")
     if files[0].flag_bits & 1:
-        reason = "it is a ZIP archive that is locked with a password"
-        raise SourceNotCsv(path=name, reason=reason, advice="Unpack it, and load the file in it.")
+        reason = "it is a password-protected ZIP archive"
+        raise SourceNotCsv(path=name, reason=reason, advice="Unpack it and load the file in it.")
     return files[0]
 
 
@@ -171,12 +171,12 @@ def _is_hidden(name: str) -> bool:
 
 
 _DOCUMENTS = (
-    ("xl/workbook", "an Excel workbook (.xlsx)", "In Excel, save the sheet as “CSV UTF-8”, and load that file."),
+    ("xl/workbook", "an Excel workbook (.xlsx)", "In Excel, save the sheet as “CSV UTF-8” and load that file."),
     ("word/document", "a Word document", "Load a CSV file."),
     (
         "content.xml",
         "an OpenDocument file",
-        "In LibreOffice, save the sheet as “Text CSV” in UTF-8, and load that file.",
+        "In LibreOffice, save the sheet as “Text CSV” in UTF-8 and load that file.",
     ),
 )
 """Archives that are documents: a name in them, what they are, and what to do."""

@@ -140,7 +140,7 @@ class OpeningReader:
         columns = header.columns(self._path, self._passed + 1)
         self._require_delimiter(first.after, columns.names)
         absent = ", ".join(header.absent)
-        notes = [f"the file has no column {absent}: no row has a value there"] if absent else []
+        notes = [f"the file has no column {absent}, so no row has a value there"] if absent else []
         return Opening(first.after, self._passed + 1, self._delimiter, columns, has_header=True, notes=notes)
 
     def _of_data(self) -> Opening:
@@ -148,7 +148,7 @@ class OpeningReader:
         self._require_delimiter(self._at, columns.names)
         notes = []
         if self._form.header == "auto" and self._is_like_a_header():
-            notes.append(f"row {self._passed + 1} was read as data; if it is a header, say --header yes (?header=yes)")
+            notes.append(f"row {self._passed + 1} was read as data; if it is a header, use --header yes (?header=yes)")
         return Opening(self._at, self._passed, self._delimiter, columns, notes=notes)
 
     def _pass_over(self) -> None:

@@ -29,10 +29,10 @@ _BLOCK_LINES = 1 << 16
 """About as many lines are taken at a time at most: a row with a fault takes much more memory than its text."""
 
 
-_UNDECODABLE = Fault(None, RejectCode.ENCODING, "the row holds bytes that cannot be decoded")
-_STRAY_QUOTE = Fault(None, RejectCode.QUOTE, "a quote stands where none may, or is never closed")
-_STRAY_RETURN = Fault(None, RejectCode.QUOTE, "a carriage return that ends no line stands in a field without quotes")
-_STRAY_FEED = Fault(None, RejectCode.QUOTE, "a line feed stands in a field without quotes, and lines end with CR")
+_UNDECODABLE = Fault(None, RejectCode.ENCODING, "the row contains bytes that cannot be decoded")
+_STRAY_QUOTE = Fault(None, RejectCode.QUOTE, "a quote is misplaced or never closed")
+_STRAY_RETURN = Fault(None, RejectCode.QUOTE, "an unquoted field contains a carriage return that does not end a line")
+_STRAY_FEED = Fault(None, RejectCode.QUOTE, "an unquoted field contains a line feed, but lines end with CR")
 
 
 class CsvSource:
@@ -315,7 +315,7 @@ def _unquoted(cells: pa.StringArray) -> pa.StringArray:
 
 def _uncorrected(mark: object) -> Fault:
     code = next((code for code in RejectCode if code == mark), RejectCode.TOO_MANY_FIELDS)
-    return Fault(None, code, f"the row is not shown as it came: correct it, then empty its {NOT_AS_IT_CAME}")
+    return Fault(None, code, f"the row is not shown as it was: correct it, then empty its {NOT_AS_IT_CAME}")
 
 
 def _decoded(cell: bytes) -> object:

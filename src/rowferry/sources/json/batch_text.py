@@ -99,7 +99,7 @@ class _Scan:
         if self._peek() != "{":
             self._value()
             self._require_end()
-            raise self._malformed("it is no object")
+            raise self._malformed("it is not an object")
         found: dict[str, JsonRows] = {}
         for name in self._names():
             found[name] = self._table_rows(name, known=name in found)
@@ -120,10 +120,10 @@ class _Scan:
         if name not in self._catalog:
             raise BatchTableUnknown(table=shown(name), names=", ".join(self._catalog.names))
         if known:
-            raise self._malformed(f"{name} stands in it more than once")
+            raise self._malformed(f"{name} appears in it more than once")
         if self._text[self._at : self._at + 1] != "[":
             self._value()
-            raise self._malformed(f"{name} is no array of rows")
+            raise self._malformed(f"{name} is not an array of rows")
         if rows := self._plain_rows():
             return rows
         self._at += 1
@@ -214,7 +214,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _refuse_constant(name: str) -> object:
-    raise BodyNotJson(reason=f"{name} is no JSON")
+    raise BodyNotJson(reason=f"{name} is not JSON")
 
 
 def _scanner(**hooks: Any) -> Callable[[str, int], tuple[Any, int]]:

@@ -98,7 +98,7 @@ class JsonSource:
         for rule in self.rules.columns:
             cell, reason = _cell(rule, row.get(rule.name))
             if rule.name in repeated:
-                cell, reason = UNREADABLE, f"{rule.name} stands in the row more than once"
+                cell, reason = UNREADABLE, f"{rule.name} appears in the row more than once"
             if reason:
                 faults.append(Fault(rule.name, RejectCode.TYPE, reason))
             cells.append(cell)
@@ -170,7 +170,9 @@ def _unknown_columns(row: dict[str, object], rules: TableRules) -> list[Fault]:
         for name in unknown[:_NAMED_COLUMNS]
     ]
     if more := len(unknown) - len(faults):
-        faults.append(Fault(None, RejectCode.UNKNOWN_COLUMN, f"{rules.name} has not these {more} more columns, either"))
+        faults.append(
+            Fault(None, RejectCode.UNKNOWN_COLUMN, f"{rules.name} does not have {more} more of these columns, either")
+        )
     return faults
 
 

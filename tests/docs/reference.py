@@ -87,7 +87,8 @@ def error_codes() -> str:
         for _, e in inspect.getmembers(errors, inspect.isclass)
         if issubclass(e, errors.RowferryError) and "code" in vars(e)
     ]
-    rows = [[f"`{e.code}`", e.__doc__ or "", e.hint] for e in sorted(found, key=lambda e: e.code)]
+    both = [(e.code, e.__doc__ or "", e.hint) for e in sorted(found, key=lambda e: e.code)]
+    rows = [[f"`{code}`", *(text.replace("{{", "{").replace("}}", "}") for text in texts)] for code, *texts in both]
     return "# Errors\n\nOf commands and, as problem details (RFC 9457), of the API.\n\n" + table(
         ["code", "message", "what to do"], rows
     )

@@ -146,7 +146,7 @@ def test_cells_that_look_like_a_missing_value_are_noted(
     content = (CASES / "c08_nulls.csv").read_bytes()
     receipt = client.post("/full-bulk-insert/departments", content=content, params={"dry_run": True}).json()
     (note,) = receipt["tables"][0]["notes"]
-    assert note.startswith(r"4 cells hold NULL, #N/A, \N, (null) as a text")
+    assert note.startswith(r"4 cells contain NULL, #N/A, \N, (null) as text")
     assert "--null WORD" in note
     words = ["load", str(CASES / "c08_nulls.csv"), "--table", "departments"]
     _, said = command(database_url, tmp_path, *words, "--dry-run")

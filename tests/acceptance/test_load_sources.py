@@ -77,7 +77,7 @@ def test_links_out_of_data_dir_are_refused_by_command_and_by_http(
         folder.mkdir(parents=True)
         (folder / "departments.csv").symlink_to(secret)
     ran = run(environment, "load")
-    assert (ran.returncode, "leads outside" in ran.stderr) == (2, True)
+    assert (ran.returncode, "points outside" in ran.stderr) == (2, True)
     with served(database_url, tmp_path / "service") as service:
         answered = service.client.post("/full-bulk-insert")
         assert (answered.status_code, answered.json()["code"]) == (422, "path.outside")

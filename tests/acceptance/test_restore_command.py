@@ -165,7 +165,7 @@ def test_what_is_wrong_with_newer_backups_is_told(environment: dict[str, str]) -
     assert receipt["tables"][-1]["backup_id"] == whole
     assert list(receipt["passed_over"]) == [edited, alone["backup_id"]]
     said = run(environment, "restore", "hired_employees", "--with-parents", "--dry-run").stdout
-    assert said.count("Passed over: ") == 2
+    assert said.count("Skipped: ") == 2
 
 
 def test_a_file_of_another_program_may_have_any_name(

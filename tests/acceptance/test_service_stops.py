@@ -130,7 +130,7 @@ def test_an_idle_service_ends_at_once(tmp_path: Path, sent: signal.Signals, work
 def test_while_it_waits_for_a_database_that_is_away(tmp_path: Path) -> None:
     with served(f"sqlite:///{tmp_path}/nowhere/a.db", tmp_path, ready=False) as running:
         running.wait_until_ready(503)
-        running.wait_until_told("Trying again until it is there")
+        running.wait_until_told("Trying again until it can be used")
         assert running.client.get("/readyz").json()["code"] == "database.unavailable"
         (tmp_path / "nowhere").mkdir()
         running.wait_until_ready()

@@ -88,7 +88,7 @@ def test_reports_show_a_picture_and_a_table_for_any_year(open_page: OpenPage, fi
     page.get_by_role("link", name="Departments above the mean").click()
     expect(page.get_by_role("region").locator("tbody tr")).to_have_count(7)
     expect(page.get_by_role("region").locator("tbody tr").first).to_contain_text("Support216")
-    page.get_by_role("button", name="Year before").click()
+    page.get_by_role("button", name="Previous year").click()
     expect(page.get_by_role("heading", name="Nothing to report for 2020")).to_be_visible()
     page.get_by_label("Year", exact=True).fill("0")
     page.get_by_label("Year", exact=True).press("Tab")

@@ -92,6 +92,6 @@ def test_rules_are_read_whole_on_a_telephone(open_page: OpenPage) -> None:
 def test_a_year_has_four_digits(open_page: OpenPage, server: httpx.Client) -> None:
     page = open_page("/#/reports?year=21")
     expect(page.get_by_role("alert")).to_contain_text("'21' is not a valid year")
-    page.get_by_role("button", name="Year after").click()
+    page.get_by_role("button", name="Next year").click()
     expect(page.get_by_label("Year", exact=True)).to_have_value("0022")
     expect(page.get_by_role("heading", name="Nothing to report for 0022")).to_be_visible()

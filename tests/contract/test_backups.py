@@ -264,5 +264,5 @@ def test_the_right_seal_of_a_wrong_file_does_not_help(filled: Tables, backups: B
 def test_a_manifest_must_make_sense(filled: Tables, backups: Backups, change: dict[str, str]) -> None:
     (manifest,) = backups.take("jobs")
     backups.manifest_path(manifest).write_bytes(spell_manifest(replace(manifest, **change).sealed()))  # type: ignore[arg-type]  # texts
-    with pytest.raises(BackupDamaged, match="manifest is not sound"):
+    with pytest.raises(BackupDamaged, match="manifest is not valid"):
         backups.store.find(manifest.backup_id)

@@ -39,4 +39,4 @@ def assert_named(answer: httpx.Response, backup_id: str, kind: str) -> None:
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (409, "backup.damaged")
     assert f"{backup_id}.manifest.json" in problem["detail"]
-    assert ("is a link" if "link" in kind else "is no file") in problem["detail"]
+    assert ("is a link" if "link" in kind else "is not a file") in problem["detail"]

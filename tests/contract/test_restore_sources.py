@@ -83,7 +83,7 @@ def test_parents_that_were_not_backed_up_are_told(backups: Backups) -> None:
     # ... and only if nothing else is wrong with any of them
     flip(backups.path(newest), -20)
     damage(backups.manifest_path(newest))
-    with pytest.raises(BackupMissing, match=f"{newest.backup_id}.*not sound.*; There is no good backup of departments"):
+    with pytest.raises(BackupMissing, match=f"{newest.backup_id}.*not valid.*; There is no good backup of departments"):
         find(backups, EMPLOYEES, with_parents=True)
 
 
@@ -133,9 +133,9 @@ def test_a_damaged_manifest_is_told_if_its_backup_is_newer(backups: Backups) -> 
     found = find(backups)[0]
     assert found.backup_id == good.backup_id
     assert list(found.passed_over) == [newer.backup_id]
-    assert "the manifest is not sound" in found.passed_over[newer.backup_id]
+    assert "the manifest is not valid" in found.passed_over[newer.backup_id]
     backups.store.remove(good)
-    with pytest.raises(BackupMissing, match=f"{older.backup_id}.*not sound.*; .*{newer.backup_id}.*not sound"):
+    with pytest.raises(BackupMissing, match=f"{older.backup_id}.*not valid.*; .*{newer.backup_id}.*not valid"):
         find(backups)
 
 

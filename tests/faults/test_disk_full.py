@@ -108,5 +108,5 @@ def test_no_space_for_the_log_does_not_keep_rows_out(small: Path, tmp_path: Path
     ran = run_on_small_disk(small, database_url, path, LOG_DIR=str(small / "logs"), SIZE="64k")
     assert ran.returncode == 1
     assert json.loads(ran.stdout)["inserted"] == jobs(database_url) == 1
-    assert ran.stderr.startswith("Warning: the log ")
+    assert ran.stderr.startswith("Warning: cannot write the log ")
     assert ran.stderr.count("\n") == 1

@@ -287,7 +287,7 @@ def test_a_file_that_changes_while_it_is_read_is_found_out(tmp_path: Path) -> No
         data = path.read_bytes()
         with path.open("r+b") as file:
             file.write(data.replace(b"lighthouse 35", b"lighthouse 45"))
-        with pytest.raises(RowferryError, match="changed while it was read"):
+        with pytest.raises(RowferryError, match="changed while it was being read"):
             list(batches)
 
 

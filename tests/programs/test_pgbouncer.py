@@ -133,7 +133,7 @@ def test_the_schema_that_the_url_chose_is_used(pooler: sa.URL, new_service: Call
         tables = connection.exec_driver_sql("SELECT DISTINCT schemaname FROM pg_tables WHERE tablename = 'loads'")
         assert tables.all() == [("hr",)]
     strange = open_backend(pooler.update_query_dict({"options": "-B 16"}))
-    with pytest.raises(SettingInvalid, match="so not -B 16"), strange.snapshot():
+    with pytest.raises(SettingInvalid, match="not -B 16"), strange.snapshot():
         pass
 
 

@@ -299,7 +299,7 @@ def test_words_for_null_are_missing_but_in_quotes() -> None:
     rows, source = read(text, TEXTS, csv_form(null=["NULL", r"\N"]))
     assert rows == [("1", "", "x"), ("2", "NULL", ""), ("3", "a\nb", ""), ("", "", "N")]
     assert "1 cell contains NULL" in source.notes[0]
-    assert r"6 cells hold NULL, \N as a text" in read(text.replace("x", "NULL"), TEXTS)[1].notes[0]
+    assert r"6 cells contain NULL, \N as text" in read(text.replace("x", "NULL"), TEXTS)[1].notes[0]
     assert read(text, TEXTS)[1].notes == read(text.replace("\n", "\r"), TEXTS)[1].notes
 
 

@@ -191,7 +191,7 @@ def test_what_is_in_force_and_where_it_came_from(monkeypatch: pytest.MonkeyPatch
     }
     assert [one for one in unknown_settings() if "TORTURE" not in one] == [
         "ROWFERRY_MODLES is not a setting; did you mean ROWFERRY_MODELS?",
-        "ROWFERRY_NONSENSE is no setting",
+        "ROWFERRY_NONSENSE is not a setting",
     ]
 
 

@@ -154,7 +154,7 @@ def test_or_the_backup_names_the_column_and_the_row(kinds: Restores, data: st.Da
     with pytest.raises(ValueUnstorable) as caught:
         Backups(kinds.service, kinds.store.folder).take("kinds")
     assert any(
-        f"kinds.{name} holds" in caught.value.message and f"row of id {key}" in caught.value.message
+        f"kinds.{name} contains" in caught.value.message and f"row with id {key}" in caught.value.message
         for name, key in odd
     )
 
@@ -178,7 +178,7 @@ def test_a_null_that_the_model_forbids_is_named(kinds: Restores) -> None:
         )
     kinds.tables.execute("INSERT INTO kinds (id, note) VALUES (6, 'n'), (7, NULL), (8, NULL)")
     with pytest.raises(
-        ValueUnstorable, match=r"kinds\.note contains null, which its model forbids in the row with id 7"
+        ValueUnstorable, match=r"kinds\.note contains a null \(the column is required\) in the row with id 7"
     ):
         Backups(kinds.service, kinds.store.folder).take("kinds")
 

@@ -52,7 +52,7 @@ class PostgresqlSnapshot:
         find = SQL("SELECT {} FROM {} WHERE {} IS NULL ORDER BY {} LIMIT 1")
         named = find.format(keys, Identifier(rules.name), Identifier(column.name), keys)
         found = self._driver().execute(named).fetchone()
-        return unstorable(rules, column, "null, which its model forbids", found)
+        return unstorable(rules, column, "a null (the column is required)", found)
 
     def _driver(self) -> DriverConnection[Any]:
         driver = self.connection.connection.driver_connection

@@ -141,7 +141,7 @@ def _batch(rules: TableRules, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch
 def _array(rules: TableRules, rule: ColumnRule, values: tuple[Any, ...]) -> pa.Array:
     """Values of a column as its rule has them."""
     if rule.required and None in values:
-        raise ValueUnstorable(table=rules.name, column=rule.name, value="null, which its model forbids")
+        raise ValueUnstorable(table=rules.name, column=rule.name, value="a null (the column is required)")
     if (
         not set(map(type, values)) <= rule.kind.sqlite.classes
     ):  # Arrow would cut fractions off, and take bytes for texts

@@ -154,7 +154,7 @@ def test_or_the_backup_names_the_column_and_the_row(kinds: Restores, data: st.Da
     with pytest.raises(ValueUnstorable) as caught:
         Backups(kinds.service, kinds.store.folder).take("kinds")
     assert any(
-        f"kinds.{name} holds" in caught.value.message and f"row of id {key}" in caught.value.message
+        f"kinds.{name} contains" in caught.value.message and f"row with id {key}" in caught.value.message
         for name, key in odd
     )
 

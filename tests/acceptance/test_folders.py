@@ -280,7 +280,7 @@ def test_backups_that_were_all_removed_are_not_lost(running: Served, environment
 
 def test_a_folder_that_is_lost_in_the_middle_of_a_backup_is_not_made_anew(tmp_path: Path) -> None:
     folder, snapshot = tmp_path / "backups", UnfinishedSnapshot(tmp_path / "backups")
-    with pytest.raises(FileUnwritable, match="Cannot write .*backups"), snapshot.writing():
+    with pytest.raises(FileUnwritable, match=r"Cannot write .*backups"), snapshot.writing():
         snapshot.add("departments")
         folder.rename(tmp_path / "aside")
         snapshot.add("jobs")

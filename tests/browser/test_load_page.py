@@ -155,7 +155,7 @@ def test_options_and_the_data_folder_of_the_server(open_page: OpenPage, server: 
     page.get_by_label("Stop if more rows are rejected").fill("0")
     page.get_by_role("button", name="Load", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("1 of 2 rows were rejected, but the limit is 0")
-    expect(page.get_by_role("alert")).to_contain_text("No row was inserted.")
+    expect(page.get_by_role("alert")).to_contain_text("No rows were inserted.")
     expect(page.get_by_label("id of row 2", exact=True)).to_have_value("x")
     assert server.get("/tables/departments/rows?limit=1").json()["items"][0]["department"] == "Product Management"
 

@@ -219,7 +219,7 @@ def test_what_other_users_left_keeps_nobody_from_backing_up(
     (taken,) = backups.take("jobs")
     assert backups.store.listing("jobs").backups == [taken, kept]
     for look in (backups.store.ids, backups.store.listing):
-        with pytest.raises(BackupsUnreadable, match="Cannot read .*departments: Permission denied"):
+        with pytest.raises(BackupsUnreadable, match=r"Cannot read .*departments: Permission denied"):
             look()
 
 

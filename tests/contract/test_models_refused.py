@@ -26,11 +26,11 @@ def test_all_that_is_not_supported_is_told_at_once(service_of: ServiceOf, databa
     reasons = caught.value.details["reasons"]
     assert isinstance(reasons, list)
     begins = [
-        "boxes.a: no",
+        "boxes.a: unsupported",
         "boxes.b: the",
         "lids has no",
         "lids.box refers to crates.id",
-        "own.c: no",
+        "own.c: unsupported",
         "own.other ref",
     ]
     assert [reason.startswith(start) for reason, start in zip(reasons, begins, strict=True)] == [True] * len(begins)

@@ -61,10 +61,10 @@ def test_tables_show_their_rules_and_rows(open_page: OpenPage, filled: str) -> N
     expect(rows.first).not_to_contain_text("Harold Vogt")
     page.get_by_role("button", name="Previous").click()
     expect(rows.first).to_contain_text("Harold Vogt")
-    page.get_by_label("Rows behind id").fill("1998")
-    page.get_by_label("Rows behind id").press("Enter")
+    page.get_by_label("Rows after id").fill("1998")
+    page.get_by_label("Rows after id").press("Enter")
     expect(rows).to_have_count(1)
-    page.get_by_label("Rows behind id").fill("soon")
+    page.get_by_label("Rows after id").fill("soon")
     page.get_by_role("button", name="Go").click()
     expect(page.get_by_role("alert")).to_contain_text("'soon' is not a key of hired_employees.")
 

@@ -53,7 +53,7 @@ def test_from_the_first_backup_to_a_restored_table(page: Page, server: httpx.Cli
     expect(restore).to_be_disabled()
     dialogue.get_by_label("type the name of the table").fill("jobs")
     restore.click()
-    expect(page.locator("main .notice")).to_have_text("jobs is restored: 0 added, 1 changed, 1 removed.")
+    expect(page.locator("main .notice")).to_have_text("jobs was restored: 0 added, 1 changed, 1 removed.")
     expect(dialogue).to_have_count(0)
     assert rows_of(server, "jobs") == before
     page.get_by_role("link", name="History").click()

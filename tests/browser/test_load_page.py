@@ -41,7 +41,9 @@ def test_the_real_input_is_tried_loaded_and_its_first_five_rejects_corrected(
     for name in NAMES:
         expect(page.get_by_label(f"Table of {name}.csv")).to_have_value(name)
     page.get_by_role("button", name="Try").click()
-    expect(page.get_by_text("Nothing was written. A load now: 12 rows inserted, 0 rejected.")).to_be_visible()
+    expect(
+        page.get_by_text("Nothing was written. A load now would give: 12 rows inserted, 0 rejected.")
+    ).to_be_visible()
     page.get_by_role("button", name="Back to the files").click()
     assert server.get("/loads").json()["items"] == []
 
@@ -152,8 +154,8 @@ def test_options_and_the_data_folder_of_the_server(open_page: OpenPage, server: 
     page.get_by_label("A row whose key is already taken").select_option("update")
     page.get_by_label("Stop if more rows are rejected").fill("0")
     page.get_by_role("button", name="Load", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("1 of 2 rows are rejected, and 0 are allowed")
-    expect(page.get_by_role("alert")).to_contain_text("No row was inserted.")
+    expect(page.get_by_role("alert")).to_contain_text("1 of 2 rows were rejected, but the limit is 0")
+    expect(page.get_by_role("alert")).to_contain_text("No rows were inserted.")
     expect(page.get_by_label("id of row 2", exact=True)).to_have_value("x")
     assert server.get("/tables/departments/rows?limit=1").json()["items"][0]["department"] == "Product Management"
 
@@ -188,7 +190,7 @@ def test_how_files_are_written_is_said_on_the_page(open_page: OpenPage, server: 
     page.get_by_label("Columns to skip").fill("cost")
     page.get_by_label("The first row is a header").select_option("yes")
     page.get_by_role("button", name="Try").click()
-    expect(page.get_by_text("Nothing was written. A load now: 2 rows inserted, 1 rejected.")).to_be_visible()
+    expect(page.get_by_text("Nothing was written. A load now would give: 2 rows inserted, 1 rejected.")).to_be_visible()
     expect(page.get_by_label("Notes")).to_contain_text("jobs.csv: 1 cell contains NULL as text")
     page.get_by_role("button", name="Back to the files").click()
     page.get_by_role("button", name="Load", exact=True).click()

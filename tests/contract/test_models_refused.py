@@ -26,11 +26,11 @@ def test_all_that_is_not_supported_is_told_at_once(service_of: ServiceOf, databa
     reasons = caught.value.details["reasons"]
     assert isinstance(reasons, list)
     begins = [
-        "boxes.a: no",
+        "boxes.a: unsupported",
         "boxes.b: the",
         "lids has no",
         "lids.box refers to crates.id",
-        "own.c: no",
+        "own.c: unsupported",
         "own.other ref",
     ]
     assert [reason.startswith(start) for reason, start in zip(reasons, begins, strict=True)] == [True] * len(begins)
@@ -40,7 +40,9 @@ def test_all_that_is_not_supported_is_told_at_once(service_of: ServiceOf, databa
 
 def test_a_second_base_is_not_passed_over(service_of: ServiceOf) -> None:
     source = HEAD + f"other = MetaData()\nboxes = Table('boxes', metadata, {KEY})\nlids = Table('lids', other, {KEY})\n"
-    with pytest.raises(ModelsUnusable, match="holds 2 MetaData or declarative bases, one with boxes and lids; let all"):
+    with pytest.raises(
+        ModelsUnusable, match="has 2 MetaData or declarative bases, one with boxes and lids; use the same one for all"
+    ):
         service_of(source)
 
 

@@ -88,7 +88,7 @@ def test_checks_may_have_names_and_be_expressions(service_of: ServiceOf, tmp_pat
         ("boxes", 'Column("size", Integer, Identity(always=True))', "boxes.size: the database generates its values"),
         ("boxes", 'Column("size", Float(24))', "boxes.size: unsupported type Float"),
         ("boxes", 'Column("size", REAL())', "boxes.size: unsupported type REAL"),
-        ("boxes", 'Column("ID", Integer)', "boxes: the columns id and ID differ in case only"),
+        ("boxes", 'Column("ID", Integer)', "boxes: the columns id and ID differ only in case"),
         ("boxes", 'Column("size", Integer, key="volume")', "boxes.size: remove key='volume'"),
         ("boxes", 'Column("rowferry_at", Integer)', "boxes.rowferry_at: names that begin with rowferry_ are"),
         ("boxes", 'Column("a b", Integer), Column("a_x20_b", Integer)', "a b and a_x20_b would have the same name in"),
@@ -114,7 +114,7 @@ def test_tables_that_refer_to_each_other_in_a_circle_are_named(service_of: Servi
         '{0} = Table("{0}", metadata, Column("id", Integer, primary_key=True), Column("to", ForeignKey("{1}.id")))\n'
     )
     source = HEAD + table.format("ships", "masters") + table.format("masters", "ships")
-    with pytest.raises(ModelsUnusable, match="in a circle, masters, ships, so none of them can be loaded first"):
+    with pytest.raises(ModelsUnusable, match="in a cycle, masters, ships, so none of them can be loaded first"):
         service_of(source)
 
 
@@ -128,7 +128,7 @@ def test_names_that_the_database_would_cut_off_are_said_at_the_start(
     if database_url.startswith("sqlite"):
         assert counts(Tables(service_of(source), tmp_path).put("boxes.csv", "1,2\n")) == (1, 1, 0, 0, 0)
     else:
-        with pytest.raises(ModelsUnusable, match=f"PostgreSQL keeps 63 bytes of a name, {name} has 64"):
+        with pytest.raises(ModelsUnusable, match=f"PostgreSQL keeps 63 bytes of a name, but {name} has 64"):
             service_of(source)
 
 
@@ -263,7 +263,7 @@ def test_decimals_that_the_database_does_not_keep_are_said_at_the_start(
         'prices = Table("prices", metadata, Column("id", Integer, primary_key=True), Column("price", Numeric(20, 2)))\n'
     )
     if database_url.startswith("sqlite"):
-        with pytest.raises(ModelsUnusable, match=r"SQLite keeps 15 digits of a decimal, prices\.price has 20"):
+        with pytest.raises(ModelsUnusable, match=r"SQLite keeps 15 digits of a decimal, but prices\.price has 20"):
             service_of(source)
     else:
         prices = Tables(service_of(source), tmp_path)

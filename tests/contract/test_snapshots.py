@@ -162,7 +162,7 @@ def test_the_value_that_is_wrong_is_named_and_not_its_neighbour(tmp_path: Path) 
     with service.backend.engine.begin() as connection:
         for number, flag in enumerate(("1", "0", "NULL", "7")):
             connection.exec_driver_sql(f"INSERT INTO kinds (id, note, flag) VALUES ({number}, 'n', {flag})")
-    with pytest.raises(ValueUnstorable, match="flag holds '7'"):
+    with pytest.raises(ValueUnstorable, match="flag contains '7'"):
         read(service, "kinds")
     service.backend.engine.dispose()
 

@@ -24,7 +24,7 @@ from rowferry.settings import read_settings
 @json_option
 @click.pass_context
 def backups(ctx: click.Context, of_table: str | None, database_url: str | None, as_json: bool) -> None:
-    """List the backups in BACKUP_DIR, newest first, and how each was found when it was last verified."""
+    """List the backups in BACKUP_DIR, newest first, each with the result of its last verification."""
     if ctx.invoked_subcommand is not None:
         if of_table or database_url or as_json:
             raise click.UsageError(f"Put the options of {ctx.invoked_subcommand} after it", ctx)

@@ -8,7 +8,7 @@ from rowferry.cli.output import say, say_json, table
 
 
 @click.command()
-@click.option("--limit", type=Integer(1, 10_000), default=20, help="How many restores to list.")
+@click.option("--limit", type=Integer(1, 10_000), default=20, help="How many of the newest restores to list.")
 @database_option
 @json_option
 def restores(limit: int, database_url: str | None, as_json: bool) -> None:

@@ -22,8 +22,8 @@ from rowferry.operations.verify_backup import verify_backup, verify_every
 def verify(backups: tuple[str, ...], every: bool, database_url: str | None, as_json: bool) -> None:
     """Prove that backups are as they were written, and that their values can be restored.
 
-    Stops at the first damage, with exit code 3, and says which file is damaged, and where; or at the first value that
-    a restore would reject by the current rules, with its row and key.
+    Stops at the first damage, with exit code 3, and says which file is damaged, where, and in which block; or at the
+    first value that a restore would reject by the current rules, with its row and key.
     """
     if bool(backups) == every:
         raise NothingChosen(what="backups")

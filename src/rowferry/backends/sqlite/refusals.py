@@ -77,7 +77,7 @@ class SqliteRefusals:
         """What may have left a row out without a word, if anything."""
         acting = self._acting(event)
         names = [name for name, sql in acting if _LEAVES_OUT.search(sql)] or [name for name, _ in acting]
-        return Refusal(names[0], f"a trigger or rule ({', '.join(names)}) skips it") if names else None
+        return Refusal(names[0], f"a trigger ({', '.join(names)}) skips it") if names else None
 
     def acting(self) -> list[str]:
         """The names of all triggers that act when rows come, change or go."""

@@ -234,10 +234,10 @@ def test_the_volume_of_another_database_is_not_taken_for_ours(
     before = sorted(folder.rglob("*"))
     for answer in (client.get("/readyz"), client.post("/backup-table"), client.post("/restore-table/jobs")):
         assert_told(answer, folder)
-        assert answer.json()["code"] == "backup.gone"
+        assert answer.json()["code"] == "backup.of_another_database"
     for words in (["backup"], ["backups"], ["verify", "--all"], ["restore", "jobs"]):
         code, told = run(environment, *words)
-        assert (code, told["error"]["code"]) == (3, "backup.gone")
+        assert (code, told["error"]["code"]) == (3, "backup.of_another_database")
     assert sorted(folder.rglob("*")) == before
     hint = told["error"]["hint"].partition("adding a line to ")[2].partition(": ")[2]
     assert hint == f"echo {one['backup_id']} >> {folder}/.databases"

@@ -65,7 +65,7 @@ def test_pages_join_without_a_gap_with_keys_of_several_columns(
     new_service: NewService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for backend in ("postgresql", "sqlite"):
-        monkeypatch.setattr(f"rowferry.backends.{backend}_snapshot._PAGE_ROWS", 7)
+        monkeypatch.setattr(f"rowferry.backends.{backend}.snapshot._PAGE_ROWS", 7)
     service = new_service("fourth_table")
     insert(service, "departments", [{"id": 1, "department": "a"}])
     insert(service, "countries", [{"code": code, "label": None} for code in ("a", "B", "ä", "Z z", "'")])

@@ -47,7 +47,7 @@ class BackupsLost(BackupsGone):
 class BackupsOfAnotherDatabase(BackupsGone):
     """{path} contains backups of another database, but none of the {made} that the ledger lists"""
 
-    code = "backup.gone"
+    code = "backup.of_another_database"
     hint = (
         "Nothing was written there. Check BACKUP_DIR, and whether another volume is mounted there. If this database is "
         "meant to share it, confirm this by adding a line to {file}: echo {backup_id} >> {file}"

@@ -310,4 +310,4 @@ def test_the_demo_explains_each_step(tmp_path: Path) -> None:
     for number, step in enumerate(STEPS, 1):
         assert f"{number}. {(step.__doc__ or '').splitlines()[0]}\n" in shown
     assert "key.duplicate: id 2001 was taken by the row at index 0" in shown
-    assert shown.index("Try next:") > shown.index("Repeat the request")
+    assert shown.index("Try next:") > shown.index("repeat the request")

@@ -58,7 +58,7 @@ class _Backups:
 
     def _empty(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir()
+        (self._folder / TABLE).mkdir(parents=True)  # says that the folder is meant to be new
 
     def _check(self, name: str, rows: int, run: Run) -> None:
         if run.exit_code:

@@ -12,6 +12,9 @@ from bench.lab import Lab
 from bench.processes import NoResultError, Run
 
 
+_ROOT = Path(__file__).parents[1]
+
+
 @dataclass(frozen=True)
 class Way:
     """One way of doing the work: a command, what comes before it and what must hold after it.
@@ -144,7 +147,8 @@ def _shown(lab: Lab, way: Way) -> str:
     parts = [f"{name}={shlex.quote(value)}" for name, value in way.environment.items()]
     note = f"\n# {way.note}" if way.note else ""
     command = " ".join([*parts, *map(_quoted, way.command)]) + note
-    return command.replace(str(lab.folder), "BENCH").replace(f"{Path(ROWFERRY).parent}/", "")
+    command = command.replace(str(lab.folder), "BENCH").replace(f"{Path(ROWFERRY).parent}/", "")
+    return command.replace(f"{sys.prefix}/", "").replace(f"{_ROOT}/", "")
 
 
 def _quoted(part: str) -> str:

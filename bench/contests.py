@@ -11,7 +11,6 @@ from bench.installed import ROWFERRY
 from bench.lab import Lab
 from bench.processes import NoResultError, Run
 
-
 _ROOT = Path(__file__).parents[1]
 
 

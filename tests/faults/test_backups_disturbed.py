@@ -28,8 +28,11 @@ from rowferry.backups.store import BackupStore, UnfinishedBackup
 from rowferry.bootstrap import Service
 from rowferry.errors import DatabaseUnavailable, FileUnwritable, FolderFull, RowferryError
 from rowferry.events import BackupFailed, BackupFinished, Event, RowsBackedUp
+from rowferry.files import atomic_write
 
 ROWS = 40_000
+
+WRITERS = {Path(str(module.__file__)) for module in (backup_store, atomic_write)}
 
 
 @pytest.fixture
@@ -132,7 +135,7 @@ def _interrupted_at(line: int, work: Callable[[], object]) -> Interruption:
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal seen
-        if Path(frame.f_code.co_filename).name not in {"backup_store.py", "whole_file.py"}:
+        if Path(frame.f_code.co_filename) not in WRITERS:
             return None
         if event == "line":
             seen += 1

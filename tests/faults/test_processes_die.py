@@ -11,12 +11,12 @@ from loading import employees
 from waiting import SECONDS, wait_until
 
 ROWS, FAULTY = 200_000, 200_000
-"""A row with a stray quote takes as long as many others, so that a load of a small file lasts some seconds."""
+"""A row of two lines takes as long as many others, so that a load of a small file lasts some seconds."""
 
 
 @pytest.fixture(scope="module")
 def content() -> bytes:
-    return (FAULTY * 'x"\n' + employees(ROWS)).encode()
+    return (FAULTY * '"x\ny"\n' + employees(ROWS)).encode()
 
 
 def start_large_load(running: Served, content: bytes) -> str:

@@ -13,7 +13,7 @@ from bench.installed import ROWFERRY
 from bench.lab import Lab
 from bench.processes import NoResultError, Run
 from bench.served import service
-from bench.templates import postgresql_filled, postgresql_with_parents, sqlite_with_parents
+from bench.templates import copy_sqlite, postgresql_filled, postgresql_with_parents, sqlite_with_parents
 from bench.tools import CURL, SQLITE3
 
 _TABLE = "hired_employees"
@@ -97,9 +97,7 @@ def _sqlite(lab: Lab) -> Contest:
         subprocess.run([str(SQLITE3), str(filled), f".dump {_TABLE}"], stdout=file, check=True)
 
     def prepare(*statements: str, template: Path) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            database.with_name(database.name + suffix).unlink(missing_ok=True)
-        shutil.copyfile(template, database)
+        copy_sqlite(template, database)
         with closing(sqlite3.connect(database)) as connection, connection:
             for statement in statements:
                 connection.execute(statement)

@@ -1,5 +1,6 @@
 """Databases that runs start from as copies: the parents loaded, hired_employees empty or filled."""
 
+import shutil
 from pathlib import Path
 
 from bench.lab import Lab
@@ -39,6 +40,14 @@ def sqlite_with_parents(lab: Lab) -> Path:
     if not database.exists():
         lab.load_aside(f"sqlite:///{database}", *_parents(lab))
     return database
+
+
+def copy_sqlite(template: Path | None, database: Path) -> None:
+    """Make a SQLite file a copy of another, or remove it; what stands beside it goes."""
+    for suffix in ("", "-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    if template:
+        shutil.copyfile(template, database)
 
 
 def _parents(lab: Lab) -> list[Path]:

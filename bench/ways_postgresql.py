@@ -89,5 +89,4 @@ class IntoPostgresql:
         return f"\\copy hired_employees FROM '{file}' WITH (FORMAT csv)"
 
     def _psql(self, *commands: str) -> list[str]:
-        wanted = [part for command in commands for part in ("-c", command)]
-        return [self._server.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self._url, *wanted]
+        return self._server.psql_command(self._url, *commands)

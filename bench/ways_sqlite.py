@@ -1,6 +1,5 @@
 """The ways of loading hired_employees into SQLite: Rowferry's and that of the sqlite3 program."""
 
-import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -13,6 +12,7 @@ from bench.installed import ROWFERRY
 from bench.lab import Lab
 from bench.processes import Run
 from bench.served import Service
+from bench.templates import copy_sqlite
 from bench.tools import SQLITE3
 
 
@@ -48,10 +48,7 @@ class IntoSqlite:
         )
 
     def _prepare(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            self._database.with_name(self._database.name + suffix).unlink(missing_ok=True)
-        if self._template:
-            shutil.copyfile(self._template, self._database)
+        copy_sqlite(self._template, self._database)
 
     def _prepare_for_shell(self) -> None:
         """Rowferry's files keep a write-ahead log; the program's own default is a little faster for it."""

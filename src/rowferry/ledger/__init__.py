@@ -60,6 +60,9 @@ _REJECTS = pa.schema(
     [pa.field(c.name, pa.int64() if isinstance(c.type, BigInteger) else pa.string()) for c in rejected_rows.columns]
 )
 
+REJECTS_OF_A_TABLE = pa.schema([_REJECTS.field(name) for name in ("source", "row_number", "raw", "errors")])
+"""What is kept of a rejected row, besides what all rows of its batch have in common."""
+
 
 def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
@@ -118,7 +121,7 @@ Append = Callable[[Table, pa.RecordBatch], None]
 def keep_rejects(append: Append, load_id: str, rejects: Iterable[tuple[str, pa.RecordBatch]]) -> int:
     """Keep rejected rows, numbered from 1 in the order given; how many they were.
 
-    Each batch has those of one table: `source`, `row_number`, `raw` and `errors`, the faults as JSON.
+    Each batch has those of one table, as REJECTS_OF_A_TABLE; `errors` are the faults as JSON.
     """
     kept = 0
     for table, batch in rejects:

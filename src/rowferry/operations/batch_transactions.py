@@ -45,9 +45,6 @@ from rowferry.operations.refused_rows import RefusedRows
 from rowferry.sources.json.batch_text import JsonRows, read_batch
 from rowferry.sources.json.source import JsonSource
 
-_KEPT = pa.schema({"source": pa.string(), "row_number": pa.int64(), "raw": pa.string(), "errors": pa.string()})
-"""What the ledger keeps of a rejected row."""
-
 _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 1.0
@@ -310,8 +307,10 @@ class _Batch:
                 for row in rows
             ]
             columns = zip(*kept, strict=True)
-            arrays = [pa.array(values, field.type) for values, field in zip(columns, _KEPT, strict=True)]
-            yield table, pa.record_batch(arrays, schema=_KEPT)
+            arrays = [
+                pa.array(values, field.type) for values, field in zip(columns, ledger.REJECTS_OF_A_TABLE, strict=True)
+            ]
+            yield table, pa.record_batch(arrays, schema=ledger.REJECTS_OF_A_TABLE)
 
 
 def _key_column(rules: TableRules) -> str | None:

@@ -100,11 +100,11 @@ class CsvSource:
     def _frame(self, first: int, data: bytes, buffer: "_Buffer") -> tuple[RowBatch, int]:
         """The rows of whole lines of a buffer, and how much they take: all but a row that goes on behind them."""
         lines = find_lines(data, self.delimiter)
-        sound = lines.plain & (lines.ends - lines.starts <= MAX_ROW_BYTES)
+        short = lines.ends - lines.starts <= MAX_ROW_BYTES
+        sound, strays = lines.plain & short, lines.stray & short
         plain, misfits = sound & (lines.fields == self._fields), sound & (lines.fields != self._fields)
         if self._marked is not None:
             plain &= self._unmarked(data, lines) & ~_holding_apostrophes(data, lines)
-        strays = lines.stray & (lines.ends - lines.starts <= MAX_ROW_BYTES)
         begins = np.ones(len(plain), dtype=np.bool_)
         odd: dict[int, OddRow] = {}
         used, after = len(data), 0

@@ -45,23 +45,20 @@ def database_url(tmp_path: Path) -> str:
 def test_buttons_keep_their_labels_under_the_pointer(open_page: OpenPage, scheme: str) -> None:
     page = open_page("/#/backups", color_scheme=scheme)
     expect(page.get_by_role("button", name="Back up now")).to_be_visible()
-    for kind in ("main", "danger", "quiet", ""):
+    for place, kind in enumerate(("main", "danger", "quiet", "")):
         page.evaluate(
-            "(kind) => { const made = document.createElement('button'); made.textContent = `Kind ${kind}`;"
-            " made.className = kind; made.id = `kind-${kind}`; document.querySelector('main').append(made); }",
-            kind,
+            "([place, kind]) => { const made = document.createElement('button'); made.textContent = `Kind ${kind}`;"
+            " made.className = kind; made.id = `kind-${kind}`; document.querySelector('main').append(made);"
+            # What the page still loads moves no button away from under the pointer, nor one under it.
+            " made.style.cssText = `position: fixed; left: 40%; top: ${20 + 15 * place}%`; }",
+            [place, kind],
         )
         button = page.locator(f"#kind-{kind}")
-        resting = ground_of(button)
+        resting: str = button.evaluate("(button) => getComputedStyle(button).backgroundColor")
         assert button.evaluate(CONTRAST) >= READABLE, kind
         button.hover()
+        expect(button, f"{kind}: that it is under the pointer can be seen").not_to_have_css("background-color", resting)
         assert button.evaluate(CONTRAST) >= READABLE, kind
-        assert ground_of(button) != resting, f"{kind}: that it is under the pointer can be seen"
-
-
-def ground_of(button: Locator) -> str:
-    found: str = button.evaluate("(button) => getComputedStyle(button).backgroundColor")
-    return found
 
 
 @pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])

@@ -38,7 +38,9 @@ def commands() -> str:
         command: click.Command = getattr(importlib.import_module(f"rowferry.cli.{name}"), name)
         parts.append(described(f"rowferry {name}", command))
         if isinstance(command, click.Group):
-            parts.extend(described(f"rowferry {name} {one}", inner) for one, inner in command.commands.items())
+            parts.extend(
+                described(f"rowferry {name} {subcommand}", inner) for subcommand, inner in command.commands.items()
+            )
     return "".join(parts)
 
 
@@ -105,9 +107,12 @@ def endpoints() -> str:
 
 def tables() -> str:
     parts = ["# Tables\n"]
-    for one in map(describe, load_catalog("rowferry.models")):
-        rows = [[f"`{c['name']}`", c["type"], c["rule"], c["doc"]] for c in one["columns"]]
-        parts.append(f"\n## {one['name']}\n\n{one['doc']}\n\n" + table(["column", "type", "rule", "meaning"], rows))
+    for table_described in map(describe, load_catalog("rowferry.models")):
+        rows = [[f"`{c['name']}`", c["type"], c["rule"], c["doc"]] for c in table_described["columns"]]
+        parts.append(
+            f"\n## {table_described['name']}\n\n{table_described['doc']}\n\n"
+            + table(["column", "type", "rule", "meaning"], rows)
+        )
     return "".join(parts)
 
 

@@ -175,9 +175,9 @@ def _fail(error: RowferryError) -> int:
 
 def _misuse(mistake: click.ClickException) -> CommandMisused:
     """What the library says of words that it cannot make a command of."""
-    told = mistake.format_message().rstrip(".")
+    reason = mistake.format_message().rstrip(".")
     context = getattr(mistake, "ctx", None)
     if isinstance(mistake, click.NoSuchOption) and context and context.parent is None:
-        told = f"No such option {mistake.option_name} before the command; options of a command come after it"
+        reason = f"No such option {mistake.option_name} before the command; options of a command come after it"
     named = sys.argv[1:2] if set(sys.argv[1:2]) & set(COMMANDS) else []
-    return CommandMisused(reason=told, command=context.command_path if context else " ".join(["rowferry", *named]))
+    return CommandMisused(reason=reason, command=context.command_path if context else " ".join(["rowferry", *named]))

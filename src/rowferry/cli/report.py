@@ -68,8 +68,8 @@ def report(
 
 def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
     """The form that was asked for, if it makes sense where it is to go."""
-    told = output.suffix.removeprefix(".").lower() if output else ""
-    if output and (form == "table" or (form is None and told not in _FORMS[1:])):
+    ending = output.suffix.removeprefix(".").lower() if output else ""
+    if output and (form == "table" or (form is None and ending not in _FORMS[1:])):
         raise OptionInvalid(option="--output", value=str(output), allowed="Also give --format json, csv, svg or png.")
     if as_json and not output and form not in (None, "json"):
         raise OptionInvalid(
@@ -77,7 +77,7 @@ def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
         )
     if form == "png" and not output and sys.stdout.isatty():
         raise OptionInvalid(option="--format", value=form, allowed="A terminal cannot show a PNG: give --output FILE.")
-    return form or cast("Form", told or ("json" if as_json else "table"))
+    return form or cast("Form", ending or ("json" if as_json else "table"))
 
 
 def _rendered(found: Answer, form: Form) -> bytes:

@@ -83,13 +83,13 @@ def import_models(module: str) -> ModuleType:
 
 def _metadata(module: object) -> MetaData:
     candidates = (getattr(value, "metadata", None) for value in vars(module).values())
-    found = {id(one): one for one in candidates if isinstance(one, MetaData) and one.tables}
+    found = {id(metadata): metadata for metadata in candidates if isinstance(metadata, MetaData) and metadata.tables}
     if not found:
         raise LookupError("no SQLAlchemy table found")
     if len(found) > 1:
         groups = " and ".join(", ".join(metadata.tables) for metadata in found.values())
-        told = "use the same one for all tables, and import no others"
-        raise LookupError(f"it has {len(found)} MetaData or declarative bases, one with {groups}; {told}")
+        hint = "use the same one for all tables, and import no others"
+        raise LookupError(f"it has {len(found)} MetaData or declarative bases, one with {groups}; {hint}")
     return next(iter(found.values()))
 
 

@@ -64,10 +64,10 @@ class Contest:
 
     def ratio(self, peer: str, to: str) -> float | None:
         """How many times as long one way takes as another: the median over the rounds, each round in itself."""
-        one, other = self.find(peer), self.find(to)
-        if one is None or other is None:
+        measured, reference = self.find(peer), self.find(to)
+        if measured is None or reference is None:
             return None
-        return median(a / b for a, b in zip(one.seconds, other.seconds, strict=True))
+        return median(a / b for a, b in zip(measured.seconds, reference.seconds, strict=True))
 
     def peak(self, name: str) -> float | None:
         outcome = self.find(name)

@@ -62,8 +62,8 @@ def _targets(contests: list[Contest], waits: dict[str, float]) -> list[Target]:
     return [
         Target.at_most("An owner's time to that of \\copy, filled table", 1.1, filled.ratio(_DEFAULT, _COPY)),
         *(
-            Target.at_most("The same with few rows, to a running service", 1.1, one.ratio(_POSTED, _COPY))
-            for one in few
+            Target.at_most("The same with few rows, to a running service", 1.1, contest.ratio(_POSTED, _COPY))
+            for contest in few
         ),
         Target.at_least("Times as fast as \\copy, filled table, exclusive", 3.5, exclusive.ratio(_COPY, _EXCLUSIVE)),
         Target.at_least("Times as fast as \\copy, empty table", 6, empty.ratio(_COPY, _DEFAULT)),

@@ -1,12 +1,11 @@
 """Joins settings, tables, database and observers; the only place that does."""
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
-from sqlalchemy import Table
+from sqlalchemy import URL, Table
 from sqlalchemy.exc import ArgumentError
 
-from rowferry import ledger
+from rowferry import lazy, ledger
 from rowferry.backends.protocol import Backend
 from rowferry.dictionary.catalog import Catalog, load_catalog
 from rowferry.errors import (
@@ -28,10 +27,22 @@ from rowferry.settings import (
     require_none,
 )
 
-_BACKENDS = {
-    "sqlite": "rowferry.backends.sqlite.database",
-    "postgresql": "rowferry.backends.postgresql.database",
-    "postgres": "rowferry.backends.postgresql.database",
+if TYPE_CHECKING:
+    from rowferry.migrations import upgrade as upgrading
+else:
+    upgrading = lazy.module("rowferry.migrations.upgrade")
+
+
+class _Room(Protocol):
+    """What the module of a database has to offer."""
+
+    def open_backend(self, url: URL, *, is_made: bool) -> Backend: ...
+
+
+_BACKENDS: dict[str, _Room] = {
+    "sqlite": lazy.module("rowferry.backends.sqlite.database"),
+    "postgresql": lazy.module("rowferry.backends.postgresql.database"),
+    "postgres": lazy.module("rowferry.backends.postgresql.database"),
 }
 """One line for each database: the scheme of its URLs, without the driver, and the module that serves it.
 
@@ -83,8 +94,7 @@ class Service:
 
     def upgrade(self) -> tuple[str, ...]:
         """Apply the migrations that the database lacks; those that were applied."""
-        applied: tuple[str, ...] = _upgrading().upgrade(self.backend, self.histories)
-        return applied
+        return upgrading.upgrade(self.backend, self.histories)
 
     def require_usable(self, state: SchemaState) -> None:
         """Raise SchemaNewer, SchemaOlder or SchemaDiffers unless every table is there with the columns of its model."""
@@ -108,7 +118,7 @@ class Service:
     def _with_all_tables(self, state: SchemaState) -> SchemaState:
         """Make tables that no migration makes: those of a user's own models, and what somebody dropped."""
         if state.is_current and any(table.key not in state.columns for table in self._tables()):
-            _upgrading().make_missing(self.backend, (ledger.metadata, self.catalog.metadata))
+            upgrading.make_missing(self.backend, (ledger.metadata, self.catalog.metadata))
             return self.schema()
         return state
 
@@ -168,13 +178,6 @@ def _open_backend(settings: Settings) -> Backend:
     if driver not in ("", _DRIVERS[scheme]):
         raise DriverUnsupported(driver=driver, scheme=scheme, served=_DRIVERS[scheme])
     try:
-        backend: Backend = importlib.import_module(_BACKENDS[scheme]).open_backend(
-            settings.url, is_made=database_is_made()
-        )
+        return _BACKENDS[scheme].open_backend(settings.url, is_made=database_is_made())
     except (ValueError, ArgumentError) as error:
         raise SettingInvalid(name="SQLALCHEMY_DATABASE_URL", reason=f"its options cannot be used: {error}") from error
-    return backend
-
-
-def _upgrading() -> Any:
-    return importlib.import_module("rowferry.migrations.upgrade")

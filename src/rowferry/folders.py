@@ -38,7 +38,7 @@ class Folder:
 
     def _place(self) -> Path:
         place = self.path.absolute()
-        return next(one for one in (place, *place.parents) if one.exists()) if self.may_be_made else place
+        return next(parent for parent in (place, *place.parents) if parent.exists()) if self.may_be_made else place
 
 
 class WatchedFolders:
@@ -56,9 +56,9 @@ class WatchedFolders:
     def check(self) -> None:
         """Raise FolderUnusable, which names each folder that cannot be used."""
         self._look()
-        made = [Folder(one.name, one.path, may_be_made=one.name not in self._seen) for one in self._made]
+        made = [Folder(folder.name, folder.path, may_be_made=folder.name not in self._seen) for folder in self._made]
         data = [self._data] if self._data.name in self._seen else []
-        errors = [_error(one, fault) for one in (*self._always, *made, *data) if (fault := one.fault())]
+        errors = [_error(folder, fault) for folder in (*self._always, *made, *data) if (fault := folder.fault())]
         if errors:
             first, *others = errors
             reasons = [first.details["reason"], *(error.message for error in others)]
@@ -71,7 +71,7 @@ class WatchedFolders:
             raise _error(self._data, fault)
 
     def _look(self) -> None:
-        self._seen |= {one.name for one in (*self._made, self._data) if os.path.isdir(one.path)}  # noqa: PTH112  # raises nothing
+        self._seen |= {folder.name for folder in (*self._made, self._data) if os.path.isdir(folder.path)}  # noqa: PTH112  # raises nothing
 
 
 def folder_faults(settings: Settings) -> list[SettingFault]:
@@ -83,12 +83,12 @@ def folder_faults(settings: Settings) -> list[SettingFault]:
         found.append(SettingFault("TMPDIR", "no folder for temporary files is writable; name one that is"))
     data = Folder("DATA_DIR", settings.data_dir, is_written=False)
     if (fault := data.fault()) and not isinstance(fault, FileNotFoundError):
-        told = f"{data.path} is not a readable folder: {fault.strerror}; choose another one, or permit access"
-        found.append(SettingFault(data.name, told))
+        reason = f"{data.path} is not a readable folder: {fault.strerror}; choose another one, or permit access"
+        found.append(SettingFault(data.name, reason))
     for name, path in (("BACKUP_DIR", settings.backup_dir), ("LOG_DIR", settings.log_dir)):
         if (fault := Folder(name, path, may_be_made=True).fault()) and fault.errno not in _NO_ROOM:
-            told = f"cannot write to {path}: {fault.strerror}; choose another folder, or permit access"
-            found.append(SettingFault(name, told))
+            reason = f"cannot write to {path}: {fault.strerror}; choose another folder, or permit access"
+            found.append(SettingFault(name, reason))
     return found
 
 

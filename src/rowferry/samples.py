@@ -130,7 +130,7 @@ def _employees(rows: int, seed: int, faulty: int, first_id: int) -> Iterator[str
 
 def _good_lines(random: np.random.RandomState, first_id: int, count: int) -> list[str]:
     first, last = _words(_FIRST_NAMES), _words(_LAST_NAMES)
-    names = [f"{one} {other}" for one in first for other in last]
+    names = [f"{first_name} {last_name}" for first_name in first for last_name in last]
     limits = (len(names), len(_DAYS), len(_TIMES), len(_words(_DEPARTMENTS)), len(_jobs()))
     columns = [random.randint(0, limit, count, dtype=np.int32).tolist() for limit in limits]
     return [

@@ -36,8 +36,8 @@ def _database_url(text: str) -> str:
     try:
         make_url(text)
     except (ArgumentError, ValueError) as error:
-        told = "not a database URL; give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
-        raise ValueError(told) from error
+        reason = "not a database URL; give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+        raise ValueError(reason) from error
     return text
 
 
@@ -54,8 +54,8 @@ _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-
 def _host_names(text: str) -> str:
     for name in text.split(","):
         if not _HOST_NAME.fullmatch(name.strip()):
-            told = "give only names, separated by commas, such as app,rowferry.example.org: no scheme, no port, no *"
-            raise ValueError(f"{name.strip()!r} is not a host name; {told}")
+            hint = "give only names, separated by commas, such as app,rowferry.example.org: no scheme, no port, no *"
+            raise ValueError(f"{name.strip()!r} is not a host name; {hint}")
     return text
 
 
@@ -108,7 +108,7 @@ class Settings:
         return make_url(self.database_url)
 
 
-_FIELDS = {one.name: one for one in fields(Settings)}
+_FIELDS = {field.name: field for field in fields(Settings)}
 
 
 @dataclass(frozen=True)
@@ -147,10 +147,10 @@ def inspect_settings(database_url: str | None = None) -> tuple[Settings, list[Se
         given[_name(_FIELDS["database_url"])] = database_url
     found: dict[str, Any] = {}
     faults = []
-    for key, one in _FIELDS.items():
+    for key, setting in _FIELDS.items():
         try:
-            if (name := _name(one)) in given:
-                found[key] = one.metadata["read"](_printable(given[name]))
+            if (name := _name(setting)) in given:
+                found[key] = setting.metadata["read"](_printable(given[name]))
         except ValueError as error:
             faults.append(SettingFault(name, str(error)))
     return Settings(**found), faults
@@ -207,14 +207,14 @@ def settings_in_force(
     file = _dot_env()
     return [
         SettingInForce(
-            name=_name(one),
-            value="cannot be used" if _name(one) in faulty else _shown(settings, key),
+            name=_name(setting),
+            value="cannot be used" if _name(setting) in faulty else _shown(settings, key),
             source="--database-url"
             if key == "database_url" and database_url is not None
-            else _source(_name(one), file),
-            meaning=one.metadata["meaning"],
+            else _source(_name(setting), file),
+            meaning=setting.metadata["meaning"],
         )
-        for key, one in _FIELDS.items()
+        for key, setting in _FIELDS.items()
     ]
 
 
@@ -224,7 +224,7 @@ def _shown(settings: Settings, key: str) -> str:
 
 def unknown_settings() -> Iterator[str]:
     """What is set as ROWFERRY_…, but is no setting, in words."""
-    known = [_name(one) for one in _FIELDS.values()]
+    known = [_name(setting) for setting in _FIELDS.values()]
     for name in sorted(_environment().keys() | _dot_env().keys()):
         if name.startswith("ROWFERRY_") and name not in known:
             near = difflib.get_close_matches(name, known, 1, 0.8)
@@ -267,8 +267,8 @@ def shared_metrics_folder() -> str | None:
     return os.environ.get(_METRICS_FOLDER)
 
 
-def _name(one: "Field[Any]") -> str:
-    return str(one.metadata["name"])
+def _name(setting: "Field[Any]") -> str:
+    return str(setting.metadata["name"])
 
 
 def _source(name: str, file: Mapping[str, str]) -> str:

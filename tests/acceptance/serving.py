@@ -52,10 +52,10 @@ class Served:
 def workers_of(pid: int) -> list[int]:
     """The processes that serve, among those which a process has started."""
     found = []
-    for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         with suppress(ProcessLookupError, FileNotFoundError):  # it has just ended
-            if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes():
-                found.append(int(one))
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(int(child))
     return found
 
 

@@ -59,10 +59,10 @@ def test_all_tables_come_from_one_snapshot(client: httpx.Client) -> None:
     answer = client.post("/backup-table", params={"codec": "zstandard"})
     assert answer.status_code == 201
     backups = answer.json()["backups"]
-    assert [(one["table"], one["rows"]) for one in backups] == [
+    assert [(backup["table"], backup["rows"]) for backup in backups] == [
         ("departments", 3), ("jobs", 3), ("hired_employees", 100)
     ]  # fmt: skip
-    assert len({one["snapshot_id"] for one in backups}) == 1
+    assert len({backup["snapshot_id"] for backup in backups}) == 1
 
 
 def test_the_list_is_paged(client: httpx.Client) -> None:
@@ -71,10 +71,10 @@ def test_the_list_is_paged(client: httpx.Client) -> None:
     seen, url = [], "/backups?limit=4"
     while url:
         page = client.get(url).json()
-        seen.append([one["backup_id"] for one in page["items"]])
+        seen.append([backup["backup_id"] for backup in page["items"]])
         url = page["next"]
     assert [len(ids) for ids in seen] == [4, 2]
-    assert len({one for ids in seen for one in ids}) == 6
+    assert len({backup_id for ids in seen for backup_id in ids}) == 6
     assert len(client.get("/backups", params={"table": "jobs"}).json()["items"]) == 2
 
 

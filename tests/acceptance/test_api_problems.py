@@ -105,7 +105,7 @@ def test_every_parameter_that_is_documented_is_known(idle: httpx.Client) -> None
     for path, item in paths.items():
         if "get" not in item:
             continue
-        names = [one["name"] for one in item["get"].get("parameters", ()) if one["in"] == "query"]
+        names = [parameter["name"] for parameter in item["get"].get("parameters", ()) if parameter["in"] == "query"]
         answer = idle.get(path.replace("{", "").replace("}", ""), params=dict.fromkeys(names, "1"))
         assert answer.status_code in (200, 404, 422), path
         if answer.status_code == 422:
@@ -246,7 +246,7 @@ def test_documentation_has_examples_and_problems(idle: httpx.Client) -> None:
     document = idle.get("/openapi.json").json()
     assert idle.get("/openapi.json").json() == document
     operations = [operation for path in document["paths"].values() for operation in path.values()]
-    assert {"full_bulk_insert", "list_loads", "list_rejects"} <= {one["operationId"] for one in operations}
+    assert {"full_bulk_insert", "list_loads", "list_rejects"} <= {operation["operationId"] for operation in operations}
     for operation in operations:
         assert operation["summary"]
         assert operation["description"]

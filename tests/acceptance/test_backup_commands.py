@@ -35,10 +35,10 @@ def run_json(folder: Path, *arguments: str, expected: int = 0) -> Any:
 
 def test_back_up_list_and_verify(folder: Path) -> None:
     taken = run_json(folder, "backup")["backups"]
-    assert [one["table"] for one in taken] == ["departments", "jobs", "hired_employees"]
-    assert all((folder / "backups" / one["table"] / f"{one['backup_id']}.avro").exists() for one in taken)
+    assert [backup["table"] for backup in taken] == ["departments", "jobs", "hired_employees"]
+    assert all((folder / "backups" / backup["table"] / f"{backup['backup_id']}.avro").exists() for backup in taken)
     listed = run_json(folder, "backups")["backups"]
-    assert {one["backup_id"] for one in listed} == {one["backup_id"] for one in taken}
+    assert {backup["backup_id"] for backup in listed} == {backup["backup_id"] for backup in taken}
     assert run_json(folder, "verify", "--all")["backups"][0]["damage"] is None
     assert "good" in run(folder, "backups", "--table", "jobs").stdout
     assert "Good backups" in run(folder, "verify", taken[0]["backup_id"]).stdout
@@ -55,12 +55,12 @@ def test_to_verify_in_the_wrong_folder_proves_nothing(folder: Path) -> None:
 
 def test_only_what_is_named_is_backed_up(folder: Path) -> None:
     taken = run_json(folder, "backup", "jobs", "departments", "--codec", "snappy")["backups"]
-    assert [(one["table"], one["codec"]) for one in taken] == [("departments", "snappy"), ("jobs", "snappy")]
+    assert [(backup["table"], backup["codec"]) for backup in taken] == [("departments", "snappy"), ("jobs", "snappy")]
     assert "hired_employees" not in run(folder, "backups").stdout
 
 
 def test_what_has_no_manifest_is_removed_and_told(folder: Path) -> None:
-    (backup_id,) = (one["backup_id"] for one in run_json(folder, "backup", "jobs")["backups"])
+    (backup_id,) = (backup["backup_id"] for backup in run_json(folder, "backup", "jobs")["backups"])
     (folder / "backups" / "jobs" / f"{backup_id}.manifest.json").unlink()
     told = run(folder, "backup", "departments").stdout
     assert f"Removed because they had no manifest: {backup_id}.avro." in told

@@ -123,7 +123,7 @@ def test_clients_get_every_row_in_exactly_once(database: Database, tmp_path: Pat
             wait_until(lambda: clients.statuses[503] >= 2 * CLIENTS)
             assert client.get("/readyz").status_code == 503
             assert client.get("/livez").status_code == 200
-        assert [one.result() for one in work] == BATCHES * CLIENTS * [{"jobs": ROWS}]
+        assert [future.result() for future in work] == BATCHES * CLIENTS * [{"jobs": ROWS}]
         assert client.get("/readyz").status_code == 200
     service = Service(read_settings(database.url))
     tables = Tables(service, tmp_path)

@@ -169,12 +169,12 @@ def run(environment: dict[str, str], *words: str) -> tuple[int, dict[str, Any]]:
 @pytest.mark.parametrize("left", ["nothing", "an empty folder", "another volume"])
 def test_a_folder_of_backups_that_is_lost_is_not_made_anew(running: Served, place: Path, left: str) -> None:
     folder, client = place / "backups", running.client
-    [one] = client.get("/backups").json()["items"]
+    [backup] = client.get("/backups").json()["items"]
     folder.rename(place / "aside")
     if left != "nothing":
         (folder / "lost+found" if left == "another volume" else folder).mkdir(parents=True)
     before = list(place.glob("backups/*"))
-    at = f"/backups/{one['backup_id']}"
+    at = f"/backups/{backup['backup_id']}"
     for answer in (
         client.get("/readyz"),
         client.post("/backup-table"),
@@ -184,7 +184,7 @@ def test_a_folder_of_backups_that_is_lost_is_not_made_anew(running: Served, plac
         client.post(f"{at}/verify"),
         client.delete(at, params={"even_last": True}),
         client.post("/restore-table/jobs"),
-        client.post("/restore-table/jobs", params={"backup_id": one["backup_id"]}),
+        client.post("/restore-table/jobs", params={"backup_id": backup["backup_id"]}),
     ):
         assert_told(answer, folder)
         assert answer.json()["code"] == "backup.gone"
@@ -197,14 +197,14 @@ def test_a_folder_of_backups_that_is_lost_is_not_made_anew(running: Served, plac
 
 def test_commands_do_not_make_a_folder_anew_that_is_lost(place: Path, environment: dict[str, str]) -> None:
     folder = place / "backups"
-    [one] = run(environment, "backup", "jobs")[1]["backups"]
+    [backup] = run(environment, "backup", "jobs")[1]["backups"]
     folder.rename(place / "aside")
     for words in (
         ["backup"],
         ["backups"],
         PRUNE,
         ["verify", "--all"],
-        ["verify", one["backup_id"]],
+        ["verify", backup["backup_id"]],
         ["restore", "jobs"],
     ):
         code, told = run(environment, *words)
@@ -219,8 +219,8 @@ def test_commands_do_not_make_a_folder_anew_that_is_lost(place: Path, environmen
 def another(environment: dict[str, str], place: Path) -> dict[str, str]:
     """The environment of another database, with the same folder of backups."""
     another = environment | {"SQLALCHEMY_DATABASE_URL": f"sqlite:///{place}/db/b.db"}
-    for one in (environment, another):
-        assert run(one, "db", "upgrade")[0] == 0
+    for surroundings in (environment, another):
+        assert run(surroundings, "db", "upgrade")[0] == 0
     return another
 
 
@@ -228,7 +228,7 @@ def test_the_volume_of_another_database_is_not_taken_for_ours(
     running: Served, environment: dict[str, str], another: dict[str, str], place: Path
 ) -> None:
     folder, client = place / "backups", running.client
-    [one] = client.get("/backups").json()["items"]
+    [backup] = client.get("/backups").json()["items"]
     folder.rename(place / "aside")
     assert run(another, "backup")[0] == 0  # all of its tables, so that ours have folders, too
     before = sorted(folder.rglob("*"))
@@ -240,7 +240,7 @@ def test_the_volume_of_another_database_is_not_taken_for_ours(
         assert (code, told["error"]["code"]) == (3, "backup.of_another_database")
     assert sorted(folder.rglob("*")) == before
     hint = told["error"]["hint"].partition("adding a line to ")[2].partition(": ")[2]
-    assert hint == f"echo {one['backup_id']} >> {folder}/.databases"
+    assert hint == f"echo {backup['backup_id']} >> {folder}/.databases"
     subprocess.run(hint, shell=True, check=True, timeout=60)
     assert client.post("/backup-table").status_code == 201
     running.wait_until_ready()
@@ -249,15 +249,17 @@ def test_the_volume_of_another_database_is_not_taken_for_ours(
 
 def test_databases_share_a_folder(environment: dict[str, str], another: dict[str, str], place: Path) -> None:
     named = place / "backups" / ".databases"
-    ids = [run(one, "backup", "jobs")[1]["backups"][0]["backup_id"] for one in (environment, another) * 2]
+    ids = [
+        run(surroundings, "backup", "jobs")[1]["backups"][0]["backup_id"] for surroundings in (environment, another) * 2
+    ]
     assert named.read_text().splitlines()[1:] == ids[:2]
     # A version that named no database made these backups; then one of them makes another.
     named.unlink()
-    [one] = run(environment, "backup", "jobs")[1]["backups"]
-    assert named.read_text().splitlines()[1:] == [one["backup_id"]]
+    [backup] = run(environment, "backup", "jobs")[1]["backups"]
+    assert named.read_text().splitlines()[1:] == [backup["backup_id"]]
     assert len(run(another, "backups")[1]["backups"]) == 5
     [two] = run(another, "backup", "jobs")[1]["backups"]
-    assert named.read_text().splitlines()[1:] == [one["backup_id"], two["backup_id"]]
+    assert named.read_text().splitlines()[1:] == [backup["backup_id"], two["backup_id"]]
 
 
 def test_databases_that_cannot_be_read_are_told(environment: dict[str, str], place: Path) -> None:
@@ -271,8 +273,8 @@ def test_databases_that_cannot_be_read_are_told(environment: dict[str, str], pla
 
 
 def test_backups_that_were_all_removed_are_not_lost(running: Served, environment: dict[str, str]) -> None:
-    for one in running.client.get("/backups").json()["items"]:
-        assert running.client.delete(f"/backups/{one['backup_id']}", params={"even_last": True}).status_code == 204
+    for backup in running.client.get("/backups").json()["items"]:
+        assert running.client.delete(f"/backups/{backup['backup_id']}", params={"even_last": True}).status_code == 204
     assert running.client.get("/backups").json()["items"] == []
     running.wait_until_ready()
     assert run(environment, "backup", "jobs")[0] == 0

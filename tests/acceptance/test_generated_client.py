@@ -48,8 +48,12 @@ def test_every_operation_is_there_and_can_be_used(server: httpx.Client, generate
         return found
 
     for item in server.get("/openapi.json").json()["paths"].values():
-        for one in item.values():
-            assert operation(one["tags"][0], one["operationId"]) if one["operationId"] != "download_backup" else True
+        for operation_object in item.values():
+            assert (
+                operation(operation_object["tags"][0], operation_object["operationId"])
+                if operation_object["operationId"] != "download_backup"
+                else True
+            )
     loaded = operation("load", "full_bulk_insert")(client=client)
     assert (loaded.inserted, loaded.rejected) == (2124, 70)
     accepted = operation("load", "full_bulk_insert")(client=client, prefer="respond-async")
@@ -68,8 +72,8 @@ def test_every_operation_is_there_and_can_be_used(server: httpx.Client, generate
 def test_it_is_only_asked_for_simple_values(server: httpx.Client) -> None:
     """Generators have no way to write an array or an object into a header, and leave the operation out."""
     for path, item in server.get("/openapi.json").json()["paths"].items():
-        for method, one in item.items():
-            for parameter in one.get("parameters", ()):
+        for method, operation_object in item.items():
+            for parameter in operation_object.get("parameters", ()):
                 schema = parameter["schema"]
                 kinds = {found.get("type") for found in schema.get("anyOf", [schema])}
                 assert parameter["in"] == "query" or not kinds & {"array", "object"}, (method, path, parameter["name"])

@@ -27,7 +27,7 @@ def test_the_id_of_a_request_comes_back_and_stands_in_every_log(running: Served)
     assert answer.headers["x-request-id"] == "mine-1"
     batch = running.client.post("/batch-transactions", json={"jobs": [{"id": 2}]}, headers={"X-Request-ID": "mine-2"})
     assert batch.status_code == 422
-    events = [one["event"] for one in lines_of(running, "full_bulk_insert") if one["request_id"] == "mine-1"]
+    events = [line["event"] for line in lines_of(running, "full_bulk_insert") if line["request_id"] == "mine-1"]
     assert events == ["LoadStarted", "RowRejected", "PublishStarted", "LoadFinished"]
     finished = lines_of(running, "full_bulk_insert")[-1]
     assert (finished["id"], finished["rows_read"], finished["inserted"], finished["rejected"]) == (
@@ -37,9 +37,9 @@ def test_the_id_of_a_request_comes_back_and_stands_in_every_log(running: Served)
         1,
     )
     assert finished["seconds"] > 0
-    assert {one["request_id"] for one in lines_of(running, "batch_transactions")} == {"mine-2"}
-    served_lines = [one for one in lines_of(running, "serve") if one.get("request_id") == "mine-1"]
-    assert [one["event"] for one in served_lines] == ["LoadStarted", "PublishStarted", "LoadFinished", "request"]
+    assert {line["request_id"] for line in lines_of(running, "batch_transactions")} == {"mine-2"}
+    served_lines = [line for line in lines_of(running, "serve") if line.get("request_id") == "mine-1"]
+    assert [line["event"] for line in served_lines] == ["LoadStarted", "PublishStarted", "LoadFinished", "request"]
     assert (served_lines[-1]["path"], served_lines[-1]["status"]) == ("/full-bulk-insert/jobs", 200)
 
 
@@ -62,9 +62,9 @@ def test_every_line_is_json_and_programs_that_look_often_are_quiet(running: Serv
     while json.dumps(injected) not in running.log and time.monotonic() < end:
         time.sleep(0.01)  # a request may be answered before it is told of
     told = [json.loads(line) for line in running.log.splitlines()]
-    assert all({"time", "level", "event"} <= set(one) for one in told)
-    assert injected in [one.get("path") for one in told]
-    assert not {"/livez", "/readyz"} & {one["path"] for one in told if one.get("status") == 200}
+    assert all({"time", "level", "event"} <= set(line) for line in told)
+    assert injected in [line.get("path") for line in told]
+    assert not {"/livez", "/readyz"} & {line["path"] for line in told if line.get("status") == 200}
 
 
 def test_metrics_are_those_of_all_workers(running: Served) -> None:
@@ -96,7 +96,7 @@ def test_a_load_on_one_worker_is_seen_from_the_others(tmp_path: Path) -> None:
             with httpx.Client(base_url=running.client.base_url) as another:
                 listed = another.get("/loads")
                 assert listed.status_code == 200, f"{listed.text}\n{running.log}"
-                assert [one["load_id"] for one in listed.json()["items"]] == ids[::-1]
+                assert [line["load_id"] for line in listed.json()["items"]] == ids[::-1]
                 assert "event: receipt" in another.get(f"/loads/{ids[0]}/events").text
 
 

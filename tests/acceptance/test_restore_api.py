@@ -27,7 +27,7 @@ def client(database_url: str, globant: Path, tmp_path: Path, monkeypatch: pytest
 
 def back_up(database_url: str, tmp_path: Path, *tables: str) -> list[Manifest]:
     service = Service(read_settings(database_url))
-    rules = [one for one in service.catalog if not tables or one.name in tables]
+    rules = [rules_of_table for rules_of_table in service.catalog if not tables or rules_of_table.name in tables]
     try:
         store, options = BackupStore(tmp_path / "backups"), BackupOptions("test")
         return backup_table(service.backend, store, rules, options, lambda _event: None)

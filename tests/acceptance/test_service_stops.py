@@ -95,7 +95,7 @@ def test_during_batches(empty_url: str, tmp_path: Path) -> None:
             done: list[int] = []
             firsts = [1_000_000 * stop + 100_000 * who for who in range(4)]
             posting = [pool.submit(post_until_cut, running, first, done) for first in firsts]
-            wait_until(lambda: len(done) > 4 or any(one.done() for one in posting))  # noqa: B023
+            wait_until(lambda: len(done) > 4 or any(future.done() for future in posting))  # noqa: B023
             stop_timely(running)
             for client in posting:
                 client.result()

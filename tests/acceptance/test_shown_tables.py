@@ -27,7 +27,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     with sqlite3.connect(folder / "rows.db") as database:
         database.execute("UPDATE loads SET rows_read=?, inserted=?, updated=?, unchanged=?, rejected=?", COUNTS)
         database.execute("UPDATE restores SET added=?, changed=?, removed=?, unchanged=?, rejected=?", COUNTS)
-        told = [str(one) for table in ("loads", "restores") for one, *_ in database.execute(f"SELECT * FROM {table}")]
+        told = [
+            str(value) for table in ("loads", "restores") for value, *_ in database.execute(f"SELECT * FROM {table}")
+        ]
     database.close()
     return environment | {"LOAD_ID": told[0], "RESTORE_ID": told[1]}
 

@@ -163,8 +163,12 @@ def test_everybody_can_use_every_page(open_page: OpenPage, few: str, scheme: str
         expect(page.locator("main .waiting")).to_have_count(0)
         assert page.evaluate("window.shifted") < 0.1, address
         found = Axe().run(page, options={"resultTypes": ["violations"]})
-        serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
-        assert serious == [], f"{address}: {[(one['id'], one['nodes'][0]['html']) for one in serious]}"
+        serious = [
+            violation for violation in found.response["violations"] if violation["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], (
+            f"{address}: {[(violation['id'], violation['nodes'][0]['html']) for violation in serious]}"
+        )
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
 
 

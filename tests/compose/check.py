@@ -87,7 +87,7 @@ class Composed:
         return answer.json() if "json" in answer.headers.get("content-type", "") else answer.text
 
     def loads(self) -> list[str]:
-        return [one["load_id"] for one in self.ask("GET", "/loads")["items"]]
+        return [load["load_id"] for load in self.ask("GET", "/loads")["items"]]
 
 
 def say(text: str) -> None:
@@ -183,7 +183,7 @@ def logs_are_lines_of_json_here_and_there(composed: Composed) -> None:
     composed.ask("GET", "/tables", headers={"X-Request-ID": "from-outside"})
     said = composed.run("logs", "--no-color", "--no-log-prefix", "app")
     told = [json.loads(line[line.index("{") :]) for line in said.splitlines() if "{" in line]
-    assert any(one.get("request_id") == "from-outside" for one in told)
+    assert any(line.get("request_id") == "from-outside" for line in told)
     for name in ("serve", "full_bulk_insert", "batch_transactions"):
         lines = (composed.folder / "logs" / f"{name}.jsonl").read_text().splitlines()
         assert all(json.loads(line)["event"] for line in lines)

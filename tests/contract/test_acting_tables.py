@@ -113,7 +113,7 @@ def test_a_row_of_a_backup_that_breaks_a_rule_of_the_database(tables: Tables, na
     (found,) = receipt.obstacles
     assert (found.kind, found.rows) == ("rules_broken", 1)
     assert f"({rule.code}: 1)" in found.message
-    assert [one["row_number"] for one in found.examples] == [7]
+    assert [example["row_number"] for example in found.examples] == [7]
     assert tables.count("pay") == 0
     assert restored(restores.restore(kept, partial=True)) == (19, 0, 0, 0, 1)
     assert tables.count("pay") == 19

@@ -31,8 +31,8 @@ _PLAIN: list[Typed] = [
 ]
 
 
-def _union(one: Typed) -> Typed:
-    return ["null", "int", {"type": "array", "items": one[0]}], st.none() | st.lists(one[1], max_size=2)
+def _union(inner_type: Typed) -> Typed:
+    return ["null", "int", {"type": "array", "items": inner_type[0]}], st.none() | st.lists(inner_type[1], max_size=2)
 
 
 def _nested(inner: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
@@ -43,8 +43,13 @@ def _nested(inner: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
         return {"type": "record", "name": next(_NAMES), "fields": fields}, values
 
     return st.one_of(
-        inner.map(lambda one: ({"type": "array", "items": one[0]}, st.lists(one[1], max_size=4))),
-        inner.map(lambda one: ({"type": "map", "values": one[0]}, st.dictionaries(st.text("ab"), one[1], max_size=3))),
+        inner.map(lambda inner_type: ({"type": "array", "items": inner_type[0]}, st.lists(inner_type[1], max_size=4))),
+        inner.map(
+            lambda inner_type: (
+                {"type": "map", "values": inner_type[0]},
+                st.dictionaries(st.text("ab"), inner_type[1], max_size=3),
+            )
+        ),
         st.lists(inner, max_size=3).map(of_fields),
         st.sampled_from(_PLAIN[1:]).map(_union),
     )
@@ -72,7 +77,7 @@ def test_the_rest_of_a_row_is_read_as_ever(tmp_path_factory: pytest.TempPathFact
         assert source.ignored == [field["name"] for field in fields if str(field["name"]).startswith("extra")]
         columns = [[column.to_pylist() for column in batch.columns] for batch in source.batches()]
     found = [pair for ids, jobs in columns for pair in zip(ids, jobs, strict=True)]
-    assert found == [(one["id"], one["job"]) for one in rows]
+    assert found == [(row["id"], row["job"]) for row in rows]
 
 
 def test_types_may_be_named_and_have_themselves_within(tmp_path: Path) -> None:

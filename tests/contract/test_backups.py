@@ -58,15 +58,15 @@ def test_a_backup_has_every_row_by_key_and_proves_itself(filled: Tables, backups
 
 def test_files_are_where_the_contract_says(filled: Tables, backups: Backups) -> None:
     manifests = backups.take()
-    assert [one.table for one in manifests] == filled.service.catalog.names
-    assert len({one.snapshot_id for one in manifests}) == 1
-    for one in manifests:
-        path = backups.folder / one.table / f"{one.backup_id}.avro"
-        assert path.stat().st_size == one.bytes
-        written = json.loads(backups.manifest_path(one).read_text())
+    assert [manifest.table for manifest in manifests] == filled.service.catalog.names
+    assert len({manifest.snapshot_id for manifest in manifests}) == 1
+    for manifest in manifests:
+        path = backups.folder / manifest.table / f"{manifest.backup_id}.avro"
+        assert path.stat().st_size == manifest.bytes
+        written = json.loads(backups.manifest_path(manifest).read_text())
         assert list(written)[: len(CONTRACT)] == CONTRACT
-        assert {**one.as_dict(), "block_crc32s": one.block_crc32s} == written
-        assert one.as_dict()["format_version"] == 1
+        assert {**manifest.as_dict(), "block_crc32s": manifest.block_crc32s} == written
+        assert manifest.as_dict()["format_version"] == 1
     assert len(backups.files()) == 6
 
 
@@ -76,7 +76,7 @@ def test_all_tables_are_of_one_moment(filled: Tables, backups: Backups) -> None:
             filled.execute("INSERT INTO departments VALUES (9, 'New')")
             filled.execute("INSERT INTO hired_employees VALUES (9999, 'x', '2021-07-01 10:00:00', 9, 1)")
 
-    rows = {one.table: one.rows for one in backups.take(observe=write_meanwhile)}
+    rows = {manifest.table: manifest.rows for manifest in backups.take(observe=write_meanwhile)}
     assert rows == {"departments": 3, "jobs": 3, EMPLOYEES: 5_000}
     assert filled.count(EMPLOYEES) == 5_001
 

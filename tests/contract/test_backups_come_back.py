@@ -99,7 +99,7 @@ def _held(service: Service) -> list[tuple[Any, ...]]:
     asked = [bits if n == "ratio" else f"{n}::text" for n in names] if texts else names
     with service.backend.engine.connect() as connection:
         found = connection.exec_driver_sql(f"SELECT {', '.join(asked)} FROM kinds ORDER BY id").all()
-    return [tuple(struct.pack(">d", one) if isinstance(one, float) else one for one in row) for row in found]
+    return [tuple(struct.pack(">d", value) if isinstance(value, float) else value for value in row) for row in found]
 
 
 @pytest.fixture

@@ -53,7 +53,9 @@ def test_a_snapshot_stays_whole_as_long_as_one_of_its_backups(filled: Tables, ba
     backups.take()
     whole, newer = backups.take(), [backups.take("jobs")[0] for _ in range(2)]
     removed = prune_backups(backups.store, PruneOptions(keep_last=1), backups.events.append)
-    assert {one.backup_id for one in backups.store.listing().backups} == {one.backup_id for one in (*whole, newer[-1])}
+    assert {backup.backup_id for backup in backups.store.listing().backups} == {
+        backup.backup_id for backup in (*whole, newer[-1])
+    }
     assert len(removed) == 4
 
 
@@ -148,9 +150,9 @@ def test_two_who_remove_at_once_leave_the_last_good_one(
 
     monkeypatch.setattr(pruning, "is_good", look_together)
     with ThreadPoolExecutor(2) as workers:
-        removals = [workers.submit(remove_backup, backups.store, one.backup_id, lambda _: None) for one in taken]
-        refused = [one.exception() for one in removals]
-    assert [type(one) for one in refused if one] == [BackupNeeded]
+        removals = [workers.submit(remove_backup, backups.store, backup.backup_id, lambda _: None) for backup in taken]
+        refused = [removal.exception() for removal in removals]
+    assert [type(removal) for removal in refused if removal] == [BackupNeeded]
     assert len(backups.store.listing().backups) == 1
 
 
@@ -241,7 +243,7 @@ def test_a_backup_that_is_removed_before_it_is_sent_is_sent_whole(filled: Tables
     asyncio.run(
         answer({"type": "http", "method": "GET", "headers": [], "asgi": {"spec_version": "2.4"}}, receive, send)
     )
-    assert hashlib.sha256(b"".join(one.get("body", b"") for one in sent)).hexdigest() == manifest.sha256
+    assert hashlib.sha256(b"".join(message.get("body", b"") for message in sent)).hexdigest() == manifest.sha256
     service.backend.engine.dispose()
 
 

@@ -46,8 +46,8 @@ def test_every_backup_is_closed_under_references(service: Service, tmp_path: Pat
             failures.append(error)
 
     writers = [threading.Thread(target=write, args=(writer,)) for writer in range(WRITERS)]
-    for one in writers:
-        one.start()
+    for writer in writers:
+        writer.start()
     snapshots = []
     for _ in range(BACKUPS):
         snapshots.append(backups.take())
@@ -55,8 +55,8 @@ def test_every_backup_is_closed_under_references(service: Service, tmp_path: Pat
         # So many more cannot begin before one of them has ended: the next backup has more than this one.
         wait_until(lambda: failures or len(posted) > begun + WRITERS)  # noqa: B023
     done.set()
-    for one in writers:
-        one.join()
+    for writer in writers:
+        writer.join()
     assert failures == []
     sizes = [check_closed(backups, snapshot) for snapshot in snapshots]
     assert sizes == sorted(sizes)
@@ -66,7 +66,8 @@ def test_every_backup_is_closed_under_references(service: Service, tmp_path: Pat
 def check_closed(backups: Backups, snapshot: list[Manifest]) -> int:
     """Check that all that is referred to is in the same snapshot, and each batch whole; how many employees."""
     found = {
-        one.table: read_avro(backups.path(one), backups.service.catalog.table(one.table), one.seal) for one in snapshot
+        backup.table: read_avro(backups.path(backup), backups.service.catalog.table(backup.table), backup.seal)
+        for backup in snapshot
     }
     departments, jobs = ({row["id"] for row in found[table]} for table in ("departments", "jobs"))
     employees = found["hired_employees"]

@@ -171,17 +171,17 @@ def things(
 @pytest.mark.parametrize("name", TYPES)
 @pytest.mark.parametrize("source", [VALUES], ids=["value"])
 def test_as_a_value(things: Things) -> None:
-    tables, (one, other) = things.tables, things.type.good
+    tables, (value, other) = things.tables, things.type.good
     batches, restores = Batches(tables), Restores(tables)
-    first = things.csv((1, one, "a"), (2, other, "a"))
+    first = things.csv((1, value, "a"), (2, other, "a"))
     assert counts(tables.put("things.csv", first, dry_run=True)) == (2, 2, 0, 0, 0)
     assert counts(tables.put("things.csv", first)) == (2, 2, 0, 0, 0)
     assert counts(tables.put("things.csv", first)) == (2, 0, 0, 2, 0)
     kept, before = restores.back_up("things"), tables.rows("things")
-    changed = things.csv((1, other, "a"), (2, other, "a"), (3, one, "a"))
+    changed = things.csv((1, other, "a"), (2, other, "a"), (3, value, "a"))
     for options in ({"dry_run": True}, {}):
         assert counts(tables.put("things.csv", changed, on_conflict="update", **options)) == (3, 1, 1, 1, 0)
-    receipt = batches.put(things.batch((1, one, "a"), (2, one, "a"), (4, other, "b")), on_conflict="update")
+    receipt = batches.put(things.batch((1, value, "a"), (2, value, "a"), (4, other, "b")), on_conflict="update")
     assert (receipt.inserted, receipt.updated) == ({"things": 1}, {"things": 2})
     assert restored(restores.rehearse(kept)) == (0, 1, 2, 1, 0)
     assert restored(restores.restore(kept)) == (0, 1, 2, 1, 0)
@@ -197,14 +197,14 @@ def test_as_a_value(things: Things) -> None:
 @pytest.mark.parametrize("name", OF_KEYS)
 @pytest.mark.parametrize("source", [KEYS], ids=["key"])
 def test_as_a_key(things: Things) -> None:
-    tables, (one, other) = things.tables, things.type.good
+    tables, (value, other) = things.tables, things.type.good
     batches, restores = Batches(tables), Restores(tables)
-    assert counts(tables.put("things.csv", things.csv((1, one, "a"), (1, other, "a")))) == (2, 2, 0, 0, 0)
+    assert counts(tables.put("things.csv", things.csv((1, value, "a"), (1, other, "a")))) == (2, 2, 0, 0, 0)
     kept, before = restores.back_up("things"), tables.rows("things")
-    changed = things.csv((1, one, "b"), (1, other, "a"), (2, one, "a"))
+    changed = things.csv((1, value, "b"), (1, other, "a"), (2, value, "a"))
     for options in ({"dry_run": True}, {}):
         assert counts(tables.put("things.csv", changed, on_conflict="update", **options)) == (3, 1, 1, 1, 0)
-    receipt = batches.put(things.batch((1, one, "c"), (1, other, "a"), (3, other, "a")), on_conflict="update")
+    receipt = batches.put(things.batch((1, value, "c"), (1, other, "a"), (3, other, "a")), on_conflict="update")
     assert (receipt.inserted, receipt.updated, receipt.unchanged) == ({"things": 1}, {"things": 1}, {"things": 1})
     assert restored(restores.restore(kept)) == (0, 1, 2, 1, 0)
     assert tables.rows("things") == before
@@ -214,9 +214,9 @@ def test_as_a_key(things: Things) -> None:
 @pytest.mark.parametrize("name", OF_KEYS)
 @pytest.mark.parametrize("source", [UNIQUE], ids=["unique"])
 def test_as_a_unique_value(things: Things) -> None:
-    tables, (one, other) = things.tables, things.type.good
-    assert counts(tables.put("things.csv", things.csv((1, one, "a")))) == (1, 1, 0, 0, 0)
-    assert counts(tables.put("things.csv", things.csv((2, one, "a"), (3, other, "a")))) == (2, 1, 0, 0, 1)
+    tables, (value, other) = things.tables, things.type.good
+    assert counts(tables.put("things.csv", things.csv((1, value, "a")))) == (1, 1, 0, 0, 0)
+    assert counts(tables.put("things.csv", things.csv((2, value, "a"), (3, other, "a")))) == (2, 1, 0, 0, 1)
     assert tables.codes() == [(2, ["key.conflict"])]
     receipt = Batches(tables).put(things.batch((4, other, "a")))
     assert batch_codes(receipt) == [("things", 0, [("v", "key.conflict")])]
@@ -229,17 +229,17 @@ def test_as_a_unique_value(things: Things) -> None:
     ("ways", "things"), [("few", "any"), ("many", "any"), ("many", "owner"), ("more", "any")], indirect=True
 )
 def test_as_a_reference(things: Things) -> None:
-    tables, (one, other) = things.tables, things.type.good
+    tables, (value, other) = things.tables, things.type.good
     batches, restores = Batches(tables), Restores(tables)
-    tables.put("parents.csv", lines([["v"], [f'"{one}"']]))
+    tables.put("parents.csv", lines([["v"], [f'"{value}"']]))
     parents = restores.back_up("parents")
-    first = things.csv((1, one, "a"), (2, other, "a"))
+    first = things.csv((1, value, "a"), (2, other, "a"))
     assert counts(tables.put("things.csv", first)) == (2, 1, 0, 0, 1)
     assert tables.codes() == [(3, ["reference.missing"])]
     assert batch_codes(batches.put(things.batch((2, other, "a")))) == [("things", 0, [("v", "reference.missing")])]
     tables.put("parents.csv", lines([["v"], [f'"{other}"']]))
     assert counts(tables.put("things.csv", first)) == (2, 1, 0, 1, 0)
-    assert batches.put(things.batch((3, other, "a"), (4, one, "a"))).inserted == {"things": 2}
+    assert batches.put(things.batch((3, other, "a"), (4, value, "a"))).inserted == {"things": 2}
     kept = restores.back_up("things")
     assert restores.restore(parents).obstacles[0].kind == "referred_to"
     tables.execute("DELETE FROM things WHERE id > 1")

@@ -102,7 +102,7 @@ def test_what_refers_to_a_refused_row_is_rejected_too(ruled: Ruled) -> None:
     pay = tables.write("pay.csv", rule.rows(5, [3]))
     slips = tables.write("slips.csv", "1,1\n2,3\n3,5\n")
     receipt = tables.load(pay, slips)
-    assert [(one.inserted, one.rejected_by_code) for one in receipt.tables] == [
+    assert [(table.inserted, table.rejected_by_code) for table in receipt.tables] == [
         (4, {rule.code: 1}),
         (2, {"reference.missing": 1}),
     ]

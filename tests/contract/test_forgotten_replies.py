@@ -151,7 +151,7 @@ def test_a_ledger_without_replies_is_only_read(service: Service) -> None:
     for _ in range(3):
         forget_replies(service.backend, witnessed)
         clock.at += 60
-    assert not [one for one in statements if one.startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert not [statement for statement in statements if statement.startswith(("INSERT", "UPDATE", "DELETE"))]
 
 
 def test_a_service_that_runs_forgets_by_and_by(

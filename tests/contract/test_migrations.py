@@ -69,7 +69,7 @@ def make_unversioned(service: Service, *left_out: str) -> None:
 def set_versions(service: Service, *versions: str) -> None:
     with service.backend.engine.begin() as connection:
         connection.execute(sa.delete(VERSIONS))
-        connection.execute(sa.insert(VERSIONS), [{"version_num": one} for one in versions])
+        connection.execute(sa.insert(VERSIONS), [{"version_num": version} for version in versions])
 
 
 @pytest.mark.parametrize("history", HISTORIES)
@@ -87,7 +87,7 @@ def test_each_history_is_one_chain_in_the_order_of_its_files(history: History) -
         assert script is not None
         assert script.down_revision == before, f"{name} follows {script.down_revision}: give it the next free number"
         before = name
-    assert sorted(scripts.get_heads()) == sorted(revisions(one)[-1] for one in HISTORIES)
+    assert sorted(scripts.get_heads()) == sorted(revisions(history)[-1] for history in HISTORIES)
 
 
 def test_migrated_and_made_from_the_models_are_the_same(new_service: NewService, new_database: NewDatabase) -> None:
@@ -135,7 +135,7 @@ def test_replies_to_callers_become_those_of_the_service(new_service: NewService,
     service = new_service(url=url)
     with service.backend.engine.connect() as connection:
         found = ledger.find_replies(connection, "key", "route")
-    assert sorted((one["request_sha256"], one["answer"]) for one in found) == [("x", "first"), ("y", "other")]
+    assert sorted((reply["request_sha256"], reply["answer"]) for reply in found) == [("x", "first"), ("y", "other")]
     assert "idempotency_keys" not in described(service.backend.engine)
 
 
@@ -144,7 +144,7 @@ def test_what_is_up_to_date_costs_a_few_queries(new_service: NewService) -> None
     statements: list[str] = []
     sa.event.listen(service.backend.engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
     service.start()
-    assert len([one for one in statements if not one.startswith("BEGIN")]) <= 3
+    assert len([statement for statement in statements if not statement.startswith("BEGIN")]) <= 3
 
 
 def test_what_is_up_to_date_needs_no_alembic(empty_url: str) -> None:

@@ -248,7 +248,7 @@ def test_all_that_a_table_asks_for_is_described(service_of: ServiceOf) -> None:
     columns = 'Column("size", Numeric(10, 2), unique=True), Column("a", Integer), Column("b", Integer)'
     source = HEAD + f'boxes = Table("boxes", metadata, {KEY}, {columns}, UniqueConstraint("a", "b"))\n'
     described = describe(service_of(source).catalog.table("boxes"))["columns"]
-    assert [(one["type"], one["rule"]) for one in described[1:]] == [
+    assert [(column["type"], column["rule"]) for column in described[1:]] == [
         ("decimal(10,2)", "optional, unique"),
         ("integer", "optional, unique together with b"),
         ("integer", "optional, unique together with a"),

@@ -199,9 +199,9 @@ def test_the_way_out_where_several_tables_refer_to_rows_that_a_backup_lacks(
     for name in ("orders", "prices"):
         restores.tables.put(f"{name}.csv", "2,2\n")
     obstacles = restores.rehearse(tags).obstacles
-    assert [one.kind for one in obstacles] == ["referred_to", "referred_to"]
-    assert all("Restore each of orders, prices by itself first" in one.hint for one in obstacles)
-    assert [one.failure() for one in map(restores.restore, (orders, prices, tags))] == [None] * 3
+    assert [obstacle.kind for obstacle in obstacles] == ["referred_to", "referred_to"]
+    assert all("Restore each of orders, prices by itself first" in obstacle.hint for obstacle in obstacles)
+    assert [receipt.failure() for receipt in map(restores.restore, (orders, prices, tags))] == [None] * 3
     assert restores.tables.rows("tags") == [(1,)]
 
 

@@ -85,8 +85,8 @@ def test_a_restore_of_a_column_that_others_refer_to_is_refused(filled: Tables) -
     filled.execute("UPDATE hired_employees SET name = 'x' || name")
     with_doors(filled, "NO ACTION")
     before = filled.everything()
-    found = {one.kind: one for one in restores.restore(kept).obstacles}
-    assert {kind: one.rows for kind, one in found.items()} == {"referred_to": 1, "rules_broken": 1}
+    found = {obstacle.kind: obstacle for obstacle in restores.restore(kept).obstacles}
+    assert {kind: obstacle.rows for kind, obstacle in found.items()} == {"referred_to": 1, "rules_broken": 1}
     assert "database.doors_name_fkey: 1" in found["rules_broken"].message
     assert filled.everything() == before
 
@@ -120,7 +120,9 @@ def test_a_table_of_the_same_name_elsewhere_is_another(tables: Tables, surplus: 
         "CREATE TABLE hr.hired_employees (department_id integer REFERENCES public.departments)",
         "INSERT INTO hr.hired_employees VALUES (11)",
     )
-    assert [(one.kind, one.examples) for one in restores.restore(*kept).obstacles] == [("referred_to", [{"id": 11}])]
+    assert [(obstacle.kind, obstacle.examples) for obstacle in restores.restore(*kept).obstacles] == [
+        ("referred_to", [{"id": 11}])
+    ]
 
 
 @pytest.mark.parametrize("of", ["hr.departments", "departments (number)"])

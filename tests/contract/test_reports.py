@@ -122,7 +122,7 @@ def test_the_order_is_that_of_code_points_on_every_database(tables: Tables) -> N
     everyone = lines((n, "x", "2021-05-05T00:00:00Z", n % len(names), n // len(names)) for n in range(len(names) ** 2))
     tables.put("hired_employees.csv", everyone)
     rows = [(row["department"], row["job"]) for row in ask(tables.service, "hires-by-quarter").rows]
-    assert rows == sorted((one, other) for one in names for other in names)
+    assert rows == sorted((first, other) for first in names for other in names)
     assert ask(tables.service, "departments-above-mean").rows == []
 
 

@@ -41,7 +41,9 @@ def test_rows_of_a_table_that_nobody_serves_are_not_lost(tables: Tables, action:
     )
     tables.execute("INSERT INTO offices VALUES (1, 'West'), (11, 'East')")
     receipt = restores.restore(kept)
-    assert [(one.kind, one.rows, one.examples) for one in receipt.obstacles] == [("referred_to", 1, [{"id": 11}])]
+    assert [(obstacle.kind, obstacle.rows, obstacle.examples) for obstacle in receipt.obstacles] == [
+        ("referred_to", 1, [{"id": 11}])
+    ]
     assert "offices" in receipt.obstacles[0].message
     tables.execute("UPDATE offices SET department = 2 WHERE department = 11")
     assert counts(restores.restore(kept)) == (0, 0, surplus, 3, 0)
@@ -83,7 +85,7 @@ def test_values_swapped_under_a_unique_index_change_nothing(tables: Tables) -> N
     tables.execute("CREATE UNIQUE INDEX names ON departments (department)")
     tables.put("hired_employees.csv", employees(3))
     before = tables.everything()
-    found = {one.kind: one for one in restores.restore(kept).obstacles}
+    found = {obstacle.kind: obstacle for obstacle in restores.restore(kept).obstacles}
     assert found["rules_broken"].rows == 2
     assert "(database.names: 2)" in found["rules_broken"].message
     assert tables.everything() == before

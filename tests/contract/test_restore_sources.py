@@ -64,12 +64,12 @@ def test_backups_that_are_removed_meanwhile_make_way_for_newer_ones(
         if table == EMPLOYEES:
             monkeypatch.undo()
             backups.take()
-            store.remove(next(one for one in old if one.table == removed))
+            store.remove(next(backup for backup in old if backup.table == removed))
         return found
 
     monkeypatch.setattr(BackupStore, "listing", take_and_remove)
     found = find(backups, EMPLOYEES, with_parents=True)
-    assert {one.backup_id for one in found}.isdisjoint(one.backup_id for one in old)
+    assert {backup.backup_id for backup in found}.isdisjoint(backup.backup_id for backup in old)
 
 
 def test_parents_that_were_not_backed_up_are_told(backups: Backups) -> None:
@@ -101,7 +101,7 @@ def test_with_parents_the_newest_snapshot_that_has_them_good_is_taken(backups: B
     departments, _, bereft = backups.take()
     flip(backups.path(departments), -20)
     found = find(backups, EMPLOYEES, with_parents=True)
-    assert [one.backup_id for one in found] == [one.backup_id for one in whole]
+    assert [backup.backup_id for backup in found] == [backup.backup_id for backup in whole]
     told = found[-1].passed_over
     assert list(told) == [bereft.backup_id, lost.backup_id, orphan.backup_id]
     assert told[bereft.backup_id].startswith(f"{bereft.backup_id} has no good backups of its parents: departments-")

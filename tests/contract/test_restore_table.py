@@ -140,7 +140,7 @@ def test_many_rows_that_nobody_refers_to_are_removed(restores: Restores) -> None
 def test_missing_parents_are_named_and_restored_if_asked_for(restores: Restores) -> None:
     fill(restores)
     kept = [restores.keep(table) for table in restores.service.catalog.names]
-    assert [one.rules.name for one in kept][-1] == "hired_employees"
+    assert [source.rules.name for source in kept][-1] == "hired_employees"
     before = restores.tables.everything()
     restores.tables.execute("DELETE FROM hired_employees")
     restores.tables.execute("DELETE FROM departments WHERE id = 2")
@@ -172,7 +172,10 @@ def test_rows_that_break_a_rule_of_today_are_named_or_left_out(restores: Restore
     kept = restores.keep("hired_employees", rows)
     before = restores.tables.everything()
     receipt = restores.restore(kept)
-    assert [(one.kind, one.rows) for one in receipt.obstacles] == [("parents_missing", 1), ("rules_broken", 2)]
+    assert [(obstacle.kind, obstacle.rows) for obstacle in receipt.obstacles] == [
+        ("parents_missing", 1),
+        ("rules_broken", 2),
+    ]
     assert [row["row_number"] for row in receipt.obstacles[1].examples] == [4, 5]
     assert "--partial" in receipt.obstacles[1].hint
     assert restores.tables.everything() == before

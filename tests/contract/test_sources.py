@@ -164,7 +164,7 @@ def test_bytes_that_cannot_be_decoded_are_their_rows_fault(tables: Tables) -> No
     assert tables.rejects()[0]["raw"] == r"2,Se\xf1or"
     tables.put("jobs.csv", b'1,Clerk\n2,Se\x81\x8dor\n3,Cook\n4,Se\x9d"o\n', encoding="cp1252")
     assert tables.codes() == [(2, ["row.encoding"]), (4, ["row.encoding", "row.quote"])]
-    assert [one["raw"] for one in tables.rejects()] == [r"2,Se\x81\x8dor", r'4,Se\x9d"o']
+    assert [reject["raw"] for reject in tables.rejects()] == [r"2,Se\x81\x8dor", r'4,Se\x9d"o']
     assert [row[0] for row in tables.rows("jobs")] == [1, 3]
 
 

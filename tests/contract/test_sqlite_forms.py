@@ -98,7 +98,7 @@ def test_values_are_compared_as_instants(ticks: Tables, found: Held, later: int,
 @made_up(8)
 def test_keys_are_compared_as_instants(ticks: Tables, found: Held, known: int, place: bool) -> None:
     table, before = ("pairs", (7,)) if place else ("keys", ())
-    there = [one for at, one in enumerate(found) if known >> at & 1] or found
+    there = [form for at, form in enumerate(found) if known >> at & 1] or found
     insert(ticks, table, [(*before, text, 1) for _, text in there])
     start = "7," if place else ""
     file = "".join(f"{start}{iso(instant)},1\n" for instant, _ in found)

@@ -58,7 +58,7 @@ def test_instants_of_a_batch(tables: Tables) -> None:
         for row in _rows("c15_datetimes.csv")
     ]
     reply = Batches(tables.with_parents()).put({"hired_employees": rows})
-    rejected = [{"row_number": one.index + 1, "errors": one.errors} for one in reply.rejected]
+    rejected = [{"row_number": row.index + 1, "errors": row.errors} for row in reply.rejected]
     _require_instants(tables, rejected)
 
 
@@ -91,7 +91,7 @@ def test_pay_of_a_batch(pay: Tables) -> None:
     header, *rows = _rows("c16_pay.csv")
     sent = [dict(zip(header, row, strict=True)) | {"id": int(row[0])} for row in rows]
     reply = Batches(pay).put(json.loads(json.dumps({"pay": sent})))
-    found = {one.index + 1: _faults(one.errors) for one in reply.rejected}
+    found = {row.index + 1: _faults(row.errors) for row in reply.rejected}
     assert found == {number: faults for number, faults in PAY.items() if faults}
 
 

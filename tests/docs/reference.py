@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import click
+from private_interfaces import PRIVATE
 
 from rowferry import errors
 from rowferry.api.app import create_app
@@ -20,6 +21,15 @@ FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
 EXIT_CODES = """Each takes `--help`; nearly all take `--json`. What they exit with: 0 done; 1 done, with rejected rows;
 2 wrong usage; 3 failed, nothing changed. What was done has its code also where the outcome could not be written.
+"""
+
+PRIVATE_HEAD = """# Private interfaces of libraries
+
+The documentation of these libraries promises nothing about these interfaces. `uv.lock` pins the libraries, and
+`tests/architecture/test_private_interfaces.py` fails by name where an interface is gone or has changed, and where
+another private module is imported. What databases define themselves is no private interface: the file format of SQLite
+and the catalogs of PostgreSQL are documented, and the contract tests run on every supported version of both.
+
 """
 
 HEAD = "<!-- Written by `make docs` from the code. -->\n\n"
@@ -38,7 +48,9 @@ def commands() -> str:
         command: click.Command = getattr(importlib.import_module(f"rowferry.cli.{name}"), name)
         parts.append(described(f"rowferry {name}", command))
         if isinstance(command, click.Group):
-            parts.extend(described(f"rowferry {name} {one}", inner) for one, inner in command.commands.items())
+            parts.extend(
+                described(f"rowferry {name} {subcommand}", inner) for subcommand, inner in command.commands.items()
+            )
     return "".join(parts)
 
 
@@ -105,10 +117,21 @@ def endpoints() -> str:
 
 def tables() -> str:
     parts = ["# Tables\n"]
-    for one in map(describe, load_catalog("rowferry.models")):
-        rows = [[f"`{c['name']}`", c["type"], c["rule"], c["doc"]] for c in one["columns"]]
-        parts.append(f"\n## {one['name']}\n\n{one['doc']}\n\n" + table(["column", "type", "rule", "meaning"], rows))
+    for table_described in map(describe, load_catalog("rowferry.models")):
+        rows = [[f"`{c['name']}`", c["type"], c["rule"], c["doc"]] for c in table_described["columns"]]
+        parts.append(
+            f"\n## {table_described['name']}\n\n{table_described['doc']}\n\n"
+            + table(["column", "type", "rule", "meaning"], rows)
+        )
     return "".join(parts)
+
+
+def private_interfaces() -> str:
+    rows = [
+        [f"`{each.name}` of {each.library}", f"`{each.used_in}`", each.reason, each.instead]
+        for each in sorted(PRIVATE, key=lambda interface: interface.name)
+    ]
+    return PRIVATE_HEAD + table(["interface", "used in", "because", "public alternative"], rows)
 
 
 def pages() -> dict[Path, str]:
@@ -120,6 +143,7 @@ def pages() -> dict[Path, str]:
         "errors.md": error_codes(),
         "endpoints.md": endpoints(),
         "tables.md": tables(),
+        "private-interfaces.md": private_interfaces(),
     }
     return {FOLDER / name: HEAD + text for name, text in made.items()}
 

@@ -107,7 +107,7 @@ def test_ctrl_c_after_a_manifest_leaves_all_or_none(
             backups.take()
         assert backups.files() == []
     else:
-        assert {one.backup_id for one in backups.take()} == set(backups.store.ids())
+        assert {backup.backup_id for backup in backups.take()} == set(backups.store.ids())
         assert len(backups.files()) == 6
 
 
@@ -118,7 +118,7 @@ def test_an_interrupt_while_the_end_is_told_does_not_deny_it(backups: Backups) -
             raise KeyboardInterrupt
 
     taken = backups.take(observe=interrupt)
-    assert {one.backup_id for one in taken} == set(backups.store.ids())
+    assert {backup.backup_id for backup in taken} == set(backups.store.ids())
 
 
 class Interruption(Enum):

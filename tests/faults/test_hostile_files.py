@@ -145,7 +145,7 @@ def record(*fields: Any) -> dict[str, Any]:
     return {
         "type": "record",
         "name": "jobs",
-        "fields": [{"name": f"f{at}", "type": one} for at, one in enumerate(fields)],
+        "fields": [{"name": f"f{at}", "type": avro_type} for at, avro_type in enumerate(fields)],
     }
 
 
@@ -294,9 +294,9 @@ def test_a_file_that_changes_while_it_is_read_is_found_out(tmp_path: Path) -> No
 def test_a_file_with_another_ones_rows_under_its_own_hash_is_found_out(tmp_path: Path) -> None:
     path = tmp_path / "jobs.avro"
     seal = write_avro(path, JOBS, [rows(1)])
-    for one in (replace(seal, rows=41), replace(seal, schema_sha256="0" * 64)):
+    for wrong in (replace(seal, rows=41), replace(seal, schema_sha256="0" * 64)):
         with pytest.raises(BackupDamaged):
-            read(path, one)
+            read(path, wrong)
 
 
 def test_json_of_a_row_is_bounded(tmp_path: Path) -> None:

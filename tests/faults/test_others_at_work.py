@@ -111,7 +111,7 @@ def test_the_owner_loads_the_same_rows_several_times_at_once(owned: Tables, *, w
     with ThreadPoolExecutor(3) as pool:
         loads = [pool.submit(load, children), pool.submit(load, *parents, children), pool.submit(load, children)]
         with let_go_of_locks(owned):
-            ended = [one.result(WAIT) for one in loads]
+            ended = [load.result(WAIT) for load in loads]
     assert sum(inserted for inserted, _ in ended) == LARGE + with_parents
     assert sum(published for _, published in ended) == 3 + with_parents, "none was tried again"
     assert owned.count("hired_employees") == LARGE + 1
@@ -132,7 +132,7 @@ def test_the_owner_starts_loads_of_the_same_rows_at_once(owned: Tables, *, exclu
     with ThreadPoolExecutor(3) as pool:
         loads = [pool.submit(load, parents, children) for _ in range(3)]
         with let_go_of_locks(owned):
-            assert sum(one.result(WAIT) for one in loads) == LARGE + 1
+            assert sum(load.result(WAIT) for load in loads) == LARGE + 1
     assert owned.count("hired_employees") == LARGE + filled
 
 
@@ -273,4 +273,6 @@ def test_batches_that_take_the_same_unique_values(ports: Tables) -> None:
     with ThreadPoolExecutor(8) as pool:
         receipts = list(pool.map(send, range(8), timeout=WAIT))
     assert sum(receipt.inserted["ports"] for receipt in receipts) == ports.count("ports") == 100
-    assert {fault for one in receipts for _, _, faults in codes(one) for fault in faults} == {("name", "key.conflict")}
+    assert {fault for receipt in receipts for _, _, faults in codes(receipt) for fault in faults} == {
+        ("name", "key.conflict")
+    }

@@ -73,7 +73,7 @@ def test_two_restores_at_once_queue(
     both[0].tables.with_parents().put("hired_employees.csv", employees(old, first=5))
     kept = both[0].keep("hired_employees", people(1, LARGE))
     with ThreadPoolExecutor(2) as pool:
-        receipts = list(pool.map(lambda one: counts(one.restore(kept)), both, timeout=WAIT))
+        receipts = list(pool.map(lambda restores: counts(restores.restore(kept)), both, timeout=WAIT))
     first = (4, LARGE - 4, 4, 0, 0) if old else (LARGE, 0, 0, 0, 0)
     assert sorted(receipts) == sorted([first, (0, 0, 0, LARGE, 0)])
     assert both[0].tables.rows("hired_employees") == people(1, LARGE)
@@ -96,7 +96,7 @@ def test_the_owner_restores_and_loads_the_same_rows_at_once(owned: Tables) -> No
     with ThreadPoolExecutor(3) as pool:
         ends = [pool.submit(work) for work in (restore, load, restore)]
         with let_go_of_locks(owned):
-            assert sum(one.result(WAIT) for one in ends) == 15_000
+            assert sum(end.result(WAIT) for end in ends) == 15_000
     assert owned.count("hired_employees") == 15_000
 
 
@@ -116,7 +116,7 @@ def test_a_parent_that_is_deleted_meanwhile_leaves_no_orphan(
         with suppress(sa.exc.DBAPIError):  # it may be refused, or lose a deadlock
             deletions[0].result(WAIT)
     gone = 3 not in [row[0] for row in tables.rows("departments")]
-    assert [one.kind for one in receipt.obstacles] == (["parents_missing"] if gone else [])
+    assert [obstacle.kind for obstacle in receipt.obstacles] == (["parents_missing"] if gone else [])
     assert len(tables.rows("hired_employees")) == (int(filled) if gone else rows)
 
 
@@ -126,7 +126,7 @@ def test_a_parent_deleted_between_judging_and_publishing_is_missed(restores: Res
     with somebody(restores.tables) as execute:
         act = once(PublishStarted, lambda: execute("DELETE FROM departments WHERE id = 3"))
         receipt = restores.restore(kept, observe=act)
-    assert [(one.kind, one.rows) for one in receipt.obstacles] == [("parents_missing", SMALL)]
+    assert [(obstacle.kind, obstacle.rows) for obstacle in receipt.obstacles] == [("parents_missing", SMALL)]
     assert len(restores.tables.rows("hired_employees")) == 1
 
 
@@ -135,7 +135,7 @@ def test_a_child_that_comes_before_publishing_stands_in_the_way(restores: Restor
     insert = "INSERT INTO hired_employees VALUES (7, 'New', '2021-01-01 00:00:00.000000', 3, 1)"
     with somebody(restores.tables) as execute:
         receipt = restores.restore(kept, observe=once(PublishStarted, lambda: execute(insert), "departments"))
-    assert [(one.kind, one.examples) for one in receipt.obstacles] == [("referred_to", [{"id": 3}])]
+    assert [(obstacle.kind, obstacle.examples) for obstacle in receipt.obstacles] == [("referred_to", [{"id": 3}])]
     assert restores.tables.count("departments") == 3
 
 
@@ -143,10 +143,10 @@ def test_loads_and_restores_of_parents_and_children_at_the_same_time(
     new_service: Callable[..., Service], new_database: NewDatabase, tmp_path: Path
 ) -> None:
     url = new_database()
-    one, two, three = (Restores(Tables(new_service(url=url), tmp_path)) for _ in range(3))
-    one.tables.with_parents().put("hired_employees.csv", employees(500))
-    kept = [one.keep(table) for table in one.service.catalog.names]
-    files = [one.tables.write(f"{number}/hired_employees.csv", employees(300, 501)) for number in range(4)]
+    first, two, three = (Restores(Tables(new_service(url=url), tmp_path)) for _ in range(3))
+    first.tables.with_parents().put("hired_employees.csv", employees(500))
+    kept = [first.keep(table) for table in first.service.catalog.names]
+    files = [first.tables.write(f"{number}/hired_employees.csv", employees(300, 501)) for number in range(4)]
 
     def restore(restores: Restores, all_of_them: bool) -> None:
         for _ in range(4):
@@ -154,13 +154,13 @@ def test_loads_and_restores_of_parents_and_children_at_the_same_time(
 
     with ThreadPoolExecutor(3) as pool:
         work = [pool.submit(restore, two, True), pool.submit(restore, three, False)]
-        work += [pool.submit(lambda: [one.tables.load(file) for file in files])]  # type: ignore[arg-type]
-        with let_go_of_locks(one.tables):
+        work += [pool.submit(lambda: [first.tables.load(file) for file in files])]  # type: ignore[arg-type]
+        with let_go_of_locks(first.tables):
             for each in work:
                 each.result(WAIT)
-    rows = one.tables.rows("hired_employees")
+    rows = first.tables.rows("hired_employees")
     assert len(rows) in (500, 800)
-    assert counts(one.restore(*kept)) == (0, 0, len(rows) - 500, 506, 0)
+    assert counts(first.restore(*kept)) == (0, 0, len(rows) - 500, 506, 0)
 
 
 @pytest.mark.parametrize("moment", [RestoreStarted, RowsJudged, PublishStarted])

@@ -103,13 +103,13 @@ def test_several_at_once(pooler: sa.URL, new_service: Callable[..., Service], tm
 
 
 def test_a_name_is_held_until_it_is_given_back(pooler: sa.URL) -> None:
-    one, other = open_backend(pooler), open_backend(pooler)
-    with one.hold("load"):
+    first, other = open_backend(pooler), open_backend(pooler)
+    with first.hold("load"):
         for _ in range(8):
             assert other.is_held("load")
             assert not other.is_held("another")
     assert not other.is_held("load")
-    for backend in (one, other):
+    for backend in (first, other):
         backend.engine.dispose()
 
 

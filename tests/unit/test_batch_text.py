@@ -64,5 +64,5 @@ def _read(body: str) -> Any:
 def _told(value: Any) -> Any:
     if isinstance(value, dict):
         repeated = value.repeated if isinstance(value, RepeatingObject) else None
-        return type(value), repeated, {name: _told(one) for name, one in value.items()}
-    return [_told(one) for one in value] if isinstance(value, list) else (type(value), value)
+        return type(value), repeated, {name: _told(item) for name, item in value.items()}
+    return [_told(item) for item in value] if isinstance(value, list) else (type(value), value)

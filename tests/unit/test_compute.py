@@ -84,7 +84,7 @@ def test_what_would_lose_something_is_no_cast() -> None:
 def test_bare_dates_and_times_are_those_of_utc() -> None:
     bare = compute.cast(pa.array(["2021-11-07 02:48:42", None]), pa.timestamp("us"))
     found = compute.as_instants(bare, pa.timestamp("us", "UTC"))
-    assert [str(one) for one in found.to_pylist()] == ["2021-11-07 02:48:42+00:00", "None"]
+    assert [str(instant) for instant in found.to_pylist()] == ["2021-11-07 02:48:42+00:00", "None"]
 
 
 class Looking:

@@ -33,7 +33,7 @@ def test_processes_that_rotate_a_file_lose_no_line_and_cut_none(tmp_path: Path) 
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in "ab"]
     assert [writer.wait(60) for writer in writers] == [0, 0]
     files = [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, KEPT_FILES))]
-    assert sorted(one.name for one in path.parent.iterdir() if one.name[0] != ".") == sorted(f.name for f in files)
+    assert sorted(file.name for file in path.parent.iterdir() if file.name[0] != ".") == sorted(f.name for f in files)
     lines = [line for file in reversed(files) for line in file.read_text().splitlines()]
     assert all(len(line) == 49 for line in lines)
     for name in "ab":

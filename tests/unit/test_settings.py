@@ -179,7 +179,7 @@ def test_what_is_in_force_and_where_it_came_from(monkeypatch: pytest.MonkeyPatch
     Path(".env").write_text("BACKUP_DIR=kept\nLOG_DIR=there\nROWFERRY_MODLES=x\nROWFERRY_NONSENSE=1\n")
     monkeypatch.setenv("LOG_DIR", "here")
     url = "postgresql://me:hidden@host/base?sslpassword=hidden"
-    found = {one.name: (one.value, one.source) for one in settings_in_force(check_settings(url), url)}
+    found = {setting.name: (setting.value, setting.source) for setting in settings_in_force(check_settings(url), url)}
     assert found == {
         "SQLALCHEMY_DATABASE_URL": ("postgresql://me:***@host/base?sslpassword=***", "--database-url"),
         "DATA_DIR": ("data", "default"),
@@ -189,7 +189,7 @@ def test_what_is_in_force_and_where_it_came_from(monkeypatch: pytest.MonkeyPatch
         "ROWFERRY_HOSTS": ("localhost", "default"),
         "ROWFERRY_SHUTDOWN_SECONDS": ("25.0", "default"),
     }
-    assert [one for one in unknown_settings() if "TORTURE" not in one] == [
+    assert [name for name in unknown_settings() if "TORTURE" not in name] == [
         "ROWFERRY_MODLES is not a setting; did you mean ROWFERRY_MODELS?",
         "ROWFERRY_NONSENSE is not a setting",
     ]

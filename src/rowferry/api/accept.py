@@ -18,8 +18,8 @@ def negotiated(request: Request, offered: Sequence[str]) -> str:
     """
     found = preferred(", ".join(request.headers.getlist("accept")), offered)
     if found is None:
-        told = f"Accept one of {', '.join(offered)}."
-        raise RequestRefused(406, "request.not_acceptable", "The answer is not available in an accepted format", told)
+        hint = f"Accept one of {', '.join(offered)}."
+        raise RequestRefused(406, "request.not_acceptable", "The answer is not available in an accepted format", hint)
     return found
 
 
@@ -37,8 +37,8 @@ def preferred(accept: str | None, offered: Sequence[str]) -> str | None:
 
 def _ranges(accept: str) -> dict[str, float]:
     found = {}
-    for one in accept.lower().split(","):
-        media_range, *parameters = (part.strip() for part in one.split(";"))
+    for accepted in accept.lower().split(","):
+        media_range, *parameters = (part.strip() for part in accepted.split(";"))
         found[media_range] = next((_quality(p) for p in parameters if p.startswith("q=")), 1.0)
     return found
 
@@ -46,7 +46,7 @@ def _ranges(accept: str) -> dict[str, float]:
 def _quality_of(media_type: str, ranges: dict[str, float]) -> float:
     """The quality of the most specific range that covers a media type."""
     kind = media_type.partition("/")[0]
-    return next((ranges[one] for one in (media_type, f"{kind}/*", "*/*") if one in ranges), 0.0)
+    return next((ranges[media_range] for media_range in (media_type, f"{kind}/*", "*/*") if media_range in ranges), 0.0)
 
 
 def _quality(parameter: str) -> float:

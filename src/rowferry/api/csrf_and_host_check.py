@@ -70,14 +70,17 @@ class CsrfAndHostCheck:
                 "Send exactly one Host header.",
             )
         if not self._knows(name):
-            told = (
+            message_and_hint = (
                 f"{name!r} is not a known name of this service",
                 "Add it to ROWFERRY_HOSTS, or use an IP address.",
             )
-            return refusal(421, "request.host_unknown", *told)
+            return refusal(421, "request.host_unknown", *message_and_hint)
         if scope["method"] not in _READING and _comes_from_elsewhere(scope):
-            told = "Pages of other sites may not change anything here", "Do it from the pages of this service."
-            return refusal(403, "request.cross_site", *told)
+            message_and_hint = (
+                "Pages of other sites may not change anything here",
+                "Do it from the pages of this service.",
+            )
+            return refusal(403, "request.cross_site", *message_and_hint)
         return None
 
     def _knows(self, name: str) -> bool:

@@ -15,7 +15,11 @@ async def refuse_unknown_parameters(request: Request) -> None:
     if not request.query_params:
         return
     described = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
-    known = {one["name"]: one["schema"] for one in described.get("parameters", ()) if one["in"] == "query"}
+    known = {
+        parameter["name"]: parameter["schema"]
+        for parameter in described.get("parameters", ())
+        if parameter["in"] == "query"
+    }
     faults = [
         {"type": kind, "loc": ("query", name), "msg": message, "input": value}
         for name, value in request.query_params.items()
@@ -30,6 +34,6 @@ def _fault(schema: dict[str, Any] | None, times: int) -> tuple[str, str] | None:
     """What is wrong with a parameter that stands in a query so many times, by its schema; None if nothing is."""
     if schema is None:
         return "extra_forbidden", "There is no such parameter"
-    is_list = any(one.get("type") == "array" for one in (schema, *schema.get("anyOf", ())))
+    is_list = any(branch.get("type") == "array" for branch in (schema, *schema.get("anyOf", ())))
     # Each of them but the last would be passed over.
     return None if is_list or times == 1 else ("given_twice", "It is given more than once")

@@ -136,9 +136,9 @@ def problem_of(error: errors.RowferryError) -> Problem:
 
 def problem_of_load(load: dict[str, Any]) -> Problem:
     """Why a load of the ledger failed."""
-    told = load["error"]
-    status = {error.code: _status(error) for error in _every(errors.RowferryError)}.get(told["code"], 500)
-    problem = _problem(status, told["code"], told["message"], told["hint"])
+    error_of_load = load["error"]
+    status = {error.code: _status(error) for error in _every(errors.RowferryError)}.get(error_of_load["code"], 500)
+    problem = _problem(status, error_of_load["code"], error_of_load["message"], error_of_load["hint"])
     return problem.model_copy(update={"load_id": load["load_id"]})
 
 
@@ -183,10 +183,12 @@ async def _on_refused(_request: Request, error: RequestRefused) -> Response:
 
 async def _on_invalid(_request: Request, error: RequestValidationError) -> Response:
     found = [
-        ProblemError(location=".".join(map(str, one["loc"])), code=one["type"], message=one["msg"])
-        for one in error.errors()
+        ProblemError(
+            location=".".join(map(str, found_error["loc"])), code=found_error["type"], message=found_error["msg"]
+        )
+        for found_error in error.errors()
     ]
-    detail = "; ".join(f"{one.location}: {one.message}" for one in found)
+    detail = "; ".join(f"{problem.location}: {problem.message}" for problem in found)
     problem = _problem(422, "request.invalid", detail, "See /docs for what this endpoint takes.")
     return answer_problem(problem.model_copy(update={"errors": found}))
 

@@ -54,14 +54,14 @@ class _Tally:
         with self._lock:
             phase, table, judged = self._phase, self._table, list(self._judged.values())
         seconds = time.monotonic() - self._started
-        rows_read, bytes_read = sum(one.rows_read for one in judged), sum(one.bytes_read for one in judged)
+        rows_read, bytes_read = sum(table.rows_read for table in judged), sum(table.bytes_read for table in judged)
         left = max(self.bytes_total - bytes_read, 0) * seconds / bytes_read if bytes_read else None
         return Progress(
             load_id=self.load_id,
             phase=phase,
             table=table or None,
             rows_read=rows_read,
-            rejected=sum(one.rejected for one in judged),
+            rejected=sum(table.rejected for table in judged),
             bytes_read=bytes_read,
             bytes_total=self.bytes_total,
             rows_per_second=round(rows_read / seconds, 1) if seconds else 0,

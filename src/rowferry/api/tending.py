@@ -60,14 +60,14 @@ class Tending:
 
     def _note(self) -> None:
         """Note what has changed since the last time."""
-        running = {one.load_id: one for one in self._state.hub.running()}
-        news = [one for one in running.values() if self._seen.get(one.load_id) != one.bytes_read]
-        self._seen = {one.load_id: one.bytes_read for one in running.values()}
+        running = {load.load_id: load for load in self._state.hub.running()}
+        news = [load for load in running.values() if self._seen.get(load.load_id) != load.bytes_read]
+        self._seen = {load.load_id: load.bytes_read for load in running.values()}
         if news and self._state.started.is_started:
             backend = self._state.started.service.backend
             with backend.errors(), backend.engine.begin() as connection:
-                for one in news:
-                    ledger.note_progress(connection, one.load_id, one.model_dump())
+                for load in news:
+                    ledger.note_progress(connection, load.load_id, load.model_dump())
 
     def _tell(self, error: RowferryError | None) -> None:
         """Say once that the database cannot be used, and once that it can be again."""

@@ -24,8 +24,8 @@ from pyarrow._compute import (
 def _function(name: str, options: Callable[..., Any] | None = None) -> Callable[..., Any]:
     """The function of a name; what it is told beside values is told by keywords."""
 
-    def call(*values: object, **told: object) -> Any:
-        return call_function(name, list(map(_typed, values)), options(**told) if options else None)
+    def call(*values: object, **keywords: object) -> Any:
+        return call_function(name, list(map(_typed, values)), options(**keywords) if options else None)
 
     return call
 

@@ -88,12 +88,12 @@ def fields_of(schema: Any) -> list[Field]:
         raise UnfitSchemaError(f"its rows have more than {_MAX_FIELDS} fields")
     try:
         types = Types(schema)
-        found = [_field(one, types) for one in schema["fields"]]
+        found = [_field(field, types) for field in schema["fields"]]
     except UnknownTypeError as error:
         raise UnfitSchemaError("one of its types is nested too deeply or unknown") from error
-    if sum(one.least_bytes for one in found) == 0:
+    if sum(field.least_bytes for field in found) == 0:
         raise UnfitSchemaError("its rows have no fields")
-    if len({one.name for one in found}) < len(found):
+    if len({field.name for field in found}) < len(found):
         raise UnfitSchemaError("two of its fields have the same name")
     return found
 
@@ -125,7 +125,7 @@ def _require_sound(name: str, primitive: str, logical: dict[str, Any]) -> None:
     size, symbols = logical.get("size"), logical.get("symbols")
     if primitive == "fixed" and not (isinstance(size, int) and 1 <= size <= 1 << 20):
         raise UnfitSchemaError(f"its field {name} has no valid size")
-    if primitive == "enum" and not (isinstance(symbols, list) and all(isinstance(one, str) for one in symbols)):
+    if primitive == "enum" and not (isinstance(symbols, list) and all(isinstance(symbol, str) for symbol in symbols)):
         raise UnfitSchemaError(f"its field {name} has no valid symbols")
     if logical.get("logicalType") == "decimal":
         precision, scale = logical.get("precision"), logical.get("scale", 0)
@@ -138,12 +138,12 @@ class BlockDecoder:
 
     def __init__(self, fields: Sequence[Field]) -> None:
         self.fields = fields
-        self._least_bytes = sum(one.least_bytes for one in fields)
-        self._stored = [one for one in fields if one.is_stored]
+        self._least_bytes = sum(field.least_bytes for field in fields)
+        self._stored = [field for field in fields if field.is_stored]
         self._cutter = None
-        if any(one.nested for one in fields):
-            self._cutter = Cutter([(one.step, not one.nested) for one in fields if one.step])
-        plain = [{"name": f"f{at}", "type": one.encoded_as(at)} for at, one in enumerate(self._stored)]
+        if any(field.nested for field in fields):
+            self._cutter = Cutter([(field.step, not field.nested) for field in fields if field.step])
+        plain = [{"name": f"f{at}", "type": field.encoded_as(at)} for at, field in enumerate(self._stored)]
         schema = {"type": "record", "name": "row", "fields": plain}
         self._head = spell_header(Header(schema, "null", _NO_SYNC))
 
@@ -166,7 +166,8 @@ class BlockDecoder:
             raise UnsoundBlockError("it contains more or less than its rows")
         columns = dict(zip((f.name for f in self._stored), map(_meant, self._stored, arrays), strict=True))
         return pa.RecordBatch.from_arrays(
-            [columns.get(one.name, pa.nulls(rows)) for one in self.fields], names=[one.name for one in self.fields]
+            [columns.get(field.name, pa.nulls(rows)) for field in self.fields],
+            names=[field.name for field in self.fields],
         )
 
     def _decode(self, rows: int, data: bytes) -> list[pa.Array]:
@@ -193,19 +194,19 @@ _DECODED: dict[str, Callable[[Field], pa.DataType]] = {
     "double": lambda _: pa.float64(),
     "bytes": lambda _: pa.binary(),
     "string": lambda _: pa.binary(),
-    "fixed": lambda one: pa.binary(one.logical["size"]),
+    "fixed": lambda fixed: pa.binary(fixed.logical["size"]),
 }
 _SIZES = {"boolean": 1, "float": 4, "double": 8}
 
 
-def _encoded_bytes(one: Field, values: pa.Array) -> int:
+def _encoded_bytes(field: Field, values: pa.Array) -> int:
     """How many bytes the values take in a block, in the one spelling that writers use."""
-    branches = 0 if one.null_at is None else len(values)
+    branches = 0 if field.null_at is None else len(values)
     present = pc.drop_null(values) if values.null_count else values
-    if one.primitive == "fixed":
-        return branches + len(present) * int(one.logical["size"])
-    if one.primitive in _SIZES:
-        return branches + len(present) * _SIZES[one.primitive]
+    if field.primitive == "fixed":
+        return branches + len(present) * int(field.logical["size"])
+    if field.primitive in _SIZES:
+        return branches + len(present) * _SIZES[field.primitive]
     if pa.types.is_integer(present.type):
         return branches + _varint_bytes(present.to_numpy().astype(np.int64, copy=False))
     sizes = np.diff(letters_of(present)[0]).astype(np.int64)
@@ -222,16 +223,16 @@ def _varint_bytes(values: np.ndarray[Any, np.dtype[np.int64]]) -> int:
     return total
 
 
-def _meant(one: Field, values: pa.Array) -> pa.Array:
+def _meant(field: Field, values: pa.Array) -> pa.Array:
     """What decoded values mean: strings stay bytes here where one of them is not UTF-8."""
-    logical = one.logical.get("logicalType")
-    if one.primitive == "string":
+    logical = field.logical.get("logicalType")
+    if field.primitive == "string":
         return _as_text(values)
-    if one.primitive == "enum":
-        return _symbols(one.logical["symbols"], values)
-    if logical == "decimal" and one.primitive in ("bytes", "fixed"):
-        return _decimals(values, one.logical.get("scale", 0))
-    arrow = _LOGICAL.get((one.primitive, str(logical)))
+    if field.primitive == "enum":
+        return _symbols(field.logical["symbols"], values)
+    if logical == "decimal" and field.primitive in ("bytes", "fixed"):
+        return _decimals(values, field.logical.get("scale", 0))
+    arrow = _LOGICAL.get((field.primitive, str(logical)))
     return values.view(arrow) if arrow else values
 
 

@@ -5,6 +5,7 @@ A file is made by others and may do harm: each step over a value takes at least 
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from rowferry.avro.codecs import UnsoundBlockError
@@ -28,7 +29,9 @@ class Types:
     """The types of a schema: what names stand for, and the step over a value of each."""
 
     def __init__(self, schema: Any) -> None:
-        self._named = {str(one["name"]).rpartition(".")[2]: one for one in _declared(schema)}
+        self._named = {
+            str(declared_type["name"]).rpartition(".")[2]: declared_type for declared_type in _declared(schema)
+        }
         self._records: dict[int, list[Step] | None] = {}
 
     def resolved(self, avro: Any) -> Any:
@@ -71,9 +74,9 @@ class Types:
         steps: list[Step] = []
         self._records[id(declared)] = steps
         fields = declared.get("fields")
-        if not isinstance(fields, list) or not all(isinstance(one, dict) for one in fields):
+        if not isinstance(fields, list) or not all(isinstance(field, dict) for field in fields):
             raise UnknownTypeError
-        steps.extend(step for one in fields if (step := self._step(one.get("type"), depth + 1)))
+        steps.extend(step for field in fields if (step := self._step(field.get("type"), depth + 1)))
         if not steps:
             self._records[id(declared)] = None
         return _over_all(steps) if steps else None
@@ -97,7 +100,7 @@ class Cutter:
     """Cuts nested fields out of blocks: for each field its step, and whether it stays."""
 
     def __init__(self, steps: Sequence[tuple[Step, bool]]) -> None:
-        grouped = groupby(steps, key=lambda one: one[1])
+        grouped = groupby(steps, key=itemgetter(1))
         self._steps = [(_over_all([step for step, _ in some]), stays) for stays, some in grouped]
 
     def cut(self, rows: int, data: bytes) -> bytes:

@@ -110,7 +110,7 @@ def table_of(backup_id: str) -> str | None:
 
 
 def _require_types(values: dict[str, Any]) -> None:
-    wanted = {one.name: one.type for one in fields(Manifest)}
+    wanted = {field.name: field.type for field in fields(Manifest)}
     if values.keys() != wanted.keys():
         raise UnsoundManifestError("a field is missing or not expected")
     for name, kind in wanted.items():
@@ -128,7 +128,7 @@ def _require_sense(found: Manifest) -> None:
         "rows": 0 <= found.rows <= _MOST,
         "bytes": 0 <= found.bytes <= _MOST,
         "block_crc32s": bool(_CHECKSUMS.fullmatch(found.block_crc32s)),
-        "sha256": all(_HASH.fullmatch(one) for one in hashes),
+        "sha256": all(_HASH.fullmatch(value) for value in hashes),
     }
     if wrong := [name for name, good in checks.items() if not good]:
         raise UnsoundManifestError(f"{', '.join(wrong)} cannot be right")

@@ -45,7 +45,7 @@ class Listing:
 
     @property
     def ids(self) -> set[str]:
-        return self.damaged.keys() | {one.backup_id for one in self.backups}
+        return self.damaged.keys() | {backup.backup_id for backup in self.backups}
 
 
 class UnfinishedBackup:
@@ -254,7 +254,7 @@ class BackupStore:
                 for path in _manifests(folder):
                     if table_of(path.name.removesuffix(_MANIFEST)) == folder.name:
                         self._list(path, found)
-        found.backups.sort(key=lambda one: (one.created, one.backup_id), reverse=True)
+        found.backups.sort(key=lambda backup: (backup.created, backup.backup_id), reverse=True)
         return found
 
     def remove(self, manifest: Manifest) -> None:

@@ -59,5 +59,5 @@ def backup(tables: tuple[str, ...], codec: str, database_url: str | None, as_jso
 
 def show(manifests: list[Manifest]) -> None:
     """Show people which backups were written."""
-    rows = [[one.backup_id, one.rows, one.bytes, one.codec] for one in manifests]
+    rows = [[manifest.backup_id, manifest.rows, manifest.bytes, manifest.codec] for manifest in manifests]
     table("Backups", [("backup", False), ("rows", True), ("bytes", True), ("codec", False)], rows, tight=True)

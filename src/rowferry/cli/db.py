@@ -61,7 +61,9 @@ def check(database_url: str | None, as_json: bool) -> None:
         service.schema().require_current()
         with service.backend.engine.connect() as connection:
             found = [
-                one for known in (ledger.metadata, service.catalog.metadata) for one in differences(connection, known)
+                difference
+                for known in (ledger.metadata, service.catalog.metadata)
+                for difference in differences(connection, known)
             ]
     if found:
         raise DatabaseDiffers(reason="; ".join(found))

@@ -55,7 +55,7 @@ def demo(as_json: bool) -> None:
             step(stage)
         forget_backups(service.backend)
     if as_json:
-        say_json(stage.told)
+        say_json(stage.shown)
     else:
         _say_what_next(stage)
 

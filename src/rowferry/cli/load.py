@@ -93,14 +93,14 @@ def show(receipt: Receipt, at: str = "") -> None:
     counts = ("rows_read", "inserted", "updated", "unchanged", "rejected")
     rows = [[t.source, *(getattr(t, count) for count in counts), f"{t.seconds:.2f}"] for t in receipt.tables]
     if len(rows) > 1:
-        seconds = sum(one.seconds for one in receipt.tables)
+        seconds = sum(loaded.seconds for loaded in receipt.tables)
         rows.append(["total", *(receipt.total(count) for count in counts), f"{seconds:.2f}"])
     heads = [("file", False), *((count.removeprefix("rows_"), True) for count in counts), ("seconds", True)]
     table("Dry run: nothing was written" if receipt.dry_run else f"Load {receipt.load_id}", heads, rows)
     _show_notes(receipt)
     by_code: dict[str, int] = {}
-    for one in receipt.tables:
-        for code, count in one.rejected_by_code.items():
+    for loaded in receipt.tables:
+        for code, count in loaded.rejected_by_code.items():
             by_code[code] = by_code.get(code, 0) + count
     if by_code:
         table("Why rows were rejected", [("code", False), ("rows", True)], [[c, n] for c, n in sorted(by_code.items())])
@@ -114,6 +114,6 @@ def show(receipt: Receipt, at: str = "") -> None:
 def _show_notes(receipt: Receipt) -> None:
     if receipt.passed_over:
         say(f"Skipped because they are not named after a table: {', '.join(receipt.passed_over)}")
-    for one in receipt.tables:
-        for note in one.notes:
-            say(f"{one.source}: {note}.")
+    for loaded in receipt.tables:
+        for note in loaded.notes:
+            say(f"{loaded.source}: {note}.")

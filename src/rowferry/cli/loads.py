@@ -26,13 +26,13 @@ def loads(limit: int, database_url: str | None, as_json: bool) -> None:
         heads += [("when (UTC)", False), ("who", False)]
         rows = [
             [
-                *(one["load_id"], one["status"]),
-                *(one[count] for count in ledger.COUNTS),
-                *(one["started_at"][:19].replace("T", " "), one["caller"]),
+                *(load["load_id"], load["status"]),
+                *(load[count] for count in ledger.COUNTS),
+                *(load["started_at"][:19].replace("T", " "), load["caller"]),
             ]
-            for one in found
+            for load in found
         ]
         table("Loads", heads, rows, tight=True, free=("who",))
-        for one in found:
-            if one["error"]:
-                say(f"{one['load_id']}: {one['error']['message']}. {one['error']['hint']}")
+        for load in found:
+            if load["error"]:
+                say(f"{load['load_id']}: {load['error']['message']}. {load['error']['hint']}")

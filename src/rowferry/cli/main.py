@@ -2,21 +2,30 @@
 
 import atexit
 import errno
-import importlib
 import os
 import re
 import sys
 from contextlib import suppress
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 
 import click
 
+from rowferry import lazy
 from rowferry.cli.garbage import leave_garbage
 from rowferry.cli.group import Group
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, DoneUnheard, say_error, written
 from rowferry.cli.signals import ignore_from_now_on, interrupt_on_termination
 from rowferry.cli.standard_streams import take_streams, write_no_more
 from rowferry.errors import CommandMisused, Interrupted, OutputUnwritable, RowferryError, Unexpected, UsageError
+
+if TYPE_CHECKING:
+    from rowferry import settings
+    from rowferry.cli import hints, offered, unexpected
+else:
+    settings = lazy.module("rowferry.settings")
+    hints = lazy.module("rowferry.cli.hints")
+    offered = lazy.module("rowferry.cli.offered")
+    unexpected = lazy.module("rowferry.cli.unexpected")
 
 COMMANDS = (
     "demo",
@@ -48,15 +57,14 @@ class LazyGroup(Group):
     """Imports only the command that is used, since a small load should be quick as a whole."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # as the library calls it
-        offered: list[str] = importlib.import_module("rowferry.cli.offered").without_unavailable(COMMANDS)
-        return offered
+        return offered.without_unavailable(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
         leave_garbage()
-        importlib.import_module("rowferry.settings").set_up_libraries()
-        command: click.Command = getattr(importlib.import_module(f"rowferry.cli.{cmd_name}"), cmd_name)
+        settings.set_up_libraries()
+        command: click.Command = getattr(lazy.module(f"rowferry.cli.{cmd_name}"), cmd_name)
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -125,9 +133,7 @@ def _run() -> int:
         if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
             # The library prints help and version; of work that needs room, DiskFull tells.
             return _fail(OutputUnwritable(reason=error.strerror))
-        # Imported when it is needed, which is hardly ever.
-        logged = importlib.import_module("rowferry.cli.unexpected").logged
-        return _fail(Unexpected(log=logged(error)))
+        return _fail(Unexpected(log=unexpected.logged(error)))
     return code
 
 
@@ -152,7 +158,6 @@ def _fail(error: RowferryError) -> int:
     """Say it where it can be heard."""
     as_json = "--json" in sys.argv
     if any(word.startswith("--database-url") for word in sys.argv):
-        hints = importlib.import_module("rowferry.cli.hints")
         error.advice = hints.repeat_database(error.advice, sys.argv[1:])
     try:
         if isinstance(error, OutputUnwritable):
@@ -170,9 +175,9 @@ def _fail(error: RowferryError) -> int:
 
 def _misuse(mistake: click.ClickException) -> CommandMisused:
     """What the library says of words that it cannot make a command of."""
-    told = mistake.format_message().rstrip(".")
+    reason = mistake.format_message().rstrip(".")
     context = getattr(mistake, "ctx", None)
     if isinstance(mistake, click.NoSuchOption) and context and context.parent is None:
-        told = f"No such option {mistake.option_name} before the command; options of a command come after it"
+        reason = f"No such option {mistake.option_name} before the command; options of a command come after it"
     named = sys.argv[1:2] if set(sys.argv[1:2]) & set(COMMANDS) else []
-    return CommandMisused(reason=told, command=context.command_path if context else " ".join(["rowferry", *named]))
+    return CommandMisused(reason=reason, command=context.command_path if context else " ".join(["rowferry", *named]))

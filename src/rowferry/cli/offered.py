@@ -1,10 +1,19 @@
 """Which commands make sense for the tables that are served."""
 
-import importlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from rowferry import lazy
 from rowferry.errors import RowferryError
 from rowferry.settings import DEFAULT_MODELS, read_settings
+
+if TYPE_CHECKING:  # imported only for tables of the user's own: help should be quick
+    from rowferry.dictionary import catalog
+    from rowferry.reports import listed, report
+else:
+    catalog = lazy.module("rowferry.dictionary.catalog")
+    listed = lazy.module("rowferry.reports.listed")
+    report = lazy.module("rowferry.reports.report")
 
 
 def without_unavailable(commands: Sequence[str]) -> list[str]:
@@ -19,8 +28,5 @@ def without_unavailable(commands: Sequence[str]) -> list[str]:
 
 
 def _has_reports(models: str) -> bool:
-    # Imported only for tables of the user's own: help should be quick.
-    catalog = importlib.import_module("rowferry.dictionary.catalog").load_catalog(models)
-    reports = importlib.import_module("rowferry.reports.listed").REPORTS.values()
-    is_available = importlib.import_module("rowferry.reports.report").is_available
-    return any(is_available(report, catalog) for report in reports)
+    tables = catalog.load_catalog(models)
+    return any(report.is_available(each, tables) for each in listed.REPORTS.values())

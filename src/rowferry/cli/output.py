@@ -1,24 +1,26 @@
 """What commands say: JSON to programs, tables and words to people."""
 
 import codecs
-import importlib
 import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from rowferry import lazy
 from rowferry.errors import OutputUnwritable, RowferryError
+
+if TYPE_CHECKING:  # imported when people are told something: programs, which ask for JSON, need not wait for it
+    from rowferry.cli import terminal
+else:
+    terminal = lazy.module("rowferry.cli.terminal")
 
 EXIT_DONE, EXIT_REJECTED, EXIT_USAGE, EXIT_FAILED = range(4)
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-
-_TERMINAL = "rowferry.cli.terminal"
-"""Imported when people are told something: programs, which ask for JSON, need not wait for it."""
 
 
 class DoneUnheard(Exception):
@@ -76,12 +78,11 @@ def say_error(error: RowferryError, *, as_json: bool) -> None:
     if as_json:
         say_json({"error": {"code": error.code, "message": error.message, "hint": error.advice}})
     else:
-        importlib.import_module(_TERMINAL).print_error(error)
+        terminal.print_error(error)
 
 
 def say(text: str, style: str = "") -> None:
     """Say something to people; nothing in it is markup."""
-    terminal = importlib.import_module(_TERMINAL)
     with written():
         terminal.print_words(text, style)
 
@@ -95,11 +96,10 @@ def table(
     table is wider than it, and so it is where nobody looks, as in a file.
     """
     say(title, "bold")
-    terminal = importlib.import_module(_TERMINAL)
     with written():
         terminal.print_table(columns, rows, tight=tight, free=free)
 
 
 def say_only_json() -> None:
     """From now on, people are told nothing."""
-    importlib.import_module(_TERMINAL).out.quiet = True
+    terminal.out.quiet = True

@@ -55,8 +55,8 @@ def rejects(
             files = _write_csv(service, connection, load_id, csv, of_table)
             with done():
                 if as_json:
-                    told = [{"table": name, "file": str(path)} for name, path in files.items()]
-                    say_json({"load_id": load_id, "files": told})
+                    written_to = [{"table": name, "file": str(path)} for name, path in files.items()]
+                    say_json({"load_id": load_id, "files": written_to})
                 else:
                     _say_written(files, at_database(database_url))
         elif as_json:
@@ -68,7 +68,9 @@ def rejects(
 def _originals(load: dict[str, Any] | None) -> list[str]:
     """The files of a load; not those that this command wrote, which are corrected and loaded until nothing is left."""
     sources = load["sources"] if load else []
-    return [one["path"] for one in sources if "path" in one and not set(REASONS) <= set(one.get("columns", ()))]
+    return [
+        source["path"] for source in sources if "path" in source and not set(REASONS) <= set(source.get("columns", ()))
+    ]
 
 
 def _newest(connection: Any) -> str:
@@ -113,8 +115,8 @@ def _show(connection: Any, load_id: str, of_table: str | None) -> None:
         say(f"{load_id} rejected no rows.")
         return
     rows = [
-        [one["source"], one["row_number"], "\n".join(f"{e['code']}: {e['message']}" for e in one["errors"]), one["raw"]]
-        for one in found[:_SHOWN]
+        [row["source"], row["row_number"], "\n".join(f"{e['code']}: {e['message']}" for e in row["errors"]), row["raw"]]
+        for row in found[:_SHOWN]
     ]
     table(
         f"Rejected by {load_id}",

@@ -1,13 +1,13 @@
 """`rowferry report`."""
 
-import importlib
 import json
 import sys
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import click
 
+from rowferry import lazy
 from rowferry.cli.options import OUTPUT_FILE, database_option, json_option, open_service, spare_kept
 from rowferry.cli.output import done, say, say_json, table, written
 from rowferry.errors import OptionInvalid
@@ -17,11 +17,14 @@ from rowferry.reports.report import Answer, answer
 from rowferry.reports.spreadsheet import as_csv
 from rowferry.reports.year import Year
 
+if TYPE_CHECKING:  # imported when a picture is asked for, since what draws it is large
+    from rowferry.reports import picture
+else:
+    picture = lazy.module("rowferry.reports.picture")
+
 Form = Literal["table", "json", "csv", "svg", "png"]
 
 _FORMS: tuple[Form, ...] = get_args(Form)
-_PICTURE = "rowferry.reports.picture"
-"""Imported when a picture is asked for, since what draws it is large."""
 
 
 @click.command()
@@ -65,8 +68,8 @@ def report(
 
 def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
     """The form that was asked for, if it makes sense where it is to go."""
-    told = output.suffix.removeprefix(".").lower() if output else ""
-    if output and (form == "table" or (form is None and told not in _FORMS[1:])):
+    ending = output.suffix.removeprefix(".").lower() if output else ""
+    if output and (form == "table" or (form is None and ending not in _FORMS[1:])):
         raise OptionInvalid(option="--output", value=str(output), allowed="Also give --format json, csv, svg or png.")
     if as_json and not output and form not in (None, "json"):
         raise OptionInvalid(
@@ -74,7 +77,7 @@ def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
         )
     if form == "png" and not output and sys.stdout.isatty():
         raise OptionInvalid(option="--format", value=form, allowed="A terminal cannot show a PNG: give --output FILE.")
-    return form or cast("Form", told or ("json" if as_json else "table"))
+    return form or cast("Form", ending or ("json" if as_json else "table"))
 
 
 def _rendered(found: Answer, form: Form) -> bytes:
@@ -82,9 +85,7 @@ def _rendered(found: Answer, form: Form) -> bytes:
         return (json.dumps(found.as_dict(), ensure_ascii=False) + "\n").encode()
     if form == "csv":
         return as_csv(found).encode()
-    picture = importlib.import_module(_PICTURE)
-    drawn: bytes = (picture.svg(found) + "\n").encode() if form == "svg" else picture.png(found)
-    return drawn
+    return (picture.svg(found) + "\n").encode() if form == "svg" else picture.png(found)
 
 
 def _say_written(found: Answer, output: Path, *, as_json: bool) -> None:

@@ -84,18 +84,18 @@ def show(receipt: RestoreReceipt, at: str = "") -> None:
     if refused or receipt.dry_run:
         title = "Nothing was changed; without the obstacles, the result would be:" if refused else "Dry run"
     rows = [
-        [one.table, one.backup_id or one.source, *(getattr(one, count) for count in RESTORE_COUNTS)]
-        for one in receipt.tables
+        [restored.table, restored.backup_id or restored.source, *(getattr(restored, count) for count in RESTORE_COUNTS)]
+        for restored in receipt.tables
     ]
     table(title, [("table", False), ("from", False), *((count, True) for count in RESTORE_COUNTS)], rows, tight=True)
     if receipt.dry_run:
-        for one in receipt.tables:
-            _show_examples(one)
+        for restored in receipt.tables:
+            _show_examples(restored)
     for obstacle in receipt.obstacles:
         _show_obstacle(obstacle)
-    for one in receipt.tables:
-        for note in one.notes:
-            say(f"{one.table}: {note}.")
+    for restored in receipt.tables:
+        for note in restored.notes:
+            say(f"{restored.table}: {note}.")
     if receipt.total("rejected") and not receipt.dry_run:
         say(f"See each rejected row with `rowferry rejects {receipt.restore_id}{at}`.")
 
@@ -103,11 +103,11 @@ def show(receipt: RestoreReceipt, at: str = "") -> None:
 def _show_passed_over(receipt: RestoreReceipt) -> None:
     for damage in receipt.passed_over.values():
         say(f"Skipped: {damage}.", "bold yellow")
-    for one in receipt.tables:
-        if one.ignored:
-            names = ", ".join(map(shown, one.ignored[:_MOST_NAMES]))
-            more = f", and {len(one.ignored) - _MOST_NAMES} more" if len(one.ignored) > _MOST_NAMES else ""
-            say(f"Skipped because {one.table} has no such columns: {names}{more}.", "bold yellow")
+    for restored in receipt.tables:
+        if restored.ignored:
+            names = ", ".join(map(shown, restored.ignored[:_MOST_NAMES]))
+            more = f", and {len(restored.ignored) - _MOST_NAMES} more" if len(restored.ignored) > _MOST_NAMES else ""
+            say(f"Skipped because {restored.table} has no such columns: {names}{more}.", "bold yellow")
 
 
 def _show_examples(changes: TableChanges) -> None:

@@ -24,12 +24,17 @@ def restores(limit: int, database_url: str | None, as_json: bool) -> None:
         heads = [("restore", False), ("table", False), ("status", False)]
         heads += [(count, True) for count in ledger.RESTORE_COUNTS]
         rows = [
-            [one["restore_id"], one["table"], one["status"], *(one[count] for count in ledger.RESTORE_COUNTS)]
-            for one in found
+            [
+                restored["restore_id"],
+                restored["table"],
+                restored["status"],
+                *(restored[count] for count in ledger.RESTORE_COUNTS),
+            ]
+            for restored in found
         ]
         table("Restores", heads, rows, tight=True)
-        for one in found:
-            for obstacle in one["obstacles"]:
-                say(f"{one['restore_id']}: {obstacle['message']}. {obstacle['hint']}")
-            if one["error"]:
-                say(f"{one['restore_id']}: {one['error']['message']}. {one['error']['hint']}")
+        for restored in found:
+            for obstacle in restored["obstacles"]:
+                say(f"{restored['restore_id']}: {obstacle['message']}. {obstacle['hint']}")
+            if restored["error"]:
+                say(f"{restored['restore_id']}: {restored['error']['message']}. {restored['error']['hint']}")

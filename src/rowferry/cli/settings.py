@@ -20,10 +20,15 @@ def settings(database_url: str | None, as_json: bool) -> None:
     unknown = list(unknown_settings())
     if as_json:
         require_none(faults)
-        say_json({"settings": [asdict(one) for one in found], "unknown": unknown})
+        say_json({"settings": [asdict(setting) for setting in found], "unknown": unknown})
         return
     heads = [("setting", False), ("value", False), ("from", False), ("meaning", False)]
-    table("Settings", heads, [[one.name, one.value, one.source, one.meaning] for one in found], free=("meaning",))
-    for one in unknown:
-        say(one, style="yellow")
+    table(
+        "Settings",
+        heads,
+        [[setting.name, setting.value, setting.source, setting.meaning] for setting in found],
+        free=("meaning",),
+    )
+    for sentence in unknown:
+        say(sentence, style="yellow")
     require_none(faults)

@@ -25,8 +25,8 @@ def observed_by(*observers: Observe) -> Observe:
     def observe(event: Event) -> None:
         if isinstance(event, BackupFinished | BatchFinished | LoadFinished | RestoreFinished):
             ignore_from_now_on()
-        for told in observers:
-            told(event)
+        for observer in observers:
+            observer(event)
 
     return observe
 

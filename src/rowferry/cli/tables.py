@@ -18,9 +18,14 @@ def tables(database_url: str | None, as_json: bool) -> None:
     if as_json:
         say_json({"tables": found})
         return
-    for one in found:
-        rows = [[c["name"], c["type"], c["rule"], c["doc"]] for c in one["columns"]]
+    for described in found:
+        rows = [[c["name"], c["type"], c["rule"], c["doc"]] for c in described["columns"]]
         heads = [("column", False), ("type", False), ("rule", False), ("meaning", False)]
-        table(f"{one['name']}: {one['doc']}" if one["doc"] else one["name"], heads, rows, free=("rule", "meaning"))
-        for check in one["checks"]:
+        table(
+            f"{described['name']}: {described['doc']}" if described["doc"] else described["name"],
+            heads,
+            rows,
+            free=("rule", "meaning"),
+        )
+        for check in described["checks"]:
             say(f"  each row: {check['condition']}")

@@ -30,8 +30,8 @@ err = _Terminal(stderr=True, highlight=False)
 
 def print_error(error: RowferryError) -> None:
     """Print what went wrong and what to do about it to standard error."""
-    told = error.message if error.message.endswith(("?", "?)")) else f"{error.message}."
-    err.print(Text.assemble(("Error: ", "bold red"), told), soft_wrap=True)
+    sentence = error.message if error.message.endswith(("?", "?)")) else f"{error.message}."
+    err.print(Text.assemble(("Error: ", "bold red"), sentence), soft_wrap=True)
     if error.advice:
         err.print(Text.assemble(("Hint: ", "bold yellow"), error.advice), soft_wrap=True)
 

@@ -37,12 +37,20 @@ def verify(backups: tuple[str, ...], every: bool, database_url: str | None, as_j
         if every:
             found = verify_every(service.backend, store, service.catalog, caller(), observe)
         else:
-            found = [verify_backup(service.backend, store, service.catalog, one, caller(), observe) for one in backups]
+            found = [
+                verify_backup(service.backend, store, service.catalog, backup, caller(), observe) for backup in backups
+            ]
     with done():
         if as_json:
-            shown = [{**one.manifest.as_dict(), "verified_at": one.verified_at, "damage": None} for one in found]
+            shown = [
+                {**verified.manifest.as_dict(), "verified_at": verified.verified_at, "damage": None}
+                for verified in found
+            ]
             say_json({"backups": shown})
             return
-        rows = [[one.manifest.backup_id, one.manifest.rows, one.manifest.bytes, f"{one.seconds:.2f}"] for one in found]
+        rows = [
+            [verified.manifest.backup_id, verified.manifest.rows, verified.manifest.bytes, f"{verified.seconds:.2f}"]
+            for verified in found
+        ]
         heads = [("backup", False), ("rows", True), ("bytes", True), ("seconds", True)]
         table("Good backups", heads, rows, tight=True) if rows else say("There is no backup to verify.")

@@ -76,5 +76,5 @@ def _field(rules: TableRules, column: ColumnRule) -> dict[str, Any]:
     if not column.required:
         return {**field, "type": ["null", avro], "default": None}
     default = default_of(rules, column)
-    told = {} if default is None else {"default": column.kind.avro_default(default, column.arrow)}
-    return {**field, "type": avro, **told}
+    given = {} if default is None else {"default": column.kind.avro_default(default, column.arrow)}
+    return {**field, "type": avro, **given}

@@ -1,9 +1,9 @@
 """The tables that are served: found by name, and in load order (parents first)."""
 
-import importlib
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -60,7 +60,7 @@ class Catalog:
 def load_catalog(module: str) -> Catalog:
     """The catalog of the SQLAlchemy tables that a module holds; ModelsUnusable if it holds none that can be served."""
     try:
-        found = _import(module)
+        found = import_models(module)
         return Catalog(_metadata(found), _docs(found))
     except ImportError as error:
         raise models_unusable(module, [str(error)]) from error
@@ -68,12 +68,13 @@ def load_catalog(module: str) -> Catalog:
         raise models_unusable(module, error.args) from error
 
 
-def _import(module: str) -> ModuleType:
+def import_models(module: str) -> ModuleType:
+    """The module that defines the tables, which may be a user's own; ModelsUnusable if its code raises anything."""
     # A module of a user's own is looked for in the current folder too, but last: a file there hides no library.
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
     try:
-        return importlib.import_module(module)
+        return import_module(module)
     except ImportError:
         raise
     except Exception as error:  # whatever the code of a user's module raises
@@ -82,13 +83,13 @@ def _import(module: str) -> ModuleType:
 
 def _metadata(module: object) -> MetaData:
     candidates = (getattr(value, "metadata", None) for value in vars(module).values())
-    found = {id(one): one for one in candidates if isinstance(one, MetaData) and one.tables}
+    found = {id(metadata): metadata for metadata in candidates if isinstance(metadata, MetaData) and metadata.tables}
     if not found:
         raise LookupError("no SQLAlchemy table found")
     if len(found) > 1:
         groups = " and ".join(", ".join(metadata.tables) for metadata in found.values())
-        told = "use the same one for all tables, and import no others"
-        raise LookupError(f"it has {len(found)} MetaData or declarative bases, one with {groups}; {told}")
+        hint = "use the same one for all tables, and import no others"
+        raise LookupError(f"it has {len(found)} MetaData or declarative bases, one with {groups}; {hint}")
     return next(iter(found.values()))
 
 

@@ -205,8 +205,8 @@ def _faults_of_names(table: Table) -> Iterator[str]:
     if not table.primary_key.columns:
         yield f"{table.name} has no primary key; declare one"
     if table.schema:
-        told = f"name it in the database URL instead, as in ?options=-csearch_path%3D{table.schema}"
-        yield f"{table.name} has a class that names its schema, {table.schema}; {told}"
+        hint = f"name it in the database URL instead, as in ?options=-csearch_path%3D{table.schema}"
+        yield f"{table.name} has a class that names its schema, {table.schema}; {hint}"
     if same := alike((column.name for column in table.columns), str.casefold):
         yield f"{table.name}: the columns {same} differ only in case, which file headers do not distinguish; rename one"
     for column in table.columns:
@@ -273,8 +273,8 @@ def _reference(table: Table, constraint: ForeignKeyConstraint) -> Reference:
     try:
         target = element.column
     except NoReferenceError as error:
-        told = "declare it with the same MetaData, or the same declarative Base"
-        raise LookupError(f"{name} refers to {element.target_fullname}, which cannot be found; {told}") from error
+        hint = "declare it with the same MetaData, or the same declarative Base"
+        raise LookupError(f"{name} refers to {element.target_fullname}, which cannot be found; {hint}") from error
     if target.table is table:
         raise LookupError(f"{name} refers to its own table, which is not supported; {_LEAVE_OUT}")
     if list(target.table.primary_key.columns) != [target]:
@@ -284,9 +284,9 @@ def _reference(table: Table, constraint: ForeignKeyConstraint) -> Reference:
 
 def _unique(table: Table) -> list[tuple[str, ...]]:
     """What the database holds to be unique in all rows, unless the primary key makes it so."""
-    constraints = (one.columns for one in table.constraints if isinstance(one, UniqueConstraint))
-    whole = (one for one in table.indexes if one.unique and not any(map(_is_condition, one.dialect_kwargs)))
-    indexes = (one.columns for one in whole if all(isinstance(each, Column) for each in one.expressions))
+    constraints = (constraint.columns for constraint in table.constraints if isinstance(constraint, UniqueConstraint))
+    whole = (index for index in table.indexes if index.unique and not any(map(_is_condition, index.dialect_kwargs)))
+    indexes = (index.columns for index in whole if all(isinstance(each, Column) for each in index.expressions))
     found = {tuple(column.name for column in columns) for columns in (*constraints, *indexes)}
     return sorted(names for names in found if not {column.name for column in table.primary_key}.issubset(names))
 

@@ -1,11 +1,10 @@
 """The schemas of the rows and batches that the API takes, for its documentation; the judge, not they, judges rows."""
 
-import importlib
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from rowferry.dictionary.catalog import Catalog
+from rowferry.dictionary.catalog import Catalog, import_models
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.kinds.texts import TEXT
 
@@ -42,7 +41,7 @@ def batch_schemas(catalog: Catalog, module: str) -> dict[str, Any]:
 
 
 def _table_classes(module: str) -> list[Any]:
-    found = vars(importlib.import_module(module)).values()
+    found = vars(import_models(module)).values()
     return [value for value in found if isinstance(value, type) and hasattr(value, "__table__")]
 
 

@@ -109,9 +109,9 @@ def running(connection: Connection) -> list[tuple[str, str]]:
 def interrupt(connection: Connection, kind: str, id_: str) -> None:
     """Note that the process of a load or restore ended before it did, unless it has ended by now."""
     table, hint = _INTERRUPTIBLE[kind]
-    told = {"code": f"{kind}.interrupted", "message": f"The process that ran the {kind} has ended", "hint": hint}
+    error = {"code": f"{kind}.interrupted", "message": f"The process that ran the {kind} has ended", "hint": hint}
     left = update(table).where(_id(table) == id_, table.c.status == "running")
-    connection.execute(left.values(status="interrupted", finished_at=now(), error=told))
+    connection.execute(left.values(status="interrupted", finished_at=now(), error=error))
 
 
 Append = Callable[[Table, pa.RecordBatch], None]

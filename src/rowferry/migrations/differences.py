@@ -21,7 +21,7 @@ def differences(connection: Connection, metadata: MetaData) -> list[str]:
         return not (reflected and model is None and kind in {"index", "unique_constraint", "foreign_key_constraint"})
 
     context = MigrationContext.configure(connection, opts={"include_object": is_ours, "compare_type": True})
-    return [_describe(one) for found in compare_metadata(context, metadata) for one in _each(found)]
+    return [_describe(difference) for found in compare_metadata(context, metadata) for difference in _each(found)]
 
 
 def _each(found: Any) -> list[Any]:

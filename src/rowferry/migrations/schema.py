@@ -62,8 +62,8 @@ def look(
     unknown: list[str] = []
     for history in histories:
         known = revisions(history)
-        had = [one for one in applied if one.startswith(f"{history}_")]
-        unknown += [one for one in had if one not in known]
+        had = [revision for revision in applied if revision.startswith(f"{history}_")]
+        unknown += [revision for revision in had if revision not in known]
         if not unknown:
             pending += known[known.index(had[0]) + 1 :] if had else known
     return SchemaState(tuple(sorted(applied)), tuple(pending), tuple(unknown), columns)

@@ -39,15 +39,15 @@ def make_missing(backend: Backend, tables: Iterable[MetaData]) -> None:
 @cache
 def migration_scripts() -> ScriptDirectory:
     """All migrations, as Alembic knows them."""
-    return ScriptDirectory(str(FOLDER), version_locations=[str(FOLDER / one) for one in ("ledger", "models")])
+    return ScriptDirectory(str(FOLDER), version_locations=[str(FOLDER / history) for history in ("ledger", "models")])
 
 
 def _apply(connection: Connection, pending: Sequence[str]) -> None:
     scripts = migration_scripts()
 
     def steps(_applied: Any, _context: MigrationContext) -> list[Any]:
-        found = (scripts.get_revision(one) for one in pending)
-        return [MigrationStep.upgrade_from_script(scripts.revision_map, one) for one in found if one]
+        found = (scripts.get_revision(revision) for revision in pending)
+        return [MigrationStep.upgrade_from_script(scripts.revision_map, revision) for revision in found if revision]
 
     context = MigrationContext.configure(
         connection, opts={"fn": steps, "version_table": VERSIONS.name, "transactional_ddl": True}

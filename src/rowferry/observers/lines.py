@@ -37,12 +37,12 @@ class HumanLines(logging.Formatter):
     """Records as lines for people; only what went wrong unexpectedly takes more lines than one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        told = dt.datetime.fromtimestamp(record.created).astimezone()
+        at = dt.datetime.fromtimestamp(record.created).astimezone()
         fields = " ".join(f"{name}={value}" for name, value in fields_of(record).items() if value is not None)
-        line = printable(f"{told:%H:%M:%S} {record.levelname:<7} {record.getMessage()}  {fields}".rstrip())
+        line = printable(f"{at:%H:%M:%S} {record.levelname:<7} {record.getMessage()}  {fields}".rstrip())
         if record.exc_info:
             trace = self.formatException(record.exc_info).splitlines()
-            line = "\n".join([line, *(f"    {printable(one)}" for one in trace)])
+            line = "\n".join([line, *(f"    {printable(line_of_trace)}" for line_of_trace in trace)])
         return line
 
 

@@ -40,8 +40,8 @@ class LogFile:
             if not required:
                 self._complain(error)
                 return
-            told = f"cannot write to {path.parent}: {error.strerror}; choose another folder, or permit access"
-            raise SettingInvalid(name="LOG_DIR", reason=told) from error
+            reason = f"cannot write to {path.parent}: {error.strerror}; choose another folder, or permit access"
+            raise SettingInvalid(name="LOG_DIR", reason=reason) from error
 
     def write(self, lines: str) -> None:
         """Append lines, each with its end."""

@@ -47,8 +47,8 @@ class Log:
 
     def fields(self, event: Event) -> dict[str, Any]:
         """What there is to say of an event, in the order in which it is said."""
-        told = {name: value for name, value in event._asdict().items() if name != "id"}
-        return self._head(type(event).__name__, event.id) | told
+        content = {name: value for name, value in event._asdict().items() if name != "id"}
+        return self._head(type(event).__name__, event.id) | content
 
     def _head(self, name: str, operation_id: str) -> dict[str, Any]:
         head = {

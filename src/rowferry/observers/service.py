@@ -9,7 +9,7 @@ from rowferry.observers.metrics import count_event
 
 _log = logging.getLogger("rowferry.operations")
 
-_TOLD_ABOVE = {"time", "level", "event", "request_id"}
+_SAID_ABOVE = {"time", "level", "event", "request_id"}
 
 
 def service_observer(folder: Path, operation: str) -> Observe:
@@ -26,7 +26,7 @@ def service_observer(folder: Path, operation: str) -> Observe:
         count_event(operation, event)
         # Of rejected rows there may be millions: each has its line in the log of the operation.
         if not isinstance(event, (*PROGRESS, RowsRejected)):
-            told = {name: value for name, value in log.fields(event).items() if name not in _TOLD_ABOVE}
-            _log.info(type(event).__name__, extra={"fields": told | request})
+            content = {name: value for name, value in log.fields(event).items() if name not in _SAID_ABOVE}
+            _log.info(type(event).__name__, extra={"fields": content | request})
 
     return observe

@@ -73,19 +73,19 @@ def labels(names: Sequence[str]) -> list[str]:
         short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip()}…"
         # Vega would cut names by itself, in the middle of a letter where it takes two of its units, and fail.
         numbered = (f"{short} ({number})" for number in count(2))
-        found.append(next(one for one in chain([short], numbered) if one not in found))
+        found.append(next(label for label in chain([short], numbered) if label not in found))
     return found
 
 
 def bars(
-    title: str, subtitle: str, bars_told: Mapping[str, str], layers: list[dict[str, Any]], of_all: int
+    title: str, subtitle: str, in_words: Mapping[str, str], layers: list[dict[str, Any]], of_all: int
 ) -> dict[str, Any]:
     """A chart of horizontal bars, in the order given; layers have fields `department` and `hired`.
 
-    `bars_told` says in words what each bar shows, for the chart's description; `of_all` how many bars there might be.
+    `in_words` says in words what each bar shows, for the chart's description; `of_all` how many bars there might be.
     """
-    if of_all > len(bars_told):
-        subtitle += f". These are the {len(bars_told)} that hired the most"
+    if of_all > len(in_words):
+        subtitle += f". These are the {len(in_words)} that hired the most"
     axis = {"title": "Employees hired (people)", "tickMinStep": 1, "format": ",d", "tickCount": 6}
     names = {
         "title": "Department",
@@ -98,30 +98,30 @@ def bars(
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "title": {"text": title, "subtitle": subtitle},
-        "description": f"{subtitle}. {'; '.join(f'{name}: {told}' for name, told in bars_told.items())}.",
+        "description": f"{subtitle}. {'; '.join(f'{name}: {words}' for name, words in in_words.items())}.",
         "width": _WIDTH,
         "height": {"step": _STEP},
         "padding": 20,
         "config": _CONFIG,
         "encoding": {
             "x": {"field": "hired", "type": "quantitative", "axis": axis, "scale": {"domainMin": 0, "nice": True}},
-            "y": {"field": "department", "type": "nominal", "sort": list(bars_told), "axis": names},
+            "y": {"field": "department", "type": "nominal", "sort": list(in_words), "axis": names},
         },
         "layer": layers,
     }
 
 
-def nothing(title: str, told: str) -> dict[str, Any]:
+def nothing(title: str, text: str) -> dict[str, Any]:
     """A picture that says in words that there is nothing to draw."""
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "title": {"text": title},
-        "description": told,
+        "description": text,
         "width": _WIDTH,
         "height": 5 * _STEP,
         "padding": 20,
         "config": _CONFIG,
         "data": {"values": [{}]},
         "mark": {"type": "text", "fontSize": 15, "color": _SOFT_COLOUR},
-        "encoding": {"text": {"datum": told}},
+        "encoding": {"text": {"datum": text}},
     }

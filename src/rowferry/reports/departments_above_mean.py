@@ -51,8 +51,8 @@ def _draw(answer: Answer) -> dict[str, Any]:
         {"data": {"values": [{"hired": mean}]}, "mark": line, "encoding": {"y": None}},
     ]
     of_all = f"Mean of all {rows[0]['departments']:,} departments: {mean:,.1f} employees (dashed line)"
-    told = {one["department"]: f"{one['hired']:,}" for one in values}
-    return bars(answer.title, of_all, told, layers, len(answer.found))
+    in_words = {department["department"]: f"{department['hired']:,}" for department in values}
+    return bars(answer.title, of_all, in_words, layers, len(answer.found))
 
 
 REPORT = Report(

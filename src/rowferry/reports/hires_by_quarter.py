@@ -63,11 +63,11 @@ def _draw(answer: Answer) -> dict[str, Any]:
     }
     of_all = f"{sum(totals.values()):,} employees in {len(totals):,} departments"
     layer = {"data": {"values": values}, "mark": "bar", "encoding": {"color": colour, "order": {"field": "place"}}}
-    told = {
+    in_words = {
         label: _total_and_quarters(totals[name], [hired[name, quarter] for quarter in _QUARTERS])
         for name, label in named.items()
     }
-    return bars(answer.title.replace(", job", ""), of_all, told, [layer, total], len(totals))
+    return bars(answer.title.replace(", job", ""), of_all, in_words, [layer, total], len(totals))
 
 
 def _total_and_quarters(total: int, quarters: list[int]) -> str:

@@ -4,7 +4,9 @@ from rowferry.errors import ReportUnknown
 from rowferry.reports import departments_above_mean, hires_by_quarter
 from rowferry.reports.report import Report
 
-REPORTS: dict[str, Report] = {one.REPORT.name: one.REPORT for one in (hires_by_quarter, departments_above_mean)}
+REPORTS: dict[str, Report] = {
+    module.REPORT.name: module.REPORT for module in (hires_by_quarter, departments_above_mean)
+}
 
 
 def find_report(name: str) -> Report:

@@ -27,8 +27,10 @@ def svg(answer: Answer) -> str:
     chart = _chart(answer)
     drawn = vl_convert.vegalite_to_svg(chart, allowed_base_urls=_NO_NETWORK)
     head, _, rest = drawn.partition(">")
-    told = f'<title id="title">{escape(answer.title)}</title><desc id="desc">{escape(chart["description"])}</desc>'
-    return f'{head} role="img" aria-labelledby="title desc">{told}<style>{_DARK}</style>{rest}'
+    description = (
+        f'<title id="title">{escape(answer.title)}</title><desc id="desc">{escape(chart["description"])}</desc>'
+    )
+    return f'{head} role="img" aria-labelledby="title desc">{description}<style>{_DARK}</style>{rest}'
 
 
 def png(answer: Answer) -> bytes:

@@ -60,8 +60,10 @@ class _OpenFile(FileResponse):
             await self._refusal()(scope, receive, send)
 
     def _refusal(self) -> Response:
-        told = f"The file has {self._reader.size} bytes, which do not include the requested range"
-        answer = refusal(416, "request.range", told, "Request a range such as Range: bytes=0-1023, or the whole file.")
+        message = f"The file has {self._reader.size} bytes, which do not include the requested range"
+        answer = refusal(
+            416, "request.range", message, "Request a range such as Range: bytes=0-1023, or the whole file."
+        )
         answer.headers["Content-Range"] = f"bytes */{self._reader.size}"
         return answer
 
@@ -117,7 +119,7 @@ def find_backups(
         service.catalog.table(table)
     found, _ = list_backups(service.backend, _store(service), table)
     if before is not None:
-        place = next((at for at, one in enumerate(found, 1) if one["backup_id"] == before), None)
+        place = next((at for at, backup in enumerate(found, 1) if backup["backup_id"] == before), None)
         if place is None:
             raise BackupUnknown(backup_id=before)
         found = found[place:]

@@ -181,11 +181,11 @@ def _require_json(request: Request) -> None:
     """Refuse what is told to be something else than JSON in UTF-8; what is told to be nothing is taken for it."""
     media_type, *parameters = (part.strip() for part in request.headers.get("content-type", "").lower().split(";"))
     may_be_json = not media_type or is_json(media_type)
-    charsets = {one.partition("=")[2].strip('" ') for one in parameters if one.startswith("charset")}
+    charsets = {parameter.partition("=")[2].strip('" ') for parameter in parameters if parameter.startswith("charset")}
     encoded = request.headers.get("content-encoding", "identity").lower() != "identity"
     if not may_be_json or charsets - {"utf-8", "utf8", "us-ascii"} or encoded:
-        told = "Send JSON in UTF-8, uncompressed, with Content-Type: application/json."
-        raise RequestRefused(415, "request.media_type", "The body is declared as something other than JSON", told)
+        hint = "Send JSON in UTF-8, uncompressed, with Content-Type: application/json."
+        raise RequestRefused(415, "request.media_type", "The body is declared as something other than JSON", hint)
 
 
 async def _read(request: Request) -> bytes:

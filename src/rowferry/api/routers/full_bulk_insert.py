@@ -155,7 +155,7 @@ async def _answer(load: RunningLoad, *, wait: bool) -> dict[str, Any] | Response
 
 def _respond_async(request: Request) -> bool:
     preferences = ",".join(request.headers.getlist("prefer")).lower().split(",")
-    return _RESPOND_ASYNC in (one.partition(";")[0].strip() for one in preferences)
+    return _RESPOND_ASYNC in (preference.partition(";")[0].strip() for preference in preferences)
 
 
 def _caller(request: Request) -> str:

@@ -1,13 +1,13 @@
 """Reports about a year: as JSON, as CSV for spreadsheets, or as a picture, whatever is accepted."""
 
-import importlib
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from rowferry import lazy
 from rowferry.api.accept import VARY, negotiated
 from rowferry.api.openapi import problems
 from rowferry.api.report_answers import DepartmentsAboveMeanAnswer, HiresByQuarterAnswer
@@ -18,13 +18,15 @@ from rowferry.reports.report import Answer, answer
 from rowferry.reports.spreadsheet import as_csv
 from rowferry.reports.year import PATTERN, Year
 
+if TYPE_CHECKING:  # imported when a picture is asked for, since what draws it is large
+    from rowferry.reports import picture
+else:
+    picture = lazy.module("rowferry.reports.picture")
+
 routers = {name: APIRouter(prefix="/reports", tags=["reports"]) for name in REPORTS}
 """One for each report, which is documented only where its tables are served."""
 
 _JSON, _CSV, _SVG, _PNG = _OFFERED = ("application/json", "text/csv", "image/svg+xml", "image/png")
-
-_PICTURE = "rowferry.reports.picture"
-"""Imported when a picture is asked for, since what draws it is large."""
 
 
 class ReportQuery(BaseModel):
@@ -83,6 +85,4 @@ def _rendered(found: Answer, media_type: str) -> str | bytes:
         return json.dumps(found.as_dict(), ensure_ascii=False)
     if media_type == _CSV:
         return as_csv(found)
-    picture = importlib.import_module(_PICTURE)
-    drawn: str | bytes = picture.svg(found) if media_type == _SVG else picture.png(found)
-    return drawn
+    return picture.svg(found) if media_type == _SVG else picture.png(found)

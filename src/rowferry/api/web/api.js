@@ -1,9 +1,9 @@
 // Asks the public API, the same that every other client has; each refusal becomes a Problem with its hint.
 
 export class Problem extends Error {
-  constructor(told) {
-    super(told.detail);
-    Object.assign(this, { code: '', hint: '', errors: [] }, told);
+  constructor(problem) {
+    super(problem.detail);
+    Object.assign(this, { code: '', hint: '', errors: [] }, problem);
   }
 }
 

@@ -10,8 +10,8 @@ export function number(value) {
   return typeof value === 'number' ? grouped.format(value) : String(value);
 }
 
-export function count(value, one, many = `${one}s`) {
-  return `${number(value)} ${value === 1 ? one : many}`;
+export function count(value, singular, plural = `${singular}s`) {
+  return `${number(value)} ${value === 1 ? singular : plural}`;
 }
 
 export function bytes(value) {
@@ -41,7 +41,7 @@ const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
 // How long ago an instant was.
 export function age(text) {
   const seconds = (Date.now() - new Date(text)) / 1000;
-  const [unit, length] = UNITS.find(([, one]) => seconds >= one) ?? ['second', 1];
+  const [unit, length] = UNITS.find(([, least]) => seconds >= least) ?? ['second', 1];
   return relative.format(-Math.floor(Math.max(seconds, 0) / length), unit);
 }
 

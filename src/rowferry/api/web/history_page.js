@@ -8,7 +8,7 @@ import { badge, emptyState, grid, into, pager, pathOf, tabs } from './parts.js';
 const NEWEST = 25;
 const STACKED = { class: 'scroll stacked' };
 
-const total = (counts) => Object.values(counts).reduce((sum, one) => sum + one, 0);
+const total = (counts) => Object.values(counts).reduce((sum, rows) => sum + rows, 0);
 
 const KINDS = {
   loads: {

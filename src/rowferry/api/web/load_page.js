@@ -26,18 +26,18 @@ function chooser(signal) {
   const page = el('div', { class: 'stack' });
   const work = el('div', { class: 'stack' });
   const recent = el('section', { class: 'stack recent', 'aria-labelledby': 'recent' });
-  const told = el('div');
+  const message = el('div');
   fill(
     page,
     el('h1', {}, 'Load CSV files'),
     el('p', { class: 'lead' }, 'Rows that obey the rules are inserted, all at once. Every other row is kept with its faults, so that you can correct it here.'),
     work,
-    told,
+    message,
   );
   ask('/tables', { signal })
     .then(
-      (tables) => fill(work, form(tables.items.map((table) => table.name), { work, told, recent })),
-      (error) => fill(told, problemNotice(error)),
+      (tables) => fill(work, form(tables.items.map((table) => table.name), { work, message, recent })),
+      (error) => fill(message, problemNotice(error)),
     )
     .then(() => {
       page.append(recent); // only now, so that nothing that is seen moves
@@ -61,7 +61,7 @@ async function listRecent(signal) {
   return [head, grid('Newest loads', columns, rows, { class: 'scroll stacked' }), el('p', {}, el('a', { href: '#/history/loads' }, 'All loads'))];
 }
 
-function form(tables, { work, told, recent }) {
+function form(tables, { work, message, recent }) {
   const chosen = [];
   const list = el('ul', { class: 'chosen', 'aria-label': 'Chosen files' });
   const picker = el('input', {
@@ -95,7 +95,7 @@ function form(tables, { work, told, recent }) {
       const accepted = await startFolder(options.query());
       location.hash = `#/load/${accepted.load_id}`;
     },
-    told,
+    message,
     { class: 'quiet' },
   );
 
@@ -110,29 +110,29 @@ function form(tables, { work, told, recent }) {
     fill(list, chosen.map(item));
   }
 
-  function item(one, at) {
+  function item(selected, at) {
     const select = el(
       'select',
-      { 'aria-label': `Table of ${one.file.name}`, onchange: () => (one.table = select.value) },
-      tables.map((table) => el('option', { value: table, selected: table === one.table }, table)),
+      { 'aria-label': `Table of ${selected.file.name}`, onchange: () => (selected.table = select.value) },
+      tables.map((table) => el('option', { value: table, selected: table === selected.table }, table)),
     );
-    one.table = select.value;
+    selected.table = select.value;
     const remove = button('Remove', () => (chosen.splice(at, 1), show(), zone.focus()), {
       class: 'quiet',
-      'aria-label': `Remove ${one.file.name}`,
+      'aria-label': `Remove ${selected.file.name}`,
     });
-    return el('li', {}, el('span', { class: 'name' }, one.file.name), el('span', { class: 'soft' }, bytes(one.file.size)), el('span', {}, 'into ', select), remove);
+    return el('li', {}, el('span', { class: 'name' }, selected.file.name), el('span', { class: 'soft' }, bytes(selected.file.size)), el('span', {}, 'into ', select), remove);
   }
 
   async function start(dry) {
-    const ordered = tables.flatMap((table) => chosen.filter((one) => one.table === table));
+    const ordered = tables.flatMap((table) => chosen.filter((selected) => selected.table === table));
     const query = options.query();
     recent.hidden = !dry;
     const again = dry && button('Back to the files', () => fill(work, picker, zone, list, options.element, actions));
-    const cards = ordered.map((one) => el('section', { class: 'card stack' }, el('h2', {}, one.file.name, el('span', { class: 'soft' }, ` into ${one.table}`))));
+    const cards = ordered.map((selected) => el('section', { class: 'card stack' }, el('h2', {}, selected.file.name, el('span', { class: 'soft' }, ` into ${selected.table}`))));
     fill(work, cards, again && el('div', { class: 'actions' }, again));
-    for (const [at, one] of ordered.entries()) {
-      await (dry ? rehearse(one, query, cards[at]) : carryOut(one, query, cards[at], ordered.length === 1));
+    for (const [at, selected] of ordered.entries()) {
+      await (dry ? rehearse(selected, query, cards[at]) : carryOut(selected, query, cards[at], ordered.length === 1));
     }
     if (!dry) work.append(el('p', {}, el('a', { href: '#/load', onclick: () => setTimeout(() => dispatchEvent(new Event('hashchange'))) }, '← Load more files')));
   }
@@ -188,15 +188,15 @@ function optionFields() {
     ),
   );
   const query = () => {
-    const told = new URLSearchParams({ on_conflict: conflict.value, encoding: encoding.value.trim() || 'utf-8' });
-    if (all.checked) told.set('all_or_nothing', 'true');
-    if (most.value.trim()) told.set('max_rejects', most.value.trim());
-    if (header.value !== 'auto') told.set('header', header.value);
-    if (delimiter.value) told.set('delimiter', delimiter.value);
-    for (const word of missing.value.split(/\s+/).filter(Boolean)) told.append('null', word);
-    for (const pair of renamed.value.split(',').filter((one) => one.trim())) told.append('rename', pair.trim());
-    if (ignored.value.trim()) told.set('ignore_columns', ignored.value);
-    return told;
+    const parameters = new URLSearchParams({ on_conflict: conflict.value, encoding: encoding.value.trim() || 'utf-8' });
+    if (all.checked) parameters.set('all_or_nothing', 'true');
+    if (most.value.trim()) parameters.set('max_rejects', most.value.trim());
+    if (header.value !== 'auto') parameters.set('header', header.value);
+    if (delimiter.value) parameters.set('delimiter', delimiter.value);
+    for (const word of missing.value.split(/\s+/).filter(Boolean)) parameters.append('null', word);
+    for (const pair of renamed.value.split(',').filter((pair) => pair.trim())) parameters.append('rename', pair.trim());
+    if (ignored.value.trim()) parameters.set('ignore_columns', ignored.value);
+    return parameters;
   };
   return { element, query };
 }
@@ -241,5 +241,5 @@ async function carryOut({ file, table }, query, card, only) {
 function guess(name, tables) {
   const stem = name.toLowerCase().replace(/\.(csv|gz|bz2|xz|zst|zip|txt)\b/g, '');
   const named = tables.filter((table) => stem.includes(table.toLowerCase()));
-  return named.sort((one, other) => other.length - one.length)[0] ?? tables[0];
+  return named.sort((first, second) => second.length - first.length)[0] ?? tables[0];
 }

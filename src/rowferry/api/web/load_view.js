@@ -26,7 +26,7 @@ async function show(view, loadId, signal) {
     load = await ask(path, { signal });
     announce(load.status === 'done' ? `Loaded: ${said(load)}` : 'The load failed');
   }
-  fill(view, told(load), load.rejected > 0 && rejectsGrid(load, signal));
+  fill(view, verdict(load), load.rejected > 0 && rejectsGrid(load, signal));
 }
 
 function follow(view, path, signal) {
@@ -65,7 +65,7 @@ function follow(view, path, signal) {
   });
 }
 
-function told(load) {
+function verdict(load) {
   return [
     load.error && problemNotice(new Problem({ detail: load.error.message, hint: load.error.hint, code: load.error.code })),
     load.status === 'done' && notice(load.rejected ? 'warn' : 'good', el('strong', {}, `${said(load)}.`), ' ', reasons(load)),

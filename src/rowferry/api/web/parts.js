@@ -15,7 +15,7 @@ export function problemNotice(error) {
     'wrong',
     el('strong', {}, `${error.message.replace(/\.$/, '')}.`),
     error.hint && el('p', {}, error.hint),
-    found.length > 0 && el('ul', {}, found.map((one) => el('li', {}, `${one.location}: ${one.message}`))),
+    found.length > 0 && el('ul', {}, found.map((fault) => el('li', {}, `${fault.location}: ${fault.message}`))),
     error.code && el('p', { class: 'soft small' }, error.code),
   );
 }
@@ -39,8 +39,8 @@ export function working(text, work, place, properties = {}) {
       try {
         await work();
       } catch (error) {
-        const told = problemNotice(error);
-        if (told) place.append(told);
+        const message = problemNotice(error);
+        if (message) place.append(message);
       } finally {
         made.removeAttribute('aria-busy');
         made.disabled = false;
@@ -86,8 +86,8 @@ export async function into(place, promise) {
   try {
     place.replaceChildren(...[await promise].flat());
   } catch (error) {
-    const told = problemNotice(error);
-    if (told) place.replaceChildren(told);
+    const message = problemNotice(error);
+    if (message) place.replaceChildren(message);
   }
 }
 
@@ -103,7 +103,7 @@ export function tabs(label, choices, chosen) {
 // The pages of a list of the API, one below the other, with a button for the next.
 export function pager(first, fetchPage, draw) {
   const place = el('div', { class: 'stack' });
-  const told = el('div');
+  const message = el('div');
   const more = working(
     'Show more',
     async () => {
@@ -112,14 +112,14 @@ export function pager(first, fetchPage, draw) {
       show(page.next);
       announce(`${items.length} shown`);
     },
-    told,
+    message,
     { class: 'quiet' },
   );
   const items = [...first.items];
   const show = (next) => {
     more.next = next;
     more.hidden = !next;
-    place.replaceChildren(draw(items), told, more);
+    place.replaceChildren(draw(items), message, more);
   };
   show(first.next);
   return place;

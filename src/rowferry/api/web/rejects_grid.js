@@ -66,7 +66,7 @@ class Grid {
     Object.assign(this, { rules, source, columns: rules.columns.map((column) => column.name), shown: SHOWN });
     this.code = this.filter('Reason', 'code');
     this.column = this.filter('Column', 'column');
-    this.told = el('span', { class: 'soft', role: 'status' });
+    this.message = el('span', { class: 'soft', role: 'status' });
     this.outcome = el('div', { class: 'stack' });
     this.body = el('tbody');
     this.more = el('div', { class: 'actions' });
@@ -78,7 +78,7 @@ class Grid {
     const { loadId, table } = this.source;
     const file = working('Download as CSV', () => download(this.source.path, 'text/csv', `${table}.csv`), el('div'), { class: 'quiet' });
     file.title = `Correct and reload it: rejected rows of ${loadId}`;
-    return el('div', { class: 'actions' }, this.code.label, this.column.label, this.told, el('span', { class: 'grow' }), file);
+    return el('div', { class: 'actions' }, this.code.label, this.column.label, this.message, el('span', { class: 'grow' }), file);
   }
 
   filter(label, field) {
@@ -115,7 +115,7 @@ class Grid {
     const chosen = this.chosen();
     const shown = chosen.slice(0, this.shown);
     fill(this.body, shown.map((row) => this.row(row)));
-    this.told.textContent = `${number(shown.length)} of ${count(chosen.length, 'row')} shown`;
+    this.message.textContent = `${number(shown.length)} of ${count(chosen.length, 'row')} shown`;
     fill(
       this.more,
       chosen.length > this.shown && button(`Show ${SHOWN} more`, () => ((this.shown += SHOWN), this.draw()), { class: 'quiet' }),
@@ -167,7 +167,7 @@ class Grid {
   count() {
     const changed = this.source.rows.filter(isChanged).length;
     this.corrected.textContent = changed ? `${count(changed, 'row')} corrected` : 'Correct cells below, then load the rows again';
-    for (const one of [this.tryIt, this.loadIt, this.undo]) one.disabled = changed === 0;
+    for (const control of [this.tryIt, this.loadIt, this.undo]) control.disabled = changed === 0;
   }
 
   discard() {

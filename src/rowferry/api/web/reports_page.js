@@ -58,9 +58,9 @@ async function draw(name, year, signal) {
   const path = `/reports/${name}?${new URLSearchParams({ year })}`;
   const { rows } = await ask(path, { signal });
   const { title, columns, none } = REPORTS[name];
-  const told = el('div');
+  const message = el('div');
   const take = Object.entries(FORMS).map(([form, [accept, ending]]) =>
-    working(form, () => download(path, accept, `${name}-${year}.${ending}`), told, { class: 'quiet', 'aria-label': `Download as ${form}` }),
+    working(form, () => download(path, accept, `${name}-${year}.${ending}`), message, { class: 'quiet', 'aria-label': `Download as ${form}` }),
   );
   if (rows.length === 0) return emptyState(`Nothing to report for ${year}`, none, el('a', { href: '#/load' }, 'Load a file'));
   const picture = el('img', { src: path, alt: `${title} in ${year}, as a bar chart; the table below has the numbers.`, class: 'picture', height: 480 });
@@ -68,7 +68,7 @@ async function draw(name, year, signal) {
   return [
     el('figure', { class: 'card' }, picture),
     el('div', { class: 'actions' }, el('strong', {}, count(rows.length, 'row')), el('span', { class: 'grow' }), el('span', { class: 'soft' }, 'Download'), take),
-    told,
+    message,
     table(name, columns, rows),
   ];
 }
@@ -80,7 +80,7 @@ function table(name, columns, rows) {
   const label = `${REPORTS[name].title}, as a table`;
   if (name !== 'hires-by-quarter' || departments.length < 2) return grid(label, heads, lines, { class: 'scroll tall' });
   const place = el('div');
-  const select = el('select', { id: 'department', onchange: () => show() }, el('option', { value: '' }, 'all'), departments.map((one) => el('option', { value: one }, one)));
+  const select = el('select', { id: 'department', onchange: () => show() }, el('option', { value: '' }, 'all'), departments.map((department) => el('option', { value: department }, department)));
   const show = () => fill(place, grid(label, heads, lines.filter((line) => !select.value || line[0] === select.value), { class: 'scroll tall' }));
   show();
   return el('div', { class: 'stack' }, el('div', { class: 'actions' }, el('label', { for: 'department' }, 'Department'), select), place);

@@ -41,31 +41,31 @@ function changes(trial) {
 }
 
 function examples(kind, keys) {
-  const told = (one) => Object.entries(one.key ?? one).map(([name, value]) => `${name} ${value}`).join(', ') + (one.columns ? ` (${one.columns.join(', ')})` : '');
-  return keys.length > 0 && el('li', {}, `${kind}: ${keys.map(told).join('; ')}`);
+  const example = (key) => Object.entries(key.key ?? key).map(([name, value]) => `${name} ${value}`).join(', ') + (key.columns ? ` (${key.columns.join(', ')})` : '');
+  return keys.length > 0 && el('li', {}, `${kind}: ${keys.map(example).join('; ')}`);
 }
 
-function obstacle(one) {
-  return notice('wrong', el('strong', {}, `${one.message}.`), el('p', {}, one.hint));
+function obstacle(found) {
+  return notice('wrong', el('strong', {}, `${found.message}.`), el('p', {}, found.hint));
 }
 
 function confirmation(table, trial, path, close, done) {
   if (trial.obstacles.length > 0) {
     return [el('p', {}, 'It cannot be restored until these obstacles are removed.'), el('div', { class: 'actions' }, close)];
   }
-  const told = el('div');
+  const message = el('div');
   const name = el('input', { id: 'confirm', autocomplete: 'off', spellcheck: 'false', oninput: () => (restore.disabled = name.value !== table) });
   const run = async () => {
     const receipt = await ask(path, { method: 'POST' });
     done(`${table} was restored: ${number(receipt.added)} added, ${number(receipt.changed)} changed, ${number(receipt.removed)} removed.`);
   };
-  const restore = working('Restore', run, told, { class: 'danger' });
+  const restore = working('Restore', run, message, { class: 'danger' });
   restore.disabled = true;
   name.addEventListener('keydown', (event) => event.key === 'Enter' && restore.click());
   return [
     el('p', {}, el('label', { for: 'confirm' }, 'To continue, type the name of the table: ', el('strong', {}, table))),
     name,
-    told,
+    message,
     el('div', { class: 'actions' }, restore, close),
   ];
 }

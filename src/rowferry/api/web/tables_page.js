@@ -15,11 +15,11 @@ export function tablesPage([chosen], _query, signal) {
 
 async function draw(chosen, signal) {
   const { items } = await ask('/tables', { signal });
-  const table = items.find((one) => one.name === chosen) ?? items[0];
+  const table = items.find((item) => item.name === chosen) ?? items[0];
   const rows = el('section', { class: 'stack', 'aria-labelledby': 'rows' });
   into(rows, rowsOf(table, signal));
   return [
-    tabs('Tables', items.map((one) => [one.name, `#/tables/${encodeURIComponent(one.name)}`, one.name]), table.name),
+    tabs('Tables', items.map((item) => [item.name, `#/tables/${encodeURIComponent(item.name)}`, item.name]), table.name),
     el('p', { class: 'lead' }, table.doc),
     rules(table),
     rows,
@@ -47,12 +47,12 @@ async function rowsOf(table, signal) {
   const start = `/tables/${encodeURIComponent(table.name)}/rows?limit=${PAGE_ROWS}`;
   const before = [];
   const body = el('div');
-  const told = el('div');
+  const message = el('div');
   const behind = el('input', { id: 'behind', size: 12, autocomplete: 'off' });
-  const first = working('First', () => ((before.length = 0), show(start)), told, { class: 'quiet' });
-  const previous = working('Previous', () => show(before.pop()), told, { class: 'quiet' });
-  const next = working('Next', () => (before.push(previous.path), show(next.path)), told);
-  const go = working('Go', () => ((before.length = 0), show(behind.value === '' ? start : `${start}&${new URLSearchParams({ after: behind.value })}`)), told);
+  const first = working('First', () => ((before.length = 0), show(start)), message, { class: 'quiet' });
+  const previous = working('Previous', () => show(before.pop()), message, { class: 'quiet' });
+  const next = working('Next', () => (before.push(previous.path), show(next.path)), message);
+  const go = working('Go', () => ((before.length = 0), show(behind.value === '' ? start : `${start}&${new URLSearchParams({ after: behind.value })}`)), message);
   behind.addEventListener('keydown', (event) => event.key === 'Enter' && go.click());
 
   async function show(path) {
@@ -79,7 +79,7 @@ async function rowsOf(table, signal) {
     el('h2', { id: 'rows' }, 'Rows'),
     simple && el('div', { class: 'actions' }, el('label', { for: 'behind' }, `Rows after ${table.key[0]}`), behind, go),
     body,
-    told,
+    message,
     el('div', { class: 'actions' }, first, previous, next),
   ];
 }

@@ -45,7 +45,7 @@ def post_batch(stage: Stage) -> None:
     assert isinstance(receipt, BatchReceipt)  # noqa: S101  # the key is new in a new database
     say("\nThe good rows were inserted, parents first; every other row is returned with all its faults (HTTP 207):\n")
     show(receipt, f" {AT_DATABASE}")
-    stage.told["batch"] = json.loads(receipt.as_json())
+    stage.shown["batch"] = json.loads(receipt.as_json())
     stage.next_commands.append(
         (f"rowferry rejects {receipt.batch_id} {AT_DATABASE}", "the rejected rows of a batch are kept, too")
     )
@@ -58,7 +58,7 @@ def repeat_batch(stage: Stage) -> None:
     repeated = json.loads(reply.answer)
     say(f"Nothing was done, and the answer is the same as for {repeated['batch_id']} again, to the letter.")
     say("Rows and key are committed in one transaction, so repeating until there is an answer inserts each row once.")
-    stage.told["repeated_batch"] = repeated
+    stage.shown["repeated_batch"] = repeated
 
 
 def _send(stage: Stage) -> BatchReceipt | Reply:

@@ -21,7 +21,7 @@ def load_history(stage: Stage) -> None:
     say("The same files are in the folder data/ of the repository.\n")
     receipt = _load(stage)
     show(receipt, f" {AT_DATABASE}")
-    stage.told["first_load"] = receipt.as_dict()
+    stage.shown["first_load"] = receipt.as_dict()
     stage.next_commands += [
         (
             f"rowferry rejects {receipt.load_id} --csv to-correct.csv {AT_DATABASE}",
@@ -34,13 +34,13 @@ def load_history(stage: Stage) -> None:
 def explain_rejects(stage: Stage) -> None:
     """See each rejected row as it was, with all its faults."""
     with stage.service.backend.engine.connect() as connection:
-        found = ledger.find_rejects(connection, stage.told["first_load"]["load_id"])
+        found = ledger.find_rejects(connection, stage.shown["first_load"]["load_id"])
         rejects = list(islice(found, _EXPLAINED))
     faults = Counter(error["code"] for row in rejects for error in row["errors"])
     say(f"{len(rejects)} rows were rejected, with {faults.total()} faults. None of them is lost:\n")
     rows = [
-        [one["row_number"], "\n".join(f"{e['code']}: {e['message']}" for e in one["errors"]), one["raw"][:80]]
-        for one in rejects
+        [row["row_number"], "\n".join(f"{e['code']}: {e['message']}" for e in row["errors"]), row["raw"][:80]]
+        for row in rejects
     ]
     table(
         "Rejected rows of hired_employees.csv",
@@ -48,7 +48,7 @@ def explain_rejects(stage: Stage) -> None:
         rows,
         free=("why", "as it was"),
     )
-    stage.told["rejects"] = rejects
+    stage.shown["rejects"] = rejects
 
 
 def load_again(stage: Stage) -> None:
@@ -56,7 +56,7 @@ def load_again(stage: Stage) -> None:
     receipt = _load(stage)
     show(receipt, f" {AT_DATABASE}")
     say("\nEvery row is accounted for: rows read = inserted + updated + unchanged + rejected.", "bold")
-    stage.told["second_load"] = receipt.as_dict()
+    stage.shown["second_load"] = receipt.as_dict()
 
 
 def _load(stage: Stage) -> Receipt:

@@ -19,6 +19,6 @@ def show_reports(stage: Stage) -> None:
         if len(found.rows) > _SHOWN:
             say(f"… and {len(found.rows) - _SHOWN:,} more rows.")
         say("")
-        stage.told[report.name] = found.as_dict()
+        stage.shown[report.name] = found.as_dict()
     drawing = f"rowferry report hires-by-quarter --output hires.svg {AT_DATABASE}"
     stage.next_commands.append((drawing, "as a chart; CSV, JSON and PNG work as well"))

@@ -23,13 +23,13 @@ def back_up(stage: Stage) -> None:
     options = BackupOptions(caller())
     manifests = backup_table(stage.service.backend, _store(stage), list(stage.service.catalog), options, ignore)
     show_backups(manifests)
-    stage.told["backups"] = [manifest.as_dict() for manifest in manifests]
+    stage.shown["backups"] = [manifest.as_dict() for manifest in manifests]
     stage.next_commands.append((f"rowferry backup {AT_DATABASE}", "backups of your own, in the folder backups/"))
 
 
 def damage_table(stage: Stage) -> None:
     """Damage a table, as a statement with the wrong WHERE would: rows are deleted, changed and added."""
-    stage.told["rows_sha256"] = [_fingerprint(stage)]
+    stage.shown["rows_sha256"] = [_fingerprint(stage)]
     table = stage.service.catalog.table(_TABLE).table
     with stage.service.backend.engine.begin() as connection:
         row = connection.execute(select(table).order_by(table.c.id).limit(1)).mappings().one()
@@ -37,23 +37,23 @@ def damage_table(stage: Stage) -> None:
         changed = connection.execute(update(table).where(table.c.id > 1_900).values(name="Nobody")).rowcount
         connection.execute(insert(table), {**row, "id": 9_999})
     say(f"{deleted} rows of {_TABLE} are gone, {changed} have another name, and 1 is new.")
-    stage.told["rows_sha256"].append(_fingerprint(stage))
+    stage.shown["rows_sha256"].append(_fingerprint(stage))
 
 
 def rehearse_restore(stage: Stage) -> None:
     """See what a restore would do: nothing is written."""
     receipt = _restore(stage, dry_run=True)
     show(receipt, f" {AT_DATABASE}")
-    stage.told["restore_dry_run"] = receipt.as_dict()
+    stage.shown["restore_dry_run"] = receipt.as_dict()
 
 
 def restore(stage: Stage) -> None:
     """Restore the table from its newest good backup, and prove that every value is what it was."""
     receipt = _restore(stage, dry_run=False)
     show(receipt, f" {AT_DATABASE}")
-    stage.told["restore"] = receipt.as_dict()
-    stage.told["rows_sha256"].append(_fingerprint(stage))
-    before, damaged, after = stage.told["rows_sha256"]
+    stage.shown["restore"] = receipt.as_dict()
+    stage.shown["rows_sha256"].append(_fingerprint(stage))
+    before, damaged, after = stage.shown["rows_sha256"]
     say(f"SHA-256 of all rows before the damage: {before}")
     say(f"                    when damaged:      {damaged}")
     say(f"                    when restored:     {after}  {'equal' if before == after else 'NOT EQUAL'}")

@@ -22,12 +22,12 @@ AT_DATABASE = f"--database-url sqlite:///{DATABASE}"
 class Stage:
     """The service on the demo's own database, and the folder of its sample files.
 
-    Steps put into `told` what `--json` shows, and into `next_commands` what to try next: a command and what it does.
+    Steps put into `shown` what `--json` shows, and into `next_commands` what to try next: a command and what it does.
     """
 
     service: Service
     folder: Path
-    told: dict[str, Any] = field(default_factory=dict)
+    shown: dict[str, Any] = field(default_factory=dict)
     next_commands: list[tuple[str, str]] = field(default_factory=list)
 
 

@@ -35,9 +35,9 @@ def written_files(load: Mapping[str, Any] | None) -> dict[str, Written]:
         return {}
     words = frozenset(load["options"].get("null", ()))
     return {
-        one["name"]: Written(one["columns"], ord(one.get("delimiter", ",")), words)
-        for one in load["sources"]
-        if one.get("columns")
+        source["name"]: Written(source["columns"], ord(source.get("delimiter", ",")), words)
+        for source in load["sources"]
+        if source.get("columns")
     }
 
 
@@ -62,8 +62,8 @@ def correctable_csv(
         cells = dict(zip(map(str.casefold, file.columns), fitted, strict=True))
         because = "; ".join(error["message"] for error in row["errors"])
         reasons = row["row_number"], because, _shown_otherwise(rules, row)
-        told = [*(cells.get(name.casefold(), "") for name in rules.names), *map(str, reasons)]
-        yield _line([guarded(cell) for cell in told])
+        row_and_reasons = [*(cells.get(name.casefold(), "") for name in rules.names), *map(str, reasons)]
+        yield _line([guarded(cell) for cell in row_and_reasons])
 
 
 def _shown_otherwise(rules: TableRules, row: Mapping[str, Any]) -> str:

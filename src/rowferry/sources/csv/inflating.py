@@ -151,11 +151,11 @@ def _only_member(path: Path, name: str, head: bytes, read: Read, sizes: Iterator
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    names = [one.filename for one in archive.infolist() if not one.is_dir()]
+    names = [member.filename for member in archive.infolist() if not member.is_dir()]
     for sign, kind, advice in _DOCUMENTS:
-        if any(sign in one for one in names):
+        if any(sign in name for name in names):
             raise SourceNotCsv(path=name, reason=f"it is {kind}", advice=advice)
-    files = [one for one in archive.infolist() if not one.is_dir() and not _is_hidden(one.filename)]
+    files = [member for member in archive.infolist() if not member.is_dir() and not _is_hidden(member.filename)]
     if len(files) != 1:
         reason = f"it is a ZIP archive with {len(files)} files"
         raise SourceNotCsv(path=name, reason=reason, advice="Unpack it and load the folder or the files in it.")

@@ -61,9 +61,9 @@ class NullWords:
         if not (count := self._found.total()):
             return []
         words = ", ".join(word for word in LOOKALIKES if word in self._found)
-        told = "1 cell contains" if count == 1 else f"{count:,} cells contain"
+        counted = "1 cell contains" if count == 1 else f"{count:,} cells contain"
         stand = "it means" if len(self._found) == 1 else "one of them means"
-        return [f"{told} {words} as text; if {stand} a missing value, use --null WORD (in a URL ?null=WORD)"]
+        return [f"{counted} {words} as text; if {stand} a missing value, use --null WORD (in a URL ?null=WORD)"]
 
     def _count(self, column: pa.StringArray) -> None:
         offsets, letters = letters_of(column)

@@ -153,7 +153,7 @@ class OpeningReader:
 
     def _pass_over(self) -> None:
         """Pass over byte order marks, blank lines, and a line that says what separates fields."""
-        told = self._form.delimiter
+        declared = self._form.delimiter
         while True:
             text = self._beginning.text
             if text.startswith(codecs.BOM_UTF8, self._at):
@@ -164,7 +164,7 @@ class OpeningReader:
                 return
             line = text[self._at : end if end >= 0 else len(text)]
             if separated := _SEP.fullmatch(line):
-                self._delimiter = told = separated[1][0] if told is None else told
+                self._delimiter = declared = separated[1][0] if declared is None else declared
             elif end < 0 or not self._is_blank(line):
                 return
             self._at = end + 1 if end >= 0 else len(text)
@@ -253,7 +253,7 @@ class OpeningReader:
 
     def _others(self, delimiters: bytes) -> list[int]:
         """The other ones that there are in what was read."""
-        return [one for one in delimiters if one != self._delimiter and one in self._beginning.text]
+        return [byte for byte in delimiters if byte != self._delimiter and byte in self._beginning.text]
 
     def _separated_by(self, delimiter: int) -> DelimiterUnfit:
         return DelimiterUnfit(

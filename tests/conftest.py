@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+import toy_room.database
 from backing_up import Backups
 from databases import (
     NewDatabase,
@@ -24,6 +25,8 @@ from databases import (
 from loading import Tables, employees
 from owning import ServiceOf
 from postgresql_versions import start_postgresql
+from rowferry.backends.capabilities import Capabilities
+from rowferry.backends.registry import ROOMS, Served
 from rowferry.bootstrap import Service
 from rowferry.settings import DEFAULT_MODELS, read_settings
 
@@ -34,6 +37,9 @@ pytest_plugins = ["browsing"]
 
 DATABASES = ["sqlite", "postgresql"]
 """One line for each database."""
+
+if os.environ.get("ROWFERRY_TEST_TOY"):
+    DATABASES = ["toy"]
 
 _UNSAFE_BUT_FAST = ("fsync", "full_page_writes", "synchronous_commit")
 
@@ -65,9 +71,13 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=DATABASES)
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewDatabase]:
+def new_database(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[NewDatabase]:
     """Makes databases of one kind, empty or migrated; they are gone after the test."""
-    if request.param == "sqlite":
+    if request.param == "toy":  # the files are those of SQLite, which other processes take them for
+        monkeypatch.setitem(ROOMS, "sqlite", Served(toy_room.database, "pysqlite"))
+    if request.param in ("sqlite", "toy"):
         yield SqliteDatabases(request.getfixturevalue("migrated_sqlite"), tmp_path)
         return
     databases = PostgresqlDatabases(request.getfixturevalue("migrated_postgresql"))
@@ -88,6 +98,14 @@ def both_databases(postgresql_server: sa.URL, tmp_path: Path) -> Iterator[list[s
 def database_url(new_database: NewDatabase) -> str:
     """A database as it is once a service has started on it."""
     return new_database(DEFAULT_MODELS)
+
+
+@pytest.fixture
+def capabilities(database_url: str) -> Capabilities:
+    """What the database can do, and keeps."""
+    backend = Service(read_settings(database_url)).backend
+    backend.engine.dispose()
+    return backend.capabilities
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """Joins settings, tables, database and observers; the only place that does."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from sqlalchemy import URL, Table
+from sqlalchemy import Table
 from sqlalchemy.exc import ArgumentError
 
 from rowferry import lazy, ledger
 from rowferry.backends.protocol import Backend
+from rowferry.backends.registry import ROOMS
 from rowferry.dictionary.catalog import Catalog, load_catalog
 from rowferry.errors import (
     DatabaseUnsupported,
@@ -33,26 +34,6 @@ else:
     upgrading = lazy.module("rowferry.migrations.upgrade")
 
 
-class _Room(Protocol):
-    """What the module of a database has to offer."""
-
-    def open_backend(self, url: URL, *, is_made: bool) -> Backend: ...
-
-
-_BACKENDS: dict[str, _Room] = {
-    "sqlite": lazy.module("rowferry.backends.sqlite.database"),
-    "postgresql": lazy.module("rowferry.backends.postgresql.database"),
-    "postgres": lazy.module("rowferry.backends.postgresql.database"),
-}
-"""One line for each database: the scheme of its URLs, without the driver, and the module that serves it.
-
-Only the module that is used is imported, since a small load should be quick as a whole.
-"""
-
-_DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg", "postgres": "psycopg"}
-"""By scheme the driver by which each database is reached, as SQLAlchemy names it."""
-
-
 class Service:
     """Everything an entry point needs: the settings in force, the tables, and the database with all of them in it."""
 
@@ -76,7 +57,7 @@ class Service:
         with self.backend.errors():
             state = self.schema()
             state.require_known()
-            if state.pending and (self.backend.embedded or not state.applied):
+            if state.pending and (self.backend.capabilities.embedded or not state.applied):
                 self.upgrade()
                 state = self.schema()
             self.require_usable(self._with_all_tables(state))
@@ -173,11 +154,11 @@ def _require_served(settings: Settings, catalog: Catalog, backend: Backend) -> N
 
 def _open_backend(settings: Settings) -> Backend:
     scheme, _, driver = settings.url.drivername.partition("+")
-    if scheme not in _BACKENDS:
+    if scheme not in ROOMS:
         raise DatabaseUnsupported(scheme=scheme)
-    if driver not in ("", _DRIVERS[scheme]):
-        raise DriverUnsupported(driver=driver, scheme=scheme, served=_DRIVERS[scheme])
+    if driver not in ("", ROOMS[scheme].driver):
+        raise DriverUnsupported(driver=driver, scheme=scheme, served=ROOMS[scheme].driver)
     try:
-        return _BACKENDS[scheme].open_backend(settings.url, is_made=database_is_made())
+        return ROOMS[scheme].room.open_backend(settings.url, is_made=database_is_made())
     except (ValueError, ArgumentError) as error:
         raise SettingInvalid(name="SQLALCHEMY_DATABASE_URL", reason=f"its options cannot be used: {error}") from error

@@ -163,7 +163,7 @@ def test_an_older_schema_is_brought_up_to_date_where_nobody_else_is(
     url = new_database()
     service = new_service(url=url)
     set_versions(service, revisions("ledger")[-1])
-    if service.backend.embedded:
+    if service.backend.capabilities.embedded:
         service.start()
     else:
         with pytest.raises(SchemaOlder, match="models_0001") as caught:

@@ -13,6 +13,7 @@ from databases import NewDatabase
 from loading import Tables, counts, employees
 from owning import HEAD, ServiceOf
 from restoring import Restores
+from rowferry.backends.capabilities import Capabilities
 from rowferry.bootstrap import Service, check_settings
 from rowferry.errors import ModelsUnusable, SchemaDiffers, SettingInvalid, UniqueBroken
 
@@ -120,15 +121,16 @@ def test_tables_that_refer_to_each_other_in_a_circle_are_named(service_of: Servi
 
 @pytest.mark.parametrize("name", ["n" * 64, "é" * 32])
 def test_names_that_the_database_would_cut_off_are_said_at_the_start(
-    service_of: ServiceOf, database_url: str, tmp_path: Path, name: str
+    service_of: ServiceOf, capabilities: Capabilities, tmp_path: Path, name: str
 ) -> None:
     source = (
         HEAD + f'boxes = Table("boxes", metadata, Column("id", Integer, primary_key=True), Column("{name}", Integer))\n'
     )
-    if database_url.startswith("sqlite"):
+    if capabilities.name_bytes is None:
         assert counts(Tables(service_of(source), tmp_path).put("boxes.csv", "1,2\n")) == (1, 1, 0, 0, 0)
     else:
-        with pytest.raises(ModelsUnusable, match=f"PostgreSQL keeps 63 bytes of a name, but {name} has 64"):
+        kept = f"{capabilities.name} keeps {capabilities.name_bytes} bytes of a name, but {name} has 64"
+        with pytest.raises(ModelsUnusable, match=kept):
             service_of(source)
 
 
@@ -257,13 +259,14 @@ def test_unique_values_may_pass_between_many_rows(service_of: ServiceOf, tmp_pat
 
 
 def test_decimals_that_the_database_does_not_keep_are_said_at_the_start(
-    service_of: ServiceOf, database_url: str, tmp_path: Path
+    service_of: ServiceOf, capabilities: Capabilities, tmp_path: Path
 ) -> None:
     source = HEAD + (
         'prices = Table("prices", metadata, Column("id", Integer, primary_key=True), Column("price", Numeric(20, 2)))\n'
     )
-    if database_url.startswith("sqlite"):
-        with pytest.raises(ModelsUnusable, match=r"SQLite keeps 15 digits of a decimal, but prices\.price has 20"):
+    if digits := capabilities.decimal_digits:
+        kept = rf"{capabilities.name} keeps {digits} digits of a decimal, but prices\.price has 20"
+        with pytest.raises(ModelsUnusable, match=kept):
             service_of(source)
     else:
         prices = Tables(service_of(source), tmp_path)

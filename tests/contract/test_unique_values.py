@@ -13,6 +13,7 @@ from loading import Tables, counts, lines
 from made_up import TIMES
 from owning import HEAD, ServiceOf
 from restoring import Restores
+from rowferry.backends.capabilities import Capabilities
 from rowferry.errors import RejectsExceeded, UniqueBroken
 
 BERTHS = HEAD + (
@@ -304,9 +305,9 @@ ODD_COLUMNS = {
 
 @pytest.mark.parametrize("column", ODD_COLUMNS)
 def test_columns_with_odd_names_and_types(
-    service_of: ServiceOf, database_url: str, tmp_path: Path, column: str
+    service_of: ServiceOf, capabilities: Capabilities, tmp_path: Path, column: str
 ) -> None:
-    exact = "C" if database_url.startswith("postgresql") else "BINARY"
+    exact = capabilities.exact_collation
     source = HEAD + (
         f'C = "{exact}"\nships = Table("ships", metadata, Column("id", Integer, primary_key=True), '
         f"{ODD_COLUMNS[column]})\n"

@@ -33,6 +33,7 @@ from sqlalchemy import (
     case,
     column,
     delete,
+    false,
     func,
     insert,
     literal_column,
@@ -52,6 +53,9 @@ Rows = tuple[int, int]
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 
 EQUAL = "equal"
+
+_WIDE = 100
+"""So many conditions may stand beside each other."""
 
 
 def named_table(name: str, columns: Iterable[str], schema: str | None = None) -> TableClause:
@@ -91,7 +95,7 @@ class Plan:
 
     def equal(self) -> ColumnElement[bool]:
         """Whether the rows `s` and `t` have the same values beside their key."""
-        return and_(true(), *(not_(self.differs(self.rules.by_name[name])) for name in self.rules.values))
+        return _all_of([not_(self.differs(self.rules.by_name[name])) for name in self.rules.values])
 
     def is_new(self) -> ColumnElement[bool]:
         """Whether a row of the stage has a key that the table has not."""
@@ -264,6 +268,14 @@ class ReplacingPlan(Plan):
     def _is_surplus(self, surplus: FromClause) -> ColumnElement[bool]:
         """Whether a row of the table has a key that is surplus."""
         return and_(*(key == kept for key, kept in zip(self._keys_of(self.t), surplus.c, strict=True)))
+
+
+def _all_of(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Several conditions as one; of a thousand, in a tree that is not too deep for a database."""
+    if len(conditions) <= _WIDE:
+        return and_(true(), *conditions)
+    half = len(conditions) // 2  # a conjunction within another one would become a part of it
+    return case((_all_of(conditions[:half]), _all_of(conditions[half:])), else_=false())
 
 
 def _keys(names: Sequence[str], rows: FromClause) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, FromClause, Table
 
+from rowferry.backends.capabilities import Capabilities
 from rowferry.dictionary.rules import TableRules
 
 Locking = Literal["exclusive", "yielding", "sharing"]
@@ -197,8 +198,8 @@ class Backend(Protocol):
     folder: Path | None
     """The folder of the database, where that is a file of ours."""
 
-    embedded: bool
-    """Whether the database is a file of ours, which no other program is expected to use."""
+    capabilities: Capabilities
+    """What it can do, and which values it keeps."""
 
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
         """The columns of those of the tables that exist, by the key of the table; all in one query."""

@@ -122,7 +122,7 @@ def service_with(settings: Settings) -> Service:
 def spare_kept(output: Path, service: Service, sources: Iterable[str] = ()) -> None:
     """Raise OutputTaken if a file to be written is the database, or one that rows were loaded from."""
     kept = dict.fromkeys(sources, "the file that the rows come from")
-    if service.backend.embedded:
+    if service.backend.capabilities.embedded:
         kept[str(service.settings.url.database)] = "the database"
     for path, taken in kept.items():
         if output.exists() and Path(path).exists() and output.samefile(path):

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rowferry.backends.active_connections import ActiveConnections
+from rowferry.backends.capabilities import Capabilities
 from rowferry.backends.page import read_page
 from rowferry.backends.postgresql.careful import CarefulShortTransaction, CarefulTransaction
 from rowferry.backends.postgresql.few_rows import ShortPostgresqlTransaction
@@ -54,9 +55,6 @@ _CANCEL_SECONDS = 2.0
 
 _MOST_PARTS = 1_590
 """PostgreSQL takes 1,600 columns in a table, and some more in the answer to a query; a few of them are ours."""
-
-_LONGEST_NAME = 63
-"""In bytes; PostgreSQL cuts off what is behind."""
 
 _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
 """The pool keeps so many open, and opens so many more when needed; docs/reference says what takes how many."""
@@ -96,7 +94,9 @@ _IS_OF_KEY = "SELECT indisprimary FROM pg_index WHERE indexrelid = to_regclass(%
 class PostgresqlBackend:
     """One PostgreSQL database."""
 
-    embedded = False
+    capabilities = Capabilities(
+        name="PostgreSQL", embedded=False, many_writers=True, exact_collation="C", name_bytes=63
+    )
     folder: Path | None = None
 
     def __init__(self, url: URL) -> None:
@@ -125,12 +125,7 @@ class PostgresqlBackend:
         require_columns(table, columns)
 
     def unkept(self, table: Table) -> list[str]:
-        names = (table.name, *(column.name for column in table.columns))
-        long = [name for name in names if len(name.encode()) > _LONGEST_NAME]
-        found = [
-            f"PostgreSQL keeps {_LONGEST_NAME} bytes of a name, but {name} has {len(name.encode())}; shorten it"
-            for name in long
-        ]
+        found = list(self.capabilities.unkept(table))
         padded = (column for column in table.columns if isinstance(column.type, CHAR))
         found += [f"PostgreSQL pads values of type CHAR with blanks, as in {column}; use String" for column in padded]
         if (parts := sum(1 + bool(column.nullable) for column in table.columns)) > _MOST_PARTS:

@@ -14,12 +14,13 @@ from threading import Lock
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, FromClause, Numeric, String, Table, create_engine, event
+from sqlalchemy import Connection, FromClause, String, Table, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import CompileError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from rowferry.backends.active_connections import ActiveConnections
+from rowferry.backends.capabilities import Capabilities
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.protocol import Backend, Holders, Locking
 from rowferry.backends.schema import require_columns
@@ -58,8 +59,6 @@ _OLDEST = (3, 37)
 _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
 """The pool keeps so many open, and opens so many more when needed."""
 
-_DECIMAL_DIGITS = 15
-
 _MOST_COLUMNS = 1_900
 """SQLite takes 2,000 in a table, or in the answer to a query, which has some of its own beside those of a table."""
 
@@ -88,13 +87,10 @@ _TRANSLATED: dict[int, type[RowferryError]] = {
 _NO_ROOM = (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE)
 """What SQLite says if a file beside the database cannot grow."""
 
-_EXACT = "BINARY"
-"""The collation by which texts are equal only if they are the same; that of a column which has none."""
-
-_COLUMNS = f"""
+_COLUMNS = """
 SELECT m.name, c.name, c.type, iif(c.pk, (
     SELECT x.coll FROM pragma_index_list(m.name) l JOIN pragma_index_xinfo(l.name) x
-    WHERE l.origin = 'pk' AND x.name = c.name AND upper(x.coll) <> '{_EXACT}'
+    WHERE l.origin = 'pk' AND x.name = c.name AND upper(x.coll) <> 'BINARY'
 ), NULL)
 FROM sqlite_master m JOIN pragma_table_info(m.name) c
 WHERE m.type IN ('table', 'view') AND m.name IN (SELECT value FROM json_each(?))
@@ -104,7 +100,14 @@ WHERE m.type IN ('table', 'view') AND m.name IN (SELECT value FROM json_each(?))
 class SqliteBackend:
     """One database file; readers never wait, writers queue."""
 
-    embedded = True
+    capabilities = Capabilities(
+        name="SQLite",
+        embedded=True,
+        many_writers=False,
+        exact_collation="BINARY",
+        decimal_digits=15,
+        keeps_nan=False,
+    )
 
     def __init__(self, url: URL, *, is_made: bool) -> None:
         if not url.database or url.database == ":memory:":
@@ -142,7 +145,7 @@ class SqliteBackend:
         require_columns(table, columns)
 
     def unkept(self, table: Table) -> list[str]:
-        found = []
+        found = list(self.capabilities.unkept(table))
         if len(table.columns) > _MOST_COLUMNS:
             found.append(
                 f"{table}: SQLite allows {_MOST_COLUMNS:,} columns, but it has {len(table.columns):,}; split it up"
@@ -153,12 +156,10 @@ class SqliteBackend:
             except CompileError:
                 told = "use one that every database has, such as String"
                 found.append(f"{column}: SQLite has no type {column.type.__visit_name__}; {told}")
-            if isinstance(column.type, Numeric) and (column.type.precision or 0) > _DECIMAL_DIGITS:
-                digits = f"SQLite keeps {_DECIMAL_DIGITS} digits of a decimal, but {column} has {column.type.precision}"
-                found.append(f"{digits}; declare fewer digits, or use a text")
         for column in table.primary_key.columns:
-            collation = getattr(column.type, "collation", None) or _EXACT
-            if collation.upper() != _EXACT:
+            exact = self.capabilities.exact_collation
+            collation = getattr(column.type, "collation", None) or exact
+            if collation.upper() != exact:
                 told = f"with the collation {collation} of {column}, SQLite treats different texts as the same key"
                 found.append(f"{told}; remove it")
         return found

@@ -50,7 +50,7 @@ class SqliteReplacer(SqliteWriter, StagedReplacer):
         return False
 
     def write(self, rows: pa.RecordBatch) -> None:
-        _require_kept(self._rules, rows)
+        require_kept(self._rules, rows)
         super().write(rows)
 
     def acting(self) -> list[str]:
@@ -99,7 +99,7 @@ class SqliteReplacer(SqliteWriter, StagedReplacer):
             self._execute(f"DROP INDEX {name}")
 
 
-def _require_kept(rules: TableRules, rows: pa.RecordBatch) -> None:
+def require_kept(rules: TableRules, rows: pa.RecordBatch) -> None:
     """Raise ValueUnkept for what another database held, and SQLite takes for null: a float that is no number."""
     for column in rules.columns:
         if column.kind is FLOAT:

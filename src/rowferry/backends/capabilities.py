@@ -1,0 +1,43 @@
+"""What a database can do, and which values it keeps: asked for instead of its name."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Numeric, Table
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a room says of its database; limits are None where there are none, or none that matters."""
+
+    name: str
+    """What it is called in sentences."""
+
+    embedded: bool
+    """It is a file of ours, which no other program is expected to use."""
+
+    many_writers: bool
+    """Several transactions can write at the same time, to different rows."""
+
+    exact_collation: str
+    """By it, texts are equal only if they are the same."""
+
+    name_bytes: int | None = None
+    """So many bytes of a name are kept; what is behind them is cut off."""
+
+    decimal_digits: int | None = None
+    """So many digits of a decimal are kept."""
+
+    keeps_nan: bool = True
+    """A float that is no number is not taken for null."""
+
+    def unkept(self, table: Table) -> Iterator[str]:
+        """What of the model of a table exceeds its limits, each with what to do about it."""
+        for name in (table.name, *(column.name for column in table.columns)):
+            if self.name_bytes and (size := len(name.encode())) > self.name_bytes:
+                yield f"{self.name} keeps {self.name_bytes} bytes of a name, but {name} has {size}; shorten it"
+        for column in table.columns:
+            digits = (column.type.precision or 0) if isinstance(column.type, Numeric) else 0
+            if self.decimal_digits and digits > self.decimal_digits:
+                kept = f"{self.name} keeps {self.decimal_digits} digits of a decimal, but {column} has {digits}"
+                yield f"{kept}; declare fewer digits, or use a text"

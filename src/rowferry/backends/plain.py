@@ -1,0 +1,343 @@
+"""All that a database needs to be served, by plain SQLAlchemy: complete and correct, and as fast as it happens to be.
+
+A room derives from these classes, and says what SQLAlchemy does not know: how a value is bound, how a table is kept
+from other writers, and what the errors of its driver mean.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    CursorResult,
+    FromClause,
+    MetaData,
+    Select,
+    Table,
+    TableClause,
+    and_,
+    case,
+    func,
+    inspect,
+    literal_column,
+    not_,
+    select,
+)
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.schema import CreateTable, DropTable
+from sqlalchemy.types import TypeEngine
+
+from rowferry.backends.plan import (
+    EQUAL,
+    Plan,
+    ReplacingPlan,
+    Statement,
+    known_table,
+    named_table,
+    numbered_table,
+    surplus_columns,
+)
+from rowferry.backends.protocol import Holders
+from rowferry.backends.refusals import Judged, Refusal
+from rowferry.backends.staged import ChildTable, StagedRefusalsFound, StagedReplacer, StagedWriter
+from rowferry.dictionary.rules import ROW_NUMBER, TableRules
+from rowferry.errors import ForeignKeyBroken, ParentsVanished
+from rowferry.kinds.registry import kind_of
+
+Columns = dict[str, TypeEngine[Any]]
+
+
+class PlainTransaction(ABC):
+    """Implements Transaction and ShortTransaction."""
+
+    def __init__(self, connection: Connection, *, careful: bool = False) -> None:
+        self.connection = connection
+        self.notes: dict[str, list[str]] = {}
+        self._careful = careful
+        self._made: list[str] = []
+
+    def writer(
+        self,
+        rules: TableRules,
+        *,
+        bulk: bool = False,  # noqa: ARG002  # many rows go the same way
+        dry_run: bool,
+        remaining: Callable[[], float] | None = None,  # noqa: ARG002  # none goes early
+    ) -> "PlainWriter":
+        return (CarefulWriter if self._careful else PlainWriter)(self, rules, dry_run=dry_run)
+
+    def replacer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "PlainReplacer":  # noqa: ARG002  # as above
+        return (CarefulReplacer if self._careful else PlainReplacer)(self, rules, dry_run=dry_run)
+
+    def few_rows_writer(self, rules: TableRules) -> "PlainWriter":
+        return self.writer(rules, dry_run=False)
+
+    def append(self, table: Table, rows: pa.RecordBatch) -> None:
+        self.insert(named_table(table.name, rows.schema.names, table.schema), rows)
+
+    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
+        wanted = pa.array(values, kind_of(table.c[column].type)[1])
+        with self.given({column: table.c[column].type}, [wanted]) as rows:
+            there = named_table(table.name, [column], table.schema).alias("t")
+            find = select(rows.c[ROW_NUMBER]).where(self._exists(there, there.c[column] == rows.c[column]))
+            return [values[at] for (at,) in self.connection.execute(find)]
+
+    def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        with self._given(rules, key, rows) as given:
+            there = self._table(rules).alias("t")
+            same = and_(*(there.c[name] == given.c[name] for name in key))
+            find = select(given.c[ROW_NUMBER]).where(self._exists(there, same)).order_by(given.c[ROW_NUMBER])
+            return list(self.connection.scalars(find))
+
+    def holders(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
+        both = tuple(dict.fromkeys((*names, *rules.key)))
+        with self._given(rules, both, rows) as given:
+            there = self._table(rules).alias("t")
+            holds = and_(*(there.c[name] == given.c[name] for name in names))
+            is_same = and_(*(there.c[name] == given.c[name] for name in rules.key))
+            find = select(given.c[ROW_NUMBER], *(there.c[name] for name in rules.key))
+            find = find.select_from(given.join(there, and_(holds, not_(is_same)))).order_by(given.c[ROW_NUMBER])
+            return [(at, self.read_key(rules, key)) for at, *key in self.connection.execute(find)]
+
+    def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
+        """What `Backend.failed_checks` finds."""
+        batch = pa.RecordBatch.from_pylist(rows, schema=rules.schema)
+        with self._given(rules, rules.names, batch) as given:
+            verdicts = (case((literal_column(f"({check.sql}) IS FALSE"), 1), else_=0) for check in rules.checks)
+            judged = self.connection.execute(select(given.c[ROW_NUMBER], *verdicts)).all()
+            return [(at, name) for at, *broken in judged for name in rules.names_of_checks(broken)]
+
+    def insert(self, table: TableClause, rows: pa.RecordBatch) -> None:
+        """Insert rows as they are."""
+        if rows.num_rows:
+            bound = zip(*map(self.bound, rows.columns), strict=True)
+            self.connection.execute(table.insert(), [dict(zip(rows.schema.names, row, strict=True)) for row in bound])
+
+    def make(self, purpose: str, columns: Columns) -> str:
+        """Make a table that nobody else sees, until `clean`; its name."""
+        name = f"rowferry_{purpose}_{len(self._made)}"
+        self._made.append(name)
+        made = [Column(of, kind, primary_key=of == ROW_NUMBER, autoincrement=False) for of, kind in columns.items()]
+        self.connection.execute(CreateTable(Table(name, MetaData(), *made, prefixes=["TEMPORARY"])))
+        return name
+
+    def clean(self) -> None:
+        """Drop all tables that were made, once the transaction has ended."""
+        for name in self._made:
+            self.connection.execute(DropTable(Table(name, MetaData()), if_exists=True))
+        self._made.clear()
+        self.connection.commit()
+
+    @contextmanager
+    def given(self, columns: Columns, values: Sequence[pa.Array]) -> Iterator[FromClause]:
+        """Rows in a table of their own, numbered from 0 on."""
+        name = self.make("given", {ROW_NUMBER: BigInteger(), **columns})
+        rows = numbered_table(name, columns)
+        numbers = pa.array(range(len(values[0])), pa.int64())
+        self.insert(rows, pa.RecordBatch.from_arrays([numbers, *values], [ROW_NUMBER, *columns]))
+        yield rows
+
+    @contextmanager
+    def _given(self, rules: TableRules, names: Sequence[str], rows: pa.RecordBatch) -> Iterator[FromClause]:
+        types = {name: rules.table.c[name].type for name in names}
+        with self.given(types, [rows.column(name) for name in names]) as given:
+            yield given
+
+    def _table(self, rules: TableRules) -> TableClause:
+        return named_table(rules.name, rules.names, rules.table.schema)
+
+    def _exists(self, rows: FromClause, condition: Any) -> Any:
+        return select(literal_column("1")).select_from(rows).where(condition).exists()
+
+    # What a room says
+
+    @abstractmethod
+    def lock(self, rules: TableRules) -> None:
+        """Let nobody else write to a table, nor delete what it refers to, until the end of the transaction."""
+
+    @abstractmethod
+    def bound(self, column: pa.Array) -> list[Any]:
+        """Values as the driver takes them."""
+
+    @abstractmethod
+    def read_key(self, rules: TableRules, values: Sequence[Any]) -> tuple[object, ...]:
+        """A key as the driver gives it, in values of the columns."""
+
+    @abstractmethod
+    def require_kept(self, rules: TableRules, rows: pa.RecordBatch) -> None:
+        """Raise ValueUnkept for a value that another database held and this one does not keep."""
+
+    @abstractmethod
+    def is_reference_broken(self, error: IntegrityError) -> bool:
+        """Whether a foreign key is broken."""
+
+    @abstractmethod
+    def is_unique_broken(self, error: IntegrityError) -> bool:
+        """Whether a value is there twice."""
+
+    @abstractmethod
+    def may_rewrite(self, rules: TableRules) -> bool:
+        """Whether a row may be removed and inserted anew instead of changed: nothing refers to it or acts upon it."""
+
+    @abstractmethod
+    def judged(self, rules: TableRules) -> "PlainJudged":
+        """What the database says of rows that it refuses."""
+
+
+class PlainJudged(Judged, ABC):
+    """The same, by the errors of the driver."""
+
+    @abstractmethod
+    def refusal(self, error: DBAPIError | ForeignKeyBroken) -> Refusal | None:
+        """Why a row is refused; None if it is not for the row, or if the rule is one that the judge knows."""
+
+    @abstractmethod
+    def require_parents(self, rows: Select[Any]) -> None:
+        """Raise ForeignKeyBroken if some rows refer to nothing by what the model has not, also where this may wait."""
+
+    @abstractmethod
+    def acting(self) -> list[str]:
+        """The names of triggers and rules that act when rows of the table come, change or go."""
+
+
+class PlainWriter(StagedWriter):
+    """Rows wait in a temporary table."""
+
+    def __init__(self, transaction: PlainTransaction, rules: TableRules, *, dry_run: bool) -> None:
+        super().__init__(rules, dry_run=dry_run)
+        self._transaction = transaction
+        columns = {name: rules.table.c[name].type for name in rules.names}
+        self._stage = numbered_table(transaction.make("stage", {**columns, ROW_NUMBER: BigInteger()}), rules.names)
+        self._known = known_table(transaction.make("known", {ROW_NUMBER: BigInteger(), EQUAL: Boolean()}))
+        self._plan = self._planned(named_table(rules.name, rules.names, rules.table.schema))
+
+    def _planned(self, table: TableClause) -> Plan:
+        return Plan(self._rules, table, self._stage, self._known)
+
+    def end(self) -> None:
+        """All rows are where they wait."""
+
+    def _run(self, statement: Statement) -> CursorResult[Any]:
+        return self._transaction.connection.execute(statement)
+
+    def _fill(self, rows: pa.RecordBatch) -> None:
+        self._transaction.insert(self._stage, rows)
+
+    def _lock(self) -> None:
+        self._transaction.lock(self._rules)
+
+    def _make_known(self) -> None:
+        self._run(self._known.delete())
+
+    @contextmanager
+    def _foreign_keys(self) -> Iterator[None]:
+        self._require_parents()
+        try:
+            yield
+        except IntegrityError as error:
+            if not self._transaction.is_reference_broken(error):
+                raise
+            self._require_parents()
+            raise ForeignKeyBroken(reason=f"{self._rules.name} ({error.orig})") from error
+
+    def _require_parents(self) -> None:
+        for reference in self._rules.references:
+            of = self._rules.table.metadata.tables[reference.parent]
+            parent = named_table(of.name, [reference.target], of.schema).alias("p")
+            if self._run(self._plan.lacks_parent(reference, parent)).scalar():
+                raise ParentsVanished
+
+    def _update(self) -> int:
+        try:
+            with self._transaction.connection.begin_nested():
+                return super()._update()
+        except IntegrityError as error:
+            moves = self._transaction.is_unique_broken(error) and self._transaction.may_rewrite(self._rules)
+            if not moves:
+                raise
+            return self._rewrite()
+
+
+class PlainReplacer(PlainWriter, StagedReplacer):
+    """The same for rows that are to be all that the table holds."""
+
+    def _planned(self, table: TableClause) -> ReplacingPlan:
+        types = (self._rules.table.c[name].type for name in self._rules.key)
+        keys = dict(zip(surplus_columns(self._rules), types, strict=True))
+        surplus = named_table(self._transaction.make("surplus", keys), keys)
+        return ReplacingPlan(self._rules, table, self._stage, self._known, surplus)
+
+    def write(self, rows: pa.RecordBatch) -> None:
+        self._transaction.require_kept(self._rules, rows)
+        super().write(rows)
+
+    def acting(self) -> list[str]:
+        return self._transaction.judged(self._rules).acting()
+
+    def _find_surplus(self) -> int:
+        assert isinstance(self._plan.surplus, TableClause)  # noqa: S101  # for the type checker
+        self._run(self._plan.surplus.delete())
+        self._run(self._plan.note_surplus())
+        found = select(func.count()).select_from(self._plan.surplus)
+        return int(self._transaction.connection.execute(found).scalar_one())
+
+    def _children(self, among: Collection[str]) -> Iterable[ChildTable]:
+        looked_at = inspect(self._transaction.connection)
+        for (schema, name), keys in looked_at.get_multi_foreign_keys().items():
+            for key in keys if name not in among else ():
+                if key["referred_table"] == self._rules.name:
+                    ours, theirs = key["constrained_columns"], key["referred_columns"] or self._rules.key
+                    rows = named_table(name, ours, schema).alias("c")
+                    pairs = zip(ours, theirs, strict=True)
+                    refers = and_(*(rows.c[mine] == self._plan.t.c[other] for mine, other in pairs))
+                    yield ChildTable(name, tuple(ours), rows, refers)
+
+
+class CarefulWriter(StagedRefusalsFound, PlainWriter):
+    """Finds the rows that the database refuses."""
+
+    _tries: "PlainTries"
+
+    def __init__(self, transaction: PlainTransaction, rules: TableRules, *, dry_run: bool) -> None:
+        super().__init__(transaction, rules, dry_run=dry_run)
+        self._tries = PlainTries(transaction, rules)
+
+    def _publish(self, *, update: bool) -> tuple[int, int]:
+        done = PlainWriter.publish(self, update=update)
+        self._tries.judged.require_parents(select(self._plan.s))
+        return done
+
+
+class CarefulReplacer(CarefulWriter, PlainReplacer):
+    """The same for a restore."""
+
+
+class PlainTries:
+    """What can be tried with rows of a table without harm to the transaction."""
+
+    def __init__(self, transaction: PlainTransaction, rules: TableRules) -> None:
+        self._connection = transaction.connection
+        self.judged = transaction.judged(rules)
+
+    def tried(self, put_in: Callable[[], Refusal | None]) -> Refusal | None:
+        """Why rows cannot be put in; then nothing of it stays. Raises what the judge knows of."""
+        savepoint = self._connection.begin_nested()
+        try:
+            refusal = put_in()
+        except (DBAPIError, ForeignKeyBroken) as error:
+            savepoint.rollback()
+            refusal = self.judged.refusal(error)
+            if refusal is None:
+                raise
+            return refusal
+        if refusal:
+            savepoint.rollback()
+        else:
+            savepoint.commit()
+        return refusal

@@ -1,7 +1,7 @@
 """The one way of rows into a table: read from a source, judged, compared with the table, published, accounted for."""
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice, tee
@@ -96,9 +96,8 @@ class Ingest(Generic[Rows, Writer]):
         lookups.add(name, self.taken, replaced=self.writer.took_over or on_conflict == "replace")
         kept = refused.kept(name) if on_conflict == "update" else None
         judge = Judge(self.rules, lookups, self.taken, self.source.places, refused.of(name), kept)
-        run = prefetch if ahead else _when_asked
         with self.timed(), self._refusals_noted():
-            with closing(run(self._judged(judge, run))) as judged:
+            with closing(_stream(self._judged(judge, ahead=ahead), ahead=ahead)) as judged:
                 for rows_read, accepted in judged:
                     self.writer.write(accepted)
                     self.rows_read += rows_read
@@ -144,9 +143,9 @@ class Ingest(Generic[Rows, Writer]):
     def _refusals_noted(self) -> AbstractContextManager[None]:
         return self.operation.refused.noted(self.rules.name, self.source.places.spelled)
 
-    def _judged(self, judge: Judge, run: "_Running[Any]") -> Generator[tuple[int, pa.RecordBatch], None, None]:
+    def _judged(self, judge: Judge, *, ahead: bool) -> Generator[tuple[int, pa.RecordBatch], None, None]:
         """How many rows each batch has, and the accepted ones; those that are rejected need not wait for a writer."""
-        for batch in run(self.source.batches()):
+        for batch in _stream(self.source.batches(), ahead=ahead):
             verdict = judge.judge(batch)
             self._reject(verdict.rejected)
             yield verdict.rows_read, verdict.accepted
@@ -178,12 +177,9 @@ class Ingest(Generic[Rows, Writer]):
         self.operation.observe(RowsJudged(self.operation.id, self.rules.name, *progress))
 
 
-_Running = Callable[[Generator[Item, None, None]], Generator[Item, None, None]]
-"""Gives the items of a generator, made when they are asked for or before."""
-
-
-def _when_asked(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
-    return items
+def _stream(items: Generator[Item, None, None], *, ahead: bool) -> Generator[Item, None, None]:
+    """The same items, made in another thread where that is to go ahead."""
+    return prefetch(items) if ahead else items
 
 
 def keep_rejects(append: Append, id_: str, ingests: Sequence[Ingest[Any, Any]]) -> None:

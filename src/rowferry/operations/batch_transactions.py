@@ -96,8 +96,8 @@ def _tell(observe: Observe, claim: BatchClaim, receipt: BatchReceipt, seconds: f
     for row in receipt.rejected:
         by_table.setdefault(row.table, []).append(row)
     for table, rows in by_table.items():
-        told = tuple((row.index + 1, tuple((e["column"], str(e["code"])) for e in row.errors)) for row in rows)
-        observe(RowsRejected(claim.batch_id, table, claim.source, told))
+        each = tuple((row.index + 1, tuple((e["column"], str(e["code"])) for e in row.errors)) for row in rows)
+        observe(RowsRejected(claim.batch_id, table, claim.source, each))
     totals = {count: sum(getattr(receipt, count).values()) for count in BATCH_COUNTS}
     observe(
         BatchFinished(

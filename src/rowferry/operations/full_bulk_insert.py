@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 from rowferry import ledger
@@ -58,23 +58,6 @@ class _Rehearsed(Exception):
     """A dry run has come to its end; its transaction is to be rolled back."""
 
 
-@dataclass
-class _Table:
-    """The files of one table on their way into it, one behind the other."""
-
-    files: Sequence[CsvFile]
-    ingest: Ingest[JoinedFiles, LoadWriter]
-    receipts: list[TableReceipt] = field(default_factory=list)
-    """A line for each file."""
-
-    def described(self) -> list[dict[str, Any]]:
-        """What the ledger keeps of each file."""
-        return [
-            {"table": file.rules.name, "path": file.shown, "name": file.name, **facts}
-            for file, facts in zip(self.files, self.ingest.source.described(), strict=True)
-        ]
-
-
 class _Load:
     """The steps of a load, in the order of their use."""
 
@@ -95,7 +78,7 @@ class _Load:
         text_encoding(options.encoding)
         self.form = options.form()
         self.form.require_columns(file.rules for file in self.files)
-        self.tables: list[_Table] = []
+        self.ingests: list[Ingest[JoinedFiles, LoadWriter]] = []
         self.judged = False
         self.first_attempt = True
         self.receipt: Receipt | None = None
@@ -119,8 +102,8 @@ class _Load:
         self.observe(LoadStarted(self.claim.load_id, tuple(file.name for file in self.files), self.options.dry_run))
 
     def close(self) -> None:
-        for table in self.tables:
-            table.ingest.close()
+        for ingest in self.ingests:
+            ingest.close()
 
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
@@ -147,7 +130,7 @@ class _Load:
     def attempt(self, number: int, locking: Locking) -> None:
         self.close()
         self.first_attempt = number == 1
-        self.tables, self.judged, self.receipt = [], False, None
+        self.ingests, self.judged, self.receipt = [], False, None
         self.operation.events.start_again()
         with self.backend.transaction(locking, careful=self.operation.refused.careful) as transaction:
             lookups = OperationLookups(self.backend, self.catalog, transaction, self.backend)
@@ -155,15 +138,14 @@ class _Load:
                 self._open(transaction, files).read(lookups)
             self.judged = True
             self._stop_if_exceeded()
-            for table in self.tables:
-                table.ingest.compare()
+            receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, [], self.passed_over)
+            for ingest in self.ingests:
+                ingest.compare()
                 if not self.options.dry_run:
-                    table.ingest.publish()
-                table.receipts = receipts_of(table.ingest)
-                table.receipts[0].notes += transaction.notes.get(table.ingest.rules.name, ())
+                    ingest.publish()
+                receipt.tables += receipts_of(ingest, transaction.notes.get(ingest.rules.name, ()))
             self._stop_if_exceeded()
-            receipts = [receipt for table in self.tables for receipt in table.receipts]
-            self.receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, receipts, self.passed_over)
+            self.receipt = receipt
             if self.options.dry_run:
                 raise _Rehearsed
             self._keep_rejects(transaction)
@@ -186,15 +168,15 @@ class _Load:
             remaining=self._remaining(rows, files) if self.first_attempt and self.limit == RejectLimit() else None,
         )
         ingest = Ingest(self.operation, rows, writer)
-        self.tables.append(_Table(files, ingest))
+        self.ingests.append(ingest)
         return ingest
 
     def _remaining(self, rows: JoinedFiles, files: Sequence[CsvFile]) -> Callable[[], float]:
         return lambda: rows.remaining() if files[-1] is self.files[-1] else 1.0
 
     def _stop_if_exceeded(self) -> None:
-        rejected = sum(table.ingest.rejects.count for table in self.tables)
-        rows_read = sum(table.ingest.rows_read for table in self.tables)
+        rejected = sum(ingest.rejects.count for ingest in self.ingests)
+        rows_read = sum(ingest.rows_read for ingest in self.ingests)
         if self.limit.exceeded(rejected, rows_read):
             # A dry run keeps no rows to be seen later.
             load_id = None if self.options.dry_run else self.claim.load_id
@@ -206,22 +188,27 @@ class _Load:
             raise RejectsExceeded(rejected=rejected, rows_read=rows_read, limit=self.limit, load_id=load_id, how=how)
 
     def _keep_rejects(self, transaction: Transaction) -> None:
-        keep_rejects(transaction.append, self.claim.load_id, [table.ingest for table in self.tables])
+        keep_rejects(transaction.append, self.claim.load_id, self.ingests)
 
     def _outcome(self, status: str) -> dict[str, Any]:
-        sources = [facts for table in self.tables for facts in table.described()]
-        tables = [asdict(receipt) for table in self.tables for receipt in table.receipts]
+        sources = [facts for ingest in self.ingests for facts in ingest.source.described()]
+        tables = [asdict(receipt) for receipt in self._receipts()]
         return {"status": status, "tables": tables, "sources": sources, **self._totals()}
 
+    def _receipts(self) -> list[TableReceipt]:
+        """A line for each file: what became of its rows, or how far it was read."""
+        if self.receipt:
+            return self.receipt.tables
+        return [receipt for ingest in self.ingests for receipt in receipts_so_far(ingest)]
+
     def _totals(self) -> dict[str, int]:
-        receipts = [receipt for table in self.tables for receipt in table.receipts]
+        receipts = self._receipts()
         return {count: sum(getattr(receipt, count) for receipt in receipts) for count in ledger.COUNTS}
 
     def note_failure(self, error: RowferryError) -> None:
         """Note why nothing was inserted; rows that were all judged are kept with their faults none the less."""
         status = "interrupted" if isinstance(error, LoadInterrupted) else "failed"
-        for table in self.tables:
-            table.receipts = receipts_so_far(table.ingest)
+        self.receipt = None
         if self.noted:
             # Where the database is away, it cannot be told; the next start finds the load interrupted.
             with suppress(RowferryError), self.backend.transaction() as transaction:

@@ -1,5 +1,6 @@
 """What became of the rows of an operation."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -59,8 +60,12 @@ def receipts_so_far(ingest: Ingest[JoinedFiles, LoadWriter]) -> list[TableReceip
     return receipts
 
 
-def receipts_of(ingest: Ingest[JoinedFiles, LoadWriter]) -> list[TableReceipt]:
-    """What became of the rows of each file; ConservationBroken if that is not what became of them all."""
+def receipts_of(ingest: Ingest[JoinedFiles, LoadWriter], notes: Iterable[str]) -> list[TableReceipt]:
+    """What became of the rows of each file, with notes on their table.
+
+    Raises:
+        ConservationBroken: That is not what became of all rows of the table.
+    """
     with ingest.timed():
         known = ingest.writer.known(ingest.source.places.starts)
     receipts, on_conflict = receipts_so_far(ingest), ingest.operation.on_conflict
@@ -72,4 +77,5 @@ def receipts_of(ingest: Ingest[JoinedFiles, LoadWriter]) -> list[TableReceipt]:
     if (inserted, updated) != (ingest.outcome.inserted, ingest.outcome.updated):
         accounted = inserted + updated + ingest.outcome.unchanged + ingest.outcome.rejected
         raise ConservationBroken(table=ingest.rules.name, rows_read=ingest.rows_read, accounted=accounted)
+    receipts[0].notes += notes
     return receipts

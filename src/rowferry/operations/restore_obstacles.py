@@ -24,8 +24,8 @@ def obstacles_of(
     Rows that others refer to are never removed, whatever the options.
     """
     referring = list(ingest.writer.referring(EXAMPLES, among))
-    for one in referring:
-        yield _referred_to(ingest.rules.name, one, [other.table for other in referring])
+    for found in referring:
+        yield _referred_to(ingest.rules.name, found, [each.table for each in referring])
     if not options.partial:
         yield from _rejected(ingest, options)
 

@@ -45,12 +45,15 @@ class JoinedFiles:
         """What each file is, once it was read."""
         return [
             {
+                "table": self.rules.name,
+                "path": file.bytes.name,
+                "name": name,
                 "columns": file.columns,
                 "delimiter": chr(file.delimiter),
                 "bytes": file.bytes.size,
                 "sha256": file.bytes.sha256,
             }
-            for file in self.files
+            for file, name in zip(self.files, self.places.names, strict=True)
         ]
 
     def batches(self) -> Generator[RowBatch, None, None]:

@@ -96,8 +96,8 @@ def test_a_row_takes_all_its_keys_or_none(
     with closing(StoredKeys()) as taken:
         for rows in batches:
             expected = list[tuple[int, ...]]()
-            for at, (one, two, three, four) in enumerate(rows):
-                keys = [key for key in ((0, one), (1, two, three), (2, four)) if None not in key]
+            for at, (first, two, three, four) in enumerate(rows):
+                keys = [key for key in ((0, first), (1, two, three), (2, four)) if None not in key]
                 if not (found := [(at, int(key[0]), first_of[key]) for key in keys if key in first_of]):
                     first_of |= dict.fromkeys(keys, number + at)
                 expected += found

@@ -37,6 +37,8 @@ class SortedRuns:
 
 
 def _sorted(columns: Int64s) -> Int64s:
+    if (columns[0, 1:] >= columns[0, :-1]).all():
+        return columns
     order = np.argsort(columns[0], kind="stable")  # which merges what is sorted in parts
     return columns[:, order]
 

@@ -145,14 +145,14 @@ def _shifted(batch: RowBatch) -> RowBatch:
 def _judge_all(rules: TableRules, path: Path) -> tuple[list[tuple[Any, ...]], list[oracle.Reject], list[list[str]]]:
     """The accepted rows with their numbers, the rejected ones, and the columns that their faults name, in order."""
     accepted: list[tuple[Any, ...]] = []
-    with closing(taken_keys(rules)) as taken, closing(RejectSink(rules, Places([path.name]))) as sink:
-        judge = Judge(rules, _Lookups(KEYS), taken)
+    places = Places([path.name])
+    with closing(taken_keys(rules)) as taken, closing(RejectSink(places)) as sink:
+        judge = Judge(rules, _Lookups(KEYS), taken, places)
         for batch in CsvSource(path, rules).batches():
             verdict = judge.judge(_shifted(batch))
             accepted += [tuple(row.values()) for row in verdict.accepted.to_pylist()]
             sink.add(verdict.rejected)
             assert verdict.rows_read == batch.count == verdict.accepted.num_rows + len(verdict.rejected)
-        sink.name_first_rows(taken)
         kept = list(_kept(sink))
         assert sink.count == len(kept)
         ((count, by_code),) = sink.counts()

@@ -1,27 +1,26 @@
 """Rejected rows wait for the end of their load, and come back in the order of their file."""
 
 import json
+import tempfile
 from contextlib import closing
+from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
+import pytest
 
-from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.faults import Fault, RejectCode
-from rowferry.judging.integer_keys import IntegerKeys
+from rowferry.errors import FolderUnusable
 from rowferry.judging.places import Places
 from rowferry.judging.reject_sink import RejectSink
 from rowferry.judging.rejected_rows import RejectedRows
 from rowferry.judging.rows import RejectedRow
 
-RULES = load_catalog("rowferry.models").table("jobs")
 REQUIRED = Fault("job", RejectCode.REQUIRED, "job is required")
 TYPE = Fault("id", RejectCode.TYPE, "id must be an integer, not 'x'")
 CONFLICT = Fault("id", RejectCode.CONFLICT, "id is already in the table, with a different job")
 
 
 def test_rows_that_are_rejected_later_come_back_in_their_place() -> None:
-    with closing(RejectSink(RULES, Places(["jobs.csv"]))) as sink:
+    with closing(RejectSink(Places(["jobs.csv"]))) as sink:
         sink.add(RejectedRows.of([RejectedRow(2, "x,", (TYPE, REQUIRED)), RejectedRow(5, "5,", (REQUIRED,))]))
         sink.add(RejectedRows.of([RejectedRow(9, "9,", (REQUIRED,))]))
         sink.add(RejectedRows.of([RejectedRow(1, "1,a", (CONFLICT,)), RejectedRow(7, "7,b", (CONFLICT,))]))
@@ -43,18 +42,15 @@ def test_rows_that_are_rejected_later_come_back_in_their_place() -> None:
 
 def test_faults_are_json_whatever_they_say() -> None:
     faults = (Fault(None, RejectCode.CHECK, 'breaks "a\\b"\n\x7f ä {}'), Fault('say "when"', RejectCode.TYPE, ""))
-    with closing(RejectSink(RULES, Places(["jobs.csv"]))) as sink:
+    with closing(RejectSink(Places(["jobs.csv"]))) as sink:
         sink.add(RejectedRows.of([RejectedRow(1, "", faults)]))
         assert [json.loads(told) for *_, told in sink] == [[fault.as_dict() for fault in faults]]
 
 
-def test_a_duplicate_names_the_row_that_came_first() -> None:
-    with closing(RejectSink(RULES, Places(["jobs.csv"]))) as sink, closing(IntegerKeys()) as taken:
-        key = [pa.array([4, 4, 6, 4], pa.int32())]
-        found = taken.take([key], np.array([1, 2, 3, 4]))
-        assert found == {1: (4,), 3: (4,)}
-        sink.add(RejectedRows.of([RejectedRow(2, "4,b", (), found[1]), RejectedRow(4, "4,d", (), found[3])]))
-        sink.name_first_rows(taken)
-        messages = [json.loads(faults)[0]["message"] for *_, faults in sink]
-        assert messages == ["id 4 was taken by row 1"] * 2
-        assert sink.counts() == [(sink.count, {"key.duplicate": 2})]
+def test_many_rejected_rows_need_a_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with closing(RejectSink(Places(["jobs.csv"]))) as sink:
+        sink.add(RejectedRows.of([RejectedRow(1, "1,a", (REQUIRED,))]))
+        assert [raw for _, _, raw, _ in sink] == ["1,a"]
+        with pytest.raises(FolderUnusable):
+            sink.add(RejectedRows.of([RejectedRow(2, "2," + "b" * 300_000, (REQUIRED,))]))

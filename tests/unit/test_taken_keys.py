@@ -1,6 +1,5 @@
 """Which keys the rows of a file have taken: the same answers as a dict gives, whatever the order."""
 
-import json
 from collections.abc import Callable
 from contextlib import closing
 
@@ -11,7 +10,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from rowferry.backends.key_range import KeyRange
 from rowferry.dictionary.catalog import load_catalog
-from rowferry.judging import stored_keys
+from rowferry.judging import sorted_runs
+from rowferry.judging.candidate_keys import Repeated
 from rowferry.judging.integer_keys import IntegerKeys
 from rowferry.judging.stored_keys import StoredKeys
 from rowferry.judging.taken_keys import taken_keys
@@ -49,21 +49,17 @@ def test_the_first_row_takes_the_key(form: str, batches: Batches) -> None:
     new, column = SINGLE[form]
     first_of, number = dict[int, int](), 10
     with closing(new()) as taken:
-        repeated: dict[int | str, int] = {}
         for keys in batches:
             numbers = np.arange(number, number + len(keys), dtype=np.int64)
             number += len(keys)
-            expected = {}
-            for at, (key, row) in enumerate(zip(keys, numbers.tolist(), strict=True)):
-                if first_of.setdefault(key, row) != row:
-                    expected[at] = key
-            found = taken.take([column(keys)], numbers)
-            assert list(found) == list(expected)
-            repeated |= {name: expected[at] for at, (name,) in found.items()}
-        found_first = {repeated[name]: row for name, row in taken.first_rows(iter(repeated))}
-        assert found_first == {key: first_of[key] for key in repeated.values()}
-        if form == "integers":  # whose log has all of them
-            assert dict(taken.first_rows(iter(first_of))) == first_of
+            firsts = [first_of.setdefault(key, row) for key, row in zip(keys, numbers.tolist(), strict=True)]
+            expected = [(at, 0, first) for at, first in enumerate(firsts) if first != numbers[at]]
+            assert _told(taken.take([column(keys)], numbers)) == expected
+
+
+def _told(repeated: Repeated) -> list[tuple[int, ...]]:
+    """Position, number of the key, and taker."""
+    return list(zip(*(column.tolist() for column in repeated), strict=True))
 
 
 @settings(max_examples=100, deadline=None)
@@ -90,28 +86,25 @@ several = st.tuples(
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(batches=st.lists(st.lists(several, max_size=8), max_size=9), most=st.sampled_from([1, 4, 1_000]))
+@given(batches=st.lists(st.lists(several, max_size=8), max_size=9), most=st.sampled_from([1, 8, 1_000]))
 def test_a_row_takes_all_its_keys_or_none(
     batches: list[list[tuple[int, int | None, str | None, int | None]]], most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stored_keys, "_MOST", most)
-    monkeypatch.setattr(stored_keys, "_FEW", 3)
+    monkeypatch.setattr(sorted_runs, "_MOST", most)
+    monkeypatch.setattr(sorted_runs, "_FEW", 6)
     first_of, number = dict[tuple[object, ...], int](), 10
     with closing(StoredKeys()) as taken:
         for rows in batches:
-            expected = {}
+            expected = list[tuple[int, ...]]()
             for at, (first, two, three, four) in enumerate(rows):
                 keys = [key for key in ((0, first), (1, two, three), (2, four)) if None not in key]
-                if not (found := [key for key in keys if key in first_of]):
+                if not (found := [(at, int(key[0]), first_of[key]) for key in keys if key in first_of]):
                     first_of |= dict.fromkeys(keys, number + at)
-                else:
-                    expected[at] = tuple(map(json.dumps, found))
+                expected += found
             columns = [pa.array([row[at] for row in rows], kind) for at, kind in enumerate(KINDS)]
             numbers = np.arange(number, number + len(rows), dtype=np.int64)
             number += len(rows)
-            assert taken.take([columns[:1], columns[1:3], columns[3:]], numbers) == expected
-            firsts = {key: first_of[tuple(json.loads(key))] for keys in expected.values() for key in keys}
-            assert dict(taken.first_rows(iter(firsts))) == firsts
+            assert _told(taken.take([columns[:1], columns[1:3], columns[3:]], numbers)) == expected
             assert taken.holds(columns[:1]).tolist() == [(0, row[0]) in first_of for row in rows]
             assert taken.holds(columns[1:3], 1).tolist() == [(1, *row[1:3]) in first_of for row in rows]
             assert taken.holds(columns[3:], 2).tolist() == [(2, row[3]) in first_of for row in rows]
@@ -120,35 +113,29 @@ def test_a_row_takes_all_its_keys_or_none(
 @pytest.mark.parametrize("arrow", [pa.int16(), pa.int32(), pa.int64()], ids=str)
 def test_integer_keys_of_any_width(arrow: pa.DataType) -> None:
     with closing(IntegerKeys()) as taken:
-        assert taken.take([[pa.array([3, -2, 3], arrow)]], np.array([1, 2, 3])) == {2: (3,)}
-        assert dict(taken.first_rows(iter([3]))) == {3: 1}
+        assert _told(taken.take([[pa.array([3, -2, 3], arrow)]], np.array([1, 2, 3]))) == [(2, 0, 1)]
         assert taken.holds([pa.array([-2, 2], arrow)]).tolist() == [True, False]
 
 
 def test_keys_that_only_seem_to_rise_by_one() -> None:
     least, most = -(2**63), 2**63 - 1
     with closing(IntegerKeys()) as taken:
-        assert not taken.take([[pa.array([most, least, -1, 0])]], np.array([1, 2, 3, 4]))
-        assert taken.take([[pa.array([least, most])]], np.array([5, 6])) == {0: (least,), 1: (most,)}
-        assert dict(taken.first_rows(iter([most, least]))) == {most: 1, least: 2}
-        assert dict(taken.first_rows(iter([0, -1]))) == {-1: 3, 0: 4}
+        assert not _told(taken.take([[pa.array([most, least, -1, 0])]], np.array([1, 2, 3, 4])))
+        assert _told(taken.take([[pa.array([least, most])]], np.array([5, 6]))) == [(0, 0, 2), (1, 0, 1)]
+        assert _told(taken.take([[pa.array([0, -1])]], np.array([7, 8]))) == [(0, 0, 4), (1, 0, 3)]
 
 
 def test_many_keys_out_of_order() -> None:
     keys = np.random.default_rng(7).integers(-(10**6), 10**6, 300_000)
-    repeated: list[int] = []
+    first_of = dict[int, int]()
+    firsts = [first_of.setdefault(key, row) for row, key in enumerate(keys.tolist())]
+    found: list[tuple[int, ...]] = []
     with closing(IntegerKeys()) as taken:
         for at in range(0, len(keys), 50_000):
             part = pa.array(keys[at : at + 50_000])
-            found = taken.take([[part]], np.arange(at, at + len(part), dtype=np.int64))
-            assert all(key == part[position].as_py() for position, (key,) in found.items())
-            repeated += [at + position for position in found]
-        first_of: dict[int, int] = {}
-        for row, key in enumerate(keys.tolist()):
-            first_of.setdefault(key, row)
-        assert sorted({*range(len(keys))} - {*first_of.values()}) == repeated
-        twice = {int(keys[at]) for at in repeated}
-        assert dict(taken.first_rows(iter(twice))) == {key: first_of[key] for key in twice}
+            repeated = _told(taken.take([[part]], np.arange(at, at + len(part), dtype=np.int64)))
+            found += [(at + position, first) for position, _, first in repeated]
+    assert found == [(row, first) for row, first in enumerate(firsts) if first != row]
 
 
 def test_tables_with_an_integer_key_keep_it_in_little_memory() -> None:

@@ -76,7 +76,7 @@ def say_json_text(text: str) -> None:
 def say_error(error: RowferryError, *, as_json: bool) -> None:
     """Say what went wrong and what to do about it."""
     if as_json:
-        say_json({"error": {"code": error.code, "message": error.message, "hint": error.advice}})
+        say_json({"error": error.as_dict()})
     else:
         terminal.print_error(error)
 

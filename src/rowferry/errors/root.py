@@ -16,6 +16,9 @@ class RowferryError(Exception):
         self.advice = _fill(self.hint, details)
         super().__init__(self.message)
 
+    def as_dict(self) -> dict[str, str]:
+        return {"code": self.code, "message": self.message, "hint": self.advice}
+
 
 def _fill(template: str, details: dict[str, object]) -> str:
     return Formatter().vformat(template, (), details)

@@ -10,6 +10,8 @@ from typing import IO
 
 from rowferry.errors import FolderFull, FolderUnusable, TemporaryFull
 
+_SMALL_BYTES = 256 * 1024
+
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -43,6 +45,17 @@ def temporary_file() -> IO[bytes]:
     """A file that nobody else sees, and that is gone with the process."""
     with temporary_folder():
         return tempfile.TemporaryFile()
+
+
+class SpooledFile(tempfile.SpooledTemporaryFile[bytes]):
+    """A temporary file that stays in memory as long as it is small."""
+
+    def __init__(self) -> None:
+        super().__init__(_SMALL_BYTES)
+
+    def rollover(self) -> None:
+        with temporary_folder():
+            super().rollover()
 
 
 def _temporary_full(reason: str) -> TemporaryFull:

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rowferry.dictionary.faults import Fault, RejectCode, shown
+from rowferry.arrow import compute as pc
+from rowferry.dictionary.faults import shown
 from rowferry.dictionary.rules import TableRules
 from rowferry.kinds.texts import TEXT
 
@@ -17,8 +19,17 @@ Int64s = npt.NDArray[np.int64]
 Columns = Sequence[pa.Array]
 """The columns of one key."""
 
-Repeated = dict[int, tuple[int | str, ...]]
-"""Of rows some of whose keys earlier rows have taken, by position: these keys, as `first_rows` knows them."""
+
+class Repeated(NamedTuple):
+    """Keys that earlier rows have taken: row after row, and of each row in the order of the candidate keys.
+
+    `positions` are those of the rows, `numbers` say which of the candidate keys it is, `takers` are the numbers of the
+    rows that have taken it.
+    """
+
+    positions: Int64s
+    numbers: Int64s
+    takers: Int64s
 
 
 def texts_of(number: int, key: Columns) -> list[str | None]:
@@ -27,15 +38,15 @@ def texts_of(number: int, key: Columns) -> list[str | None]:
     return [None if None in row else json.dumps((number, *row), default=str) for row in rows]
 
 
-def duplicate(rules: TableRules, key: int | str, taker: str) -> Fault:
-    """What is wrong with a row one of whose keys another row, the taker, has taken."""
-    number, *values = json.loads(key) if isinstance(key, str) else (0, key)
-    names = rules.candidate_keys[number]
-    message = f"{', '.join(names)} {spelled(rules, names, values)} was taken by {taker}"
-    return Fault(names[0] if len(names) == 1 else None, RejectCode.DUPLICATE, message)
-
-
 def spelled(rules: TableRules, names: Iterable[str], values: Iterable[object]) -> str:
     """Values of columns as they may stand in a message."""
     both = zip(names, values, strict=True)
     return ", ".join(shown(value) if rules.by_name[name].kind is TEXT else str(value) for name, value in both)
+
+
+def all_spelled(rules: TableRules, names: Sequence[str], columns: Columns) -> pa.StringArray:
+    """The same of many rows."""
+    if len(columns) == 1 and pa.types.is_integer(columns[0].type):
+        return pc.cast(columns[0], pa.string())
+    rows = zip(*(column.to_pylist() for column in columns), strict=True)
+    return pa.array([spelled(rules, names, row) for row in rows], pa.string())

@@ -86,7 +86,7 @@ class FoundFaults:
         at = np.concatenate([*self._positions, np.array([position for position, _ in single], dtype=np.int64)])
         if not len(at):
             return at, pa.array([], pa.string()), at
-        ranks = np.repeat(np.array([self._rank(column) + 1 for column, _ in told]), times)
+        ranks = np.repeat(np.array([self._rank(*each) for each in told]), times)
         bits = np.repeat(np.array([bit_of(code) for _, code in told]), times)
         pieces = [spelled_faults(*each, messages) for each, messages in zip(self._told, self._messages, strict=True)]
         pieces.append(pa.array([json_of(fault) for _, fault in single], pa.string()))
@@ -98,8 +98,9 @@ class FoundFaults:
         errors = joined_faults(pc.take(pa.concat_arrays(pieces), as_arrow(order)), begins)
         return rows, errors, np.bitwise_or.reduceat(bits[order], begins)
 
-    def _rank(self, column: str | None) -> int:
-        return self._order.get(column, len(self._order))
+    def _rank(self, column: str | None, code: str) -> int:
+        # A duplicate has no other faults; its keys are told in the order in which they were noted.
+        return 0 if code is RejectCode.DUPLICATE else 1 + self._order.get(column, len(self._order))
 
 
 def json_of(fault: Fault) -> str:

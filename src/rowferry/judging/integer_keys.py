@@ -1,36 +1,32 @@
 """Keys of one integer column that rows have taken: a compressed bitmap, exact and small."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 from pyroaring import BitMap64
 
-from rowferry.files.disk_full import temporary_file
 from rowferry.judging.candidate_keys import Columns, Int64s, Mask, Repeated
-
-_LOG_RUNS = 1 << 17
+from rowferry.judging.taker_log import TakerLog
 
 _FEW_RUNS = 16
 """Where runs are so long on average, the bitmap takes them faster one by one than key by key."""
 
 
 class IntegerKeys:
-    """Keys of one integer column: a compressed bitmap, and on disk a log of who took what.
-
-    The log has runs, in which the key and the row number rise by one: first key, first row number, length.
-    """
+    """Keys of one integer column: a compressed bitmap, and a log of who took what."""
 
     def __init__(self) -> None:
         self._bits = BitMap64()
-        self._log = temporary_file()  # lives as long as this object
+        self._log = TakerLog()
         self._highest = np.iinfo(np.int64).min
 
     def take(self, keys: Sequence[Columns], row_numbers: Int64s) -> Repeated:
         values = _int64(keys[0][0])
-        repeated = np.flatnonzero(self._take(values, row_numbers)).tolist() if len(values) else []
-        return {at: (int(values[at]),) for at in repeated}
+        repeated = np.flatnonzero(self._take(values, row_numbers)) if len(values) else np.zeros(0, dtype=np.int64)
+        takers = self._log.takers(values[repeated]) if len(repeated) else repeated
+        return Repeated(repeated, np.zeros_like(repeated), takers)
 
     def _take(self, keys: Int64s, row_numbers: Int64s) -> Mask:
         taken = np.zeros(len(keys), dtype=np.bool_)
@@ -45,17 +41,6 @@ class IntegerKeys:
             self._highest = int(highest[-1])
         return taken
 
-    def first_rows(self, keys: Iterator[int | str]) -> Iterator[tuple[int | str, int]]:
-        wanted = np.sort(np.fromiter(keys, dtype=np.int64))
-        self._log.flush()
-        self._log.seek(0)
-        while len(runs := np.fromfile(self._log, dtype=np.int64, count=3 * _LOG_RUNS).reshape(-1, 3)):
-            begins = np.searchsorted(wanted, runs[:, 0])
-            many = np.searchsorted(wanted, runs[:, 0] + runs[:, 2] - 1, side="right") - begins
-            run = np.repeat(np.arange(len(runs)), many)
-            found = wanted[begins[run] + np.arange(len(run)) - (np.cumsum(many) - many)[run]]
-            yield from zip(found.tolist(), (found - runs[run, 0] + runs[run, 1]).tolist(), strict=True)
-
     def holds(self, key: Columns, number: int = 0) -> Mask:  # noqa: ARG002  # there is one only
         wanted = _int64(key[0])
         hits = np.array(list(self._bits & _bitmap(wanted)), dtype=np.uint64).view(np.int64)
@@ -68,7 +53,7 @@ class IntegerKeys:
         goes_on = (np.diff(keys) == 1) & (keys[1:] > keys[:-1]) & (np.diff(row_numbers) == 1)
         begins = np.concatenate(([0], np.flatnonzero(~goes_on) + 1))
         lengths = np.diff(begins, append=len(keys))
-        self._log.write(np.stack((keys[begins], row_numbers[begins], lengths), axis=1).tobytes())
+        self._log.add(keys[begins], row_numbers[begins], lengths)
         if len(begins) * _FEW_RUNS <= len(keys) and keys.min() >= 0:
             for first, length in zip(keys[begins].tolist(), lengths.tolist(), strict=True):
                 self._bits.add_range(first, first + length)

@@ -13,10 +13,11 @@ from rowferry.arrow.arrays import as_arrow
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import ColumnRule, Reference, TableRules
 from rowferry.errors import DatabaseRefused
-from rowferry.judging.candidate_keys import Mask, spelled
+from rowferry.judging.candidate_keys import Mask, all_spelled, spelled
 from rowferry.judging.found_faults import FoundFaults, messages_of, repeated_message
 from rowferry.judging.lookups import Lookups
 from rowferry.judging.moved_values import Key, MovedValues
+from rowferry.judging.places import Places
 from rowferry.judging.references import References
 from rowferry.judging.rejected_rows import RejectedRows
 from rowferry.judging.rows import UNREADABLE, Positions, RowBatch, raws_of
@@ -27,7 +28,7 @@ Singles = dict[int, dict[str, object]]
 """Odd rows: by position, their values as far as they are good."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Verdict:
     """The accepted rows, as a typed batch with a last column ROW_NUMBER, and the rejected ones; in source order."""
 
@@ -64,8 +65,9 @@ class _Standing:
 class Judge:
     """Judges the rows of one source against the rules of one table, batch after batch, in order.
 
-    Rows that the database is known to have `refused`, by their number, have that fault from the start. In an update,
-    rows of the table may give their unique values away, unless they are known to be `kept` by them; else they keep all.
+    `places` say what messages call the rows. Rows that the database is known to have `refused`, by their number, have
+    that fault from the start. In an update, rows of the table may give their unique values away, unless they are known
+    to be `kept` by them; else they keep all.
     """
 
     def __init__(
@@ -73,13 +75,14 @@ class Judge:
         rules: TableRules,
         lookups: Lookups,
         taken: TakenKeys,
+        places: Places,
         refused: Mapping[int, Fault] = MappingProxyType({}),
         kept: set[Key] | None = None,
     ) -> None:
         self.rules = rules
         self._lookups = lookups
         self._references = References(rules, lookups)
-        self._taken = taken
+        self._taken, self._places = taken, places
         self._refused = refused
         self._moved = MovedValues(rules, lookups, kept) if kept is not None and rules.unique else None
         self._order: dict[str | None, int] = {name: at for at, name in enumerate(rules.names)} | {None: -1}
@@ -99,9 +102,9 @@ class Judge:
         standing = self._gather(standing, _without(singles, faults))
         standing = self._judge_checks(standing, faults)
         standing, new = self._judge_unique(standing, faults)
+        self._take_keys(batch.first, standing, new, faults)
         positions, errors, codes = faults.as_columns()
-        rejected = RejectedRows.found(batch.first + positions, raws_of(batch, positions), errors, codes)
-        rejected = rejected.merged(self._take_keys(batch, standing, new))
+        rejected = RejectedRows(batch.first + positions, raws_of(batch, positions), errors, codes)
         accepted = standing.only_good()
         numbers = as_arrow(batch.first + accepted.positions)
         rows = pa.RecordBatch.from_arrays([*accepted.columns, numbers], schema=self.rules.numbered_schema)
@@ -176,10 +179,8 @@ class Judge:
             self._blame(reference, pc.take(values, as_arrow(missing)), positions, faults)
 
     def _blame(self, reference: Reference, values: pa.Array, positions: Positions, faults: FoundFaults) -> None:
-        column, texts = reference.column, values
-        if not pa.types.is_integer(values.type):
-            texts = pa.array([spelled(self.rules, [column], [value]) for value in values.to_pylist()], pa.string())
-        texts = pc.cast(texts, pa.string())
+        column = reference.column
+        texts = all_spelled(self.rules, [column], [values])
         messages = pc.binary_join_element_wise(f"{column} ", texts, f" is not in {reference.parent}", "")
         faults.add_many(column, RejectCode.REFERENCE, positions, messages)
 
@@ -251,8 +252,8 @@ class Judge:
         """Which rows, by position, would take unique values that rows of the table keep."""
         return self._moved.kept(names, rows) if self._moved else self._lookups.known(self.rules, names, rows)
 
-    def _take_keys(self, batch: RowBatch, standing: _Standing, new: Mask | None) -> RejectedRows:
-        """Take the keys of good rows; the rows one of whose keys was taken already.
+    def _take_keys(self, first: int, standing: _Standing, new: Mask | None, faults: FoundFaults) -> None:
+        """Take the keys of good rows; a row one of whose keys was taken already is at fault, and takes none.
 
         Rows that are not new to the table take their primary key only: none of their values goes in.
         """
@@ -263,11 +264,18 @@ class Judge:
             keys[1:] = [[pc.if_else(as_arrow(new), first, None), *others] for first, *others in keys[1:]]
         if len(at) < len(standing.good):
             keys = [[pc.take(column, as_arrow(at)) for column in key] for key in keys]
-        repeated = self._taken.take(keys, batch.first + standing.positions[at])
-        blamed = at[list(repeated)]
-        standing.good[blamed] = False
-        positions = standing.positions[blamed]
-        return RejectedRows.duplicates(batch.first + positions, raws_of(batch, positions), repeated)
+        positions = standing.positions[at]
+        repeated = self._taken.take(keys, first + positions)
+        if not len(repeated.positions):
+            return
+        for number, names in enumerate(self.rules.candidate_keys):
+            places = np.flatnonzero(repeated.numbers == number)
+            values = [pc.take(column, as_arrow(repeated.positions[places])) for column in keys[number]]
+            texts = all_spelled(self.rules, names, values), self._places.all_spelled(repeated.takers[places])
+            messages = pc.binary_join_element_wise(f"{', '.join(names)} ", texts[0], " was taken by ", texts[1], "")
+            column = names[0] if len(names) == 1 else None
+            faults.add_many(column, RejectCode.DUPLICATE, positions[repeated.positions[places]], messages)
+        standing.good[at[repeated.positions]] = False
 
 
 def _judged(rule: ColumnRule, cell: object, *, present: bool) -> tuple[object, Fault | None]:

@@ -15,11 +15,12 @@ class Places:
     """The files of a source, whose rows have numbers that go on from file to file.
 
     Row 3 of the second file may be row 1,002 of the source; `place` tells the one by the other. A source of one file
-    keeps the numbers of that file.
+    keeps the numbers of that file. `called` is what messages call a row, which count from `first` on.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], called: str = "row", first: int = 1) -> None:
         self.names = tuple(names)
+        self._called, self._less = called, 1 - first
         self.starts = [1]
         """The number that the first row of each file has in the source; known of the files that were begun."""
         self._before = [0]
@@ -54,13 +55,14 @@ class Places:
     def spelled(self, number: int) -> str:
         """What messages call a row."""
         name, own = self.place(number)
-        return f"row {own} of {name}" if len(self.names) > 1 else f"row {own}"
+        row = f"{self._called} {own - self._less}"
+        return f"{row} of {name}" if len(self.names) > 1 else row
 
     def all_spelled(self, numbers: Int64s) -> pa.StringArray:
         """The same of many rows."""
         files = self.files_of(numbers)
-        own = pc.cast(as_arrow(self.own_numbers(numbers, files)), pa.string())
+        own = pc.cast(as_arrow(self.own_numbers(numbers, files) - self._less), pa.string())
         if len(self.names) == 1:
-            return pc.binary_join_element_wise("row ", own, "")
+            return pc.binary_join_element_wise(f"{self._called} ", own, "")
         names = pc.take(pa.array(self.names, pa.string()), as_arrow(files))
-        return pc.binary_join_element_wise("row ", own, " of ", names, "")
+        return pc.binary_join_element_wise(f"{self._called} ", own, " of ", names, "")

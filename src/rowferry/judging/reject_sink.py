@@ -1,7 +1,6 @@
 """Where rejected rows wait until their load ends: on disk, so that they may be many, and unseen by others."""
 
 import heapq
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
@@ -13,45 +12,38 @@ import pyarrow as pa
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
-from rowferry.dictionary.rules import TableRules
-from rowferry.files.disk_full import temporary_file
+from rowferry.files.disk_full import SpooledFile
 from rowferry.judging.candidate_keys import Int64s
-from rowferry.judging.first_rows import FirstRows
 from rowferry.judging.found_faults import bit_of, codes_of
 from rowferry.judging.places import Places
 from rowferry.judging.rejected_rows import RejectedRows
-from rowferry.judging.taken_keys import TakenKeys
 
 _MERGED_ROWS = 4_000
 
 _CODE_BITS = 44
 
-_MOST_KEYS = 1 << 20
-"""Of so many keys at a time it is looked up which rows took them."""
+_SCHEMA = pa.schema({"row_number": pa.int64(), "raw": pa.string(), "errors": pa.string()})
 
 
 class _Place(NamedTuple):
-    """Where a batch of rows is in the file, and how many keys of duplicates it has."""
+    """Where a batch of rows is in the file."""
 
     offset: int
     size: int
-    schema: pa.Schema
-    keys: int
 
 
-_Named = tuple[Int64s, pa.Array, pa.Array]
+_Rows = tuple[Int64s, pa.Array, pa.Array]
 """Rows: their numbers, as they stood, and their faults as JSON."""
 
 
 class RejectSink:
     """The rejected rows of one source, in a temporary file, gone with the process."""
 
-    def __init__(self, rules: TableRules, places: Places) -> None:
-        self._rules, self._places = rules, places
-        self._file = temporary_file()  # lives as long as this object
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._file = SpooledFile()
         self._runs: list[list[_Place]] = [[]]
         self._by_codes: Counter[tuple[int, int]] = Counter()
-        self._taken: TakenKeys | None = None
         self._last = self._written = 0
         self.count = 0
 
@@ -60,12 +52,12 @@ class RejectSink:
         if not len(rows):
             return
         self._count(rows)
-        columns = [as_arrow(rows.numbers), rows.raws, rows.errors, rows.keys]
-        batch = pa.record_batch(columns, names=["row_number", "raw", "errors", "keys"])
+        batch = pa.record_batch([as_arrow(rows.numbers), rows.raws, rows.errors], schema=_SCHEMA)
         if rows.numbers[0] < self._last and self._runs[-1]:
             self._runs.append([])
+        self._file.seek(self._written)
         size = self._file.write(batch.serialize())
-        self._runs[-1].append(_Place(self._written, size, batch.schema, len(rows.keys.values)))
+        self._runs[-1].append(_Place(self._written, size))
         self._written += size
         self._last = int(rows.numbers[-1])
         self.count += len(rows)
@@ -82,10 +74,6 @@ class RejectSink:
     def count_only(self, code: str) -> int:
         """How many rows have no other faults than of this code."""
         return sum(count for (_, codes), count in self._by_codes.items() if codes == bit_of(code))
-
-    def name_first_rows(self, taken: TakenKeys) -> None:
-        """Which rows took the keys of duplicates is asked of what knows all that were taken."""
-        self._taken = taken
 
     def __iter__(self) -> Iterator[tuple[str, int, str, str]]:
         """All rejected rows in order: the file, the number there, the row as it stood, its faults as JSON."""
@@ -109,9 +97,9 @@ class RejectSink:
         for pair, count in zip(*(each.tolist() for each in np.unique(pairs, return_counts=True)), strict=True):
             self._by_codes[pair >> _CODE_BITS, pair & (1 << _CODE_BITS) - 1] += count
 
-    def _merged(self) -> Iterator[_Named]:
+    def _merged(self) -> Iterator[_Rows]:
         """All rows by ascending number."""
-        runs = [self._named(run) for run in self._runs if run]
+        runs = [map(self._read, run) for run in self._runs if run]
         if len(runs) < 2:
             yield from chain.from_iterable(runs)
             return
@@ -120,32 +108,13 @@ class RejectSink:
             numbers, raws, errors = zip(*some, strict=True)
             yield np.array(numbers, dtype=np.int64), pa.array(raws, pa.string()), pa.array(errors, pa.string())
 
-    def _named(self, run: list[_Place]) -> Iterator[_Named]:
-        """The rows of a run, duplicates with the rows that came first, which are looked up for many keys at once."""
-        group: list[_Place] = []
-        for place in run:
-            group.append(place)
-            if sum(each.keys for each in group) >= _MOST_KEYS:
-                yield from self._named_at_once(group)
-                group = []
-        yield from self._named_at_once(group)
-
-    def _named_at_once(self, group: list[_Place]) -> Iterator[_Named]:
-        wanted: set[int | str] = set()
-        for place in group:
-            wanted.update(self._read(place).column("keys").values.to_pylist() if place.keys else ())
-        takers = FirstRows(self._rules, self._places, self._taken.first_rows(iter(wanted)) if self._taken else ())
-        for place in group:
-            rows = self._read(place)
-            errors = takers.named(rows.column("errors"), rows.column("keys")) if place.keys else rows.column("errors")
-            yield rows.column("row_number").to_numpy(), rows.column("raw"), errors
-
-    def _read(self, place: _Place) -> pa.RecordBatch:
-        self._file.flush()
-        content = os.pread(self._file.fileno(), place.size, place.offset)
-        return pa.ipc.read_record_batch(pa.py_buffer(content), place.schema)
+    def _read(self, place: _Place) -> _Rows:
+        self._file.seek(place.offset)
+        content = self._file.read(place.size)
+        numbers, raws, errors = pa.ipc.read_record_batch(pa.py_buffer(content), _SCHEMA).columns
+        return numbers.to_numpy(), raws, errors
 
 
-def _one_by_one(batches: Iterable[_Named]) -> Iterator[tuple[int, str, str]]:
+def _one_by_one(batches: Iterable[_Rows]) -> Iterator[tuple[int, str, str]]:
     for numbers, raws, errors in batches:
         yield from zip(numbers.tolist(), raws.to_pylist(), errors.to_pylist(), strict=True)

@@ -70,12 +70,8 @@ def raw_rows(batches: Iterable[RowBatch], row_numbers: Iterable[int]) -> Iterato
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that is not inserted, as it stood in the source, and all that is wrong with it.
-
-    `duplicate_of` are the keys that earlier rows have taken; which rows those were is found when the source has ended.
-    """
+    """A row that is not inserted, as it stood in the source, and all that is wrong with it."""
 
     row_number: int
     raw: str
     faults: tuple[Fault, ...]
-    duplicate_of: tuple[int | str, ...] = ()

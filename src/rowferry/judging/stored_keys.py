@@ -1,8 +1,7 @@
 """Keys of any kind, of several columns, or several for each row, that rows have taken: hashes, and values on disk."""
 
 import mmap
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,15 +11,11 @@ from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
 from rowferry.files.disk_full import temporary_file
 from rowferry.judging.candidate_keys import Columns, Int64s, Mask, Repeated, texts_of
+from rowferry.judging.sorted_runs import SortedRuns
 
 _NOBODY = -1
+_NONE = Repeated(*np.zeros((3, 0), dtype=np.int64))
 _ROW_NUMBER = "row_number"
-
-_FEW = 1 << 18
-"""So many hashes are kept in memory; more of them on disk, where the operating system keeps what is in use."""
-
-_MOST = 1 << 21
-"""Runs of so many hashes together stay as they are, so that little memory is needed to sort them."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +43,6 @@ class StoredKeys:
 
     def __init__(self) -> None:
         self._kept: dict[int, _KeptValues] = {}
-        self._first = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._first.executescript("CREATE TABLE first (key PRIMARY KEY, row_number INTEGER) WITHOUT ROWID; BEGIN")
 
     def take(self, keys: Sequence[Columns], row_numbers: Int64s) -> Repeated:
         hashed = [_hashed(key) for key in keys]
@@ -58,9 +51,9 @@ class StoredKeys:
         for key, found in zip(hashed, takers, strict=True):
             suspects |= found != _NOBODY
             suspects[key.repeated()] = True
-        repeated = self._judge(np.flatnonzero(suspects), hashed, takers, row_numbers) if suspects.any() else {}
+        repeated = self._judge(np.flatnonzero(suspects), hashed, takers, row_numbers) if suspects.any() else _NONE
         good = np.ones(len(row_numbers), dtype=np.bool_)
-        good[list(repeated)] = False
+        good[repeated.positions] = False
         for number, key in enumerate(hashed):
             self._of(number).add(key.only(good), row_numbers)
         return repeated
@@ -73,27 +66,21 @@ class StoredKeys:
         texts = [texts_of(number, key) for number, key in enumerate(keys)]
         before = [found[suspects].tolist() for found in takers]
         taken: dict[str, int] = {}
-        repeated: Repeated = {}
+        repeated: list[tuple[int, int, int]] = []
         rows = zip(suspects.tolist(), zip(*texts, strict=True), zip(*before, strict=True), strict=True)
         for at, own, earlier in rows:
-            both = ((key, taken.get(key, row)) for key, row in zip(own, earlier, strict=True) if key is not None)
-            firsts = [(key, row) for key, row in both if row != _NOBODY]
-            if firsts:
-                repeated[at] = tuple(key for key, _ in firsts)
-                self._first.executemany("INSERT OR IGNORE INTO first VALUES (?, ?)", firsts)
-            else:
+            both = enumerate(zip(own, earlier, strict=True))
+            firsts = [(number, taken.get(key, row)) for number, (key, row) in both if key is not None]
+            found = [(at, number, row) for number, row in firsts if row != _NOBODY]
+            repeated += found
+            if not found:
                 taken.update((key, int(row_numbers[at])) for key in own if key is not None)
-        return repeated
-
-    def first_rows(self, keys: Iterator[int | str]) -> Iterator[tuple[int | str, int]]:
-        for key in keys:
-            yield key, self._first.execute("SELECT row_number FROM first WHERE key = ?", (key,)).fetchone()[0]
+        return Repeated(*np.array(repeated, dtype=np.int64).reshape(-1, 3).T)
 
     def holds(self, key: Columns, number: int = 0) -> Mask:
         return np.asarray(self._of(number).takers(_hashed(key)) != _NOBODY)
 
     def close(self) -> None:
-        self._first.close()
         for kept in self._kept.values():
             kept.close()
 
@@ -111,7 +98,7 @@ class _KeptValues:
     """
 
     def __init__(self) -> None:
-        self._runs: list[tuple[Int64s, Int64s]] = []
+        self._runs = SortedRuns()
         self._file = temporary_file()  # lives as long as this object
         self._first_rows: list[int] = []
         self._places: list[int] = [0]
@@ -146,19 +133,10 @@ class _KeptValues:
         self._schema = batch.schema
         self._first_rows.append(int(row_numbers[at[0]]))
         self._places.append(self._places[-1] + self._file.write(batch.serialize()))
-        self._sort_in(new.hashes, row_numbers[new.positions])
+        self._runs.add(np.stack((new.hashes, row_numbers[new.positions])))
 
     def close(self) -> None:
         self._file.close()
-
-    def _sort_in(self, hashes: Int64s, rows: Int64s) -> None:
-        """Add a sorted run; runs of about the same size become one, so that they stay few."""
-        while self._runs and len(self._runs[-1][0]) <= min(2 * len(hashes), _MOST - len(hashes)):
-            others, their_rows = self._runs.pop()
-            hashes, rows = np.concatenate((others, hashes)), np.concatenate((their_rows, rows))
-            order = np.argsort(hashes, kind="stable")  # which merges what is sorted in parts
-            hashes, rows = hashes[order], rows[order]
-        self._runs.append((_kept(hashes), _kept(rows)))
 
     def _are(self, key: Columns, at: Int64s, rows: Int64s) -> Mask:
         """Which keys, at some positions, are those of rows."""
@@ -201,13 +179,3 @@ def _present(key: Columns) -> Mask:
         if column.null_count:
             found &= pc.is_valid(column).to_numpy(zero_copy_only=False)
     return found
-
-
-def _kept(values: Int64s) -> Int64s:
-    """The same values, on disk if they are many."""
-    if len(values) < _FEW:
-        return values
-    with temporary_file() as file:
-        file.write(values.tobytes())  # where the disk is full, this says so; writing to mapped memory would not
-        file.flush()
-        return np.memmap(file, dtype=np.int64, mode="r")

@@ -1,6 +1,6 @@
 """Which keys the accepted rows of one source have taken, in bounded memory, exactly."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from rowferry.dictionary.rules import TableRules
@@ -14,10 +14,10 @@ class TakenKeys(Protocol):
     """Keys with the row that took each of them."""
 
     def take(self, keys: Sequence[Columns], row_numbers: Int64s) -> Repeated:
-        """Take all candidate keys of rows, in their order; a row takes none if an earlier row has taken one of them."""
+        """Take all candidate keys of rows, in their order; a row takes none if an earlier row has taken one of them.
 
-    def first_rows(self, keys: Iterator[int | str]) -> Iterator[tuple[int | str, int]]:
-        """Of each of the keys, which differ and were all repeated: the key, and the number of the row that took it."""
+        What was taken already, and by which row, is returned.
+        """
 
     def holds(self, key: Columns, number: int = 0) -> Mask:
         """Which of these candidate keys, all of the same number, are taken."""

@@ -6,19 +6,14 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from itertools import groupby
+from dataclasses import asdict
 
-import pyarrow as pa
 from sqlalchemy import Connection
 
 from rowferry import ledger
-from rowferry.backends.protocol import Backend, Comparison, ShortTransaction, TableWriter
+from rowferry.backends.protocol import Backend, ShortTransaction, TableWriter
 from rowferry.dictionary.catalog import Catalog
-from rowferry.dictionary.faults import Fault, RejectCode
-from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
-    ConservationBroken,
     DatabaseBusy,
     IdempotencyKeyReused,
     KeysTaken,
@@ -28,10 +23,6 @@ from rowferry.errors import (
 )
 from rowferry.events import BatchFinished, Observe, RowsRejected
 from rowferry.files.disk_full import room_needed
-from rowferry.judging.candidate_keys import duplicate
-from rowferry.judging.judge import Judge
-from rowferry.judging.rows import RejectedRow
-from rowferry.judging.taken_keys import TakenKeys, taken_keys
 from rowferry.operations.batch_receipt import (
     BATCH_COUNTS,
     BatchClaim,
@@ -40,8 +31,8 @@ from rowferry.operations.batch_receipt import (
     RejectedBatchRow,
     Reply,
 )
+from rowferry.operations.ingest import Ingest, Operation, Outcome, keep_rejects
 from rowferry.operations.lookups import OperationLookups
-from rowferry.operations.refused_rows import RefusedRows
 from rowferry.sources.json.batch_text import JsonRows, read_batch
 from rowferry.sources.json.source import JsonSource
 
@@ -105,8 +96,8 @@ def _tell(observe: Observe, claim: BatchClaim, receipt: BatchReceipt, seconds: f
     for row in receipt.rejected:
         by_table.setdefault(row.table, []).append(row)
     for table, rows in by_table.items():
-        told = tuple((row.index + 1, tuple((e["column"], str(e["code"])) for e in row.errors)) for row in rows)
-        observe(RowsRejected(claim.batch_id, table, claim.source, told))
+        each = tuple((row.index + 1, tuple((e["column"], str(e["code"])) for e in row.errors)) for row in rows)
+        observe(RowsRejected(claim.batch_id, table, claim.source, each))
     totals = {count: sum(getattr(receipt, count).values()) for count in BATCH_COUNTS}
     observe(
         BatchFinished(
@@ -120,22 +111,6 @@ def _tell(observe: Observe, claim: BatchClaim, receipt: BatchReceipt, seconds: f
     )
 
 
-@dataclass
-class _Part:
-    """The rows of one table on their way into it."""
-
-    source: JsonSource
-    writer: TableWriter
-    taken: TakenKeys
-    comparison: Comparison | None = None
-    rejected: dict[int, list[Fault]] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def rules(self) -> TableRules:
-        return self.source.rules
-
-
 class _Batch:
     """The steps of a batch, in the order of their use."""
 
@@ -143,18 +118,19 @@ class _Batch:
         self, backend: Backend, catalog: Catalog, rows: dict[str, JsonRows], options: BatchOptions, claim: BatchClaim
     ) -> None:
         self.backend, self.catalog, self.options, self.claim = backend, catalog, options, claim
-        self.sources = [JsonSource(catalog.table(name), found) for name, found in rows.items()]
+        self.sources = [JsonSource(catalog.table(name), found, claim.source) for name, found in rows.items()]
         self.received = sum(len(found.values) for found in rows.values())
         self.fingerprint = ""
-        self.parts: list[_Part] = []
+        self.ingests: list[Ingest[JsonSource, TableWriter]] = []
         self.receipt: BatchReceipt | None = None
         self.unique_broken = 0
-        self.refused = RefusedRows()
+        # What observers hear is known when the batch is in.
+        self.operation = Operation(claim.batch_id, lambda _event: None, options.on_conflict, most_named=0)
 
     def run(self) -> BatchReceipt | Reply:
         """Put the rows in, or find the reply to the same request; another try judges what came in between."""
         try:
-            return self.refused.rejected(self._run, self.has_committed)
+            return self.operation.refused.rejected(self._run, self.has_committed)
         except UniqueBroken as error:
             judged = any(source.rules.unique for source in self.sources)
             self.unique_broken += 1
@@ -166,15 +142,15 @@ class _Batch:
         once = self.claim.once
         self.receipt = None
         alone = None if once is None else json.dumps([once.key, once.route])
-        with self.backend.short_transaction(alone, careful=self.refused.careful) as transaction:
+        with self.backend.short_transaction(alone, careful=self.operation.refused.careful) as transaction:
             if reply := self._earlier_reply(transaction):
                 return reply
             try:
                 receipt = self._put_in(transaction)
+                self._keep(transaction, receipt)
             finally:
-                for part in self.parts:
-                    part.taken.close()
-            self._keep(transaction, receipt)
+                for ingest in self.ingests:
+                    ingest.close()
             self.receipt = receipt
         return receipt
 
@@ -205,76 +181,38 @@ class _Batch:
         return None
 
     def _put_in(self, transaction: ShortTransaction) -> BatchReceipt:
-        self.parts = []
+        self.ingests = []
         lookups = OperationLookups(self.backend, self.catalog, transaction, transaction)
         for source in self.sources:
-            self._judge(transaction, lookups, source)
-        for part in self.parts:
-            self._compare(part)
-        refused = self.options.all_or_nothing and any(part.rejected for part in self.parts)
-        for part in self.parts:
-            self._publish(part, refused=refused)
+            ingest = Ingest(self.operation, source, transaction.few_rows_writer(source.rules))
+            self.ingests.append(ingest)
+            ingest.read(lookups, ahead=False)
+        for ingest in self.ingests:
+            ingest.compare()
+        refused = self.options.all_or_nothing and any(ingest.rejects.count for ingest in self.ingests)
+        if not refused:
+            for ingest in self.ingests:
+                ingest.publish()
+        done = {ingest.rules.name: Outcome() if refused else ingest.outcome for ingest in self.ingests}
         return BatchReceipt(
             batch_id=self.claim.batch_id,
             status="refused" if refused else "done",
             received=self.received,
-            **{count: {part.rules.name: part.counts[count] for part in self.parts} for count in BATCH_COUNTS},
+            **{count: {name: getattr(outcome, count) for name, outcome in done.items()} for count in BATCH_COUNTS},
             rejected=list(self._rejected_rows()),
         )
 
-    def _judge(self, transaction: ShortTransaction, lookups: OperationLookups, source: JsonSource) -> None:
-        rules = source.rules
-        part = _Part(source, transaction.few_rows_writer(rules), taken_keys(rules))
-        self.parts.append(part)
-        lookups.add(rules.name, part.taken, replaced=False)
-        kept = self.refused.kept(rules.name) if self.options.on_conflict == "update" else None
-        judge = Judge(rules, lookups, part.taken, self.refused.of(rules.name), kept)
-        verdict = judge.judge(source.batch())
-        with self.refused.noted(rules.name, str):
-            judge.end()
-        part.writer.write(verdict.accepted)
-        part.writer.end()
-        part.rejected = {row.row_number: list(row.faults) for row in verdict.rejected}
-        self._name_first_rows(part, [row for row in verdict.rejected if row.duplicate_of])
-
-    def _name_first_rows(self, part: _Part, duplicates: list[RejectedRow]) -> None:
-        keys = {key for row in duplicates for key in row.duplicate_of}
-        first_rows = dict(part.taken.first_rows(iter(keys))) if keys else {}
-        for row in duplicates:
-            takers = ((key, f"the row at index {first_rows[key] - 1}") for key in row.duplicate_of)
-            part.rejected[row.row_number] += [duplicate(part.rules, key, taker) for key, taker in takers]
-
-    def _compare(self, part: _Part) -> None:
-        part.comparison = part.writer.compare()
-        if self.options.on_conflict != "reject":
-            return
-        for row_number, differs in part.writer.different():
-            message = f"{', '.join(part.rules.key)} is already in the table, with a different {', '.join(differs)}"
-            part.rejected[row_number] = [Fault(_key_column(part.rules), RejectCode.CONFLICT, message)]
-
-    def _publish(self, part: _Part, *, refused: bool) -> None:
-        """Put the rows into the table, and hold the sums against each other."""
-        assert part.comparison is not None  # noqa: S101  # for the type checker
-        found, on_conflict = part.comparison, self.options.on_conflict
-        part.counts = dict.fromkeys(BATCH_COUNTS, 0)
-        if refused:
-            return
-        with self.refused.noted(part.rules.name, lambda number: f"the row at index {number - 1}"):
-            part.counts["inserted"], part.counts["updated"] = part.writer.publish(update=on_conflict == "update")
-        part.counts["unchanged"] = found.equal + (found.different if on_conflict == "skip" else 0)
-        accounted, rows = sum(part.counts.values()) + len(part.rejected), len(part.source.rows.values)
-        if rows != accounted:
-            raise ConservationBroken(table=part.rules.name, rows_read=rows, accounted=accounted)
-
     def _rejected_rows(self) -> Iterator[RejectedBatchRow]:
-        for part in self.parts:
-            for row_number, faults in sorted(part.rejected.items()):
-                errors = [fault.as_dict() for fault in faults]
-                yield RejectedBatchRow(part.rules.name, row_number - 1, part.source.rows.raw(row_number - 1), errors)
+        for ingest in self.ingests:
+            for _, row_number, _, errors in ingest.rejects:
+                index = row_number - 1
+                # The ledger keeps less of a long row.
+                row = ingest.source.rows.raw(index)
+                yield RejectedBatchRow(ingest.rules.name, index, row, json.loads(errors))
 
     def _keep(self, transaction: ShortTransaction, receipt: BatchReceipt) -> None:
         """Note the batch, its rejected rows and its reply, all of which commit with its rows."""
-        ledger.keep_rejects(transaction.append, receipt.batch_id, self._kept_rows(receipt))
+        keep_rejects(transaction.append, receipt.batch_id, self.ingests)
         self._note(transaction.connection, receipt)
         if once := self.claim.once:
             ledger.keep_reply(
@@ -297,21 +235,3 @@ class _Batch:
             rejected=len(receipt.rejected),
             **{count: getattr(receipt, count) for count in BATCH_COUNTS},
         )
-
-    def _kept_rows(self, receipt: BatchReceipt) -> Iterator[tuple[str, pa.RecordBatch]]:
-        """The rejected rows of each table, as the ledger keeps them."""
-        sources = {part.rules.name: part.source for part in self.parts}
-        for table, rows in groupby(receipt.rejected, lambda row: row.table):
-            kept = [
-                (self.claim.source, row.index + 1, sources[table].raw(row.index), json.dumps(row.errors))
-                for row in rows
-            ]
-            columns = zip(*kept, strict=True)
-            arrays = [
-                pa.array(values, field.type) for values, field in zip(columns, ledger.REJECTS_OF_A_TABLE, strict=True)
-            ]
-            yield table, pa.record_batch(arrays, schema=ledger.REJECTS_OF_A_TABLE)
-
-
-def _key_column(rules: TableRules) -> str | None:
-    return rules.key[0] if len(rules.key) == 1 else None

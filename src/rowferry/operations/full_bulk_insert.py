@@ -1,19 +1,15 @@
 """Load CSV files into their tables: every good row goes in, every other row is kept with its reasons."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from itertools import tee
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from rowferry import ledger
 from rowferry.backends.protocol import Backend, LoadWriter, Locking, Transaction
 from rowferry.dictionary.catalog import Catalog
-from rowferry.dictionary.faults import Fault, RejectCode
-from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
-    ConservationBroken,
     DatabaseBusy,
     KeysTaken,
     LoadInterrupted,
@@ -22,14 +18,11 @@ from rowferry.errors import (
     RowferryError,
     UniqueBroken,
 )
-from rowferry.events import LoadFinished, LoadStarted, MoreRowsRejected, Observe, PublishStarted, RowsJudged
-from rowferry.judging.reject_sink import RejectSink
-from rowferry.judging.rows import RejectedRow, raw_rows
+from rowferry.events import LoadFinished, LoadStarted, Observe
+from rowferry.operations.ingest import Ingest, Operation, keep_rejects
 from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
 from rowferry.operations.lookups import OperationLookups
-from rowferry.operations.reading import Reading, Telling, keep_rejects
-from rowferry.operations.receipt import Receipt, TableReceipt
-from rowferry.operations.refused_rows import RefusedRows
+from rowferry.operations.receipt import Receipt, TableReceipt, receipts_of, receipts_so_far
 from rowferry.operations.run_operation import retry, run_operation
 from rowferry.sources.csv.byte_source import text_encoding
 from rowferry.sources.csv.distinct_names import with_distinct_names
@@ -65,47 +58,6 @@ class _Rehearsed(Exception):
     """A dry run has come to its end; its transaction is to be rolled back."""
 
 
-@dataclass
-class _Source:
-    """The files of one table on their way into it, one behind the other."""
-
-    rules: TableRules
-    files: Sequence[CsvFile]
-    reading: Reading[JoinedFiles, LoadWriter]
-    receipts: list[TableReceipt]
-    """A line for each file."""
-    seconds: float = 0.0
-
-    @property
-    def rows(self) -> JoinedFiles:
-        return self.reading.rows
-
-    @property
-    def rejects(self) -> RejectSink:
-        return self.reading.rejects
-
-    @property
-    def writer(self) -> LoadWriter:
-        return self.reading.writer
-
-    def note_judged(self) -> None:
-        """Note in the receipts how many rows were read and rejected so far."""
-        rows, rejected = self.rows.places.counts(self.reading.rows_read), self.rejects.counts()
-        for receipt, rows_read, by_code in zip(self.receipts, rows, rejected, strict=True):
-            receipt.rows_read, receipt.rejected, receipt.rejected_by_code = rows_read, *by_code
-
-    @contextmanager
-    def timed(self) -> Iterator[None]:
-        """Share the time that something takes among the files, by their rows."""
-        started = time.perf_counter()
-        yield
-        self.seconds += time.perf_counter() - started
-        rows = sum(receipt.rows_read for receipt in self.receipts)
-        for receipt in self.receipts:
-            share = receipt.rows_read / rows if rows else 1 / len(self.receipts)
-            receipt.seconds = round(self.seconds * share, 3)
-
-
 class _Load:
     """The steps of a load, in the order of their use."""
 
@@ -121,13 +73,12 @@ class _Load:
         self.backend, self.catalog = backend, catalog
         self.files, self.passed_over = with_distinct_names(files.files), list(files.passed_over)
         self.options, self.observe, self.claim = options, observe, claim
-        self.telling = Telling()
+        self.operation = Operation(claim.load_id, observe, options.on_conflict)
         self.limit = RejectLimit.parse(options)
-        self.refused = RefusedRows()
         text_encoding(options.encoding)
         self.form = options.form()
         self.form.require_columns(file.rules for file in self.files)
-        self.sources: list[_Source] = []
+        self.ingests: list[Ingest[JoinedFiles, LoadWriter]] = []
         self.judged = False
         self.first_attempt = True
         self.receipt: Receipt | None = None
@@ -151,8 +102,8 @@ class _Load:
         self.observe(LoadStarted(self.claim.load_id, tuple(file.name for file in self.files), self.options.dry_run))
 
     def close(self) -> None:
-        for source in self.sources:
-            source.reading.close()
+        for ingest in self.ingests:
+            ingest.close()
 
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
@@ -179,24 +130,22 @@ class _Load:
     def attempt(self, number: int, locking: Locking) -> None:
         self.close()
         self.first_attempt = number == 1
-        self.sources, self.judged, self.receipt = [], False, None
-        self.telling.untold = 0
-        with self.backend.transaction(locking, careful=self.refused.careful) as transaction:
+        self.ingests, self.judged, self.receipt = [], False, None
+        self.operation.events.start_again()
+        with self.backend.transaction(locking, careful=self.operation.refused.careful) as transaction:
             lookups = OperationLookups(self.backend, self.catalog, transaction, self.backend)
             for files in self._by_table():
-                source = self._open(transaction, files)
-                lookups.add(source.rules.name, source.reading.taken, replaced=source.writer.took_over)
-                with self.refused.noted(source.rules.name, source.rows.places.spelled):
-                    self._read(lookups, source)
+                self._open(transaction, files).read(lookups)
             self.judged = True
             self._stop_if_exceeded()
-            for source in self.sources:
-                with self.refused.noted(source.rules.name, source.rows.places.spelled):
-                    self._publish(source)
-                source.receipts[0].notes += transaction.notes.get(source.rules.name, ())
+            receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, [], self.passed_over)
+            for ingest in self.ingests:
+                ingest.compare()
+                if not self.options.dry_run:
+                    ingest.publish()
+                receipt.tables += receipts_of(ingest, transaction.notes.get(ingest.rules.name, ()))
             self._stop_if_exceeded()
-            receipts = [receipt for source in self.sources for receipt in source.receipts]
-            self.receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, receipts, self.passed_over)
+            self.receipt = receipt
             if self.options.dry_run:
                 raise _Rehearsed
             self._keep_rejects(transaction)
@@ -209,7 +158,7 @@ class _Load:
             found.setdefault(file.rules.name, []).append(file)
         return list(found.values())
 
-    def _open(self, transaction: Transaction, files: Sequence[CsvFile]) -> _Source:
+    def _open(self, transaction: Transaction, files: Sequence[CsvFile]) -> Ingest[JoinedFiles, LoadWriter]:
         rules, names = files[0].rules, [file.name for file in files]
         rows = JoinedFiles([CsvSource(f.path, rules, self.options.encoding, f.shown, self.form) for f in files], names)
         writer = transaction.writer(
@@ -218,70 +167,16 @@ class _Load:
             dry_run=self.options.dry_run,
             remaining=self._remaining(rows, files) if self.first_attempt and self.limit == RejectLimit() else None,
         )
-        reading = Reading(self.claim.load_id, rows.places, rules, rows, writer, self.observe, self.telling)
-        reading.refused = self.refused.of(rules.name)
-        source = _Source(rules, files, reading, [TableReceipt(rules.name, name) for name in names])
-        self.sources.append(source)
-        return source
+        ingest = Ingest(self.operation, rows, writer)
+        self.ingests.append(ingest)
+        return ingest
 
     def _remaining(self, rows: JoinedFiles, files: Sequence[CsvFile]) -> Callable[[], float]:
         return lambda: rows.remaining() if files[-1] is self.files[-1] else 1.0
 
-    def _read(self, lookups: OperationLookups, source: _Source) -> None:
-        """Read and judge all rows of a source: good ones go to its writer, others to its rejects."""
-
-        def tell_progress() -> None:
-            self._tell_progress(source)
-
-        kept = self.refused.kept(source.rules.name) if self.options.on_conflict == "update" else None
-        with source.timed():
-            source.reading.read(lookups, tell_progress, kept)
-            source.note_judged()
-            for receipt, file in zip(source.receipts, source.rows.files, strict=True):
-                receipt.notes = [*file.notes]
-
-    def _publish(self, source: _Source) -> None:
-        """Put the rows into the table, and hold the sums against each other."""
-        update = self.options.on_conflict == "update"
-        self.observe(PublishStarted(self.claim.load_id, source.rules.name))
-        with source.timed():
-            found = source.writer.compare()
-            if found.different and self.options.on_conflict == "reject":
-                source.reading.reject(self._conflicts(source))
-            done = (found.new, found.different if update else 0)
-            if not self.options.dry_run:
-                done = source.writer.publish(update=update)
-            self._account(source, *done)
-
-    def _account(self, source: _Source, inserted: int, updated: int) -> None:
-        """Say of each file what became of its rows; ConservationBroken if they are not as many as were done."""
-        source.note_judged()
-        on_conflict, known = self.options.on_conflict, source.writer.known(source.rows.places.starts)
-        for receipt, (equal, different) in zip(source.receipts, known, strict=True):
-            receipt.unchanged = equal + (different if on_conflict == "skip" else 0)
-            receipt.updated = different if on_conflict == "update" else 0
-            receipt.inserted = receipt.rows_read - receipt.updated - receipt.unchanged - receipt.rejected
-        rows_read, unchanged, rejected = (
-            sum(getattr(receipt, count) for receipt in source.receipts)
-            for count in ("rows_read", "unchanged", "rejected")
-        )
-        accounted = inserted + updated + unchanged + rejected
-        if rows_read != accounted or updated != sum(receipt.updated for receipt in source.receipts):
-            raise ConservationBroken(table=source.rules.name, rows_read=rows_read, accounted=accounted)
-
-    def _conflicts(self, source: _Source) -> Iterator[RejectedRow]:
-        """The rows whose key the table holds with other values; their text is read again from the files."""
-        key = ", ".join(source.rules.key)
-        column = source.rules.key[0] if len(source.rules.key) == 1 else None
-        numbered, described = tee(source.writer.different())
-        raws = raw_rows(source.rows.batches(), (number for number, _ in numbered))
-        for (row_number, raw), (_, differs) in zip(raws, described, strict=True):
-            message = f"{key} is already in the table, with a different {', '.join(differs)}"
-            yield RejectedRow(row_number, raw, (Fault(column, RejectCode.CONFLICT, message),))
-
     def _stop_if_exceeded(self) -> None:
-        rejected = sum(source.rejects.count for source in self.sources)
-        rows_read = sum(source.reading.rows_read for source in self.sources)
+        rejected = sum(ingest.rejects.count for ingest in self.ingests)
+        rows_read = sum(ingest.rows_read for ingest in self.ingests)
         if self.limit.exceeded(rejected, rows_read):
             # A dry run keeps no rows to be seen later.
             load_id = None if self.options.dry_run else self.claim.load_id
@@ -293,61 +188,37 @@ class _Load:
             raise RejectsExceeded(rejected=rejected, rows_read=rows_read, limit=self.limit, load_id=load_id, how=how)
 
     def _keep_rejects(self, transaction: Transaction) -> None:
-        keep_rejects(transaction.append, self.claim.load_id, [source.reading for source in self.sources])
+        keep_rejects(transaction.append, self.claim.load_id, self.ingests)
 
     def _outcome(self, status: str) -> dict[str, Any]:
-        tables = [asdict(receipt) for source in self.sources for receipt in source.receipts]
-        sources = [
-            {
-                "table": source.rules.name,
-                "path": file.shown,
-                "name": file.name,
-                "columns": rows.columns,
-                "delimiter": chr(rows.delimiter),
-                "bytes": rows.bytes.size,
-                "sha256": rows.bytes.sha256,
-            }
-            for source in self.sources
-            for file, rows in zip(source.files, source.rows.files, strict=True)
-        ]
-        totals = {count: sum(table[count] for table in tables) for count in ledger.COUNTS}
-        return {"status": status, "tables": tables, "sources": sources, **totals}
+        sources = [facts for ingest in self.ingests for facts in ingest.source.described()]
+        tables = [asdict(receipt) for receipt in self._receipts()]
+        return {"status": status, "tables": tables, "sources": sources, **self._totals()}
+
+    def _receipts(self) -> list[TableReceipt]:
+        """A line for each file: what became of its rows, or how far it was read."""
+        if self.receipt:
+            return self.receipt.tables
+        return [receipt for ingest in self.ingests for receipt in receipts_so_far(ingest)]
+
+    def _totals(self) -> dict[str, int]:
+        receipts = self._receipts()
+        return {count: sum(getattr(receipt, count) for receipt in receipts) for count in ledger.COUNTS}
 
     def note_failure(self, error: RowferryError) -> None:
         """Note why nothing was inserted; rows that were all judged are kept with their faults none the less."""
         status = "interrupted" if isinstance(error, LoadInterrupted) else "failed"
-        for source in self.sources:
-            source.note_judged()
-            for receipt in source.receipts:
-                receipt.inserted = receipt.updated = receipt.unchanged = 0
+        self.receipt = None
         if self.noted:
-            told = {"code": error.code, "message": error.message, "hint": error.advice}
             # Where the database is away, it cannot be told; the next start finds the load interrupted.
             with suppress(RowferryError), self.backend.transaction() as transaction:
                 if self.judged:
                     self._keep_rejects(transaction)
                 outcome = self._outcome(status) if self.judged else {"status": status}
-                ledger.finish_load(transaction.connection, self.claim.load_id, **outcome, error=told)
+                ledger.finish_load(transaction.connection, self.claim.load_id, **outcome, error=error.as_dict())
         self._tell_end(status, error.code)
 
-    def _tell_progress(self, source: _Source) -> None:
-        rows = source.rows
-        self.observe(
-            RowsJudged(
-                self.claim.load_id,
-                source.rules.name,
-                rows.places.names[rows.reading],
-                rows.bytes_read,
-                rows.size,
-                source.reading.rows_read,
-                source.rejects.count,
-            )
-        )
-
     def _tell_end(self, status: str, error: str | None = None) -> None:
-        if self.telling.untold:
-            self.observe(MoreRowsRejected(self.claim.load_id, self.telling.untold))
-        receipts = [receipt for source in self.sources for receipt in source.receipts]
-        totals = {count: sum(getattr(receipt, count) for receipt in receipts) for count in ledger.COUNTS}
+        self.operation.events.end()
         seconds = round(time.perf_counter() - self.started, 3)
-        self.observe(LoadFinished(self.claim.load_id, status, **totals, seconds=seconds, error=error))
+        self.observe(LoadFinished(self.claim.load_id, status, **self._totals(), seconds=seconds, error=error))

@@ -17,7 +17,7 @@ def list_backups(
     listing = store.listing(table)
     with backend.errors(), backend.engine.connect() as connection:
         verified = ledger.last_verifications(connection)
-    shown = [{**one.as_dict(), **verified.get(one.backup_id, _NEVER)} for one in listing.backups]
+    shown = [{**backup.as_dict(), **verified.get(backup.backup_id, _NEVER)} for backup in listing.backups]
     return shown, list(listing.damaged.values())
 
 

@@ -63,8 +63,8 @@ def remove_backup(store: BackupStore, backup_id: str, observe: Observe, *, even_
     store.find(backup_id)
     with _removing_alone(store):
         manifest = store.find(backup_id)
-        others = [one for one in store.listing(manifest.table).backups if one.backup_id != backup_id]
-        if not even_last and is_good(store, manifest) and not any(is_good(store, one) for one in others):
+        others = [other for other in store.listing(manifest.table).backups if other.backup_id != backup_id]
+        if not even_last and is_good(store, manifest) and not any(is_good(store, other) for other in others):
             raise BackupNeeded(backup_id=backup_id, table=manifest.table)
         store.remove(manifest)
     observe(BackupRemoved(backup_id))
@@ -95,15 +95,15 @@ def _surplus(store: BackupStore, options: PruneOptions) -> list[Manifest]:
     now = ledger.now()
     surplus: list[Manifest] = []
     for backups in by_table.values():
-        past = [one for one in backups if one.created <= now]
-        leaving = [one for at, one in enumerate(past) if not _stays(one, past[:at], options)]
-        staying = [one for one in backups if one not in leaving]
-        if leaving and not any(is_good(store, one) for one in staying):
-            last_good = next((one for one in leaving if is_good(store, one)), None)
-            leaving = [one for one in leaving if one is not last_good]
+        past = [backup for backup in backups if backup.created <= now]
+        leaving = [backup for at, backup in enumerate(past) if not _stays(backup, past[:at], options)]
+        staying = [backup for backup in backups if backup not in leaving]
+        if leaving and not any(is_good(store, backup) for backup in staying):
+            last_good = next((backup for backup in leaving if is_good(store, backup)), None)
+            leaving = [backup for backup in leaving if backup is not last_good]
         surplus += leaving
     gone = {manifest.backup_id for manifest in surplus}
-    kept = {one.snapshot_id for backups in by_table.values() for one in backups if one.backup_id not in gone}
+    kept = {backup.snapshot_id for backups in by_table.values() for backup in backups if backup.backup_id not in gone}
     return [manifest for manifest in surplus if manifest.snapshot_id not in kept]
 
 

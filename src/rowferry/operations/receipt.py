@@ -1,9 +1,14 @@
 """What became of the rows of an operation."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rowferry import ledger
+from rowferry.backends.protocol import LoadWriter
+from rowferry.errors import ConservationBroken
+from rowferry.operations.ingest import Ingest
+from rowferry.sources.csv.joined_files import JoinedFiles
 
 
 @dataclass
@@ -41,3 +46,36 @@ class Receipt:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {count: self.total(count) for count in ledger.COUNTS}
+
+
+def receipts_so_far(ingest: Ingest[JoinedFiles, LoadWriter]) -> list[TableReceipt]:
+    """For each file of a table, how many rows were read and rejected so far; they share the time by their rows."""
+    places = ingest.source.places
+    counts = zip(places.names, places.counts(ingest.rows_read), ingest.rejects.counts(), strict=True)
+    receipts = [TableReceipt(ingest.rules.name, name, rows, 0, 0, 0, *rejected) for name, rows, rejected in counts]
+    for receipt, file in zip(receipts, ingest.source.files, strict=True):
+        share = receipt.rows_read / ingest.rows_read if ingest.rows_read else 1 / len(receipts)
+        receipt.seconds = round(ingest.seconds * share, 3)
+        receipt.notes = [*file.notes]
+    return receipts
+
+
+def receipts_of(ingest: Ingest[JoinedFiles, LoadWriter], notes: Iterable[str]) -> list[TableReceipt]:
+    """What became of the rows of each file, with notes on their table.
+
+    Raises:
+        ConservationBroken: That is not what became of all rows of the table.
+    """
+    with ingest.timed():
+        known = ingest.writer.known(ingest.source.places.starts)
+    receipts, on_conflict = receipts_so_far(ingest), ingest.operation.on_conflict
+    for receipt, (equal, different) in zip(receipts, known, strict=True):
+        receipt.unchanged = equal + (different if on_conflict == "skip" else 0)
+        receipt.updated = different if on_conflict == "update" else 0
+        receipt.inserted = receipt.rows_read - receipt.updated - receipt.unchanged - receipt.rejected
+    inserted, updated = (sum(getattr(receipt, count) for receipt in receipts) for count in ("inserted", "updated"))
+    if (inserted, updated) != (ingest.outcome.inserted, ingest.outcome.updated):
+        accounted = inserted + updated + ingest.outcome.unchanged + ingest.outcome.rejected
+        raise ConservationBroken(table=ingest.rules.name, rows_read=ingest.rows_read, accounted=accounted)
+    receipts[0].notes += notes
+    return receipts

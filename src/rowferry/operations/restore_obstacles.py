@@ -7,7 +7,7 @@ from typing import Any
 
 from rowferry.backends.protocol import Referring, TableReplacer
 from rowferry.dictionary.faults import RejectCode
-from rowferry.operations.reading import Reading
+from rowferry.operations.ingest import Ingest
 from rowferry.operations.restore_receipt import Obstacle, RestoreOptions, format_key
 
 EXAMPLES = 5
@@ -17,17 +17,17 @@ _PARTIAL = "--partial (API: partial=true) leaves such rows out, and keeps them a
 
 
 def obstacles_of(
-    reading: Reading[Any, TableReplacer], options: RestoreOptions, among: Collection[str]
+    ingest: Ingest[Any, TableReplacer], options: RestoreOptions, among: Collection[str]
 ) -> Iterator[Obstacle]:
     """What keeps one table from being restored; the tables `among` are restored at the same time.
 
     Rows that others refer to are never removed, whatever the options.
     """
-    referring = list(reading.writer.referring(EXAMPLES, among))
-    for one in referring:
-        yield _referred_to(reading.rules.name, one, [other.table for other in referring])
+    referring = list(ingest.writer.referring(EXAMPLES, among))
+    for found in referring:
+        yield _referred_to(ingest.rules.name, found, [each.table for each in referring])
     if not options.partial:
-        yield from _rejected(reading, options)
+        yield from _rejected(ingest, options)
 
 
 def _referred_to(table: str, found: Referring, all_of_them: list[str]) -> Obstacle:
@@ -51,11 +51,11 @@ def _way_out(table: str, children: list[str]) -> str:
     return f"Restore each of {', '.join(children)} by itself first, because several tables refer to {table}"
 
 
-def _rejected(reading: Reading[Any, TableReplacer], options: RestoreOptions) -> Iterator[Obstacle]:
-    rejects, table = reading.rejects, reading.rules.name
+def _rejected(ingest: Ingest[Any, TableReplacer], options: RestoreOptions) -> Iterator[Obstacle]:
+    rejects, table = ingest.rejects, ingest.rules.name
     ((_, by_code),) = rejects.counts()
     if orphans := rejects.count_only(RejectCode.REFERENCE):
-        parents = " or ".join(dict.fromkeys(reference.parent for reference in reading.rules.references))
+        parents = " or ".join(dict.fromkeys(reference.parent for reference in ingest.rules.references))
         also = "" if options.with_parents else "--with-parents (API: with_parents=true) restores the parents too. "
         yield Obstacle(
             kind="parents_missing",
@@ -64,7 +64,7 @@ def _rejected(reading: Reading[Any, TableReplacer], options: RestoreOptions) -> 
             message=f"{_rows(orphans)} of the backup of {table} {_do(orphans, 'refer')} to rows of {parents} "
             "that do not exist",
             hint=also + _PARTIAL,
-            examples=_first(reading, orphans=True),
+            examples=_first(ingest, orphans=True),
         )
     if broken := rejects.count - orphans:
         codes = ", ".join(f"{code}: {count}" for code, count in by_code.items())
@@ -74,15 +74,15 @@ def _rejected(reading: Reading[Any, TableReplacer], options: RestoreOptions) -> 
             rows=broken,
             message=f"{_rows(broken)} of the backup of {table} {_do(broken, 'break')} current rules ({codes})",
             hint=_PARTIAL,
-            examples=_first(reading, orphans=False),
+            examples=_first(ingest, orphans=False),
         )
 
 
-def _first(reading: Reading[Any, TableReplacer], *, orphans: bool) -> list[dict[str, Any]]:
+def _first(ingest: Ingest[Any, TableReplacer], *, orphans: bool) -> list[dict[str, Any]]:
     """The first rows that refer to nothing and have no other fault, or the first of all others."""
     rows = (
         {"row_number": row_number, "raw": raw, "errors": json.loads(errors)}
-        for _, row_number, raw, errors in reading.rejects
+        for _, row_number, raw, errors in ingest.rejects
     )
     wanted = (row for row in rows if orphans == ({e["code"] for e in row["errors"]} == {RejectCode.REFERENCE}))
     return list(islice(wanted, EXAMPLES))

@@ -94,8 +94,9 @@ class RestoreReceipt:
         """Why the table is not restored, if so it is."""
         if not self.obstacles:
             return None
-        told, hints = (dict.fromkeys(getattr(one, part) for one in self.obstacles) for part in ("message", "hint"))
-        return RestoreBlocked(table=self.table, reason="; ".join(told), hints=" ".join(hints))
+        messages = dict.fromkeys(obstacle.message for obstacle in self.obstacles)
+        hints = dict.fromkeys(obstacle.hint for obstacle in self.obstacles)
+        return RestoreBlocked(table=self.table, reason="; ".join(messages), hints=" ".join(hints))
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {count: self.total(count) for count in ledger.RESTORE_COUNTS}

@@ -127,8 +127,8 @@ class RestoreFinder:
                     return found
 
     def _newest_of(self, listing: Listing, rules: TableRules, options: RestoreOptions) -> list[RestoreSource]:
-        future = [one for one in listing.backups if one.created > ledger.now() + _CLOCKS_DIFFER]
-        past = [one for one in listing.backups if one not in future]
+        future = [backup for backup in listing.backups if backup.created > ledger.now() + _CLOCKS_DIFFER]
+        past = [backup for backup in listing.backups if backup not in future]
         wrong: dict[str, RowferryError] = {}
         # What a wrong clock made may be older than the others.
         for manifest in [*past, *future]:
@@ -139,9 +139,11 @@ class RestoreFinder:
             else:
                 # Ids sort by time; but nobody knows what came after a time that a wrong clock told.
                 all_of_them = manifest in future
-                newer = {one: why for one, why in listing.damaged.items() if all_of_them or one > manifest.backup_id}
+                newer = {id_: why for id_, why in listing.damaged.items() if all_of_them or id_ > manifest.backup_id}
                 dates = {
-                    one.backup_id: _FUTURE.format(one.backup_id, one.created_at) for one in future if not all_of_them
+                    backup.backup_id: _FUTURE.format(backup.backup_id, backup.created_at)
+                    for backup in future
+                    if not all_of_them
                 }
                 return [*parents, replace(found, passed_over=_reasons({**newer, **wrong}) | dates)]
         raise self._none_good(rules, wrong, listing)
@@ -158,7 +160,7 @@ class RestoreFinder:
         manifest = self._sealed(backup_id)
         found = self._source(rules, manifest)
         parents = list(self._parents(rules, manifest)) if options.with_parents else []
-        return [self._check(one) for one in (*parents, found)]
+        return [self._check(source) for source in (*parents, found)]
 
     def _check(self, source: RestoreSource) -> RestoreSource:
         with source.open() as rows:
@@ -168,9 +170,9 @@ class RestoreFinder:
     def _parents(self, rules: TableRules, manifest: Manifest) -> Iterator[RestoreSource]:
         """Backups of all tables that a table refers to, be it through others, out of the same snapshot."""
         wanted = _ancestors(rules, self._catalog)
-        for parent in (one for one in self._catalog if one.name in wanted):
+        for parent in (rules for rules in self._catalog if rules.name in wanted):
             siblings = self._store.listing(parent.name).backups
-            same = next((one for one in siblings if one.snapshot_id == manifest.snapshot_id), None)
+            same = next((backup for backup in siblings if backup.snapshot_id == manifest.snapshot_id), None)
             if same is None:
                 raise ParentsNotBackedUp(parent=parent.name, backup=manifest.backup_id)
             yield self._source(parent, self._sealed(same.backup_id))

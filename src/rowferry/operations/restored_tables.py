@@ -1,25 +1,26 @@
 """Whether tables that were restored hold just the rows of their backups, where triggers or rules act on them."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rowferry.backends.protocol import Comparison, TableReplacer
-from rowferry.dictionary.rules import TableRules
 from rowferry.errors import TableAltered
+from rowferry.operations.ingest import Ingest
 from rowferry.operations.restore_receipt import format_key
 
 
-def require_unaltered(writers: Sequence[TableReplacer], tables: Sequence[TableRules]) -> None:
+def require_unaltered(ingests: Sequence[Ingest[Any, TableReplacer]]) -> None:
     """Hold tables against their backups once more, unless nothing acts on any of them.
 
     Raises:
         TableAltered: Something has changed, added or dropped rows.
     """
-    names = sorted({name for writer in writers for name in writer.acting()})
+    names = sorted({name for ingest in ingests for name in ingest.writer.acting()})
     if not names:
         return
-    for writer, rules in zip(writers, tables, strict=True):
-        if told := "; ".join(_differences(writer, writer.compare_again())):
-            raise TableAltered(table=rules.name, reason=told, names=", ".join(names))
+    for ingest in ingests:
+        if reason := "; ".join(_differences(ingest.writer, ingest.writer.compare_again())):
+            raise TableAltered(table=ingest.rules.name, reason=reason, names=", ".join(names))
 
 
 def _differences(writer: TableReplacer, found: Comparison) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 from rowferry.backends.protocol import Backend, Locking, ReadersWait
 from rowferry.errors import RowferryError, Unexpected
 from rowferry.files.disk_full import room_needed
-from rowferry.operations.refused_rows import RefusedRows
+from rowferry.operations.ingest import Operation
 
 _ATTEMPTS = 3
 
@@ -73,7 +73,7 @@ def _failure(error: BaseException, interrupted: type[RowferryError]) -> Rowferry
 class Attempts(Protocol):
     """Work that may have to be tried again."""
 
-    refused: RefusedRows
+    operation: Operation
 
     def attempt(self, number: int, locking: Locking) -> None:
         """Do all of it, or nothing, and lock no more than that."""
@@ -92,7 +92,7 @@ def retry(work: Attempts, passing: tuple[type[RowferryError], ...], *, exclusive
     while True:
         try:
             with room_needed():
-                return work.refused.rejected(partial(work.attempt, number, locking), work.has_committed)
+                return work.operation.refused.rejected(partial(work.attempt, number, locking), work.has_committed)
         except ReadersWait:
             locking = "sharing"
         except passing:

@@ -14,6 +14,7 @@ from rowferry.avro.reader import AvroReader, FileState, KnownHash, Seal, none_kn
 from rowferry.dictionary.avro_schema import default_of, found_in_file
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import AvroUnfit
+from rowferry.judging.places import Places
 from rowferry.judging.rows import RowBatch
 from rowferry.judging.typed_values import as_python
 from rowferry.kinds.kind import cast_or_keep
@@ -24,7 +25,7 @@ MOST_ROWS = 1 << 16
 
 
 class AvroSource:
-    """The rows of an Avro file for one table; a context manager, which keeps the file open.
+    """Implements Source: the rows of an Avro file for one table; a context manager, which keeps the file open.
 
     The file's fields are found by the names of the columns or their aliases, in any order, and in any case if none has
     the very name. Fields that the table has not, nested ones among them, are passed over, and named by `ignored`;
@@ -43,8 +44,9 @@ class AvroSource:
     ) -> None:
         self.reader = path if isinstance(path, AvroReader) else AvroReader(path, name, seal)
         self.rules = rules
-        self.name = self.reader.shown
-        self._places: list[int | None] = []
+        self.name = self.reading = self.reader.shown
+        self.places = Places([self.name])
+        self._columns: list[int | None] = []
 
     def __enter__(self) -> Self:
         return self
@@ -102,10 +104,10 @@ class AvroSource:
 
     def _resolved(self) -> list[int | None]:
         """Where in the file each column stands."""
-        if not self._places:
+        if not self._columns:
             by_name = {field.name: at for at, field in enumerate(self.reader.fields)}
-            self._places = [self._place(by_name, column) for column in self.rules.columns]
-        return self._places
+            self._columns = [self._place(by_name, column) for column in self.rules.columns]
+        return self._columns
 
     def _place(self, by_name: dict[str, int], column: ColumnRule) -> int | None:
         found = found_in_file(self.rules, column, by_name)

@@ -20,22 +20,41 @@ _ENOUGH_BYTES = 4 * 1024 * 1024
 
 
 class JoinedFiles:
-    """The rows of files, in the order given; every file has its own header, and its own row numbers in `places`."""
+    """Implements Source: the rows of files, in the order given, each of which has its own header."""
 
     def __init__(self, files: Sequence[CsvSource], names: Sequence[str]) -> None:
         self.files = files
+        self.rules = files[0].rules
         self.places = Places(names)
-        self.reading = 0
-        """The file that is being read."""
         self.size = sum(file.bytes.size for file in files)
+        self._at = 0
+
+    @property
+    def reading(self) -> str:
+        return self.places.names[self._at]
 
     @property
     def bytes_read(self) -> int:
-        return sum(file.bytes.bytes_read for file in self.files[: self.reading + 1])
+        return sum(file.bytes.bytes_read for file in self.files[: self._at + 1])
 
     def remaining(self) -> float:
         """How much of the files is still to be read, from 1 to 0."""
         return 1 - min(1.0, self.bytes_read / self.size) if self.size else 0.0
+
+    def described(self) -> list[dict[str, object]]:
+        """What each file is, once it was read."""
+        return [
+            {
+                "table": self.rules.name,
+                "path": file.bytes.name,
+                "name": name,
+                "columns": file.columns,
+                "delimiter": chr(file.delimiter),
+                "bytes": file.bytes.size,
+                "sha256": file.bytes.sha256,
+            }
+            for file, name in zip(self.files, self.places.names, strict=True)
+        ]
 
     def batches(self) -> Generator[RowBatch, None, None]:
         """All rows in order; may be called again, to read the files again.
@@ -49,7 +68,7 @@ class JoinedFiles:
         """The batches of all files, whose rows are numbered on from file to file."""
         following = 1
         for at, file in enumerate(self.files):
-            self.reading = at
+            self._at = at
             before: int | None = None
             for batch in file.batches():
                 if before is None:

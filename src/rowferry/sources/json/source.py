@@ -4,7 +4,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pyarrow as pa
 from rowferry.dictionary.avro_schema import default_of, found_in_file
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.judging.places import Places
 from rowferry.judging.rows import UNREADABLE, OddRow, RowBatch
 from rowferry.kinds.kind import JsonType
 from rowferry.sources.json.batch_text import Fractional, JsonRows, RepeatingObject, Whole
@@ -29,10 +31,12 @@ _JSON_TYPES: dict[type, JsonType] = {Whole: "whole", Fractional: "fractional", b
 
 
 class JsonSource:
-    """The rows of one table in a batch. Row numbers count from 1, which is index 0 of the table's array."""
+    """Implements Source: the rows of one table in a batch. Row number 1 is at index 0 of the table's array."""
 
-    def __init__(self, rules: TableRules, rows: JsonRows) -> None:
+    def __init__(self, rules: TableRules, rows: JsonRows, name: str = "") -> None:
         self.rules = rules
+        self.reading = name
+        self.places = Places([name], "the row at index", first=0)
         self.rows = rows
         self._names = rules.names
         self._shapes: dict[tuple[type, ...], bool] = {}
@@ -40,7 +44,20 @@ class JsonSource:
             "\\" in rows.text and bool(_UNSTORABLE.search(rows.text))
         )
 
-    def batch(self) -> RowBatch:
+    @cached_property
+    def size(self) -> int:
+        return len(self.rows.text.encode())
+
+    @property
+    def bytes_read(self) -> int:
+        return self.size
+
+    def batches(self) -> Generator[RowBatch, None, None]:
+        """All rows at once, as they are in memory already."""
+        yield self._batch
+
+    @cached_property
+    def _batch(self) -> RowBatch:
         """All rows: those whose values are all of the right JSON type are plain, the others odd."""
         values = self.rows.values
         if columns := self._plain_columns():

@@ -17,11 +17,10 @@ from rowferry.backends.few_refusals import FewRefusalsFound
 from rowferry.backends.postgresql.few_rows import FewRowsWriter, ShortPostgresqlTransaction
 from rowferry.backends.postgresql.parameters import GivenRows
 from rowferry.backends.postgresql.refusals import PostgresqlRefusals
-from rowferry.backends.postgresql.replacer import ReplacingTransaction, StagedReplacer
+from rowferry.backends.postgresql.replacer import PostgresqlStagedReplacer, ReplacingTransaction
 from rowferry.backends.postgresql.snapshot import WHOLE_TABLES
 from rowferry.backends.postgresql.table import PostgresqlTable
-from rowferry.backends.postgresql.writer import PostgresqlTransaction, StagedWriter
-from rowferry.backends.protocol import Comparison
+from rowferry.backends.postgresql.writer import PostgresqlStagedWriter, PostgresqlTransaction
 from rowferry.backends.refusals import (
     MOST_REFUSED,
     Numbers,
@@ -29,7 +28,7 @@ from rowferry.backends.refusals import (
     RowsRefused,
     refused_rows,
 )
-from rowferry.backends.staged_refusals import StagedRefusalsFound
+from rowferry.backends.staged import StagedRefusalsFound
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 _TYPES = {
@@ -52,7 +51,7 @@ WHERE attrelid = %(table)s::regclass AND attnotnull AND attnum > 0 AND NOT attis
 _UNDO = SQL("ROLLBACK TO SAVEPOINT rowferry_try")
 
 
-class CarefulWriter(StagedRefusalsFound, StagedWriter):
+class CarefulWriter(StagedRefusalsFound, PostgresqlStagedWriter):
     """Rows wait in a table of plain types first, since those of the stage may refuse them; each try is a savepoint."""
 
     _tries: "_Tries"
@@ -95,38 +94,16 @@ class CarefulWriter(StagedRefusalsFound, StagedWriter):
         return super().publish(update=update)
 
     def _publish(self, *, update: bool) -> tuple[int, int]:
-        return StagedWriter.publish(self, update=update)
+        return PostgresqlStagedWriter.publish(self, update=update)
 
     @contextmanager
     def _foreign_keys(self) -> Iterator[None]:
         """Leave them to their triggers, which tell row from row."""
         yield
 
-    @contextmanager
-    def _only(self, rows: Numbers) -> Iterator[None]:
-        stage = self._stage
-        self._stage = self._within(stage, rows)
-        try:
-            yield
-        finally:
-            self._stage = stage
-
     def _within(self, table: Composable, rows: Numbers) -> Composable:
         select = SQL("(SELECT * FROM {} WHERE {number} BETWEEN {} AND {} ORDER BY {number})")
         return select.format(table, *map(Literal, rows), number=Identifier(ROW_NUMBER))
-
-    def _sorts(self) -> Comparison:
-        new = self._transaction.value(SQL("SELECT count(*) FROM {stage} s {new}").format(**self._names_of_new()))
-        different = SQL("SELECT count(*) FROM {stage} s JOIN {known} k USING ({number}) WHERE NOT k.equal")
-        found = self._transaction.value(different.format(**self._names())) if self._has_known else 0
-        return Comparison(new, 0, found)
-
-    def _are_there(self) -> int:
-        find = SQL("SELECT count(*) FROM (SELECT s.* FROM {stage} s {new}) s JOIN {table} t ON {same}")
-        return int(self._transaction.value(find.format(**self._names_of_new())))
-
-    def _names_of_new(self) -> dict[str, Composable]:
-        return {**self._names(), "new": self._only_new()}
 
     def _ranges(self, whole: Numbers) -> Sequence[Numbers]:
         suspects = sorted(self._suspects())
@@ -176,7 +153,7 @@ class CarefulWriter(StagedRefusalsFound, StagedWriter):
         self._transaction.execute(make)
 
 
-class CarefulReplacer(CarefulWriter, StagedReplacer):
+class CarefulReplacer(CarefulWriter, PostgresqlStagedReplacer):
     """The same for a restore."""
 
 

@@ -10,8 +10,9 @@ from sqlalchemy import Table
 
 from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.postgresql.parameters import GivenRows, lists_of
+from rowferry.backends.postgresql.plan import differs
 from rowferry.backends.postgresql.sequences import Numbers
-from rowferry.backends.postgresql.table import PostgresqlTable, differs, spelled, type_of
+from rowferry.backends.postgresql.table import PostgresqlTable, spelled, type_of
 from rowferry.backends.postgresql.texts import Texts
 from rowferry.backends.postgresql.writer import PostgresqlTransaction
 from rowferry.backends.protocol import Comparison, Holders
@@ -115,7 +116,7 @@ class FewRowsWriter(HeldRows):
     def _find_known(self) -> None:
         """Note the rows whose key the table holds, and hold these rows of the table as they are."""
         values = self._rules.values
-        tests = [differs(self._rules.by_name[name]) for name in values]
+        tests = [differs(self._rules, name) for name in values]
         keys = SQL(", ").join(SQL("t.{}").format(Identifier(name)) for name in self._rules.key)
         find = SQL(
             "SELECT s.rowferry_at - 1, {tests} FROM {rows} JOIN {table} t ON {same} ORDER BY {keys} "

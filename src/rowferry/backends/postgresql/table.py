@@ -7,10 +7,10 @@ from typing import Any, Literal
 import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql
 
-from rowferry.dictionary.rules import ColumnRule, TableRules, load_order, rules_of
-from rowferry.kinds.texts import TEXT
+from rowferry.backends.plan import Statement
+from rowferry.backends.postgresql.plan import DIALECT, as_text
+from rowferry.dictionary.rules import TableRules, load_order, rules_of
 
 _SPARES_TRIGGERS = """
 {has_right}
@@ -120,10 +120,6 @@ SELECT has_table_privilege(%(table)s, 'DELETE')
 """
 """Whether a row may be removed and inserted anew instead of changed: nothing refers to it or acts upon it."""
 
-_DIFFERS = "s.{0} IS DISTINCT FROM t.{0}"
-
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # only to spell types
-
 LockMode = Literal["ROW SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
 """Nobody else locks it from readers; nobody else writes; nobody else reads either."""
 
@@ -157,6 +153,10 @@ class Statements:
             return b"".join(map(self._with_parameters, statement))
         written = statement.as_bytes(self.driver)
         return written.replace(b"%", b"%%") if isinstance(statement, Identifier) else written
+
+    def run(self, statement: Statement) -> psycopg.Cursor[Any]:
+        """Run a statement of the plan."""
+        return self.driver.execute(as_text(statement))
 
     def value(self, statement: Composable, parameters: Any = None) -> Any:
         row = self.execute(statement, parameters).fetchone()
@@ -298,28 +298,7 @@ def spelled(table: Table) -> Identifier:
 
 def type_of(table: Table, column: str) -> SQL:
     """The type of a column as the model has it, without its collation."""
-    return SQL(table.c[column].type.compile(_DIALECT).partition(" COLLATE ")[0])
-
-
-def same(names: tuple[str, ...]) -> Composable:
-    """The condition that the row `s` has the values of the row `t` in some columns."""
-    return SQL(" AND ").join(SQL("t.{0} = s.{0}").format(Identifier(name)) for name in names)
-
-
-def differs(column: ColumnRule) -> Composable:
-    """The condition that the rows `s` and `t` have another value in a column; of texts, other bytes.
-
-    Whatever takes different texts for the same says so of its comparison, not of its values: a collation that is not
-    deterministic, or the type citext.
-    """
-    test = 'CAST(s.{0} AS text) COLLATE "C" IS DISTINCT FROM CAST(t.{0} AS text)' if column.kind is TEXT else _DIFFERS
-    return SQL(test).format(Identifier(column.name))
-
-
-def equal(rules: TableRules) -> Composable:
-    """The condition that the rows `s` and `t`, which have the same key, have the same values."""
-    tests = [SQL("NOT ({})").format(differs(rules.by_name[name])) for name in rules.values]
-    return SQL(" AND ").join(tests) if tests else SQL("true")
+    return SQL(table.c[column].type.compile(DIALECT).partition(" COLLATE ")[0])
 
 
 def _all_known(side: Literal["conrelid", "confrelid"]) -> Composable:

@@ -17,7 +17,12 @@ from rowferry.backends.postgresql.locks import take_over_empty
 from rowferry.backends.postgresql.readers import ReadersWatch
 from rowferry.backends.postgresql.references import find_existing
 from rowferry.backends.postgresql.table import PostgresqlTable
-from rowferry.backends.postgresql.writer import AppendingWriter, DirectWriter, PostgresqlTransaction, StagedWriter
+from rowferry.backends.postgresql.writer import (
+    AppendingWriter,
+    DirectWriter,
+    PostgresqlStagedWriter,
+    PostgresqlTransaction,
+)
 from rowferry.backends.protocol import Comparison, Existing, LoadWriter, Locking
 from rowferry.dictionary.rules import TableRules
 
@@ -70,7 +75,7 @@ class LoadingTransaction(PostgresqlTransaction):
         # Where a unique value may pass from row to row, all that is changed has to be known at once.
         appends = bulk and remaining is not None and not dry_run and KeyRange(rules).known
         if remaining is None or not appends or rules.unique or table.has_unique_values():
-            return StagedWriter(self, table, rules, dry_run=dry_run)
+            return PostgresqlStagedWriter(self, table, rules, dry_run=dry_run)
         if table.skips_triggers():
             return AppendingWriter(self, table, rules, TriggersSpared(table))
         if self.exclusive and table.is_plain() and table.drops_foreign_keys():
@@ -136,7 +141,7 @@ class LoadingTransaction(PostgresqlTransaction):
         later = {rules.name, *self.staged}
         if table.is_plain() and not any(reference.parent in later for reference in rules.references):
             return AppendingWriter(self, table, rules, TriggersFire(table))
-        return StagedWriter(self, table, rules, dry_run=False)
+        return PostgresqlStagedWriter(self, table, rules, dry_run=False)
 
 
 class ChoosingWriter:

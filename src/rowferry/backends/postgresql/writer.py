@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 import pyarrow as pa
@@ -16,7 +16,7 @@ from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Connection, Table
 
 from rowferry.arrow import compute as pc
-from rowferry.backends.key_range import KeyRange
+from rowferry.backends.plan import Statement, known_table, numbered_table
 from rowferry.backends.postgresql.constraints import (
     BULK_ROWS,
     Checks,
@@ -27,10 +27,12 @@ from rowferry.backends.postgresql.constraints import (
 )
 from rowferry.backends.postgresql.copy_format import copy_format
 from rowferry.backends.postgresql.copying import Copies, Copying, copy_into
+from rowferry.backends.postgresql.plan import PostgresqlPlan, as_text, clause_of
 from rowferry.backends.postgresql.references import Referred
 from rowferry.backends.postgresql.sequences import Numbers
-from rowferry.backends.postgresql.table import PostgresqlTable, Statements, differs, equal, same
+from rowferry.backends.postgresql.table import PostgresqlTable, Statements
 from rowferry.backends.protocol import Comparison
+from rowferry.backends.staged import StagedWriter
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 
@@ -78,7 +80,7 @@ class PostgresqlWriter:
         self._table = table
         self._rules = rules
         self._transaction = transaction
-        self._rows = 0
+        self._sent = 0
         self._referred = Referred(rules)
         self._numbers = Numbers(rules)
 
@@ -87,7 +89,7 @@ class PostgresqlWriter:
         self._copying = Copying(transaction.driver, transaction.copies, target, schema, most_rows)
 
     def _send(self, rows: pa.RecordBatch) -> None:
-        self._rows += rows.num_rows
+        self._sent += rows.num_rows
         self._referred.add(rows)
         self._numbers.add(rows)
         self._copying.send(rows)
@@ -120,7 +122,7 @@ class DirectWriter(PostgresqlWriter):
         self._key_aside.close()
 
     def compare(self) -> Comparison:
-        return Comparison(self._rows, 0, 0)
+        return Comparison(self._sent, 0, 0)
 
     def known(self, starts: Sequence[int]) -> list[tuple[int, int]]:
         return [(0, 0)] * len(starts)
@@ -149,13 +151,13 @@ class AppendingWriter(PostgresqlWriter):
         checks.begin()
         highest = SQL("SELECT max({}) FROM {}").format(Identifier(rules.key[0]), table.name)
         self._highest = transaction.value(highest)
-        self._staged: StagedWriter | None = None
+        self._staged: PostgresqlStagedWriter | None = None
         self._copy_into(table.name, rules.schema, checks.most_rows)
 
     def write(self, rows: pa.RecordBatch) -> None:
         if self._staged is None and not self._is_above(rows):
             self._close()
-            self._staged = StagedWriter(self._transaction, self._table, self._rules, dry_run=False)
+            self._staged = PostgresqlStagedWriter(self._transaction, self._table, self._rules, dry_run=False)
         if self._staged is None:
             self._send(rows)
         else:
@@ -169,7 +171,7 @@ class AppendingWriter(PostgresqlWriter):
 
     def compare(self) -> Comparison:
         found = self._staged.compare() if self._staged else Comparison(0, 0, 0)
-        return Comparison(self._rows + found.new, found.equal, found.different)
+        return Comparison(self._sent + found.new, found.equal, found.different)
 
     def known(self, starts: Sequence[int]) -> list[tuple[int, int]]:
         return self._staged.known(starts) if self._staged else [(0, 0)] * len(starts)
@@ -193,26 +195,28 @@ class AppendingWriter(PostgresqlWriter):
         self._checks.end()
 
 
-class StagedWriter(PostgresqlWriter):
+class PostgresqlStagedWriter(PostgresqlWriter, StagedWriter):
     """Into a table in use: rows wait in a temporary table, which no one else sees and the transaction's end drops."""
 
     def __init__(
         self, transaction: PostgresqlTransaction, table: PostgresqlTable, rules: TableRules, *, dry_run: bool
     ) -> None:
-        super().__init__(transaction, table, rules)
-        self._dry_run = dry_run
-        self._range = KeyRange(rules)
+        PostgresqlWriter.__init__(self, transaction, table, rules)
+        StagedWriter.__init__(self, rules, dry_run=dry_run)
         transaction.stages += 1
         transaction.staged.add(rules.name)
-        self._stage: Composable = Identifier(f"rowferry_stage_{transaction.stages}")
+        self._stage = Identifier(f"rowferry_stage_{transaction.stages}")
         self._known = Identifier(f"rowferry_known_{transaction.stages}")
-        self._has_known = False
+        self._plan = self._planned(f"rowferry_stage_{transaction.stages}", f"rowferry_known_{transaction.stages}")
         self._worth_dropping = math.inf
-        self._comparison = Comparison(0, 0, 0)
         with transaction.copies.turn:
             transaction.copies.pause()
             self._create()
         self._copy_into(self._stage, rules.numbered_schema)
+
+    def _planned(self, stage: str, known: str) -> PostgresqlPlan:
+        names = self._rules.names
+        return PostgresqlPlan(self._rules, clause_of(self._rules), numbered_table(stage, names), known_table(known))
 
     def _create(self) -> None:
         self._transaction.execute(
@@ -221,82 +225,56 @@ class StagedWriter(PostgresqlWriter):
             )
         )
 
-    def write(self, rows: pa.RecordBatch) -> None:
-        self._range.add(rows)
+    def known(self, starts: Sequence[int]) -> list[tuple[int, int]]:
+        if not self._has_known or len(starts) == 1:
+            return super().known(starts)
+        found = dict.fromkeys(range(1, len(starts) + 1), (0, 0))
+        count = SQL(
+            "SELECT width_bucket({}, %s::bigint[]), count(*) FILTER (WHERE equal), "
+            "count(*) FILTER (WHERE NOT equal) FROM {} GROUP BY 1"
+        ).format(Identifier(ROW_NUMBER), self._known)
+        rows = self._transaction.execute(count, (list(starts),))
+        return list((found | {number: (equal, different) for number, equal, different in rows}).values())
+
+    def _run(self, statement: Statement) -> psycopg.Cursor[Any]:
+        return self._transaction.run(statement)
+
+    def _stream(self, statement: Statement) -> Iterator[Any]:
+        with self._transaction.driver.cursor("rowferry_stream") as cursor:
+            cursor.itersize = 10_000
+            yield from cursor.execute(as_text(statement))
+
+    def _fill(self, rows: pa.RecordBatch) -> None:
         self._send(rows)
 
-    def compare(self) -> Comparison:
-        if not self._dry_run:
-            self._lock()
-        equal, different = self._find_known() if self._meets_known_keys() else (0, 0)
-        self._comparison = Comparison(self._rows - equal - different, equal, different)
-        return self._comparison
+    def _make_known(self) -> None:
+        self._make("{} bigint, equal boolean")
 
-    def known(self, starts: Sequence[int]) -> list[tuple[int, int]]:
-        found = dict.fromkeys(range(1, len(starts) + 1), (0, 0))
-        if self._has_known:
-            count = SQL(
-                "SELECT width_bucket({number}, %s::bigint[]), count(*) FILTER (WHERE equal), "
-                "count(*) FILTER (WHERE NOT equal) FROM {known} GROUP BY 1"
-            ).format(**self._names())
-            rows = self._transaction.execute(count, (list(starts),))
-            found |= {number: (equal, different) for number, equal, different in rows}
-        return list(found.values())
+    def _make(self, columns: str) -> None:
+        self._transaction.execute(SQL("DROP TABLE IF EXISTS {}").format(self._known))
+        make = SQL("CREATE TEMPORARY TABLE {} (" + columns + ") ON COMMIT DROP")
+        self._transaction.execute(make.format(self._known, Identifier(ROW_NUMBER)))
 
-    def different(self) -> Iterator[tuple[int, list[str]]]:
-        if not self._has_known:
-            return
-        values = self._rules.values
-        found = SQL(
-            "SELECT s.{number}, {tests} FROM {known} k JOIN {stage} s USING ({number}) JOIN {table} t ON {same} "
-            "WHERE NOT k.equal ORDER BY 1"
-        ).format(tests=self._tests(), **self._names())
-        with self._transaction.driver.cursor("rowferry_different") as cursor:
-            cursor.itersize = 10_000
-            for row_number, *differs in cursor.execute(found):
-                yield row_number, [name for name, flag in zip(values, differs, strict=True) if flag]
-
-    def publish(self, *, update: bool) -> tuple[int, int]:
-        with self._foreign_keys():
-            updated = self._update() if update and self._comparison.different else 0
-            inserted = self._insert() if self._comparison.new else 0
-        if inserted:
-            self._numbers.raise_sequences(self._transaction)
-        return inserted, updated
+    def _find_known(self) -> tuple[int, int]:
+        self._transaction.execute(SQL("ANALYZE {}").format(self._stage))
+        found = super()._find_known()
+        self._transaction.execute(SQL("ANALYZE {}").format(self._known))
+        return found
 
     def _insert(self) -> int:
-        return self._transaction.execute(
-            SQL("INSERT INTO {table} ({columns}) SELECT {columns} FROM {stage} s {new}").format(
-                columns=self._columns(self._rules.names), new=self._only_new(), **self._names()
-            )
-        ).rowcount
+        inserted = super()._insert()
+        self._numbers.raise_sequences(self._transaction)
+        return inserted
 
     def _update(self) -> int:
-        if not self._rules.values:
-            return 0
-        changes = SQL(", ").join(SQL("{0} = s.{0}").format(Identifier(name)) for name in self._rules.values)
-        update = SQL(
-            "UPDATE {table} t SET {changes} FROM {stage} s JOIN {known} k USING ({number}) WHERE NOT k.equal AND {same}"
-        ).format(changes=changes, **self._names())
         self._transaction.execute(SQL("SAVEPOINT rowferry_update"))
         try:
-            return self._transaction.execute(update).rowcount
+            return super()._update()
         except psycopg.errors.UniqueViolation:
             self._transaction.execute(SQL("ROLLBACK TO SAVEPOINT rowferry_update"))
             if not self._table.may_rewrite():
                 raise
             return self._rewrite()
-
-    def _rewrite(self) -> int:
-        """Insert the rows that differ anew, once all of them are gone: a value may stand in another row by now."""
-        names = self._names()
-        differing = SQL("{stage} s JOIN {known} k USING ({number}) WHERE NOT k.equal").format(**names)
-        remove = SQL("DELETE FROM {table} t USING {} AND {same}").format(differing, **names)
-        columns = self._columns(self._rules.names)
-        insert = SQL("INSERT INTO {table} ({columns}) SELECT {columns} FROM {}").format(
-            differing, columns=columns, **names
-        )
-        return min(self._transaction.execute(one).rowcount for one in (remove, insert))
 
     @contextmanager
     def _foreign_keys(self) -> Iterator[None]:
@@ -325,54 +303,6 @@ class StagedWriter(PostgresqlWriter):
             self._table.lock("ACCESS EXCLUSIVE", parents="ACCESS EXCLUSIVE")
         else:
             self._table.lock("SHARE ROW EXCLUSIVE", parents="ROW SHARE" if many else None)
-
-    def _only_new(self) -> Composable:
-        """The condition that leaves out rows of the stage whose key the table holds."""
-        if not self._has_known:
-            return SQL("")
-        return SQL("WHERE NOT EXISTS (SELECT FROM {known} k WHERE k.{number} = s.{number})").format(**self._names())
-
-    def _meets_known_keys(self) -> bool:
-        """Whether the table may hold keys of the rows: any key within the range of theirs."""
-        if not self._range.known:
-            return True
-        if not self._range.bounds:
-            return False
-        find = SQL("SELECT EXISTS (SELECT FROM {} WHERE {} BETWEEN %s AND %s)")
-        column = Identifier(self._range.column)
-        return bool(self._transaction.value(find.format(self._table.name, column), self._range.bounds))
-
-    def _find_known(self) -> tuple[int, int]:
-        """Note the rows whose key the table holds; how many of them are equal and how many different."""
-        self._has_known = True
-        self._transaction.execute(SQL("ANALYZE {stage}").format(**self._names()))
-        self._transaction.execute(
-            SQL(
-                "CREATE TEMPORARY TABLE {known} ON COMMIT DROP AS "
-                "SELECT s.{number}, {equal} AS equal FROM {stage} s JOIN {table} t ON {same}"
-            ).format(equal=equal(self._rules), **self._names())
-        )
-        self._transaction.execute(SQL("ANALYZE {known}").format(**self._names()))
-        count = SQL("SELECT count(*) FILTER (WHERE equal), count(*) FILTER (WHERE NOT equal) FROM {known}")
-        row = self._transaction.execute(count.format(**self._names())).fetchone()
-        assert row is not None  # noqa: S101  # an aggregate has a row
-        return row[0], row[1]
-
-    def _tests(self) -> Composable:
-        """For each value whether a row of the stage differs from the table's."""
-        return SQL(", ").join(differs(self._rules.by_name[name]) for name in self._rules.values)
-
-    def _names(self) -> dict[str, Composable]:
-        return {
-            "table": self._table.name,
-            "stage": self._stage,
-            "known": self._known,
-            "number": Identifier(ROW_NUMBER),
-            "same": same(self._rules.key),
-        }
-
-    def _columns(self, names: tuple[str, ...]) -> Composable:
-        return SQL(", ").join(map(Identifier, names))
 
 
 def quoted(name: str) -> str:

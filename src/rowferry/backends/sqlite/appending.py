@@ -143,7 +143,7 @@ class Part(SqliteWriter):
     def insert(self) -> None:
         """Insert all rows, none of which the table has."""
         self.attach()
-        self.inserted = self.insert_new()
+        self.inserted = self._insert()
 
     def compare(self) -> Comparison:
         self._transaction.lock()

@@ -5,12 +5,10 @@ They are used once rows were refused: by triggers, constraints or types that the
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from rowferry.backends.few_refusals import FewRefusalsFound
-from rowferry.backends.protocol import Comparison
-from rowferry.backends.refusals import Numbers, Refusal
+from rowferry.backends.refusals import Refusal
 from rowferry.backends.sqlite.appending import LoadTransaction
 from rowferry.backends.sqlite.few_rows import FewRowsWriter, ShortSqliteTransaction, find_known
 from rowferry.backends.sqlite.refusals import SqliteRefusals
@@ -18,7 +16,7 @@ from rowferry.backends.sqlite.replacer import SqliteReplacer
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.values import stored_rows
 from rowferry.backends.sqlite.writer import SqliteTransaction, SqliteWriter
-from rowferry.backends.staged_refusals import StagedRefusalsFound
+from rowferry.backends.staged import StagedRefusalsFound
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ForeignKeyBroken
 
@@ -34,36 +32,8 @@ class CarefulSqliteWriter(StagedRefusalsFound, SqliteWriter):
 
     def _publish(self, *, update: bool) -> tuple[int, int]:
         done = SqliteWriter.publish(self, update=update)
-        self._tries.judged.require_parents(self._stage)
+        self._tries.judged.require_parents(self._plan.rows_waiting())
         return done
-
-    @contextmanager
-    def _only(self, rows: Numbers) -> Iterator[None]:
-        stage, has_known = self._stage, self._has_known
-        among = f"rowferry_row_number BETWEEN {rows[0]} AND {rows[1]}"
-        self._stage = f"(SELECT * FROM {stage} WHERE {among})"
-        try:
-            yield
-        finally:
-            self._stage, self._has_known = stage, has_known
-
-    def _sorts(self) -> Comparison:
-        (rows,) = self._execute(f"SELECT count(*) FROM {self._stage}").fetchone()
-        if not self._has_known:
-            return Comparison(rows, 0, 0)
-        known, different = self._execute(
-            f"SELECT count(*), coalesce(sum(NOT k.equal), 0) FROM {self._stage} JOIN {self._known} k "
-            "USING (rowferry_row_number)"
-        ).fetchone()
-        return Comparison(rows - known, known - different, different)
-
-    def _are_there(self) -> int:
-        known = f"WHERE s.rowferry_row_number NOT IN (SELECT rowferry_row_number FROM {self._known})"
-        found = self._execute(
-            f"SELECT count(*) FROM {self._stage} s CROSS JOIN {self._main} t ON {self._same_key()} "
-            f"{known if self._has_known else ''}"
-        )
-        return int(found.fetchone()[0])
 
 
 class CarefulSqliteReplacer(CarefulSqliteWriter, SqliteReplacer):

@@ -20,9 +20,9 @@ class SqliteStage:
         self._tables = 0
 
     def table(self, columns: Sequence[str]) -> tuple[str, ImageTable]:
-        """A table for the rows of one writer, and its name in statements once it is attached."""
+        """A table for the rows of one writer, and its name there."""
         name, self._tables = f"rows_{self._tables}", self._tables + 1
-        return f"{self.name}.{name}", ImageTable(self._image, name, "rowferry_row_number", columns)
+        return name, ImageTable(self._image, name, "rowferry_row_number", columns)
 
     def seal(self) -> None:
         """All tables were ended; nothing comes into it any more."""

@@ -6,23 +6,26 @@ while the rows are published, which is one statement.
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, TableClause
 
-from rowferry.backends.key_range import KeyRange
-from rowferry.backends.protocol import Comparison
+from rowferry.backends.plan import EQUAL, Statement, known_table, named_table, numbered_table
 from rowferry.backends.referred_keys import ReferredKeys
 from rowferry.backends.sqlite.beyond import checks_more, foreign_keys_told, may_rewrite, or_abort
+from rowferry.backends.sqlite.plan import SqlitePlan, as_text
 from rowferry.backends.sqlite.stage import SqliteStage
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
-from rowferry.backends.sqlite.values import all_of, same, stored, stored_column
-from rowferry.dictionary.rules import Reference, TableRules
+from rowferry.backends.sqlite.values import same, stored, stored_column
+from rowferry.backends.staged import StagedWriter
+from rowferry.dictionary.rules import ROW_NUMBER, Reference, TableRules
 from rowferry.errors import ParentsVanished
 from rowferry.kinds.integers import INTEGER
 
@@ -38,10 +41,6 @@ MOST_PARAMETERS = 32_000
 
 _BULK_ROWS = 10_000
 """From this many rows on, checking what they refer to as a set pays off."""
-
-_MOST_ROWS = 2**63 - 1
-
-_EQUAL_AND_DIFFERENT = "SELECT coalesce(sum(equal), 0), coalesce(sum(NOT equal), 0)"
 
 _MOST_STAGES = 9
 """SQLite attaches ten files, unless it was built to attach more."""
@@ -150,60 +149,41 @@ class SqliteTransaction:
         return inserted + driver.executemany(into + one, singly).rowcount
 
 
-class SqliteWriter:
-    """Implements TableWriter."""
+class SqliteWriter(StagedWriter):
+    """Rows wait in a file of their own."""
 
-    took_over = False
+    _plan: SqlitePlan
 
     def __init__(self, transaction: SqliteTransaction, rules: TableRules, *, dry_run: bool) -> None:
+        super().__init__(rules, dry_run=dry_run)
         self._transaction = transaction
-        self._rules = rules
         self._main = f"main.{quoted(rules.name)}"
-        self._dry_run = dry_run
-        self.rows = 0
-        self._range = KeyRange(rules)
         self._referred = ReferredKeys(rules)
         self._waiting = transaction.stage(self)
-        self._stage, self._table = self._waiting.table(list(map(quoted, _staged(rules))))
-        self._as_given = self._stage
-        self._known = f"temp.rowferry_known_{self._stage.replace('.', '_')}"
-        self._has_known = False
+        stage, self._table = self._waiting.table(list(map(quoted, _staged(rules))))
+        self._as_given = f"{self._waiting.name}.{stage}"
+        self._suffix = f"{self._waiting.name}_{stage}"
+        self._plan = self._planned(numbered_table(stage, rules.names, self._waiting.name))
+
+    def _planned(self, stage: TableClause) -> SqlitePlan:
+        table = named_table(self._rules.name, self._rules.names, "main")
+        return SqlitePlan(self._rules, table, stage, known_table(f"rowferry_known_{self._suffix}", schema="temp"))
+
+    @property
+    def rows(self) -> int:
+        """How many rows were written."""
+        return self._rows
 
     def checks_all_references(self) -> bool:
         """Whether there are so many rows that what they refer to is better checked at once."""
-        return self.rows >= _BULK_ROWS and bool(self._rules.references)
+        return self._rows >= _BULK_ROWS and bool(self._rules.references)
 
     def checks_more(self) -> bool:
         """Whether SQLite has more to check or to do when rows come in than the model tells."""
         return checks_more(self._transaction.driver(), self._rules)
 
-    def write(self, rows: pa.RecordBatch) -> None:
-        self.rows += rows.num_rows
-        self._range.add(rows)
-        self._referred.add(rows)
-        columns = [stored_column(rows.column(name)) for name in _staged(self._rules)]
-        self._table.write(rows.column(rows.num_columns - 1).to_numpy(), columns)
-
     def end(self) -> None:
         self._table.end()
-
-    def compare(self) -> Comparison:
-        if not self._dry_run:
-            self._transaction.lock()
-        self.attach()
-        if not (self._goes_by_unusual_keys() or self._meets_known_keys()):
-            return Comparison(self.rows, 0, 0)
-        self._find_known()
-        equal, different = self._execute(f"{_EQUAL_AND_DIFFERENT} FROM {self._known}").fetchone()
-        return Comparison(self.rows - equal - different, equal, different)
-
-    def known(self, starts: Sequence[int]) -> list[tuple[int, int]]:
-        if not self._has_known:
-            return [(0, 0)] * len(starts)
-        ends = [*(start - 1 for start in starts[1:]), _MOST_ROWS]
-        counted = f"{_EQUAL_AND_DIFFERENT} FROM {self._known} WHERE rowferry_row_number BETWEEN ? AND ?"
-        found = (self._execute(counted, span).fetchone() for span in zip(starts, ends, strict=True))
-        return [(equal, different) for equal, different in found]
 
     def attach(self) -> None:
         """Show the rows that wait to the database."""
@@ -214,115 +194,80 @@ class SqliteWriter:
         self.end()
         self._waiting.seal()
 
-    def different(self) -> Iterator[tuple[int, list[str]]]:
-        if not self._has_known:
-            return
-        tests = differing(self._rules)
-        found = self._execute(
-            f"SELECT s.rowferry_row_number{tests} FROM {self._known} k "
-            f"JOIN {self._stage} s USING (rowferry_row_number) JOIN {quoted(self._rules.name)} t ON {self._same_key()} "
-            "WHERE NOT k.equal ORDER BY 1"
-        )
-        for row_number, *differs in found:
-            yield row_number, [name for name, flag in zip(self._rules.values, differs, strict=True) if flag]
+    def require_parents(self) -> None:
+        """Raise ParentsVanished if a row refers to one that is not there, unless the database checks that."""
+        if not self._transaction.checks_references:
+            self._require_parents()
 
-    def publish(self, *, update: bool) -> tuple[int, int]:
+    def _run(self, statement: Statement) -> sqlite3.Cursor:
+        return self._execute(as_text(statement))
+
+    def _fill(self, rows: pa.RecordBatch) -> None:
+        self._referred.add(rows)
+        columns = [stored_column(rows.column(name)) for name in _staged(self._rules)]
+        self._table.write(rows.column(rows.num_columns - 1).to_numpy(), columns)
+
+    def _lock(self) -> None:
+        self._transaction.lock()
+
+    def _meets_known_keys(self) -> bool:
+        self.attach()
+        return self._goes_by_unusual_keys() or super()._meets_known_keys()
+
+    def _make_known(self) -> None:
+        known = f"temp.rowferry_known_{self._suffix}"
+        self._execute(f"DROP TABLE IF EXISTS {known}")
+        self._execute(f"CREATE TABLE {known} ({ROW_NUMBER} INTEGER PRIMARY KEY, {EQUAL} INTEGER)")
+
+    @contextmanager
+    def _foreign_keys(self) -> Iterator[None]:
         self._transaction.at_end.add(self._require_unique)
         self.require_parents()
+        resolving = or_abort(self._transaction.driver(), self._rules.name)
+        self._plan = replace(self._plan, resolving=resolving)
         with foreign_keys_told(self._transaction.driver(), self._rules, self._require_parents):
-            updated = self._update() if update and self._has_known else 0
-            return self.insert_new(), updated
+            yield
 
-    def insert_new(self) -> int:
-        """Insert the rows whose key the table has not; how many the database inserted."""
+    def _insert(self) -> int:
         if self._range.rises and not self._has_indexes():
             self._execute(f"PRAGMA main.cache_size = {CACHE_OF_A_PASS}")
-        names = ", ".join(map(quoted, self._rules.names))
-        known = f"WHERE rowferry_row_number NOT IN (SELECT rowferry_row_number FROM {self._known}) "
-        return self._execute(
-            f"INSERT {self._or_abort()} INTO {self._main} ({names}) SELECT {names} FROM {self._stage} "
-            f"{known if self._has_known else ''}ORDER BY rowferry_row_number"
-        ).rowcount
+        return super()._insert()
 
     def _update(self) -> int:
-        changes = ", ".join(f"{column} = s.{column}" for column in map(quoted, self._rules.values))
-        if not changes:
-            return 0
         try:
-            return self._execute(
-                f"UPDATE {self._or_abort()} {self._main} AS t SET {changes} FROM {self._stage} s "
-                f"JOIN {self._known} k USING (rowferry_row_number) WHERE NOT k.equal AND {self._same_key()}"
-            ).rowcount
+            return super()._update()
         except sqlite3.IntegrityError as error:
             is_unique = error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_UNIQUE
             if not (is_unique and may_rewrite(self._transaction.driver(), self._rules)):
                 raise
             return self._rewrite()
 
-    def _rewrite(self) -> int:
-        """Insert the rows that differ anew, once all of them are gone: a value may stand in another row by now."""
-        differing = f"FROM {self._stage} s JOIN {self._known} k USING (rowferry_row_number) WHERE NOT k.equal"
-        keys = ", ".join(map(quoted, self._rules.key))
-        removed = self._execute(f"DELETE FROM {self._main} WHERE ({keys}) IN (SELECT {keys} {differing})")
-        names = ", ".join(map(quoted, self._rules.names))
-        inserted = self._execute(f"INSERT {self._or_abort()} INTO {self._main} ({names}) SELECT {names} {differing}")
-        return min(removed.rowcount, inserted.rowcount)
-
-    def _or_abort(self) -> str:
-        return or_abort(self._transaction.driver(), self._rules.name)
-
-    def _meets_known_keys(self) -> bool:
-        """Whether the table may hold keys of the rows: any key within the range of theirs."""
-        table, column = quoted(self._rules.name), quoted(self._range.column)
-        if not self._range.known:
-            return True
-        if not self._range.bounds:
-            return False
-        find = f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} BETWEEN ? AND ?)"
-        found = self._execute(find, self._range.bounds)
-        return bool(found.fetchone()[0])
-
     def _goes_by_unusual_keys(self) -> bool:
         """Spell keys as the table does, where others wrote them in another form; whether there are any."""
         key = [self._rules.by_name[name] for name in self._rules.key]
         unusual = UnusualKeys(self._transaction.driver(), self._rules.name, key)
         wanted = ", ".join(f"{quoted(name)} AS wanted_{at}" for at, name in enumerate(self._rules.key))
-        forms = f"temp.rowferry_forms_{self._stage.replace('.', '_')}"
-        if not unusual.possible or not unusual.keep(forms, f"SELECT {wanted} FROM {self._stage}"):
+        forms = f"temp.rowferry_forms_{self._suffix}"
+        if not unusual.possible or not unusual.keep(forms, f"SELECT {wanted} FROM {self._as_given}"):
             return False
-        spelled = f"temp.rowferry_spelled_{self._stage.replace('.', '_')}"
+        spelled = f"rowferry_spelled_{self._suffix}"
         names = ", ".join(map(quoted, self._rules.names))
         raw = {name: f"iif(f.form_0 IS NULL, s.{quoted(name)}, f.raw_{at})" for at, name in enumerate(self._rules.key)}
         values = ", ".join(raw.get(name, f"s.{quoted(name)}") for name in self._rules.names)
         same = " AND ".join(f"f.form_{at} = s.{quoted(name)}" for at, name in enumerate(self._rules.key))
-        self._execute(f"DROP TABLE IF EXISTS {spelled}")
-        self._execute(f"CREATE TABLE {spelled} (rowferry_row_number INTEGER PRIMARY KEY, {names})")
-        rows = f"SELECT rowferry_row_number, {values} FROM {self._stage} s LEFT JOIN {forms} f ON {same}"
-        self._execute(f"INSERT INTO {spelled} {rows}")
-        self._stage = spelled
+        self._execute(f"DROP TABLE IF EXISTS temp.{spelled}")
+        self._execute(f"CREATE TABLE temp.{spelled} (rowferry_row_number INTEGER PRIMARY KEY, {names})")
+        rows = f"SELECT rowferry_row_number, {values} FROM {self._as_given} s LEFT JOIN {forms} f ON {same}"
+        self._execute(f"INSERT INTO temp.{spelled} {rows}")
+        self._plan = replace(self._plan, stage=numbered_table(spelled, self._rules.names, "temp"))
         return True
 
     def _has_indexes(self) -> bool:
         find = "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?, 'main'))"
         return bool(self._execute(find, (self._rules.name,)).fetchone()[0])
 
-    def _same_key(self) -> str:
-        return " AND ".join(f"t.{column} = s.{column}" for column in map(quoted, self._rules.key))
-
-    def _find_known(self) -> None:
-        """Note the rows whose key the table holds."""
-        self._has_known = True
-        names = self._rules.values
-        equal = all_of([same(self._rules.by_name[name], f"s.{quoted(name)}", f"t.{quoted(name)}") for name in names])
-        self._execute(f"DROP TABLE IF EXISTS {self._known}")
-        self._execute(f"CREATE TABLE {self._known} (rowferry_row_number INTEGER PRIMARY KEY, equal INTEGER)")
-        self._execute(
-            f"INSERT INTO {self._known} SELECT s.rowferry_row_number, CASE WHEN {equal} THEN 1 ELSE 0 END "
-            f"FROM {self._stage} s CROSS JOIN {self._main} t ON {self._same_key()}"
-        )
-
     def _require_unique(self) -> None:
-        equal = f"SELECT rowferry_row_number FROM {self._known} WHERE equal"
+        equal = f"SELECT rowferry_row_number FROM temp.rowferry_known_{self._suffix} WHERE equal"
         changed = f" WHERE rowferry_row_number NOT IN ({equal})" if self._has_known else ""
         for names in self._rules.unique:
             wanted = ", ".join(f"{quoted(name)} AS wanted_{at}" for at, name in enumerate(names))
@@ -330,20 +275,14 @@ class SqliteWriter:
             unusual = UnusualKeys(self._transaction.driver(), self._rules.name, key)
             unusual.require_apart(f"SELECT {wanted} FROM {self._as_given}{changed}")
 
-    def require_parents(self) -> None:
-        """Raise ParentsVanished if a row refers to one that is not there, unless the database checks that."""
-        if not self._transaction.checks_references:
-            self._require_parents()
-
     def _require_parents(self) -> None:
         for reference in self._rules.references:
             keys = self._referred.keys(reference)
             if keys is not None:
                 require_keys(self._transaction.driver(), reference, keys)
                 continue
-            column, parent, target = map(quoted, (reference.column, reference.parent, reference.target))
-            missing = f"SELECT 1 FROM {self._stage} WHERE {column} NOT IN (SELECT {target} FROM main.{parent})"
-            if self._execute(f"SELECT EXISTS ({missing})").fetchone()[0]:
+            parent = named_table(reference.parent, [reference.target], "main").alias("p")
+            if self._run(self._plan.lacks_parent(reference, parent)).fetchone()[0]:
                 raise ParentsVanished
 
     def _execute(self, statement: str, parameters: tuple[object, ...] = ()) -> sqlite3.Cursor:

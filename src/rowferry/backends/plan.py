@@ -1,0 +1,271 @@
+"""What comparing and publishing do to a table, said once for every database, in statements of SQLAlchemy.
+
+Rows wait in a *stage*, numbered as they came. `known` notes which of them have the key of a row of the table, and
+whether that row is equal; what is not known is new. For a table of jobs with the rows (1, Clerk) and (2, Lawyer):
+
+    stage                        known                 so that
+    1 | 1 | Clerk                1 | equal             row 1 is unchanged
+    2 | 2 | Judge                2 | not equal         row 2 is different
+    3 | 3 | Smith                                      row 3 is new
+
+A room whose database compares in another way, or says the same faster, has a plan of its own that derives from this
+one (`differs`, `equal`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self, cast
+
+from sqlalchemy import (
+    Alias,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Delete,
+    FromClause,
+    Insert,
+    Select,
+    Subquery,
+    TableClause,
+    Update,
+    and_,
+    case,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    not_,
+    select,
+    table,
+    true,
+    tuple_,
+    update,
+)
+
+from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, Reference, TableRules
+
+Rows = tuple[int, int]
+"""Some consecutive row numbers: the first and the last of them."""
+
+Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
+
+EQUAL = "equal"
+
+
+def named_table(name: str, columns: Iterable[str], schema: str | None = None) -> TableClause:
+    """A table as statements name it: its columns bring no types, and are compared as the database has them."""
+    return table(name, *map(column, columns), schema=schema)
+
+
+def numbered_table(name: str, columns: Iterable[str], schema: str | None = None) -> TableClause:
+    """The same for rows that have a number."""
+    return table(name, column(ROW_NUMBER, BigInteger), *map(column, columns), schema=schema)
+
+
+def known_table(name: str, columns: Iterable[str] = (), schema: str | None = None) -> TableClause:
+    """The same for what is known of rows by their number."""
+    return table(name, column(ROW_NUMBER, BigInteger), column(EQUAL, Boolean), *map(column, columns), schema=schema)
+
+
+def surplus_columns(rules: TableRules) -> list[str]:
+    """The columns of a table that notes keys: no name of a column of ours is among them."""
+    return [f"rowferry_key_{at}" for at in range(len(rules.key))]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The statements for the rows of one stage on their way into a table; of those that differ, all values go in."""
+
+    rules: TableRules
+    table: TableClause
+    stage: FromClause
+    known: TableClause
+
+    # What a database may know better
+
+    def differs(self, rule: ColumnRule) -> ColumnElement[bool]:
+        """Whether the rows `s` and `t` have another value in a column."""
+        return self.s.c[rule.name].is_distinct_from(self.t.c[rule.name])
+
+    def equal(self) -> ColumnElement[bool]:
+        """Whether the rows `s` and `t` have the same values beside their key."""
+        return and_(true(), *(not_(self.differs(self.rules.by_name[name])) for name in self.rules.values))
+
+    def is_new(self) -> ColumnElement[bool]:
+        """Whether a row of the stage has a key that the table has not."""
+        return ~self._exists(self.k, self.k.c[ROW_NUMBER] == self.s.c[ROW_NUMBER])
+
+    # Comparing
+
+    def meets(self, key: str, bounds: Rows) -> Select[Any]:
+        """Whether the table has a key within a range."""
+        return select(self._exists(self.t, self.t.c[key].between(*bounds)))
+
+    def note_known(self) -> Insert:
+        """Note the rows whose key the table has, each once."""
+        found = select(self.s.c[ROW_NUMBER], self.equal()).select_from(self._beside_table())
+        return insert(self.known).from_select([ROW_NUMBER, EQUAL], found)
+
+    def count_known(self, rows: Rows | None = None) -> Select[int, int]:
+        """How many of the known rows, or of some of them, are equal, and how many different."""
+        is_equal = self.k.c[EQUAL]
+        counted = select(func.count(case((is_equal, 1))), func.count(case((not_(is_equal), 1)))).select_from(self.k)
+        return counted if rows is None else counted.where(self.k.c[ROW_NUMBER].between(*rows))
+
+    def different(self) -> Select[Any]:
+        """The rows that differ: their number, and for each value whether it does; numbers ascending."""
+        return self._different([self.s.c[ROW_NUMBER]]).order_by(self.s.c[ROW_NUMBER])
+
+    # Publishing
+
+    def insert_new(self, *, known: bool) -> Insert:
+        """Insert the new rows; all of them where none is `known`."""
+        return self.insert_rows(self._rows().where(self.is_new()) if known else self._rows())
+
+    def insert_rows(self, rows: Select[Any]) -> Insert:
+        """Insert some rows of the stage."""
+        return insert(self.table).from_select(list(self.rules.names), rows)
+
+    def update(self) -> Update:
+        """Give the table's rows the values of those that differ from them."""
+        changes = {name: self.s.c[name] for name in self.rules.values}
+        differs = and_(self.k.c[ROW_NUMBER] == self.s.c[ROW_NUMBER], not_(self.k.c[EQUAL]))
+        return update(self.t).values(changes).where(differs, self._same_key(self.s, self.t))
+
+    def remove_different(self) -> Delete:
+        """Delete the rows of the table that differ, so that they can be inserted anew."""
+        keys = self._of_different([self.s.c[name] for name in self.rules.key])
+        return delete(self.t).where(_keys(self.rules.key, self.t).in_(keys))
+
+    def insert_different(self) -> Insert:
+        """Insert the rows that differ, once those of the table are gone."""
+        return self.insert_rows(self._of_different([self.s.c[name] for name in self.rules.names]))
+
+    # References, and rows that the database refuses
+
+    def lacks_parent(self, reference: Reference, parent: FromClause) -> Select[Any]:
+        """Whether a row of the stage refers to a row that is not there."""
+        refers = self.s.c[reference.column]
+        there = self._exists(parent, parent.c[reference.target] == refers)
+        return select(self._exists(self.s, and_(refers.is_not(None), ~there)))
+
+    def only(self, rows: Rows) -> Self:
+        """The same for some rows of the stage, as if there were no others."""
+        numbered = self.s.c[ROW_NUMBER]
+        chosen = select(self.s).where(numbered.between(*rows)).order_by(numbered)
+        return replace(self, stage=chosen.subquery("s"))
+
+    def count_new(self, *, known: bool) -> Select[Any]:
+        """How many rows of the stage are new."""
+        counted = select(func.count()).select_from(self.s)
+        return counted.where(self.is_new()) if known else counted
+
+    def count_different(self) -> Select[Any]:
+        """How many rows of the stage differ from the table's."""
+        differing = self._of_different([self.s.c[ROW_NUMBER]]).subquery("d")
+        return select(func.count()).select_from(differing)
+
+    def count_there(self, *, known: bool) -> Select[Any]:
+        """How many of the new rows the table has by now, by their keys."""
+        counted = select(func.count()).select_from(self._beside_table())
+        return counted.where(self.is_new()) if known else counted
+
+    # The parts of them
+
+    @cached_property
+    def t(self) -> Alias[Any]:
+        """The table, as conditions name it."""
+        return cast("Alias[Any]", self.table.alias("t"))
+
+    @cached_property
+    def s(self) -> FromClause:
+        """The stage, as conditions name it."""
+        return self.stage if self.stage.description == "s" else self.stage.alias("s")
+
+    @cached_property
+    def k(self) -> FromClause:
+        """What is known, as conditions name it."""
+        return self.known.alias("k")
+
+    def _rows(self) -> Select[Any]:
+        return select(*(self.s.c[name] for name in self.rules.names)).select_from(self.s)
+
+    def _same_key(self, ours: FromClause, theirs: FromClause) -> ColumnElement[bool]:
+        return and_(*(theirs.c[name] == ours.c[name] for name in self.rules.key))
+
+    def _keys_of(self, rows: FromClause) -> list[ColumnElement[Any]]:
+        return [rows.c[name] for name in self.rules.key]
+
+    def _beside_table(self) -> FromClause:
+        """Each row of the stage beside the row of the table that has its key."""
+        return self.s.join(self.t, self._same_key(self.s, self.t))
+
+    def _of_different(self, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+        known = self.k.join(self.s, self.k.c[ROW_NUMBER] == self.s.c[ROW_NUMBER])
+        return select(*columns).select_from(known).where(not_(self.k.c[EQUAL]))
+
+    def _different(self, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+        known = self.k.join(self.s, self.k.c[ROW_NUMBER] == self.s.c[ROW_NUMBER])
+        beside = known.join(self.t, self._same_key(self.s, self.t))
+        tests = (self.differs(self.rules.by_name[name]) for name in self.rules.values)
+        flags = (case((test, 1), else_=0) for test in tests)
+        return select(*columns, *flags).select_from(beside).where(not_(self.k.c[EQUAL]))
+
+    def _exists(self, rows: FromClause, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+        return select(literal_column("1")).select_from(rows).where(condition).exists()
+
+
+@dataclass(frozen=True)
+class ReplacingPlan(Plan):
+    """The same for rows that are to be all the table has; `surplus` has the keys that no row of the stage has."""
+
+    surplus: TableClause | Subquery
+
+    def note_surplus(self) -> Insert:
+        """Note the keys of the table that no row of the stage has."""
+        assert isinstance(self.surplus, TableClause)  # noqa: S101  # for the type checker
+        beside = self.t.join(self.s, self._same_key(self.s, self.t), isouter=True)
+        keys = select(*self._keys_of(self.t)).select_from(beside).where(self.s.c[ROW_NUMBER].is_(None))
+        return insert(self.surplus).from_select(surplus_columns(self.rules), keys)
+
+    def remove_surplus(self) -> Delete:
+        """Delete the surplus rows."""
+        return delete(self.t).where(_keys(self.rules.key, self.t).in_(select(*self.surplus.c)))
+
+    def first_new(self, count: int, *, known: bool) -> Select[Any]:
+        """The keys of the first new rows."""
+        found = select(*self._keys_of(self.s)).select_from(self.s).order_by(self.s.c[ROW_NUMBER])
+        return (found.where(self.is_new()) if known else found).limit(count)
+
+    def first_different(self, count: int) -> Select[Any]:
+        """Of the first rows that differ, the key, and for each value whether it does."""
+        keys = self._keys_of(self.s)
+        return self._different(keys).order_by(*keys).limit(count)
+
+    def first_surplus(self, count: int) -> Select[Any]:
+        """The first surplus keys."""
+        return select(*self.surplus.c).order_by(*self.surplus.c).limit(count)
+
+    def count_referring(self, child: FromClause, refers: ColumnElement[bool]) -> Select[Any]:
+        """How many rows of another table, by a condition on it and `t`, refer to surplus rows."""
+        return select(func.count()).select_from(self._referring(child, refers))
+
+    def first_referred(self, child: FromClause, refers: ColumnElement[bool], count: int) -> Select[Any]:
+        """The first keys of surplus rows that rows of another table refer to."""
+        keys = self._keys_of(self.t)
+        return select(*keys).distinct().select_from(self._referring(child, refers)).order_by(*keys).limit(count)
+
+    def _referring(self, child: FromClause, refers: ColumnElement[bool]) -> FromClause:
+        surplus = self.surplus.alias("g")
+        return child.join(self.t, refers).join(surplus, self._is_surplus(surplus))
+
+    def _is_surplus(self, surplus: FromClause) -> ColumnElement[bool]:
+        """Whether a row of the table has a key that is surplus."""
+        return and_(*(key == kept for key, kept in zip(self._keys_of(self.t), surplus.c, strict=True)))
+
+
+def _keys(names: Sequence[str], rows: FromClause) -> Any:
+    """A key as it may be looked for among others."""
+    return rows.c[names[0]] if len(names) == 1 else tuple_(*(rows.c[name] for name in names))

@@ -1,0 +1,83 @@
+"""How PostgreSQL compares, where that is not how every database does, and how it spells the statements of the plan."""
+
+from functools import lru_cache
+from typing import Any
+
+from psycopg.sql import SQL
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    Select,
+    TableClause,
+    Text,
+    and_,
+    case,
+    cast,
+    false,
+    not_,
+    or_,
+    select,
+)
+from sqlalchemy.dialects import postgresql
+
+from rowferry.backends.plan import EQUAL, Plan, ReplacingPlan, named_table, surplus_columns
+from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, TableRules
+from rowferry.kinds.texts import TEXT
+
+DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+"""Only to spell statements and types, which have no parameters: the driver then takes each letter as it is."""
+
+
+class PostgresqlPlan(Plan):
+    """Texts are compared by their bytes.
+
+    Whatever takes different texts for the same says so of its comparison, not of its values: a collation that is not
+    deterministic, or the type citext.
+    """
+
+    def differs(self, rule: ColumnRule) -> ColumnElement[bool]:
+        if rule.kind is not TEXT:
+            return super().differs(rule)
+        ours, theirs = (cast(rows.c[rule.name], Text) for rows in (self.s, self.t))
+        return ours.collate("C").is_distinct_from(theirs)
+
+
+class PostgresqlReplacingPlan(PostgresqlPlan, ReplacingPlan):
+    """Here `known` has only what differs, as most rows of a table do not.
+
+    A row of it without a number is surplus: it has no row in the stage. One that is not known to be equal or different
+    is new: it has no row in the table.
+    """
+
+    def is_new(self) -> ColumnElement[bool]:
+        is_this = and_(self.k.c[ROW_NUMBER] == self.s.c[ROW_NUMBER], self.k.c[EQUAL].is_(None))
+        return self._exists(self.k, is_this)
+
+    def all_but_equal(self) -> Select[Any]:
+        """What `known` has: all rows of both sides that have no equal; keys only where they are surplus."""
+        key, number = self.t.c[self.rules.key[0]], self.s.c[ROW_NUMBER]
+        both = self.t.join(self.s, self._same_key(self.s, self.t), full=True)
+        is_equal = case((and_(number.is_not(None), key.is_not(None)), false())).label(EQUAL)
+        pairs = zip(self._keys_of(self.t), surplus_columns(self.rules), strict=True)
+        # What is kept should be small.
+        kept = [case((number.is_(None), column)).label(name) for column, name in pairs]
+        differs = or_(number.is_(None), key.is_(None), not_(self.equal()))
+        return select(number, is_equal, *kept).select_from(both).where(differs)
+
+
+def clause_of(rules: TableRules) -> TableClause:
+    """A table as the plan has it."""
+    return named_table(rules.name, rules.names, rules.table.schema)
+
+
+def as_text(clause: ClauseElement) -> bytes:
+    """A statement, or a part of one, as the driver takes it."""
+    return str(clause.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True})).encode()
+
+
+@lru_cache(maxsize=10_000)
+def differs(rules: TableRules, name: str) -> SQL:
+    """The condition that the rows `s` and `t` have another value in a column, for a statement with parameters."""
+    rows = named_table("given", [name])
+    found = PostgresqlPlan(rules, rows, rows, rows).differs(rules.by_name[name])
+    return SQL(as_text(found).decode().replace("%", "%%"))  # as SQLAlchemy spelled it

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from reference import every_error
 
 from rowferry import errors
 
@@ -76,12 +77,7 @@ def test_only_settings_read_the_environment(path: Path) -> None:
         assert not names & {"environ", "getenv"}
 
 
-def error_classes() -> list[type[errors.RowferryError]]:
-    found = [value for value in vars(errors).values() if isinstance(value, type)]
-    return [value for value in found if issubclass(value, errors.RowferryError) and value is not errors.RowferryError]
-
-
-LEAVES = [error for error in error_classes() if not error.__subclasses__()]
+LEAVES = sorted((error for error in every_error() if not error.__subclasses__()), key=lambda error: error.__qualname__)
 
 
 @pytest.mark.parametrize("error", LEAVES, ids=lambda error: error.__name__)

@@ -184,7 +184,7 @@ def test_how_files_are_written_is_said_on_the_page(open_page: OpenPage, server: 
     page = open_page()
     choose(page, file)
     page.get_by_text("Options").click()
-    page.get_by_label("What separates fields").fill(";")
+    page.get_by_label("Field delimiter").fill(";")
     page.get_by_label("Words for a missing value").fill("- n/a")
     page.get_by_label("Columns with other names in the files").fill("nr=id")
     page.get_by_label("Columns to skip").fill("cost")

@@ -94,16 +94,21 @@ def reject_codes() -> str:
 
 
 def error_codes() -> str:
-    found = [
-        e
-        for _, e in inspect.getmembers(errors, inspect.isclass)
-        if issubclass(e, errors.RowferryError) and "code" in vars(e)
-    ]
-    both = [(e.code, e.__doc__ or "", e.hint) for e in sorted(found, key=lambda e: e.code)]
+    found = [error for error in every_error() if "code" in vars(error)]
+    both = sorted((error.code, error.__doc__ or "", error.hint) for error in found)
     rows = [[f"`{code}`", *(text.replace("{{", "{").replace("}}", "}") for text in texts)] for code, *texts in both]
     return "# Errors\n\nOf commands and, as problem details (RFC 9457), of the API.\n\n" + table(
         ["code", "message", "what to do"], rows
     )
+
+
+def every_error(root: type[errors.RowferryError] = errors.RowferryError) -> set[type[errors.RowferryError]]:
+    """The errors of all modules, whether or not the package names them; the commands and the API import every one."""
+    return {further for found in root.__subclasses__() if is_ours(found) for further in (found, *every_error(found))}
+
+
+def is_ours(error: type) -> bool:
+    return error.__module__.startswith("rowferry.")
 
 
 def endpoints() -> str:

@@ -45,7 +45,7 @@ class TableReceiptAnswer(BaseModel):
 
 
 class ReceiptAnswer(BaseModel):
-    """What became of the rows of a load, file by file and in all."""
+    """What became of the rows of a load, file by file and in total."""
 
     model_config = _example(
         load_id=_LOAD_ID, status="done", dry_run=False, tables=[_TABLE_RECEIPT], passed_over=[], **_TOTALS
@@ -64,7 +64,7 @@ class ReceiptAnswer(BaseModel):
 
 
 class LoadAccepted(BaseModel):
-    """A load that goes on after the answer."""
+    """A load that continues after the response."""
 
     model_config = _example(load_id=_LOAD_ID, status="running", location=f"/loads/{_LOAD_ID}")
 
@@ -74,7 +74,7 @@ class LoadAccepted(BaseModel):
 
 
 class LoadOptionsAnswer(BaseModel):
-    """How a load was asked to be done."""
+    """The options of a load."""
 
     on_conflict: OnConflict
     all_or_nothing: bool
@@ -99,7 +99,7 @@ class LoadSource(BaseModel):
 
 
 class LoadError(BaseModel):
-    """Why a load failed; nothing was inserted then."""
+    """Why a load failed; nothing was inserted."""
 
     code: str
     message: str
@@ -107,7 +107,7 @@ class LoadError(BaseModel):
 
 
 class LoadAnswer(BaseModel):
-    """A load of now or before, as the ledger has it."""
+    """A load, running or ended, as recorded in the ledger."""
 
     model_config = _example(
         load_id=_LOAD_ID,
@@ -165,7 +165,7 @@ class FaultAnswer(BaseModel):
 
 
 class RejectedRowAnswer(BaseModel):
-    """A row that was not inserted, and all that is wrong with it."""
+    """A row that was not inserted, with all its faults."""
 
     model_config = _example(
         reject_id=1,
@@ -194,7 +194,7 @@ class ReferenceAnswer(BaseModel):
 
 
 class ColumnAnswer(BaseModel):
-    """What is asked of the values of a column."""
+    """What the values of a column must be."""
 
     name: str
     type: str
@@ -245,12 +245,12 @@ class TableAnswer(BaseModel):
 
 
 class Health(BaseModel):
-    """How the service is."""
+    """Whether the service can be used."""
 
     status: str = Field(examples=["ready"])
 
 
-Limit = Annotated[int, Query(ge=1, le=1_000, description="How many, at most")]
+Limit = Annotated[int, Query(ge=1, le=1_000, description="The most items to return")]
 """How many items of a list are wanted on a page."""
 
 Item = TypeVar("Item", bound=BaseModel)

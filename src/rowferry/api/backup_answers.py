@@ -30,13 +30,13 @@ def _example(**values: Any) -> ConfigDict:
 
 
 class ManifestAnswer(BaseModel):
-    """What a backup is: of which table, from which moment, and what its file must be."""
+    """What a backup contains, when it was taken, and what its file must be."""
 
     model_config = _example(**_MANIFEST)
 
     format_version: int
     backup_id: str
-    snapshot_id: str = Field(description="Backups with the same one are from the same moment")
+    snapshot_id: str = Field(description="Backups with the same snapshot id are of the same moment")
     table: str
     created_at: dt.datetime
     rowferry_version: str
@@ -54,8 +54,8 @@ class BackupAnswer(ManifestAnswer):
 
     model_config = _example(**_MANIFEST, **_VERIFIED)
 
-    verified_at: dt.datetime | None = Field(description="Null if it was never verified")
-    damage: str | None = Field(description="What was wrong with it; null if nothing")
+    verified_at: dt.datetime | None = Field(description="Null if it has never been verified")
+    damage: str | None = Field(description="What was wrong with the file; null if nothing was")
 
 
 class BackupsAnswer(BaseModel):

@@ -36,7 +36,7 @@ def _example(**values: Any) -> ConfigDict:
 
 
 class RejectedBatchRowAnswer(BaseModel):
-    """A row that is not in, and all that is wrong with it."""
+    """A row that was not inserted, with all its faults."""
 
     table: str
     index: int = Field(description="Its place in the array of the table, from 0")
@@ -45,11 +45,11 @@ class RejectedBatchRowAnswer(BaseModel):
 
 
 class BatchCounts(BaseModel):
-    """What became of rows, for each table of the batch."""
+    """What became of the rows of each table in the batch."""
 
     inserted: dict[str, int]
     updated: dict[str, int]
-    unchanged: dict[str, int] = Field(description="Rows that were already there")
+    unchanged: dict[str, int] = Field(description="Rows that the table already had")
 
 
 class BatchReceiptAnswer(BatchCounts):
@@ -63,7 +63,7 @@ class BatchReceiptAnswer(BatchCounts):
 
 
 class BatchProblem(Problem):
-    """Why no row got in: the rows are rejected (then all of them are named), or the body is no batch."""
+    """Why no row was inserted: all were rejected, and each is listed with its faults; or the body is not a batch."""
 
     model_config = _example(
         type="urn:rowferry:problem:batch.rejected",
@@ -88,17 +88,17 @@ class BatchProblem(Problem):
 
 
 class BatchOptionsAnswer(BaseModel):
-    """How a batch was asked to be done."""
+    """The options of a batch."""
 
     on_conflict: OnConflict
     all_or_nothing: bool
 
 
 class BatchNote(BatchCounts):
-    """A batch as the ledger has it."""
+    """A batch, as recorded in the ledger."""
 
     batch_id: str
-    status: str = Field(description="done, or refused: it was all or nothing, and a row was rejected")
+    status: str = Field(description="done; or refused, if all_or_nothing was set and a row was rejected")
     caller: str = Field(description="Who sent it")
     source: str = Field(description="How it was sent")
     finished_at: dt.datetime
@@ -107,7 +107,7 @@ class BatchNote(BatchCounts):
 
 
 class BatchListed(BatchNote):
-    """A batch in the list of them."""
+    """A batch in the list of batches."""
 
     rejected: int = Field(description="How many rows were rejected")
 

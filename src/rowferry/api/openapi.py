@@ -39,8 +39,8 @@ CSV_EXAMPLE = "1,Harold Vogt,2021-11-07T02:48:42Z,2,96\n2,Ty Hofer,2021-05-30T05
 CSV_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "The CSV file of the table, of any size; with or without a header. Any other media type is "
-        "also taken for the file.",
+        "description": "The CSV file of the table, of any size; with or without a header. Bodies of any other media "
+        "type are read as the file, too, except JSON, which is refused with 415.",
         "content": {
             "text/csv": {"schema": {"type": "string"}, "example": CSV_EXAMPLE},
             "application/octet-stream": {"schema": _CSV},

@@ -82,17 +82,17 @@ _log = logging.getLogger(__name__)
 
 
 class ProblemError(BaseModel):
-    """One of the things that are wrong with a request."""
+    """One fault of a request."""
 
     location: str = Field(
-        description="Where: query, path, header or body, and the name", examples=["query.on_conflict"]
+        description="Where the fault is: query, path, header or body, then the name", examples=["query.on_conflict"]
     )
     code: str = Field(examples=["literal_error"])
     message: str = Field(examples=["Input should be 'reject', 'skip' or 'update'"])
 
 
 class Problem(BaseModel):
-    """Why a request was not done: problem details as of RFC 9457."""
+    """Why a request failed: problem details (RFC 9457)."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -15,18 +15,18 @@ LOOK_SECONDS = 0.1
 
 
 class Progress(BaseModel):
-    """How far a load has come, over all its files."""
+    """The progress of a load, over all its files."""
 
     load_id: str
     phase: str = Field(description="reading, or publishing once all rows are judged")
-    table: str | None = Field(description="The table at work")
+    table: str | None = Field(description="The table being loaded")
     rows_read: int
     rejected: int
-    bytes_read: int = Field(description="Of the files as they are on disk")
+    bytes_read: int = Field(description="Bytes read of the files as stored, compressed or not")
     bytes_total: int
     rows_per_second: float
-    seconds: float = Field(description="Since the load started")
-    seconds_left: float | None = Field(description="Until all files are read, estimated")
+    seconds: float = Field(description="Seconds since the load started")
+    seconds_left: float | None = Field(description="Estimated seconds until all files are read")
 
 
 class _Tally:

@@ -43,7 +43,7 @@ def _example(**values: Any) -> ConfigDict:
 
 
 class TableChangesAnswer(BaseModel):
-    """What a restore does to one table: rows_read = added + changed + unchanged + rejected; others are removed."""
+    """What a restore does to one table: rows_read = added + changed + unchanged + rejected; the rest is removed."""
 
     table: str
     source: str = Field(description="The name of the file")
@@ -66,14 +66,14 @@ class ObstacleAnswer(BaseModel):
 
     kind: Literal["referred_to", "parents_missing", "rules_broken"]
     table: str
-    rows: int = Field(description="How many rows are concerned")
+    rows: int = Field(description="How many rows are affected")
     message: str
     hint: str = Field(description="What to do about it")
     examples: list[Any] = Field(description="The first keys that are referred to, or the first rows with their faults")
 
 
 class RestoreReceiptAnswer(BaseModel):
-    """What became of the rows of a restore, table by table and in all; of a dry run, what would."""
+    """What became of the rows of a restore, table by table and in total; for a dry run, what would."""
 
     model_config = _example(
         restore_id=_RESTORE_ID,
@@ -122,7 +122,7 @@ class RestoreProblem(Problem):
 
 
 class RestoreOptionsAnswer(BaseModel):
-    """How a restore was asked to be done."""
+    """The options of a restore."""
 
     dry_run: bool
     with_parents: bool
@@ -131,7 +131,7 @@ class RestoreOptionsAnswer(BaseModel):
 
 
 class RestoreAnswer(BaseModel):
-    """A restore of now or before, as the ledger has it."""
+    """A restore, running or ended, as recorded in the ledger."""
 
     model_config = _example(
         restore_id=_RESTORE_ID,
@@ -165,7 +165,7 @@ class RestoreAnswer(BaseModel):
 
 
 class RejectedBackupRowAnswer(BaseModel):
-    """A row of a backup that was left out, and all that is wrong with it."""
+    """A row of a backup that was left out, with all its faults."""
 
     model_config = _example(
         reject_id=1,

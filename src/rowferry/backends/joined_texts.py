@@ -1,4 +1,14 @@
-"""Texts of many rows as a database joins them into one value, which is faster than to send them one by one."""
+r"""Texts of many rows as a database joins them into one value, which is faster than to send them one by one.
+
+NUL stands between two texts, and 0xFF for a missing one. Arrow has all texts behind each other without any separators,
+and where each of them ends: so both bytes are taken out, and what stood before each text is taken off its place.
+
+    >>> texts = split_texts(b"Ann\0\xff\0\0Bo")
+    >>> texts.to_pylist()
+    ['Ann', None, '', 'Bo']
+    >>> texts.buffers()[2].to_pybytes()
+    b'AnnBo'
+"""
 
 import numpy as np
 import numpy.typing as npt

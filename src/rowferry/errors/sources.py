@@ -31,7 +31,7 @@ class SourceUnknown(UsageError):
     hint = "The tables are {names}. Rename the file to <table>.csv, or use --table TABLE."
 
 
-class TableUnsaid(UsageError):
+class TableUnsaid(SourceUnknown):
     """Standard input has no name to show which table its rows are for"""
 
     code = "source.unknown"

@@ -1,4 +1,18 @@
-"""Keys of one integer column that rows have taken: a compressed bitmap, exact and small."""
+"""Keys of one integer column that rows have taken: a compressed bitmap, exact and small.
+
+Rows 1 to 4 take the keys 10, 11, 12 and 50; row 5 comes too late for 11. The bitmap knows which keys are taken. Who
+took them is asked of few, so it is in a log on disk: two runs, (10, 1, 3) and (50, 4, 1), in which the key and the row
+number rise by one.
+
+    >>> keys = IntegerKeys()
+    >>> keys.take([[pa.array([10, 11, 12, 50, 11])]], np.array([1, 2, 3, 4, 5]))  # by position: the key that is taken
+    {4: (11,)}
+    >>> dict(keys.first_rows(iter([11])))
+    {11: 2}
+    >>> keys.holds([pa.array([12, 13])]).tolist()
+    [True, False]
+    >>> keys.close()
+"""
 
 from array import array
 from collections.abc import Sequence

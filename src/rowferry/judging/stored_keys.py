@@ -1,4 +1,18 @@
-"""Keys of any kind, of several columns, or several for each row, that rows have taken: hashes, and values on disk."""
+"""Keys of any kind, of several columns, or several for each row, that rows have taken: hashes, and values on disk.
+
+A hash that no other key has proves that a key is new. Equal hashes prove nothing: only then are the values compared.
+Here each row has two keys, an id and a name. Row 3 is late for the name `a`, so it does not take the id 3 either, which
+row 4 may have:
+
+    >>> keys = StoredKeys()
+    >>> keys.take([[pa.array([1, 2, 3])], [pa.array(["a", "b", "a"])]], np.array([1, 2, 3]))
+    {2: ('[1, "a"]',)}
+    >>> keys.take([[pa.array([3])], [pa.array(["c"])]], np.array([4]))
+    {}
+    >>> dict(keys.first_rows(iter(['[1, "a"]'])))  # key number 1, counted from 0, with the value a
+    {'[1, "a"]': 1}
+    >>> keys.close()
+"""
 
 import mmap
 from collections.abc import Sequence

@@ -48,7 +48,7 @@ function chooser(signal) {
 
 async function listRecent(signal) {
   const { items } = await ask(`/loads?limit=${RECENT}`, { signal });
-  const head = el('h2', { id: 'recent' }, 'Newest loads');
+  const head = el('h2', { id: 'recent' }, 'Recent loads');
   if (items.length === 0) return [emptyState('No loads yet', 'Choose a file above to make the first one.')];
   const columns = [{ title: 'Started' }, { title: 'Files' }, { title: 'Inserted', numeric: true }, { title: 'Rejected', numeric: true }, { title: 'Status' }];
   const rows = items.map((load) => [
@@ -58,7 +58,7 @@ async function listRecent(signal) {
     load.rejected,
     badge(load.status),
   ]);
-  return [head, grid('Newest loads', columns, rows, { class: 'scroll stacked' }), el('p', {}, el('a', { href: '#/history/loads' }, 'All loads'))];
+  return [head, grid('Recent loads', columns, rows, { class: 'scroll stacked' }), el('p', {}, el('a', { href: '#/history/loads' }, 'All loads'))];
 }
 
 function form(tables, { work, message, recent }) {
@@ -175,7 +175,7 @@ function optionFields() {
       encoding,
       el('label', { for: 'header' }, 'The first row is a header with column names'),
       header,
-      el('label', { for: 'delimiter' }, 'What separates fields'),
+      el('label', { for: 'delimiter' }, 'Field delimiter'),
       delimiter,
       el('label', { for: 'missing' }, 'Words for a missing value, separated by spaces'),
       missing,

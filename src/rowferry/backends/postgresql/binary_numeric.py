@@ -8,6 +8,10 @@ Each value is a header and digits to the base of 10,000, all of them big-endian 
 
 The zeros at either end are needless, and the database drops them; but so all values of a column have the same length.
 Source of the format: numeric_recv in src/backend/utils/adt/numeric.c.
+
+    >>> twelve = pa.array([Decimal("-12.50")], pa.decimal128(12, 2))
+    >>> np.frombuffer(numerics(twelve)[0].as_py(), ">u2").tolist()
+    [4, 2, 16384, 2, 0, 0, 12, 5000]
 """
 
 import numpy as np

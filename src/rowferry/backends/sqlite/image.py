@@ -3,6 +3,22 @@
 To bind rows to statements takes a Python object for each value, and the interpreter's lock twice for each statement;
 rows that SQLite reads from a file take neither. The file follows https://www.sqlite.org/fileformat2.html. It is only
 ever read from: what goes into a user's database is written by SQLite itself (docs/decisions/0005-into-sqlite.md).
+
+A row is a cell of a page: its length, its row number, and a record, which says what its values are before they follow.
+Row 2 with the values NULL (in place of the row number, which is not repeated), 300 and Bo is:
+
+    0b           11 bytes of record
+    02           row number 2
+    80 05        the types take 5 bytes, these two included: a number of 7 bits a byte, wider than it needs
+    00           NULL, without contents
+    04           an integer of 4 bytes
+    11           17 = 13 + 2 * 2: a text of 2 bytes
+    00 00 01 2c  300
+    42 6f        Bo
+
+    >>> columns = [pa.nulls(1), pa.array([300], pa.int32()), pa.array([b"Bo"])]
+    >>> bytes(_cells(np.array([2]), columns).data)[:13].hex(" ")
+    '0b 02 80 05 00 04 11 00 00 01 2c 42 6f'
 """
 
 import struct

@@ -1,7 +1,24 @@
-"""Where the rows of a CSV file begin and end (RFC 4180), exact also where quotes go wrong.
+r"""Where the rows of a CSV file begin and end (RFC 4180), exact also where quotes go wrong.
 
 A line that is well quoted by itself is a row: those are found for a whole block at once. All other lines are read one
 by one by `scan_row`, which defines what a row is. See docs/decisions/0003-framing.md.
+
+Of these four lines, the first is a row by itself. The second and third are one row, since a quote is open where the
+second ends, and the last is spoiled by a stray quote:
+
+    >>> data = b'1,Ann\n2,"Bo\nLee"\n3,B"ob\n'
+    >>> lines = find_lines(data)
+    >>> [data[start:end] for start, end in zip(lines.starts, lines.ends)]
+    [b'1,Ann', b'2,"Bo', b'Lee"', b'3,B"ob']
+    >>> lines.plain.tolist()
+    [True, False, False, False]
+    >>> lines.cell_bounds[:4].tolist()  # of the cells 1 and Ann
+    [0, 1, 2, 5]
+    >>> row = scan_row(data, start=6, final=True)
+    >>> row.cells, row.after
+    ([b'2', b'Bo\nLee'], 17)
+    >>> scan_row(data[:10], start=6, final=False)  # more data is needed
+    >>> scan_row(data, start=17, final=True).cells  # None: the row is spoiled, and the next one begins at 24
 """
 
 from collections.abc import Sequence

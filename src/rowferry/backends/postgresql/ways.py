@@ -83,7 +83,7 @@ class LoadingTransaction(PostgresqlTransaction):
         if dry_run:
             return None
         if table.skips_triggers():
-            return TriggersSpared(table) if take_over_empty(table, wait=self.exclusive) else None
+            return TriggersSpared(table, alone=True) if take_over_empty(table, wait=self.exclusive) else None
         if not table.is_plain():
             return None
         if not table.has_foreign_keys():

@@ -15,6 +15,7 @@ from restoring import Restores, counts as changes
 from rowferry.backends import referred_keys
 from rowferry.backends.postgresql import writer as postgresql_writer
 from rowferry.backends.referred_keys import _MOST
+from rowferry.judging import references
 from rowferry.operations import full_bulk_insert, restore_table
 
 KEYS = {
@@ -44,6 +45,7 @@ def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(full_bulk_insert, "_BULK_BYTES", 0)
     monkeypatch.setattr(restore_table, "_BULK_ROWS", 0)
     monkeypatch.setattr(postgresql_writer, "BULK_ROWS", 0)
+    monkeypatch.setattr(references, "_PAGE", 2)
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ class IntegerKeys:
         rises = keys > np.concatenate(([self._highest], highest[:-1]))
         if not rises.all():
             # What rises is new. The rest is new, too, if it is neither among what rose nor among itself nor of old.
-            taken[~rises] = self._repeated(keys[~rises]) | _is_among(keys[~rises], keys[rises])
+            taken[~rises] = self._repeated(keys[~rises]) | is_among(keys[~rises], keys[rises])
             keys, row_numbers = keys[~taken], row_numbers[~taken]
         if len(keys):
             self._add(keys, row_numbers)
@@ -85,7 +85,8 @@ class IntegerKeys:
         return repeated
 
 
-def _is_among(keys: Int64s, ascending: Int64s) -> Mask:
+def is_among(keys: Int64s, ascending: Int64s) -> Mask:
+    """Which keys are among others."""
     at = np.searchsorted(ascending, keys)
     return np.asarray(np.append(ascending, 0)[at] == keys) & (at < len(ascending))
 

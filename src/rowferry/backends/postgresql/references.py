@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Connection, Table, Text, cast, select, text
 
+from rowferry.arrow.arrays import as_arrow
 from rowferry.backends.postgresql.table import Statements, spelled, type_of
 from rowferry.backends.postgresql.texts import Texts
 from rowferry.backends.referred_keys import ReferredKeys
@@ -84,3 +86,14 @@ def find_existing(connection: Connection, table: Table, column: str, values: Seq
     held = cast(table.c[column], Text) if labels else table.c[column]
     found = select(table.c[column]).where(held == text("ANY(:values)").bindparams(values=list(values)))
     return list(connection.scalars(found))
+
+
+def find_next_keys(connection: Connection, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
+    """The next integers above another one that a column of a table holds, ascending."""
+    find = SQL(
+        "SELECT string_agg(int8send(key), CAST('' AS bytea)) "
+        "FROM (SELECT {0} AS key FROM {1} WHERE {0} > %s ORDER BY {0} LIMIT %s) AS keys"
+    ).format(Identifier(column), spelled(table))
+    sent = Statements(connection).value(find, (after, most))
+    found = np.frombuffer(sent or b"", dtype=">i8").astype(np.int64)
+    return as_arrow(np.sort(found))

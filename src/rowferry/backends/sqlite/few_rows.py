@@ -40,6 +40,9 @@ class ShortSqliteTransaction(SqliteTransaction):
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         return find_existing(self.connection, table, column, values)
 
+    def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
+        return find_next_keys(self.connection, table, column, after, most)
+
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         return find_known(self.connection, rules, key, rows)
 
@@ -162,6 +165,19 @@ def find_existing(connection: Connection, table: Table, column: str, values: Seq
     # By their places: a decimal comes back spelled otherwise than it was sent.
     find = f"SELECT j.key FROM json_each(?) j CROSS JOIN {quoted(table.name)} t ON t.{quoted(column)} = j.value"
     return [values[at] for (at,) in connection.exec_driver_sql(find, (spelled,))]
+
+
+def find_next_keys(connection: Connection, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
+    """The next integers above another one that a column of a table holds, ascending."""
+    kind, arrow = kind_of(table.c[column].type)
+    rule = ColumnRule(column, kind, arrow, required=True, max_length=None, doc="")
+    if UnusualKeys(driver_of(connection), table.name, [rule]).possible:
+        return pa.array([], pa.int64())
+    name = quoted(column)
+    keys = f"SELECT {name} AS key FROM {quoted(table.name)} WHERE {name} > ? ORDER BY {name} LIMIT ?"
+    # What is no integer comes behind them, and what Python finds in a text of JSON, it finds faster than in rows.
+    find = f"SELECT json_group_array(key) FILTER (WHERE typeof(key) = 'integer') FROM ({keys})"
+    return pa.array(json.loads(connection.exec_driver_sql(find, (after, most)).scalar_one()), pa.int64())
 
 
 def find_known(connection: Connection, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:

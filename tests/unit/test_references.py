@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from hypothesis import given, settings, strategies as st
 
 from looking_up import KeysInMemory
+from rowferry.arrow import integer_set
+from rowferry.arrow.integer_set import IntegerSet
 from rowferry.dictionary.rules import Reference, rules_of
 from rowferry.judging import known_keys, references
-from rowferry.judging.known_keys import KnownIntegers, KnownKeys, KnownValues
+from rowferry.judging.known_keys import KnownKeys, KnownValues
 from rowferry.judging.references import References
 
 keys = st.one_of(st.integers(-5, 40), st.integers(-(2**63), 2**63 - 1))
@@ -35,7 +37,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few keys are many."""
     monkeypatch.setattr(references, "_PAGE", 4)
     monkeypatch.setattr(references, "_READ_TO_ASK", 1)
-    monkeypatch.setattr(known_keys, "_BITS", 16)
+    monkeypatch.setattr(integer_set, "_BITS", 16)
 
 
 def _found(lookups: Counting) -> tuple[References, Reference]:
@@ -84,17 +86,18 @@ def test_a_parent_that_comes_after_its_page_was_read_is_found_unless_it_was_miss
 @settings(max_examples=200)
 @given(added=st.lists(st.lists(keys, min_size=1), max_size=5), asked=st.lists(st.none() | keys))
 def test_integers_are_known_as_other_values_are(added: list[list[int]], asked: list[int | None]) -> None:
-    both: list[KnownKeys] = [KnownIntegers(), KnownValues(pa.int64())]
+    both = IntegerSet(1_000_000), KnownValues(pa.int64())
     for known in both:
         for one in added:
             known.add(pa.array(one, pa.int64()))
     masks = [known.holds(pa.array(asked, pa.int64())) for known in both]
-    wanted = set().union(*added)
+    wanted = set[int]().union(*added)
+    assert both[0].ascending().tolist() == sorted(wanted)
     assert masks[0].tolist() == [key in wanted for key in asked]
     assert np.array_equal(masks[0], masks[1])
 
 
-@pytest.mark.parametrize("known", [KnownIntegers(), KnownValues(pa.int64())])
+@pytest.mark.parametrize("known", [IntegerSet(4), KnownValues(pa.int64())])
 def test_what_gets_too_much_is_forgotten(known: KnownKeys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_keys, "_MOST", 4)
     known.add(pa.array([100, 101], pa.int64()))

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from pyroaring import BitMap64
 
+from rowferry.arrow.integer_set import is_among
 from rowferry.files.disk_full import temporary_file
 from rowferry.judging.candidate_keys import Columns, Int64s, Mask, Repeated
 
@@ -83,12 +84,6 @@ class IntegerKeys:
         if seen := self._bits & _bitmap(in_order):
             repeated |= np.isin(keys, np.array(list(seen), dtype=np.uint64).view(np.int64))
         return repeated
-
-
-def is_among(keys: Int64s, ascending: Int64s) -> Mask:
-    """Which keys are among others."""
-    at = np.searchsorted(ascending, keys)
-    return np.asarray(np.append(ascending, 0)[at] == keys) & (at < len(ascending))
 
 
 def _int64(column: pa.Array) -> Int64s:

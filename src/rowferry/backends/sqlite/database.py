@@ -30,10 +30,10 @@ from rowferry.backends.sqlite.few_rows import (
     find_existing,
     find_holders,
     find_known,
-    find_next_keys,
 )
 from rowferry.backends.sqlite.file import DatabaseFile
 from rowferry.backends.sqlite.page import read_page
+from rowferry.backends.sqlite.parents import find_next_keys
 from rowferry.backends.sqlite.snapshot import SqliteSnapshot
 from rowferry.backends.sqlite.types import quoted, spoils_values
 from rowferry.backends.sqlite.values import stored_rows, teach, with_instants
@@ -175,7 +175,7 @@ class SqliteBackend:
 
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
         with self.engine.connect() as connection:
-            return find_next_keys(connection, table, column, after, most)
+            return find_next_keys(driver_of(connection), table, column, after, most)
 
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         with self.engine.connect() as connection:

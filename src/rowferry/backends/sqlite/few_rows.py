@@ -13,6 +13,7 @@ from rowferry.arrow import compute as pc
 from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.protocol import Comparison, Holders
 from rowferry.backends.sqlite.beyond import foreign_keys_told, may_rewrite, or_abort
+from rowferry.backends.sqlite.parents import find_next_keys
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
 from rowferry.backends.sqlite.values import stored, stored_rows, value_of
@@ -41,7 +42,7 @@ class ShortSqliteTransaction(SqliteTransaction):
         return find_existing(self.connection, table, column, values)
 
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
-        return find_next_keys(self.connection, table, column, after, most)
+        return find_next_keys(self.driver(), table, column, after, most)
 
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         return find_known(self.connection, rules, key, rows)
@@ -165,19 +166,6 @@ def find_existing(connection: Connection, table: Table, column: str, values: Seq
     # By their places: a decimal comes back spelled otherwise than it was sent.
     find = f"SELECT j.key FROM json_each(?) j CROSS JOIN {quoted(table.name)} t ON t.{quoted(column)} = j.value"
     return [values[at] for (at,) in connection.exec_driver_sql(find, (spelled,))]
-
-
-def find_next_keys(connection: Connection, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
-    """The next integers above another one that a column of a table holds, ascending."""
-    kind, arrow = kind_of(table.c[column].type)
-    rule = ColumnRule(column, kind, arrow, required=True, max_length=None, doc="")
-    if UnusualKeys(driver_of(connection), table.name, [rule]).possible:
-        return pa.array([], pa.int64())
-    name = quoted(column)
-    keys = f"SELECT {name} AS key FROM {quoted(table.name)} WHERE {name} > ? ORDER BY {name} LIMIT ?"
-    # What is no integer comes behind them, and what Python finds in a text of JSON, it finds faster than in rows.
-    find = f"SELECT json_group_array(key) FILTER (WHERE typeof(key) = 'integer') FROM ({keys})"
-    return pa.array(json.loads(connection.exec_driver_sql(find, (after, most)).scalar_one()), pa.int64())
 
 
 def find_known(connection: Connection, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Table
 
 from rowferry.backends.key_range import KeyRange
 from rowferry.backends.protocol import Comparison
-from rowferry.backends.referred_keys import ReferredKeys
 from rowferry.backends.sqlite.beyond import checks_more, foreign_keys_told, may_rewrite, or_abort
+from rowferry.backends.sqlite.parents import Referred
 from rowferry.backends.sqlite.stage import SqliteStage
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
@@ -162,7 +162,7 @@ class SqliteWriter:
         self._dry_run = dry_run
         self.rows = 0
         self._range = KeyRange(rules)
-        self._referred = ReferredKeys(rules)
+        self._referred = Referred(rules)
         self._waiting = transaction.stage(self)
         self._stage, self._table = self._waiting.table(list(map(quoted, _staged(rules))))
         self._as_given = self._stage
@@ -340,6 +340,8 @@ class SqliteWriter:
             keys = self._referred.keys(reference)
             if keys is not None:
                 require_keys(self._transaction.driver(), reference, keys)
+                continue
+            if self._referred.are_there(self._transaction.driver(), reference):
                 continue
             column, parent, target = map(quoted, (reference.column, reference.parent, reference.target))
             missing = f"SELECT 1 FROM {self._stage} WHERE {column} NOT IN (SELECT {target} FROM main.{parent})"

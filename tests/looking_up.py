@@ -19,6 +19,10 @@ class KeysInMemory:
     def existing(self, table: str, column: str, values: list[object]) -> list[object]:
         return [value for value in values if value in self.keys[table]]
 
+    def next_keys(self, table: str, column: str, after: int, most: int) -> pa.Int64Array:
+        found = sorted(value for value in self.keys[table] if isinstance(value, int) and value > after)
+        return pa.array(found[:most], pa.int64())
+
     def accepted(self, table: str) -> TakenKeys | None:
         return None
 

@@ -15,6 +15,8 @@ from restoring import Restores, counts as changes
 from rowferry.backends import referred_keys
 from rowferry.backends.postgresql import writer as postgresql_writer
 from rowferry.backends.referred_keys import _MOST
+from rowferry.backends.sqlite import writer as sqlite_writer
+from rowferry.judging import references
 from rowferry.operations import full_bulk_insert, restore_table
 
 KEYS = {
@@ -44,6 +46,8 @@ def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(full_bulk_insert, "_BULK_BYTES", 0)
     monkeypatch.setattr(restore_table, "_BULK_ROWS", 0)
     monkeypatch.setattr(postgresql_writer, "BULK_ROWS", 0)
+    monkeypatch.setattr(sqlite_writer, "_BULK_ROWS", 0)
+    monkeypatch.setattr(references, "_PAGE", 2)
 
 
 @pytest.fixture
@@ -62,7 +66,13 @@ def _cell(text: str) -> str:
 @pytest.mark.parametrize("kind", KEYS)
 @pytest.mark.parametrize(
     ("new_database", "family", "held"),
-    [("sqlite", "any", _MOST), ("postgresql", "any", _MOST), ("postgresql", "any", 0), ("postgresql", "owner", _MOST)],
+    [
+        ("sqlite", "any", _MOST),
+        ("sqlite", "any", 0),
+        ("postgresql", "any", _MOST),
+        ("postgresql", "any", 0),
+        ("postgresql", "owner", _MOST),
+    ],
     indirect=["new_database", "family"],
 )
 def test_children_are_loaded_and_restored(

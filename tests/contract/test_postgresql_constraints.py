@@ -1,18 +1,24 @@
 """Triggers and foreign keys that a database has beyond its models hold, whichever way many rows go in."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import IsolationLevel
 from test_many_rows import constraints
 
 from batching import Batches, codes, company, employee
 from loading import Tables, employees
 from restoring import Restores
+from rowferry.backends import referred_keys
 from rowferry.backends.postgresql.table import PostgresqlTable, Statements
 from rowferry.dictionary.rules import rules_of
 from rowferry.errors import ParentsVanished, TooManyRefused
+from rowferry.events import PublishStarted
 from rowferry.operations import batch_transactions as operation
+from waiting import SECONDS
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 
@@ -225,3 +231,48 @@ def test_foreign_keys_of_odd_names_are_known(tables: Tables) -> None:
     with tables.service.backend.engine.connect() as connection:
         assert PostgresqlTable(Statements(connection), rules_of(child)).skips_triggers()
         assert PostgresqlTable(Statements(connection), rules_of(parent)).is_referred_to_as_known()
+
+
+@pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
+def test_a_parent_deleted_while_many_are_looked_for_leaves_no_orphan(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, level: IsolationLevel
+) -> None:
+    monkeypatch.setattr(referred_keys, "_MOST", 1)  # so that parents are not looked for one by one
+    tables.with_parents()
+    path = tables.write("hired_employees.csv", employees(LARGE))
+    engine = tables.service.backend.engine.execution_options(isolation_level=level)
+
+    def delete() -> None:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM jobs")  # from here on, it sees what there is now
+            begun.set()
+            connection.exec_driver_sql("DELETE FROM departments WHERE id = 3")
+
+    begun = Event()
+    deletions: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def act(event: object) -> None:
+            if isinstance(event, PublishStarted) and not deletions:
+                deletions.append(pool.submit(delete))
+                begun.wait()
+
+        assert tables.load(path, observe=act).total("inserted") == LARGE
+        with pytest.raises((sa.exc.IntegrityError, sa.exc.OperationalError)):
+            deletions[0].result(SECONDS)
+    assert tables.count("departments") == 3
+
+
+def test_a_parent_that_is_gone_before_many_are_looked_for_is_missed(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(referred_keys, "_MOST", 1)
+    tables.with_parents()
+    tables.execute("ALTER TABLE departments DISABLE TRIGGER ALL")  # which a trigger of ours could not let pass
+
+    def act(event: object) -> None:
+        if isinstance(event, PublishStarted):
+            tables.execute("DELETE FROM departments WHERE id = 3")
+
+    receipt = tables.load(tables.write("hired_employees.csv", employees(LARGE)), observe=act)
+    assert receipt.tables[0].rejected_by_code == {"reference.missing": LARGE // 3}

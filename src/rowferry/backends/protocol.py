@@ -16,12 +16,21 @@ Locking = Literal["exclusive", "yielding", "sharing"]
 """What a transaction may lock to be faster: what it likes; as long as nobody waits to read; nothing that has rows."""
 
 
-Existing = Callable[[Table, str, Sequence[object]], list[object]]
-"""(table, column, values) -> those of the values that the column of the table holds."""
-
-
 Holders = list[tuple[int, tuple[object, ...]]]
 """Rows, by position, that have the values of a row of a table in some columns, and the key of that row."""
+
+
+class ParentKeys(Protocol):
+    """Looks for keys of tables that others refer to; sees committed rows only."""
+
+    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
+        """Those of the values that a column of a table holds."""
+
+    def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
+        """The next so many integers above another one that a column of a table holds, ascending; fewer at their end.
+
+        None are given of a table that may hold integers in another form than their usual one.
+        """
 
 
 class ReadersWait(Exception):
@@ -121,9 +130,10 @@ class TableReplacer(TableWriter, Protocol):
         """Compare once more, when all was published and removed: what acts on the table may have had its own way."""
 
 
-class Transaction(Protocol):
+class Transaction(ParentKeys, Protocol):
     """One transaction over any number of tables and the ledger.
 
+    Keys are looked for in any thread, and also in a table that the transaction has locked.
     `notes` say, by table, what people should know of it although rows were put in.
     """
 
@@ -146,23 +156,20 @@ class Transaction(Protocol):
     def replacer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> TableReplacer:
         """The same for rows that are to be all that the table holds."""
 
-    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
-        """What `Backend.existing` gives; in any thread, and also of a table that the transaction has locked."""
-
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
         """Insert rows as they are, whose keys are known to be new."""
 
 
-class ShortTransaction(Protocol):
-    """One transaction that puts few rows into tables which stay in use."""
+class ShortTransaction(ParentKeys, Protocol):
+    """One transaction that puts few rows into tables which stay in use.
+
+    What is found in them is there until the end of the transaction.
+    """
 
     connection: Connection
 
     def few_rows_writer(self, rules: TableRules) -> TableWriter:
         """A writer that holds its rows in memory; `publish` raises KeysTaken if a key was taken since `compare`."""
-
-    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
-        """Those of the values that a column of a table holds, and goes on holding until the end of the transaction."""
 
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         """Which rows, by position, have the candidate key of a row of the table."""
@@ -190,7 +197,7 @@ class Snapshot(Protocol):
         """
 
 
-class Backend(Protocol):
+class Backend(ParentKeys, Protocol):
     """A database."""
 
     engine: Engine
@@ -209,9 +216,6 @@ class Backend(Protocol):
 
     def unkept(self, table: Table) -> list[str]:
         """What of the model of a table the database has not, or which values it does not keep, or not apart."""
-
-    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
-        """Those of the values that a column of a table holds; sees committed rows only."""
 
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         """Which rows, by position, have the candidate key of a row of the table; sees committed rows only."""

@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 from pyroaring import BitMap64
 
+from rowferry.arrow.integer_set import is_among
 from rowferry.judging.candidate_keys import Columns, Int64s, Mask, Repeated
 from rowferry.judging.taker_log import TakerLog
 
@@ -48,7 +49,7 @@ class IntegerKeys:
         rises = keys > np.concatenate(([self._highest], highest[:-1]))
         if not rises.all():
             # What rises is new. The rest is new, too, if it is neither among what rose nor among itself nor of old.
-            taken[~rises] = self._repeated(keys[~rises]) | _is_among(keys[~rises], keys[rises])
+            taken[~rises] = self._repeated(keys[~rises]) | is_among(keys[~rises], keys[rises])
             keys, row_numbers = keys[~taken], row_numbers[~taken]
         if len(keys):
             self._add(keys, row_numbers)
@@ -82,11 +83,6 @@ class IntegerKeys:
         if seen := self._bits & _bitmap(in_order):
             repeated |= np.isin(keys, np.array(list(seen), dtype=np.uint64).view(np.int64))
         return repeated
-
-
-def _is_among(keys: Int64s, ascending: Int64s) -> Mask:
-    at = np.searchsorted(ascending, keys)
-    return np.asarray(np.append(ascending, 0)[at] == keys) & (at < len(ascending))
 
 
 def _int64(column: pa.Array) -> Int64s:

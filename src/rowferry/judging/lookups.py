@@ -28,6 +28,12 @@ class Lookups(UniqueKeys, Protocol):
     def existing(self, table: str, column: str, values: list[object]) -> list[object]:
         """Those of the values that the column of a table holds."""
 
+    def next_keys(self, table: str, column: str, after: int, most: int) -> pa.Int64Array:
+        """The next so many integers above another one that the column of a table holds, ascending; fewer at their end.
+
+        Others may be there all the same, if the table may hold integers in another form than their usual one.
+        """
+
     def accepted(self, table: str) -> TakenKeys | None:
         """The keys of the rows of a table that the operation has accepted already, if it works on it."""
 

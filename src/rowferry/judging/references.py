@@ -5,11 +5,15 @@ import pyarrow as pa
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
+from rowferry.arrow.masks import mask_of
 from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.judging.candidate_keys import Mask
+from rowferry.judging.known_keys import known_keys
 from rowferry.judging.lookups import Lookups
 
-_REMEMBERED = 1_000_000
+_PAGE = 100_000
+_READ_TO_ASK = 16
+"""To look for one key in the database takes as long as to read so many, one after the other."""
 
 
 class References:
@@ -19,41 +23,70 @@ class References:
     """
 
     def __init__(self, rules: TableRules, lookups: Lookups) -> None:
-        self._lookups = lookups
-        self._known = {r: pa.array([], rules.by_name[r.column].arrow) for r in rules.references}
-        self._absent = dict(self._known)
+        self._asked = {r: _Asked(r, rules.by_name[r.column].arrow, lookups) for r in rules.references}
 
     def missing(self, reference: Reference, values: pa.Array) -> Mask:
         """Which of the values refer to no row; null refers to nothing and is not missing."""
-        if not len(values):
-            return np.zeros(0, dtype=np.bool_)
-        known = self._known[reference]
-        found = pc.or_(pc.is_in(values, value_set=known), pc.is_null(values))
-        if not pc.all_of(found).as_py():
-            present = self._present(reference, pc.unique(pc.where(values, pc.invert(found))))
-            if len(present):
-                self._known[reference] = _remembered(known, present)
-                found = pc.or_(found, pc.is_in(values, value_set=present))
-        return np.asarray(pc.invert(found).to_numpy(zero_copy_only=False), dtype=np.bool_)
-
-    def _present(self, reference: Reference, keys: pa.Array) -> pa.Array:
-        remaining, found = keys, [keys[:0]]
-        if taken := self._lookups.accepted(reference.parent):
-            present = taken.holds([remaining])
-            found.append(pc.where(remaining, as_arrow(present)))
-            remaining = pc.where(remaining, as_arrow(~present))
-        absent = self._absent[reference]
-        remaining = pc.where(remaining, pc.invert(pc.is_in(remaining, value_set=absent)))
-        if len(remaining):
-            existing = pa.array(
-                self._lookups.existing(reference.parent, reference.target, remaining.to_pylist()), keys.type
-            )
-            found.append(existing)
-            unknown = pc.where(remaining, pc.invert(pc.is_in(remaining, value_set=existing)))
-            self._absent[reference] = _remembered(absent, unknown)
-        return pa.concat_arrays(found)
+        return ~self._asked[reference].found(values)
 
 
-def _remembered(keys: pa.Array, more: pa.Array) -> pa.Array:
-    """Keys with some more, unless they get too many."""
-    return pa.concat_arrays([keys if len(keys) + len(more) <= _REMEMBERED else keys[:0], more])
+class _Asked:
+    """What was asked of one parent.
+
+    If many integers are asked for, all that the parent has are read, page by page from the lowest on, as long as this
+    takes no longer than asking did. They are only known to be there: for any other, the database is asked.
+    """
+
+    def __init__(self, reference: Reference, arrow: pa.DataType, lookups: Lookups) -> None:
+        self._reference, self._arrow, self._lookups = reference, arrow, lookups
+        self._known, self._absent = known_keys(arrow), known_keys(arrow)
+        self._credit = 0
+        self._last = np.iinfo(np.int64).min
+        self._has_pages = pa.types.is_integer(arrow)
+
+    def found(self, values: pa.Array) -> Mask:
+        """Which of the values are there, or null."""
+        found = self._known.holds(values)
+        if values.null_count:
+            found |= mask_of(pc.is_null(values))
+        if not found.all():
+            left = pc.where(values, as_arrow(~found))
+            found[~found] = mask_of(pc.is_in(left, value_set=self._present(pc.unique(left))))
+        return found
+
+    def _present(self, keys: pa.Array) -> pa.Array:
+        """Those of the keys that are there, none of which was known to be; they are known from here on."""
+        found = [keys[:0]]
+        if taken := self._lookups.accepted(self._reference.parent):
+            accepted = taken.holds([keys])
+            found.append(pc.where(keys, as_arrow(accepted)))
+            keys = pc.where(keys, as_arrow(~accepted))
+        keys = pc.where(keys, as_arrow(~self._absent.holds(keys)))
+        self._credit += len(keys) * _READ_TO_ASK
+        if self._reads_pages():
+            known = self._known.holds(keys)
+            found.append(pc.where(keys, as_arrow(known)))
+            keys = pc.where(keys, as_arrow(~known))
+        if len(keys):
+            found.append(self._ask(keys))
+        present = pa.concat_arrays(found)
+        self._known.add(present)
+        return present
+
+    def _ask(self, keys: pa.Array) -> pa.Array:
+        parent, target = self._reference.parent, self._reference.target
+        existing = pa.array(self._lookups.existing(parent, target, keys.to_pylist()), self._arrow)
+        self._absent.add(pc.where(keys, pc.invert(pc.is_in(keys, value_set=existing))))
+        return existing
+
+    def _reads_pages(self) -> bool:
+        """Read as many keys of the parent as are worth it; whether there were any."""
+        before = self._last
+        while self._has_pages and self._credit >= _PAGE and self._known.has_room():
+            self._credit -= _PAGE
+            parent, target = self._reference.parent, self._reference.target
+            page = self._lookups.next_keys(parent, target, self._last, _PAGE)
+            self._known.add(page)
+            self._has_pages = len(page) == _PAGE
+            self._last = page[-1].as_py() if len(page) else self._last
+        return self._last > before

@@ -32,6 +32,15 @@ _NONE = Repeated(*np.zeros((3, 0), dtype=np.int64))
 _ROW_NUMBER = "row_number"
 
 
+_FACTOR = 4_294_967_311
+"""A prime beyond 32 bits: integers below that, two of which make up a key, have the hash of no other two.
+
+And if the keys ascend, so do their hashes, which is the order that takes no sorting.
+"""
+
+_OF_WORDS = np.array([1, _FACTOR], dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class _Hashed:
     """Keys with the positions of those without a missing value, by ascending hash, and these hashes."""
@@ -124,6 +133,8 @@ class _KeptValues:
         key, at, hashes = asked.key, asked.positions, asked.hashes
         found = np.full(len(key[0]), _NOBODY, dtype=np.int64)
         for run, rows in self._runs:
+            if not len(hashes) or hashes[0] > run[-1] or hashes[-1] < run[0]:
+                continue
             places = np.searchsorted(run, hashes)
             # Different values of the same hash stand side by side.
             left = np.flatnonzero(run[np.minimum(places, len(run) - 1)] == hashes)
@@ -177,14 +188,24 @@ class _KeptValues:
 def _hashed(key: Columns) -> _Hashed:
     # Of zero there is one, whatever sign it has.
     key = [pc.add(column, 0.0) if pa.types.is_floating(column.type) else column for column in key]
-    if len(key) == 1 and pa.types.is_integer(key[0].type):
-        hashes = np.asarray(pc.fill_null(key[0], 0).to_numpy(), dtype=np.int64)
-    else:
-        values = key[0].to_pylist() if len(key) == 1 else zip(*(column.to_pylist() for column in key), strict=True)
-        hashes = np.fromiter(map(hash, values), dtype=np.int64, count=len(key[0]))
+    hashes = np.zeros(len(key[0]), dtype=np.int64)
+    for column in key:
+        hashes = hashes * _FACTOR + _hashes_of(column)
     present = np.flatnonzero(_present(key))
     order = np.argsort(hashes[present], kind="stable")
     return _Hashed(key, present[order], hashes[present][order])
+
+
+def _hashes_of(column: pa.Array) -> Int64s:
+    """A number for each value, the same for the same; integers, instants and the like ascend as they do."""
+    if pa.types.is_string(column.type):
+        return np.fromiter(map(hash, column.to_pylist()), dtype=np.int64, count=len(column))
+    if pa.types.is_decimal(column.type):
+        words = np.frombuffer(column.buffers()[1], dtype=np.int64).reshape(-1, 2)
+        return np.asarray(words[column.offset : column.offset + len(column)] @ _OF_WORDS)
+    width = pa.int32() if column.type.bit_width == pa.int32().bit_width else pa.int64()
+    numbers = column.view(width) if column.type.bit_width >= width.bit_width else pc.cast(column, width)
+    return np.asarray(pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def _present(key: Columns) -> Mask:

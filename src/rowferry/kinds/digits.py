@@ -38,19 +38,22 @@ class Digits(NamedTuple):
     @classmethod
     def of(cls, texts: pa.StringArray) -> Self:
         offsets, letters = letters_of(texts)
-        lengths = np.diff(offsets)
-        digits, points = _counts(letters - ord("0") <= 9, offsets), _counts(letters == ord("."), offsets)
-        minus = np.zeros(len(texts), dtype=np.bool_)
-        minus[lengths > 0] = letters[offsets[:-1][lengths > 0]] == ord("-")
+        lengths = np.diff(offsets).astype(np.int64)
+        others = np.flatnonzero(letters - ord("0") > 9)  # what is less than 0 wraps around
+        row = _rows_of(others, offsets)
+        is_point, is_minus = letters[others] == ord("."), (letters[others] == ord("-")) & (others == offsets[row])
+        points = np.bincount(row[is_point], minlength=len(texts))
+        digits = lengths - points
+        digits[row[is_minus]] -= 1
         behind = np.zeros(len(texts), dtype=np.int64)
-        row = np.repeat(np.arange(len(texts)), points)
-        behind[row] = offsets[1:][row] - np.flatnonzero(letters == ord(".")) - 1
-        is_number = (digits > 0) & (points <= 1) & (digits + points + minus == lengths)
+        behind[row[is_point]] = offsets[1:][row[is_point]] - others[is_point] - 1
+        is_number = (digits > 0) & (points <= 1)
+        is_number[row[~(is_point | is_minus)]] = False
         return cls(digits - behind, behind, is_number)
 
 
-def _counts(which: Mask, offsets: npt.NDArray[np.int32]) -> Counts:
-    """How many letters of each text are among those asked for."""
-    before = np.zeros(len(which) + 1, dtype=np.int64)
-    np.cumsum(which, out=before[1:])
-    return np.diff(before[offsets])
+def _rows_of(places: Counts, offsets: npt.NDArray[np.int32]) -> Counts:
+    """In which text each letter is, of some whose places ascend; usually there is one in each."""
+    if len(places) == len(offsets) - 1 and (places >= offsets[:-1]).all() and (places < offsets[1:]).all():
+        return np.arange(len(places))
+    return np.searchsorted(offsets, places, side="right") - 1

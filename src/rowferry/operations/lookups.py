@@ -1,20 +1,14 @@
 """What the judge looks up, found in a database and among the rows that an operation has accepted."""
 
-from collections.abc import Sequence
-from typing import Protocol
-
 import pyarrow as pa
-from sqlalchemy import Table
 
-from rowferry.backends.protocol import Backend
+from rowferry.backends.protocol import Backend, ParentKeys
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.rules import TableRules
 from rowferry.judging.lookups import Holders, UniqueKeys
 from rowferry.judging.taken_keys import TakenKeys
-
-
-class _Existing(Protocol):
-    def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]: ...
+from rowferry.kinds.integers import INTEGER
+from rowferry.kinds.registry import kind_of
 
 
 class OperationLookups:
@@ -24,7 +18,7 @@ class OperationLookups:
     rows count that it has.
     """
 
-    def __init__(self, backend: Backend, catalog: Catalog, transaction: _Existing, keys: UniqueKeys) -> None:
+    def __init__(self, backend: Backend, catalog: Catalog, transaction: ParentKeys, keys: UniqueKeys) -> None:
         self._tables = catalog.metadata.tables
         self._transaction, self._keys = transaction, keys
         self._accepted: dict[str, TakenKeys] = {}
@@ -39,6 +33,11 @@ class OperationLookups:
 
     def existing(self, table: str, column: str, values: list[object]) -> list[object]:
         return [] if table in self._replaced else self._transaction.existing(self._tables[table], column, values)
+
+    def next_keys(self, table: str, column: str, after: int, most: int) -> pa.Int64Array:
+        if table in self._replaced or kind_of(self._tables[table].c[column].type)[0] is not INTEGER:
+            return pa.array([], pa.int64())
+        return self._transaction.next_keys(self._tables[table], column, after, most)
 
     def accepted(self, table: str) -> TakenKeys | None:
         return self._accepted.get(table)

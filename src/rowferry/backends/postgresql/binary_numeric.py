@@ -1,12 +1,12 @@
 """Decimals in PostgreSQL's binary form of a numeric, whole columns of them.
 
-Each value is a header and digits to the base of 10,000, all of them big-endian numbers of 16 bits. With a precision of
-12 and a scale of 2, -12.5 is written as
+Each value is a header and digits to the base of 10,000, all of them big-endian numbers of 16 bits. With a scale of 2,
+-12.5 is written as follows if the longest number of the batch has 5 to 8 digits before its point:
 
-    header   4 digits, the first of which counts 10,000 to the power of 2; sign 0x4000; 2 decimal places
-    digits   0  0  12  5000
+    header   3 digits, the first of which counts 10,000 to the power of 1; sign 0x4000; 2 decimal places
+    digits   0  12  5000
 
-The zeros at either end are needless, and the database drops them; but so all values of a column have the same length.
+The zeros at either end are needless, and the database drops them; but so all values of a batch have the same length.
 Source of the format: numeric_recv in src/backend/utils/adt/numeric.c.
 
     >>> twelve = pa.array([Decimal("-12.50")], pa.decimal128(12, 2))
@@ -25,15 +25,17 @@ _NEGATIVE = 0x4000
 _WORDS = 4
 """A decimal of Arrow is a number of 128 bits; these are its words of 32 bits."""
 
+_MOST_DIGITS, _DIGITS_OF_A_WORD = 38, 18
+
 Words = npt.NDArray[np.uint64]
 
 
 def numerics(values: pa.Array) -> pa.BinaryArray:
     """The binary form of each decimal; null stays null."""
     precision, scale = values.type.precision, values.type.scale
-    before, behind = _groups(precision - scale), _groups(scale)
-    form = np.zeros((len(values), 4 + before + behind), dtype=">u2")
     negative, words = _magnitudes(values)
+    before, behind = _groups(min(precision - scale, _digits_before(words, scale))), _groups(scale)
+    form = np.zeros((len(values), 4 + before + behind), dtype=">u2")
     form[:, :4] = (before + behind, (before - 1) & 0xFFFF, 0, scale)
     form[negative, 2] = _NEGATIVE
     # The last group may have fewer digits of the number than others.
@@ -47,12 +49,27 @@ def numerics(values: pa.Array) -> pa.BinaryArray:
     return pa.Array.from_buffers(pa.binary(), len(values), [valid, pa.py_buffer(ends), pa.py_buffer(form)])
 
 
+def _digits_before(words: list[Words], scale: int) -> int:
+    """How many digits stand before the point at most."""
+    if len(words) > 1 or not len(words[0]):
+        return _MOST_DIGITS
+    whole = int(words[0].max()) // 10**scale
+    return len(str(whole)) if whole else 0
+
+
 def _groups(digits: int) -> int:
     return -(-digits // _BASE_DIGITS)
 
 
 def _magnitudes(values: pa.Array) -> tuple[npt.NDArray[np.bool_], list[Words]]:
-    """Which numbers are negative, and the words of all without their sign, the lowest first."""
+    """Which numbers are negative, and the words of all without their sign, the lowest first.
+
+    A number that fits into 64 bits is a single word.
+    """
+    if values.type.precision <= _DIGITS_OF_A_WORD:
+        pairs = np.frombuffer(values.buffers()[1], dtype="<i8").reshape(-1, 2)
+        numbers = pairs[values.offset : values.offset + len(values), 0]
+        return numbers < 0, [np.abs(numbers).view(np.uint64)]
     kept = np.frombuffer(values.buffers()[1], dtype="<u4").reshape(-1, _WORDS)
     words = [kept[values.offset : values.offset + len(values), at].astype(np.uint64) for at in range(_WORDS)]
     negative = words[-1] >= 1 << 31
@@ -69,8 +86,9 @@ def _take_digits(words: list[Words], base: int) -> Words:
     """Divide numbers by a base, in place; the remainders."""
     remainder = np.zeros_like(words[0])
     for at in reversed(range(len(words))):
-        both = (remainder << np.uint64(32)) | words[at]
-        words[at], remainder = np.divmod(both, np.uint64(base))
+        both = (remainder << np.uint64(32)) | words[at] if len(words) > 1 else words[at]
+        words[at] = both // np.uint64(base)  # a single divisor makes this faster than both at once
+        remainder = both - words[at] * np.uint64(base)
     while len(words) > 1 and not words[-1].any():
         words.pop()
     return remainder

@@ -56,12 +56,15 @@ class TriggersFire:
 
 
 class TriggersSpared:
-    """We hold what the `rows` refer to, those of the table by default, as triggers would, which are left out."""
+    """We hold what the `rows` refer to, those of the table by default, as triggers would, which are left out.
+
+    `alone` says that the table is locked from readers until the transaction ends.
+    """
 
     most_rows: int | None = None
 
-    def __init__(self, table: PostgresqlTable, rows: Composable | None = None) -> None:
-        self._table = table
+    def __init__(self, table: PostgresqlTable, rows: Composable | None = None, *, alone: bool = False) -> None:
+        self._table, self._alone = table, alone
         self._holder = rows or table.name
 
     def begin(self) -> None:
@@ -71,7 +74,7 @@ class TriggersSpared:
         self._table.fire_triggers(fire=True)
 
     def prove(self, referred: Referred) -> None:
-        referred.hold(self._table.transaction, self._holder)
+        referred.hold(self._table.transaction, self._holder, alone=self._alone)
 
 
 class KeysDropped:

@@ -23,7 +23,7 @@ from rowferry.backends.postgresql.careful import CarefulShortTransaction, Carefu
 from rowferry.backends.postgresql.few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql.grants import missing_grant
 from rowferry.backends.postgresql.parameters import GivenRows
-from rowferry.backends.postgresql.references import find_existing
+from rowferry.backends.postgresql.references import find_existing, find_next_keys
 from rowferry.backends.postgresql.replacer import ReplacingTransaction
 from rowferry.backends.postgresql.sessions import Sessions, connect_args
 from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot
@@ -139,6 +139,10 @@ class PostgresqlBackend:
         with self.engine.connect() as connection:
             return find_existing(connection, table, column, values)
 
+    def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
+        with self.engine.connect() as connection:
+            return find_next_keys(connection, table, column, after, most)
+
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         with self.engine.connect() as connection:
             return GivenRows(Statements(connection), rules).known(key, rows)
@@ -166,7 +170,7 @@ class PostgresqlBackend:
             self.engine.connect() as connection,
             connection.begin(),
             _dropped_if_broken(connection),
-            sort(connection, locking, self.existing) as transaction,
+            sort(connection, locking, self) as transaction,
             self._at_work.added(transaction.driver),
         ):
             yield transaction

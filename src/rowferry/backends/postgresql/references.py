@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Connection, Table, Text, cast, select, text
 
+from rowferry.arrow.arrays import as_arrow
 from rowferry.backends.postgresql.table import Statements, spelled, type_of
 from rowferry.backends.postgresql.texts import Texts
 from rowferry.backends.referred_keys import ReferredKeys
@@ -19,25 +22,45 @@ class Referred(ReferredKeys):
         super().__init__(rules)
         self.rules = rules
 
-    def hold(self, transaction: Statements, rows: Composable) -> None:
-        """Lock the parents of `rows` as the trigger of a foreign key would; ParentsVanished if one is not there."""
+    def hold(self, transaction: Statements, rows: Composable, *, alone: bool = False) -> None:
+        """Lock the parents of `rows` as the trigger of a foreign key would; ParentsVanished if one is not there.
+
+        If nobody else can read the table of the rows, `alone`, many parents need no lock. Whoever deletes one looks for
+        rows that refer to it, for which the trigger locks this table before it decides which rows it can see: they
+        wait for us, and then find ours.
+        """
         for reference in self.rules.references:
             keys = self.keys(reference)
             if keys is None:
-                wanted = SQL("SELECT {0} AS key FROM {1} WHERE {0} IS NOT NULL").format(
-                    Identifier(reference.column), rows
-                )
-                count = transaction.value(SQL("SELECT count(*) FROM ({} GROUP BY 1) AS keys").format(wanted))
-                held = self._hold(transaction, reference, wanted, ())
-            elif count := len(keys):
-                given = SQL("SELECT unnest(CAST(%s AS {}[])) AS key").format(
-                    type_of(self.rules.table, reference.column)
-                )
-                held = self._hold(transaction, reference, given, (keys.to_pylist(),))
+                is_there = self._refer if alone else self._hold_all
+                found = is_there(transaction, reference, rows)
             else:
-                continue
-            if held != count:
+                found = self._hold_each(transaction, reference, keys)
+            if not found:
                 raise ParentsVanished
+
+    def _refer(self, transaction: Statements, reference: Reference, rows: Composable) -> bool:
+        """Whether all rows refer to one that is there."""
+        parent = self.rules.table.metadata.tables[reference.parent]
+        texts = Texts(transaction, parent)
+        missing = SQL(
+            "SELECT EXISTS (SELECT FROM ({}) AS keys WHERE NOT EXISTS (SELECT FROM {} WHERE {} = {}))"
+        ).format(
+            _keys_of(reference, rows),
+            spelled(parent),
+            texts.compared(reference.target),
+            texts.as_here(SQL("keys.key"), reference.target),
+        )
+        return not transaction.value(missing)
+
+    def _hold_all(self, transaction: Statements, reference: Reference, rows: Composable) -> bool:
+        wanted = _keys_of(reference, rows)
+        count = transaction.value(SQL("SELECT count(*) FROM ({} GROUP BY 1) AS keys").format(wanted))
+        return self._hold(transaction, reference, wanted, ()) == int(count)
+
+    def _hold_each(self, transaction: Statements, reference: Reference, keys: pa.Array) -> bool:
+        given = SQL("SELECT unnest(CAST(%s AS {}[])) AS key").format(type_of(self.rules.table, reference.column))
+        return not len(keys) or self._hold(transaction, reference, given, (keys.to_pylist(),)) == len(keys)
 
     def _hold(self, transaction: Statements, reference: Reference, wanted: Composable, keys: tuple[object, ...]) -> int:
         parent = self.rules.table.metadata.tables[reference.parent]
@@ -53,9 +76,24 @@ class Referred(ReferredKeys):
         return int(transaction.value(lock, keys))
 
 
+def _keys_of(reference: Reference, rows: Composable) -> Composable:
+    return SQL("SELECT {0} AS key FROM {1} WHERE {0} IS NOT NULL").format(Identifier(reference.column), rows)
+
+
 def find_existing(connection: Connection, table: Table, column: str, values: Sequence[object]) -> list[object]:
     """Those of the values that a column of a table holds."""
     labels = Texts(Statements(connection), table).enumeration(column)
     held = cast(table.c[column], Text) if labels else table.c[column]
     found = select(table.c[column]).where(held == text("ANY(:values)").bindparams(values=list(values)))
     return list(connection.scalars(found))
+
+
+def find_next_keys(connection: Connection, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
+    """The next integers above another one that a column of a table holds, ascending."""
+    find = SQL(
+        "SELECT string_agg(int8send(key), CAST('' AS bytea)) "
+        "FROM (SELECT {0} AS key FROM {1} WHERE {0} > %s ORDER BY {0} LIMIT %s) AS keys"
+    ).format(Identifier(column), spelled(table))
+    sent = Statements(connection).value(find, (after, most))
+    found = np.frombuffer(sent or b"", dtype=">i8").astype(np.int64)
+    return as_arrow(np.sort(found))

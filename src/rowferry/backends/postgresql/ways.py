@@ -4,7 +4,7 @@ What each costs, and whom it keeps waiting, is told in docs/decisions/0004-into-
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ from rowferry.backends.key_range import KeyRange
 from rowferry.backends.postgresql.constraints import Checks, KeysDropped, TriggersFire, TriggersSpared, worth_proving
 from rowferry.backends.postgresql.locks import take_over_empty
 from rowferry.backends.postgresql.readers import ReadersWatch
-from rowferry.backends.postgresql.references import find_existing
+from rowferry.backends.postgresql.references import find_existing, find_next_keys
 from rowferry.backends.postgresql.table import PostgresqlTable
 from rowferry.backends.postgresql.writer import (
     AppendingWriter,
@@ -23,7 +23,7 @@ from rowferry.backends.postgresql.writer import (
     PostgresqlStagedWriter,
     PostgresqlTransaction,
 )
-from rowferry.backends.protocol import Comparison, Existing, LoadWriter, Locking
+from rowferry.backends.protocol import Comparison, LoadWriter, Locking, ParentKeys
 from rowferry.dictionary.rules import TableRules
 
 _TUNING = """
@@ -51,7 +51,7 @@ _MOST_HELD = 500_000
 class LoadingTransaction(PostgresqlTransaction):
     """Gives each table its writer. What it has locked from readers it has to read by itself."""
 
-    def __init__(self, connection: Connection, locking: Locking, elsewhere: Existing) -> None:
+    def __init__(self, connection: Connection, locking: Locking, elsewhere: ParentKeys) -> None:
         super().__init__(connection)
         self.exclusive = locking == "exclusive"
         self._locking, self._elsewhere = locking, elsewhere
@@ -88,7 +88,7 @@ class LoadingTransaction(PostgresqlTransaction):
         if dry_run:
             return None
         if table.skips_triggers():
-            return TriggersSpared(table) if take_over_empty(table, wait=self.exclusive) else None
+            return TriggersSpared(table, alone=True) if take_over_empty(table, wait=self.exclusive) else None
         if not table.is_plain():
             return None
         if not table.has_foreign_keys():
@@ -98,14 +98,28 @@ class LoadingTransaction(PostgresqlTransaction):
         return KeysDropped(table) if self._take_over_with_parents(table) else None
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
+        with self._reading(table) as here:
+            if here:
+                return find_existing(self.connection, table, column, values)
+            return self._elsewhere.existing(table, column, values)
+
+    def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
+        with self._reading(table) as here:
+            if here:
+                return find_next_keys(self.connection, table, column, after, most)
+            return self._elsewhere.next_keys(table, column, after, most)
+
+    @contextmanager
+    def _reading(self, table: Table) -> Iterator[bool]:
+        """Whether a table has to be read on our own connection, which is free for it."""
         if not self.exclusive and table.name not in self._locked:
-            return self._elsewhere(table, column, values)
+            yield False
+            return
         # It is locked in another thread, but not while we ask elsewhere: nobody would ever see that we wait for us.
         with self.copies.turn:
-            if table.name not in self._locked:
-                return self._elsewhere(table, column, values)
-            self.copies.pause()
-            return find_existing(self.connection, table, column, values)
+            if here := table.name in self._locked:
+                self.copies.pause()
+            yield here
 
     def _take_over_with_parents(self, table: PostgresqlTable) -> bool:
         """Lock an empty table and its parents, for as long as nobody waits to read a parent that has rows."""

@@ -16,7 +16,7 @@ from typing import Self
 import pyarrow as pa
 from sqlalchemy import Connection, Table
 
-from rowferry.backends.protocol import Comparison, Existing, LoadWriter
+from rowferry.backends.protocol import Comparison, LoadWriter, ParentKeys
 from rowferry.backends.sqlite.beyond import has_unique_values
 from rowferry.backends.sqlite.replacer import SqliteReplacer
 from rowferry.backends.sqlite.types import quoted
@@ -214,10 +214,10 @@ class AppendingSqliteWriter:
 class LoadTransaction(SqliteTransaction):
     """Implements Transaction."""
 
-    def __init__(self, connection: Connection, stages: Path, existing: Existing) -> None:
+    def __init__(self, connection: Connection, stages: Path, elsewhere: ParentKeys) -> None:
         super().__init__(connection, stages)
         self.early = EarlyInserts(self)
-        self._existing = existing
+        self._elsewhere = elsewhere
 
     def writer(
         self, rules: TableRules, *, bulk: bool, dry_run: bool, remaining: Callable[[], float] | None = None
@@ -228,7 +228,10 @@ class LoadTransaction(SqliteTransaction):
         return SqliteWriter(self, rules, dry_run=dry_run)
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
-        return self._existing(table, column, values)
+        return self._elsewhere.existing(table, column, values)
+
+    def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
+        return self._elsewhere.next_keys(table, column, after, most)
 
     def lock(self, *, early: bool = False) -> None:
         if not early:

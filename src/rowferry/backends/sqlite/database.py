@@ -26,9 +26,15 @@ from rowferry.backends.protocol import Backend, Holders, Locking
 from rowferry.backends.schema import require_columns
 from rowferry.backends.sqlite.appending import LoadTransaction
 from rowferry.backends.sqlite.careful import CarefulShortTransaction, CarefulTransaction
-from rowferry.backends.sqlite.few_rows import ShortSqliteTransaction, find_existing, find_holders, find_known
+from rowferry.backends.sqlite.few_rows import (
+    ShortSqliteTransaction,
+    find_existing,
+    find_holders,
+    find_known,
+)
 from rowferry.backends.sqlite.file import DatabaseFile
 from rowferry.backends.sqlite.page import read_page
+from rowferry.backends.sqlite.parents import find_next_keys
 from rowferry.backends.sqlite.snapshot import SqliteSnapshot
 from rowferry.backends.sqlite.types import quoted, spoils_values
 from rowferry.backends.sqlite.values import stored_rows, teach, with_instants
@@ -168,6 +174,10 @@ class SqliteBackend:
         with self.engine.connect() as connection:
             return find_existing(connection, table, column, values)
 
+    def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
+        with self.engine.connect() as connection:
+            return find_next_keys(driver_of(connection), table, column, after, most)
+
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         with self.engine.connect() as connection:
             return find_known(connection, rules, key, rows)
@@ -197,7 +207,7 @@ class SqliteBackend:
         name = f"stage-{uuid.uuid4().hex}"
         with self.errors(), self.hold(name), self.engine.connect() as connection:
             stages = self._path.with_name(f"{self._path.name}-{name}")
-            transaction = sort(connection, stages, self.existing)
+            transaction = sort(connection, stages, self)
             with (
                 closing(transaction),
                 connection.begin(),

@@ -13,6 +13,7 @@ from rowferry.arrow import compute as pc
 from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.protocol import Comparison, Holders
 from rowferry.backends.sqlite.beyond import foreign_keys_told, may_rewrite, or_abort
+from rowferry.backends.sqlite.parents import find_next_keys
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
 from rowferry.backends.sqlite.values import stored, stored_rows, value_of
@@ -39,6 +40,9 @@ class ShortSqliteTransaction(SqliteTransaction):
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         return find_existing(self.connection, table, column, values)
+
+    def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
+        return find_next_keys(self.driver(), table, column, after, most)
 
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         return find_known(self.connection, rules, key, rows)

@@ -37,7 +37,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few keys are many."""
     monkeypatch.setattr(references, "_PAGE", 4)
     monkeypatch.setattr(references, "_READ_TO_ASK", 1)
-    monkeypatch.setattr(integer_set, "_BITS", 16)
+    monkeypatch.setattr(integer_set, "_BELOW", 16)
 
 
 def _found(lookups: Counting) -> tuple[References, Reference]:
@@ -97,7 +97,7 @@ def test_integers_are_known_as_other_values_are(added: list[list[int]], asked: l
     assert np.array_equal(masks[0], masks[1])
 
 
-@pytest.mark.parametrize("known", [IntegerSet(4), KnownValues(pa.int64())])
+@pytest.mark.parametrize("known", [IntegerSet(4, 16), KnownValues(pa.int64())])
 def test_what_gets_too_much_is_forgotten(known: KnownKeys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_keys, "_MOST", 4)
     known.add(pa.array([100, 101], pa.int64()))

@@ -9,26 +9,26 @@ from rowferry.arrow.masks import Mask, mask_of
 
 Int64s = npt.NDArray[np.int64]
 
-_BITS = 1 << 27
-"""Integers below this one are a bit each, 16 MB in all; they are those that count something."""
+_BELOW = 1 << 27
+"""Integers that count something are below this one: a bit each, 16 MB in all, of which what is not used takes none."""
 
 
 class IntegerSet:
-    """A set of integers; `most` of those that are not kept as bits. If there are more, those from before are forgotten.
+    """A set of integers; those from 0 to `below` are a bit each.
 
-    `complete` says whether none were.
+    Of others, `most` are kept. If there are more, those from before are forgotten; `complete` says whether none were.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, below: int | None = None) -> None:
         self.complete = True
-        self._most = most
+        self._most, self._below = most, below or _BELOW
         self._bits = np.zeros(0, dtype=np.uint8)
         self._others = np.empty(0, dtype=np.int64)
 
     def add(self, keys: pa.Array) -> None:
         """Add integers; null is passed over."""
         new = _int64s(pc.drop_null(keys) if keys.null_count else keys)
-        is_bit = (new >= 0) & (new < _BITS)
+        is_bit = (new >= 0) & (new < self._below)
         self._add_bits(new[is_bit])
         if not is_bit.all():
             new = new[~is_bit]
@@ -58,9 +58,8 @@ class IntegerSet:
     def _add_bits(self, new: Int64s) -> None:
         if not len(new):
             return
-        missing = (int(new.max()) >> 3) + 1 - len(self._bits)
-        if missing > 0:
-            self._bits = np.pad(self._bits, (0, max(missing, len(self._bits))))
+        if not len(self._bits):
+            self._bits = np.zeros(self._below >> 3, dtype=np.uint8)
         np.bitwise_or.at(self._bits, new >> 3, (1 << (new & 7)).astype(np.uint8))
 
 

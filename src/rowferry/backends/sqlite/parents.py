@@ -15,8 +15,8 @@ from rowferry.backends.sqlite.unusual_keys import UnusualKeys
 from rowferry.dictionary.rules import ColumnRule, Reference, TableRules
 from rowferry.kinds.registry import kind_of
 
-_MOST = 500_000
-"""So many integers are held, besides those that are a bit each."""
+_MOST, _BELOW = 500_000, 1 << 24
+"""So many integers are held, besides those below the other number, which are a bit each: 2 MB in all."""
 
 _PAGE = 100_000
 
@@ -32,7 +32,7 @@ class Referred(ReferredKeys):
         self._tables = rules.table.metadata.tables
         columns = (reference.column for reference in rules.references)
         integers = (column for column in columns if pa.types.is_integer(rules.by_name[column].arrow))
-        self._integers = {column: IntegerSet(_MOST) for column in integers}
+        self._integers = {column: IntegerSet(_MOST, _BELOW) for column in integers}
 
     def add(self, rows: pa.RecordBatch) -> None:
         super().add(rows)

@@ -1,4 +1,4 @@
-.PHONY: all check test test-browser test-programs test-postgresql test-sqlite format bench torture torture-api torture-batches torture-backups torture-kills torture-properties torture-restores serve demo docs migration torture-shutdown test-compose
+.PHONY: all check test test-browser test-programs test-postgresql test-sqlite test-toy format bench torture torture-api torture-batches torture-backups torture-kills torture-properties torture-restores serve demo docs migration torture-shutdown test-compose
 
 all: check test
 
@@ -31,6 +31,10 @@ test-postgresql:
 # All that concerns SQLite on another version of it, from 3.37.0 on, which is compiled: make test-sqlite VERSION=3.37.2
 test-sqlite:
 	folder=$$(uv run python tests/sqlite_versions.py $(VERSION)) && LD_LIBRARY_PATH=$$folder uv run pytest tests/contract -k sqlite
+
+# All contracts on a database that has no fast path: SQLite by plain SQLAlchemy (tests/toy_room).
+test-toy:
+	ROWFERRY_TEST_TOY=1 uv run pytest tests/contract -k toy
 
 format:
 	uv run ruff format .

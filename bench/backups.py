@@ -50,8 +50,8 @@ class _Backups:
         )
 
     def sqlite_dump(self, database: Path, rows: int) -> Way:
-        told = [f".output '{self._folder / 'dump.sql'}'", f".dump {TABLE}"]
-        return self._way(_DUMP, rows, [str(SQLITE3), "-bail", str(database), *told], {})
+        commands = [f".output '{self._folder / 'dump.sql'}'", f".dump {TABLE}"]
+        return self._way(_DUMP, rows, [str(SQLITE3), "-bail", str(database), *commands], {})
 
     def _way(self, name: str, rows: int, command: list[str], environment: Mapping[str, str]) -> Way:
         return Way(name, rows, command, self._empty, partial(self._check, name, rows), environment)
@@ -64,8 +64,8 @@ class _Backups:
         if run.exit_code:
             raise NoResultError(f"exit code {run.exit_code}: {run.errors.strip()[-200:]}")
         if name.startswith(_ROWFERRY):
-            told = json.loads(run.output)
-            found = told.get("backups", [told])[0]["rows"]  # the service tells of the one that it was asked for
+            answer = json.loads(run.output)
+            found = answer.get("backups", [answer])[0]["rows"]  # the service tells of the one that it was asked for
             if found != rows:
                 raise NoResultError(f"the backup has {found} rows instead of {rows}")
         self.bytes[name] = sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())

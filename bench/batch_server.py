@@ -21,10 +21,10 @@ def serve(
     """Serve a database on a port of this machine, a free one if it is 0; the process ends with the context."""
     log = folder / "server.log"
     surroundings = {"SQLALCHEMY_DATABASE_URL": database_url, "LOG_DIR": str(folder / "logs"), **(environment or {})}
-    with log.open("w") as told:
+    with log.open("w") as file:
         command = [ROWFERRY, "serve", "--port", str(port)]
         with subprocess.Popen(
-            command, cwd=folder, env=os.environ | surroundings, stdin=subprocess.DEVNULL, stdout=told, stderr=told
+            command, cwd=folder, env=os.environ | surroundings, stdin=subprocess.DEVNULL, stdout=file, stderr=file
         ) as process:
             try:
                 yield _port(process, log)
@@ -52,10 +52,10 @@ class Client:
         started = time.perf_counter()
         self._connection.request("POST", "/batch-transactions", body, {"Content-Type": "application/json"})
         answer = self._connection.getresponse()
-        told = answer.read()
+        content = answer.read()
         seconds = time.perf_counter() - started
         if answer.status != http.client.CREATED:
-            raise RuntimeError(f"status {answer.status}: {told[:500]!r}")
+            raise RuntimeError(f"status {answer.status}: {content[:500]!r}")
         return seconds
 
     def close(self) -> None:

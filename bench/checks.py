@@ -24,9 +24,9 @@ def must_hold(rows: int, count: Count, exit_codes: Sequence[int], run: Run) -> N
 def must_account(rows: int, rejected: int, count: Count, kept: Count, run: Run) -> None:
     """The same for Rowferry, which also has to keep every rejected row."""
     must_hold(rows, count, (1 if rejected else 0,), run)
-    told = json.loads(run.output)["rejected"]
-    if told != rejected or kept() != rejected:
-        raise NoResultError(f"{told} rows rejected and {kept()} kept instead of {rejected}")
+    reported = json.loads(run.output)["rejected"]
+    if reported != rejected or kept() != rejected:
+        raise NoResultError(f"{reported} rows rejected and {kept()} kept instead of {rejected}")
 
 
 def _told(run: Run) -> str:

@@ -137,8 +137,8 @@ def _run(lab: Lab, way: Way, outcome: Outcome) -> None:
 
 
 def _tell(title: str, outcome: Outcome) -> None:
-    told = outcome.problem or f"{outcome.seconds[-1]:.2f} s, {outcome.peak_mb[-1]:.0f} MB"
-    print(f"{title}: {told}", file=sys.stderr, flush=True)
+    sentence = outcome.problem or f"{outcome.seconds[-1]:.2f} s, {outcome.peak_mb[-1]:.0f} MB"
+    print(f"{title}: {sentence}", file=sys.stderr, flush=True)
 
 
 def _shown(lab: Lab, way: Way) -> str:

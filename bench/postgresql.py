@@ -50,8 +50,8 @@ class Server:
 
     def psql_command(self, url: str, *commands: str) -> list[str]:
         """What runs commands of psql, and stops at the first that fails."""
-        told = [part for command in commands for part in ("-c", command)]
-        return [self.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, *told]
+        options = [part for command in commands for part in ("-c", command)]
+        return [self.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, *options]
 
     def execute(self, database: str, *statements: str) -> None:
         with psycopg.connect(self.url(database), autocommit=True) as connection:

@@ -20,13 +20,13 @@ _OPENING = """\
 Written by `make bench`; `python -m bench SUBJECT` measures one subject again.
 Raw results: [benchmarks.json](benchmarks.json).
 
-Whole processes are measured, their start included, unless it is said that a connection is kept open. All ways of one
-table take turns in the same run, each in a fresh copy of the same database, and a run that does not end with the right
-number of rows has no result. Seconds are the median of all rounds; a ratio (to the first way of its table) is the
-median of the ratios of each round, so that it holds where times drift. The peak is that of the client, not of the
-database server; what needs less than 9 MB counts as 9. In the commands, `BENCH` is the temporary folder of the run.
-Rowferry is installed as users have it, and runs, like its peers, as the system's own build: a Python that was compiled
-without optimization takes a tenth more time.
+Whole processes are measured, including their start, unless a table says that a connection is kept open. The ways of a
+table take turns in one run, each in a fresh copy of the same database; a run that does not end with the right number
+of rows has no result. Seconds are the median of all rounds; a ratio (to the first way of its table) is the
+median of the ratios of each round, so that it holds where times drift. The peak is the memory of the client, not of
+the database server; anything below 9 MB counts as 9. In the commands, `BENCH` is the temporary folder of the run.
+Rowferry is installed as users install it, and runs on the Python of the system, as its peers are builds of the system:
+a Python that was compiled without optimization takes a tenth longer.
 """
 
 _SHORT_SECONDS = 0.5

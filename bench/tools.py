@@ -12,5 +12,5 @@ def version_of(program: str | None) -> str:
     """What a program says of its version, on one line."""
     if program is None:
         return "not installed"
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
-    return told.strip().splitlines()[0]
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
+    return version.strip().splitlines()[0]

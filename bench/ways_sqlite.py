@@ -38,9 +38,9 @@ class IntoSqlite:
     def shell(self, name: str, file: Path, rows: int, *, enforced: bool = False) -> Way:
         """The sqlite3 program; it enforces references only when told to."""
         pragmas = ["PRAGMA foreign_keys = ON"] if enforced else []
-        told = [*pragmas, ".mode csv", f".import '{file}' hired_employees"]
+        commands = [*pragmas, ".mode csv", f".import '{file}' hired_employees"]
         check = partial(must_hold, rows, partial(self._value, COUNT_ROWS), (0,))
-        return Way(name, rows, [str(SQLITE3), "-bail", str(self._database), *told], self._prepare_for_shell, check)
+        return Way(name, rows, [str(SQLITE3), "-bail", str(self._database), *commands], self._prepare_for_shell, check)
 
     def _account(self, rows: int, faulty: int = 0) -> Callable[[Run], None]:
         return partial(

@@ -63,10 +63,10 @@ def test_nothing_is_imported_inside_a_function(path: Path) -> None:
 def test_a_module_opens_with_one_sentence(path: Path) -> None:
     text = path.read_text().strip()
     if text:
-        told = ast.get_docstring(ast.parse(text)) or ""
-        assert told.splitlines()[:1]
-        assert told[0].isupper() or not told[0].isalpha()
-        assert len(told.split("\n\n")[0].splitlines()) <= 3
+        docstring = ast.get_docstring(ast.parse(text)) or ""
+        assert docstring.splitlines()[:1]
+        assert docstring[0].isupper() or not docstring[0].isalpha()
+        assert len(docstring.split("\n\n")[0].splitlines()) <= 3
 
 
 @pytest.mark.parametrize("path", SOURCE, ids=name_of)

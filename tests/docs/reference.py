@@ -57,8 +57,8 @@ def commands() -> str:
 def described(name: str, command: click.Command) -> str:
     context = click.Context(command)
     rows = [[spelled(p, context), p.help or "", default_of(p)] for p in command.params if p.help]
-    told = table(["option", "meaning", "default"], rows) if rows else ""
-    return f"\n## {name}\n\n{inspect.cleandoc(command.help or '')}\n" + (told and f"\n{told}")
+    options = table(["option", "meaning", "default"], rows) if rows else ""
+    return f"\n## {name}\n\n{inspect.cleandoc(command.help or '')}\n" + (options and f"\n{options}")
 
 
 def spelled(parameter: click.Parameter, context: click.Context) -> str:
@@ -67,11 +67,11 @@ def spelled(parameter: click.Parameter, context: click.Context) -> str:
     if isinstance(parameter, click.Argument):
         return f"`{takes}`"
     is_flag = isinstance(parameter, click.Option) and parameter.is_flag
-    told = f"`{', '.join(parameter.opts)}{'' if is_flag else ' ' + takes}`"
+    text = f"`{', '.join(parameter.opts)}{'' if is_flag else ' ' + takes}`"
     if isinstance(parameter.type, click.IntRange):
         most = "" if parameter.type.max is None else f" to {parameter.type.max:,}"
-        told += f" ({parameter.type.min}{most or ' or more'})"
-    return told
+        text += f" ({parameter.type.min}{most or ' or more'})"
+    return text
 
 
 def default_of(parameter: click.Parameter) -> str:

@@ -1,4 +1,4 @@
-"""Refuses what an endpoint does not take: a parameter that is passed over would seem to have been obeyed."""
+"""Refuses parameters that an endpoint does not take: one that was ignored would seem to have been obeyed."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ async def refuse_unknown_parameters(request: Request) -> None:
     """A dependency of every endpoint whose parameters the OpenAPI document lists in full.
 
     Raises:
-        RequestValidationError: The query has other parameters, or one of them twice that is no list.
+        RequestValidationError: The query has an unknown parameter, or repeats one that is not a list.
     """
     if not request.query_params:
         return
@@ -31,9 +31,9 @@ async def refuse_unknown_parameters(request: Request) -> None:
 
 
 def _fault(schema: dict[str, Any] | None, times: int) -> tuple[str, str] | None:
-    """What is wrong with a parameter that stands in a query so many times, by its schema; None if nothing is."""
+    """What is wrong, by its schema, with a parameter that a query has so many times; None if nothing is."""
     if schema is None:
         return "extra_forbidden", "There is no such parameter"
     is_list = any(branch.get("type") == "array" for branch in (schema, *schema.get("anyOf", ())))
-    # Each of them but the last would be passed over.
+    # All but the last would be ignored.
     return None if is_list or times == 1 else ("given_twice", "It is given more than once")

@@ -1,4 +1,4 @@
-"""How far the loads of this process have come."""
+"""The progress of the loads of this process."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from rowferry.events import Event, Observe, PublishStarted, RowsJudged
 
 LOOK_SECONDS = 0.1
-"""How often a subscriber looks for something new; it costs no more than a look into a dictionary."""
+"""How often a subscriber looks for news, which costs no more than a lookup in a dictionary."""
 
 
 class Progress(BaseModel):
@@ -54,14 +54,14 @@ class _Tally:
         with self._lock:
             phase, table, judged = self._phase, self._table, list(self._judged.values())
         seconds = time.monotonic() - self._started
-        rows_read, bytes_read = sum(table.rows_read for table in judged), sum(table.bytes_read for table in judged)
+        rows_read, bytes_read = sum(event.rows_read for event in judged), sum(event.bytes_read for event in judged)
         left = max(self.bytes_total - bytes_read, 0) * seconds / bytes_read if bytes_read else None
         return Progress(
             load_id=self.load_id,
             phase=phase,
             table=table or None,
             rows_read=rows_read,
-            rejected=sum(table.rejected for table in judged),
+            rejected=sum(event.rejected for event in judged),
             bytes_read=bytes_read,
             bytes_total=self.bytes_total,
             rows_per_second=round(rows_read / seconds, 1) if seconds else 0,
@@ -71,14 +71,14 @@ class _Tally:
 
 
 class ProgressHub:
-    """Takes the events of loads and shows their sum to any number of subscribers; forgets a load that has ended."""
+    """Adds up the events of loads for any number of subscribers, and forgets a load that has ended."""
 
     def __init__(self) -> None:
         self._running: dict[str, _Tally] = {}
 
     @contextmanager
     def tracking(self, load_id: str, bytes_total: int) -> Iterator[Observe]:
-        """Show a load until the end of the context; its events go to what this gives."""
+        """Show a load until the context ends; yields the observer of its events."""
         tally = self._running[load_id] = _Tally(load_id, bytes_total)
         try:
             yield tally.observe
@@ -86,11 +86,11 @@ class ProgressHub:
             del self._running[load_id]
 
     def running(self) -> list[Progress]:
-        """How far each load of this process has come."""
+        """The progress of each load of this process."""
         return [tally.progress() for tally in list(self._running.values())]
 
     async def changes(self, load_id: str) -> AsyncIterator[Progress]:
-        """What there is to tell of a load, whenever that is something new, until it ends."""
+        """The progress of a load, each time it has changed, until the load ends."""
         seen = -1
         while tally := self._running.get(load_id):
             if tally.events != seen:

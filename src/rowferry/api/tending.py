@@ -1,4 +1,4 @@
-"""What a process that serves does by itself: notes progress, clears what dead ones left, waits for a lost database."""
+"""What a serving process does on its own: records progress, cleans up after dead processes, awaits a lost database."""
 
 import asyncio
 import logging
@@ -15,16 +15,16 @@ from rowferry.api.uploads import sweep_uploads
 from rowferry.errors import RowferryError
 
 NOTE_SECONDS = 1.0
-"""How often it is noted how far loads have come, for those who ask another process."""
+"""How often the progress of loads is recorded, for clients that ask another process."""
 
 SWEEP_SECONDS = 5.0
-"""How often it is looked for what dead processes left; a load whose process died is found within a minute."""
+"""How often to clean up after dead processes; a load whose process died is found within a minute."""
 
 _log = logging.getLogger(__name__)
 
 
 class Tending:
-    """Goes on until it is cancelled; what fails is told once, and tried again."""
+    """Runs until it is cancelled; a failure is logged once, and the work tried again."""
 
     def __init__(self, state: ApiState) -> None:
         self._state = state
@@ -32,7 +32,7 @@ class Tending:
         self._seen: dict[str, int] = {}
 
     async def run(self) -> None:
-        """Note and sweep, again and again."""
+        """Record and clean up, again and again."""
         swept = -SWEEP_SECONDS
         while True:
             try:
@@ -50,7 +50,7 @@ class Tending:
     def _sweep(self) -> None:
         started_by = parent_process()
         if started_by and not started_by.is_alive():
-            # Nobody is left to stop this worker, which would go on to listen.
+            # Nobody is left to stop this worker, which would listen for ever.
             os.kill(os.getpid(), signal.SIGTERM)
         sweep_uploads()
         service = self._state.started.get()
@@ -59,7 +59,7 @@ class Tending:
             service.backend.sweep()
 
     def _note(self) -> None:
-        """Note what has changed since the last time."""
+        """Record what has changed since the last time."""
         running = {load.load_id: load for load in self._state.hub.running()}
         news = [load for load in running.values() if self._seen.get(load.load_id) != load.bytes_read]
         self._seen = {load.load_id: load.bytes_read for load in running.values()}

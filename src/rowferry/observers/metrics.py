@@ -1,4 +1,4 @@
-"""Metrics of a process that serves, for Prometheus; with several workers, each of them tells those of all."""
+"""Prometheus metrics of a serving process; with several workers, each reports the metrics of all."""
 
 from functools import cache
 
@@ -21,12 +21,10 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300
 
 _ROWS = ("inserted", "updated", "unchanged", "rejected", "removed", "rows")
 
-_requests = Counter(
-    "rowferry_http_requests", "Requests that were answered", ["method", "route", "status"], registry=_registry
-)
+_requests = Counter("rowferry_http_requests", "Requests answered", ["method", "route", "status"], registry=_registry)
 _request_seconds = Histogram(
     "rowferry_http_request_seconds",
-    "From a request to the end of its answer",
+    "Seconds from a request to the end of its response",
     ["method", "route"],
     registry=_registry,
     buckets=_SECONDS,
@@ -55,9 +53,9 @@ def count_event(operation: str, event: Event) -> None:
 def _of_operation(operation: str) -> tuple[Counter, Histogram, Counter]:
     prefix = f"rowferry_{operation}"
     return (
-        Counter(prefix, f"How often {operation} ended, and how", ["status"], registry=_registry),
-        Histogram(f"{prefix}_seconds", f"How long {operation} took", registry=_registry, buckets=_SECONDS),
-        Counter(f"{prefix}_rows", "What became of rows", ["outcome"], registry=_registry),
+        Counter(prefix, f"Runs of {operation} that ended, by status", ["status"], registry=_registry),
+        Histogram(f"{prefix}_seconds", f"Seconds that {operation} took", registry=_registry, buckets=_SECONDS),
+        Counter(f"{prefix}_rows", "Rows by outcome", ["outcome"], registry=_registry),
     )
 
 

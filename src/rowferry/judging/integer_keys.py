@@ -5,10 +5,9 @@ took them is asked of few, so it is in a log on disk: two runs, (10, 1, 3) and (
 number rise by one.
 
     >>> keys = IntegerKeys()
-    >>> keys.take([[pa.array([10, 11, 12, 50, 11])]], np.array([1, 2, 3, 4, 5]))  # by position: the key that is taken
-    {4: (11,)}
-    >>> dict(keys.first_rows(iter([11])))
-    {11: 2}
+    >>> late = keys.take([[pa.array([10, 11, 12, 50, 11])]], np.array([1, 2, 3, 4, 5]))
+    >>> late.positions.tolist(), late.takers.tolist()  # the fifth row is late: row 2 has taken its key
+    ([4], [2])
     >>> keys.holds([pa.array([12, 13])]).tolist()
     [True, False]
     >>> keys.close()

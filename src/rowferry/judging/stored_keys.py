@@ -5,12 +5,11 @@ Here each row has two keys, an id and a name. Row 3 is late for the name `a`, so
 row 4 may have:
 
     >>> keys = StoredKeys()
-    >>> keys.take([[pa.array([1, 2, 3])], [pa.array(["a", "b", "a"])]], np.array([1, 2, 3]))
-    {2: ('[1, "a"]',)}
-    >>> keys.take([[pa.array([3])], [pa.array(["c"])]], np.array([4]))
-    {}
-    >>> dict(keys.first_rows(iter(['[1, "a"]'])))  # key number 1, counted from 0, with the value a
-    {'[1, "a"]': 1}
+    >>> late = keys.take([[pa.array([1, 2, 3])], [pa.array(["a", "b", "a"])]], np.array([1, 2, 3]))
+    >>> late.positions.tolist(), late.numbers.tolist(), late.takers.tolist()  # its key number 1, from 0, is row 1's
+    ([2], [1], [1])
+    >>> keys.take([[pa.array([3])], [pa.array(["c"])]], np.array([4])).positions.tolist()
+    []
     >>> keys.close()
 """
 

@@ -1,17 +1,17 @@
 """Decimals in PostgreSQL's binary form of a numeric, whole columns of them.
 
 Each value is a header and digits to the base of 10,000, all of them big-endian numbers of 16 bits. With a scale of 2,
--12.5 is written as follows if the longest number of the batch has 5 to 8 digits before its point:
+-12.5 is written as follows if no number of the batch is longer:
 
-    header   3 digits, the first of which counts 10,000 to the power of 1; sign 0x4000; 2 decimal places
-    digits   0  12  5000
+    header   2 digits, the first of which counts 10,000 to the power of 0; sign 0x4000; 2 decimal places
+    digits   12  5000
 
-The zeros at either end are needless, and the database drops them; but so all values of a batch have the same length.
+All values of a batch have the same length: shorter ones have zeros before them, which the database drops.
 Source of the format: numeric_recv in src/backend/utils/adt/numeric.c.
 
     >>> twelve = pa.array([Decimal("-12.50")], pa.decimal128(12, 2))
     >>> np.frombuffer(numerics(twelve)[0].as_py(), ">u2").tolist()
-    [4, 2, 16384, 2, 0, 0, 12, 5000]
+    [2, 0, 16384, 2, 12, 5000]
 """
 
 import numpy as np

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from batching import Batches
 from conftest import owning_as_plain
 from loading import Tables, counts, lines
 from owning import ServiceOf
@@ -96,3 +97,16 @@ def test_children_are_loaded_and_restored(
     assert family.rows("children") == kept
     with pytest.raises(IntegrityError), family.service.backend.engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM parents"))
+
+
+@pytest.mark.parametrize("kind", KEYS)
+@pytest.mark.parametrize(("new_database", "family"), [("sqlite", "any"), ("postgresql", "any")], indirect=True)
+def test_children_come_in_batches_and_are_restored_with_their_parents(family: Tables, kind: str) -> None:
+    rows = [{"parent": key, "number": number, "other": KEYS[kind][number]} for number in range(5) for key in KEYS[kind]]
+    assert Batches(family).put({"children": rows}).inserted == {"children": 25}
+    restores = Restores(family)
+    kept = [restores.keep(table) for table in ("parents", "children")]
+    before = family.everything()
+    family.execute("DELETE FROM children")
+    assert restores.restore(*kept).total("added") == 25
+    assert family.everything() == before

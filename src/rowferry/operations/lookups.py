@@ -35,9 +35,9 @@ class OperationLookups:
         return [] if table in self._replaced else self._transaction.existing(self._tables[table], column, values)
 
     def next_keys(self, table: str, column: str, after: int, most: int) -> pa.Int64Array:
-        if table in self._replaced or kind_of(self._tables[table].c[column].type)[0] is not INTEGER:
-            return pa.array([], pa.int64())
-        return self._transaction.next_keys(self._tables[table], column, after, most)
+        has_none = table in self._replaced or kind_of(self._tables[table].c[column].type)[0] is not INTEGER
+        none = pa.array([], pa.int64())
+        return none if has_none else self._transaction.next_keys(self._tables[table], column, after, most)
 
     def accepted(self, table: str) -> TakenKeys | None:
         return self._accepted.get(table)

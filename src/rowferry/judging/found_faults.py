@@ -35,7 +35,7 @@ def bit_of(code: str) -> int:
 def codes_of(bits: int) -> list[str]:
     """The codes that one number stands for."""
     number = bits >> _NAME_AT
-    named = [code for code, one in list(_NAMED.items()) if one == number]
+    named = [code for code, given in list(_NAMED.items()) if given == number]
     return [*(code for code, bit in _BITS.items() if bits & bit), *named]
 
 
@@ -45,7 +45,7 @@ class FoundFaults:
     def __init__(self, order: Mapping[str | None, int], count: int) -> None:
         self._order, self._count = order, count
         self._positions: list[Int64s] = []
-        self._told: list[tuple[str | None, str]] = []
+        self._named: list[tuple[str | None, str]] = []
         self._messages: list[pa.Array] = []
         self._single: defaultdict[int, list[Fault]] = defaultdict(list)
 
@@ -57,7 +57,7 @@ class FoundFaults:
         """Note one fault of many rows, with a message for each; of a dictionary of messages each is spelled once."""
         if len(positions):
             self._positions.append(positions)
-            self._told.append((column, code))
+            self._named.append((column, code))
             self._messages.append(messages)
 
     def positions(self) -> Int64s:
@@ -71,9 +71,9 @@ class FoundFaults:
     def by_row(self) -> dict[int, list[tuple[str | None, str]]]:
         """Column and code of the faults of each row that has some."""
         found: dict[int, list[tuple[str | None, str]]] = {}
-        for positions, told in zip(self._positions, self._told, strict=True):
+        for positions, named in zip(self._positions, self._named, strict=True):
             for position in positions.tolist():
-                found.setdefault(position, []).append(told)
+                found.setdefault(position, []).append(named)
         for position, faults in self._single.items():
             found.setdefault(position, []).extend((fault.column, fault.code) for fault in faults)
         return found
@@ -81,14 +81,14 @@ class FoundFaults:
     def as_columns(self) -> tuple[Int64s, pa.Array, Int64s]:
         """Of each row that has faults, ascending: its position, the faults as JSON, and their codes as one number."""
         single = [(position, fault) for position, faults in self._single.items() for fault in faults]
-        told = [*self._told, *((fault.column, fault.code) for _, fault in single)]
+        named = [*self._named, *((fault.column, fault.code) for _, fault in single)]
         times = [*map(len, self._positions), *([1] * len(single))]
         at = np.concatenate([*self._positions, np.array([position for position, _ in single], dtype=np.int64)])
         if not len(at):
             return at, pa.array([], pa.string()), at
-        ranks = np.repeat(np.array([self._rank(*each) for each in told]), times)
-        bits = np.repeat(np.array([bit_of(code) for _, code in told]), times)
-        pieces = [spelled_faults(*each, messages) for each, messages in zip(self._told, self._messages, strict=True)]
+        ranks = np.repeat(np.array([self._rank(*each) for each in named]), times)
+        bits = np.repeat(np.array([bit_of(code) for _, code in named]), times)
+        pieces = [spelled_faults(*each, messages) for each, messages in zip(self._named, self._messages, strict=True)]
         pieces.append(pa.array([json_of(fault) for _, fault in single], pa.string()))
         # What is noted of many rows at once ascends, so that a stable sort only merges.
         order = np.argsort(at * (len(self._order) + 2) + ranks, kind="stable")

@@ -84,7 +84,7 @@ class StoredKeys:
         self, suspects: Int64s, hashed: Sequence[_Hashed], takers: Sequence[Int64s], row_numbers: Int64s
     ) -> Repeated:
         """Judge rows one by one: each takes all its keys, or none if an earlier row has taken one of them."""
-        keys = ([pc.take(column, as_arrow(suspects)) for column in one.key] for one in hashed)
+        keys = ([pc.take(column, as_arrow(suspects)) for column in key.key] for key in hashed)
         texts = [texts_of(number, key) for number, key in enumerate(keys)]
         before = [found[suspects].tolist() for found in takers]
         taken: dict[str, int] = {}

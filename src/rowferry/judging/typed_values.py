@@ -86,16 +86,16 @@ def as_python(scalar: pa.Scalar) -> object:
 class Beyond:
     """An instant or a day outside the years 1 to 9999, a time outside its day, or one finer than a microsecond."""
 
-    told: str
+    spelled: str
 
     def __str__(self) -> str:
-        return self.told
+        return self.spelled
 
 
 def _described(value: object) -> str:
     match value:
         case Beyond():
-            return value.told
+            return value.spelled
         case bool():
             return str(value).lower()
         case int() | float() | Decimal():

@@ -67,7 +67,7 @@ class CarefulWriter(StagedRefusalsFound, PostgresqlStagedWriter):
         super()._create()
         self._intake = Identifier(f"rowferry_intake_{self._transaction.stages}")
         schema = self._rules.numbered_schema
-        columns = (SQL("{} {}").format(Identifier(one.name), SQL(_plain_type(one.type))) for one in schema)
+        columns = (SQL("{} {}").format(Identifier(field.name), SQL(_plain_type(field.type))) for field in schema)
         make = SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP")
         self._transaction.execute(make.format(self._intake, SQL(", ").join(columns)))
 
@@ -84,7 +84,7 @@ class CarefulWriter(StagedRefusalsFound, PostgresqlStagedWriter):
         super().end()
         self._index(self._intake)
         if refused := refused_rows(self._staged_if_fit, [self._written]):
-            raise RowsRefused(self._rules.name, {at: self._with_column(at, one) for at, one in refused.items()})
+            raise RowsRefused(self._rules.name, {at: self._with_column(at, refusal) for at, refusal in refused.items()})
         self._index(self._stage)
 
     def publish(self, *, update: bool) -> tuple[int, int]:
@@ -111,7 +111,7 @@ class CarefulWriter(StagedRefusalsFound, PostgresqlStagedWriter):
             return super()._ranges(whole)
         edges = [whole[0] - 1, *suspects, whole[1] + 1]
         between = ((before + 1, behind - 1) for before, behind in pairwise(edges))
-        return sorted([*((at, at) for at in suspects), *(one for one in between if one[0] <= one[1])])
+        return sorted([*((at, at) for at in suspects), *(rows for rows in between if rows[0] <= rows[1])])
 
     def _suspects(self) -> set[int]:
         """The rows that break a CHECK or lack a value as they stand in the stage; a trigger may mend them yet."""

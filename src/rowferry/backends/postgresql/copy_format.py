@@ -44,7 +44,7 @@ class _Binary:
         return bytes(self._encoder.write_header())
 
     def rows(self, batch: pa.RecordBatch) -> bytes:
-        columns = [numerics(one) if at in self._decimals else one for at, one in enumerate(batch.columns)]
+        columns = [numerics(column) if at in self._decimals else column for at, column in enumerate(batch.columns)]
         return bytes(self._encoder.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema)))
 
     def end(self) -> bytes:

@@ -129,9 +129,9 @@ class PostgresqlBackend:
         padded = (column for column in table.columns if isinstance(column.type, CHAR))
         found += [f"PostgreSQL pads values of type CHAR with blanks, as in {column}; use String" for column in padded]
         if (parts := sum(1 + bool(column.nullable) for column in table.columns)) > _MOST_PARTS:
-            told = f"a backup can have {_MOST_PARTS:,}, and each nullable column counts twice"
+            limit = f"a backup can have {_MOST_PARTS:,}, and each nullable column counts twice"
             found.append(
-                f"{table}: {len(table.columns):,} columns are too many: {told}, a total of {parts:,}; split it up"
+                f"{table}: {len(table.columns):,} columns are too many: {limit}, a total of {parts:,}; split it up"
             )
         return found
 
@@ -222,9 +222,9 @@ class PostgresqlBackend:
                 raise RightMissing(reason=_reason(cause), grant=grant) from error
             raise _translated(cause) from error
 
-    def _is_of_key(self, told: psycopg.errors.Diagnostic) -> bool:
+    def _is_of_key(self, diagnostic: psycopg.errors.Diagnostic) -> bool:
         """Whether a value is there twice in a primary key, which the index that found it belongs to."""
-        index = Identifier(told.schema_name or "", told.constraint_name or "").as_string()
+        index = Identifier(diagnostic.schema_name or "", diagnostic.constraint_name or "").as_string()
         with suppress(DBAPIError), self.engine.connect() as connection:
             return connection.exec_driver_sql(_IS_OF_KEY, (index,)).scalar() is not False
         return True  # the server has gone; whoever tries again will see

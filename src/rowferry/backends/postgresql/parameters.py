@@ -25,7 +25,7 @@ class GivenRows:
     def source(self, names: tuple[str, ...]) -> Composable:
         """What stands behind FROM; `rowferry_at` is the number of a row, from 1 on."""
         types = (type_of(self._rules.table, name) for name in names)
-        lists = SQL(", ").join(SQL("CAST(%s AS {}[])").format(one) for one in types)
+        lists = SQL(", ").join(SQL("CAST(%s AS {}[])").format(kind) for kind in types)
         named = SQL(", ").join(map(Identifier, [*names, "rowferry_at"]))
         return SQL("unnest({}) WITH ORDINALITY AS s ({})").format(lists, named)
 

@@ -67,16 +67,16 @@ class PostgresqlRefusals:
 
     def refusal(self, error: psycopg.Error) -> Refusal | None:
         """Why a row is refused; None if the rule is one that the judge knows. The transaction has to be in order."""
-        told = error.diag
-        asked = (told.sqlstate, told.constraint_name)
+        diagnostic = error.diag
+        asked = (diagnostic.sqlstate, diagnostic.constraint_name)
         if asked not in self._known:
             self._known[asked] = self._is_known(error)
         if self._known[asked]:
             return None
-        message = told.message_primary or type(error).__name__
-        if isinstance(error, pg.ForeignKeyViolation) and told.message_detail:
-            message = f"{message}; {told.message_detail.rstrip('.')}"
-        return Refusal(told.constraint_name or self._unnamed(error), message, self._column(told), error)
+        message = diagnostic.message_primary or type(error).__name__
+        if isinstance(error, pg.ForeignKeyViolation) and diagnostic.message_detail:
+            message = f"{message}; {diagnostic.message_detail.rstrip('.')}"
+        return Refusal(diagnostic.constraint_name or self._unnamed(error), message, self._column(diagnostic), error)
 
     def left_out(self, event: Event) -> Refusal | None:
         """What may have left a row out without a word, if anything."""
@@ -87,9 +87,9 @@ class PostgresqlRefusals:
         """The names of all triggers and rules that act when rows come, change or go."""
         return sorted({name for event in _BITS for name, *_ in self._acting(event)})
 
-    def _column(self, told: psycopg.errors.Diagnostic) -> str | None:
+    def _column(self, diagnostic: psycopg.errors.Diagnostic) -> str | None:
         """The column whose value is refused; of a COPY only its context tells."""
-        found = told.column_name or "".join(re.findall(r"^COPY .*, column ([^:]+)", told.context or "")[:1])
+        found = diagnostic.column_name or "".join(re.findall(r"^COPY .*, column ([^:]+)", diagnostic.context or "")[:1])
         return found if found in self._rules.names else None
 
     def _is_known(self, error: psycopg.Error) -> bool:
@@ -98,8 +98,8 @@ class PostgresqlRefusals:
             keys = [set(key) for key in self._rules.candidate_keys]
             return any(of_key or (is_plain and set(columns) in keys) for of_key, is_plain, columns in found)
         if isinstance(error, pg.ForeignKeyViolation):
-            ours = [self._declared_reference(one.column, one.parent, one.target) for one in self._rules.references]
-            return any(tuple(one) in ours for one in self._found(_REFERENCE, error.diag.constraint_name))
+            ours = [self._declared_reference(own.column, own.parent, own.target) for own in self._rules.references]
+            return any(tuple(columns) in ours for columns in self._found(_REFERENCE, error.diag.constraint_name))
         return False
 
     def _declared_reference(self, column: str, parent: str, target: str) -> tuple[int, list[str], list[str]]:

@@ -119,7 +119,7 @@ def _sent(column: ColumnRule) -> list[Composable]:
     zeros = "00" * np.dtype(form.numbers).itemsize
     value = SQL("coalesce({}, {})").format(value, SQL(rf"'\x{zeros}'::bytea"))
     missing = SQL("boolsend({} IS NULL)").format(name)
-    return [SQL("string_agg({}, ''::bytea)").format(one) for one in (value, missing)]
+    return [SQL("string_agg({}, ''::bytea)").format(part) for part in (value, missing)]
 
 
 class _Page:

@@ -31,7 +31,7 @@ def unkept(column: Column[object], column_type: str, collation: str | None) -> s
 
 def _tells_rows_apart(column: Column[object]) -> bool:
     """Whether a column belongs to a key, to what is unique, or to a reference."""
-    constraints = (one.columns for one in column.table.constraints if isinstance(one, UniqueConstraint))
-    indexes = (one.columns for one in column.table.indexes if one.unique)
+    constraints = (given.columns for given in column.table.constraints if isinstance(given, UniqueConstraint))
+    indexes = (index.columns for index in column.table.indexes if index.unique)
     unique = any(column.name in columns for columns in (*constraints, *indexes))
     return unique or column.primary_key or bool(column.foreign_keys)

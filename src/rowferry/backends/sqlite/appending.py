@@ -190,7 +190,9 @@ class AppendingSqliteWriter:
 
     def compare(self) -> Comparison:
         found = [part.compare() for part in self._parts]
-        return Comparison(*(sum(one) for one in zip(*((c.new, c.equal, c.different) for c in found), strict=True)))
+        return Comparison(
+            *(sum(counts) for counts in zip(*((c.new, c.equal, c.different) for c in found), strict=True))
+        )
 
     def known(self, starts: Sequence[int]) -> list[tuple[int, int]]:
         found = zip(*(part.known(starts) for part in self._parts), strict=True)

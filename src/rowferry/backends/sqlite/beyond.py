@@ -79,7 +79,7 @@ def or_abort(driver: sqlite3.Connection, table: str) -> str:
 
 def _unknown_references(driver: sqlite3.Connection, rules: TableRules) -> list[str]:
     """The foreign keys of a table that its model has not, in words."""
-    ours = {(0, *_folded(one.column, one.parent, one.target)) for one in rules.references}
+    ours = {(0, *_folded(own.column, own.parent, own.target)) for own in rules.references}
     found = driver.execute(_REFERS, (rules.name,)).fetchall()
     return [f"{names[0]} refers to {names[1]}" for at, *names in found if (at, *_folded(*names)) not in ours]
 

@@ -160,14 +160,14 @@ class SqliteBackend:
             try:
                 column.type.compile(self.engine.dialect)
             except CompileError:
-                told = "use one that every database has, such as String"
-                found.append(f"{column}: SQLite has no type {column.type.__visit_name__}; {told}")
+                advice = "use one that every database has, such as String"
+                found.append(f"{column}: SQLite has no type {column.type.__visit_name__}; {advice}")
         for column in table.primary_key.columns:
             exact = self.capabilities.exact_collation
             collation = getattr(column.type, "collation", None) or exact
             if collation.upper() != exact:
-                told = f"with the collation {collation} of {column}, SQLite treats different texts as the same key"
-                found.append(f"{told}; remove it")
+                reason = f"with the collation {collation} of {column}, SQLite treats different texts as the same key"
+                found.append(f"{reason}; remove it")
         return found
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:

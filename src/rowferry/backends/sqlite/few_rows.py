@@ -107,8 +107,8 @@ class FewRowsWriter(HeldRows):
         spelled = {quoted(name): f"s.column{at}" for at, name in enumerate(names, 2)}
         tests = differing(self._rules, spelled.__getitem__)
         same = " AND ".join(f"t.{quoted(name)} = {spelled[quoted(name)]}" for name in self._rules.key)
-        one = f"({', '.join('?' * (len(names) + 1))})"
-        given_rows = f"(VALUES {', '.join([one] * len(rows))}) s"
+        row = f"({', '.join('?' * (len(names) + 1))})"
+        given_rows = f"(VALUES {', '.join([row] * len(rows))}) s"
         find = f"SELECT s.column1{tests} FROM {given_rows} CROSS JOIN {self._table} t ON {same}"
         given = [value for at, row in enumerate(rows, first) for value in (at, *row)]
         for at, *differs in self._driver.execute(find, given):
@@ -181,14 +181,14 @@ def find_known(connection: Connection, rules: TableRules, key: tuple[str, ...], 
     held = f"SELECT {names} FROM {quoted(rules.name)} t WHERE ({names}) IN (SELECT {values} FROM json_each(?1) j)"
     find = f"SELECT j.key FROM json_each(?1) j WHERE ({values}) IN ({held}) ORDER BY 1"
     known = [at for (at,) in connection.exec_driver_sql(find, (given,))]
-    return sorted({*known, *(at for at, one in enumerate(wanted) if one in unusual)}) if unusual else known
+    return sorted({*known, *(at for at, values in enumerate(wanted) if values in unusual)}) if unusual else known
 
 
 def find_holders(connection: Connection, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
     """Which rows have values of a row of the table with another key."""
     wanted, own = (stored_rows(rows.select(list(of))) for of in (names, rules.key))
     unusual = unusual_keys(driver_of(connection), rules, names, wanted)
-    given = json.dumps([(*unusual.get(one, one), *key) for one, key in zip(wanted, own, strict=True)])
+    given = json.dumps([(*unusual.get(values, values), *key) for values, key in zip(wanted, own, strict=True)])
     values, keys = _extracted(0, len(names)), _extracted(len(names), len(rules.key))
     columns, key = (", ".join(f"t.{quoted(name)}" for name in of) for of in (names, rules.key))
     # As above: what is found is looked through by an index that SQLite makes for it.

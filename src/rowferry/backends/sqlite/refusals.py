@@ -85,22 +85,25 @@ class SqliteRefusals:
 
     def require_parents(self, rows: str, parameters: Sequence[object] = ()) -> None:
         """Raise ForeignKeyBroken if some rows refer to nothing by what the model has not, also where this may wait."""
-        for one in self._unknown:
-            refers = " AND ".join(f"s.{quoted(ours)} IS NOT NULL" for ours, _ in one.pairs)
-            same = " AND ".join(f"p.{quoted(theirs)} = s.{quoted(ours)}" for ours, theirs in one.pairs)
-            find = f"SELECT 1 FROM main.{quoted(one.parent)} p WHERE {same}"
+        for reference in self._unknown:
+            refers = " AND ".join(f"s.{quoted(ours)} IS NOT NULL" for ours, _ in reference.pairs)
+            same = " AND ".join(f"p.{quoted(theirs)} = s.{quoted(ours)}" for ours, theirs in reference.pairs)
+            find = f"SELECT 1 FROM main.{quoted(reference.parent)} p WHERE {same}"
             ask = f"SELECT EXISTS (SELECT 1 FROM {rows} s WHERE {refers} AND NOT EXISTS ({find}))"
             if self._driver.execute(ask, parameters).fetchone()[0]:
-                raise ForeignKeyBroken(reason=f"{self._rules.name} ({one.columns} refers to {one.parent})")
+                raise ForeignKeyBroken(reason=f"{self._rules.name} ({reference.columns} refers to {reference.parent})")
 
     def _of_reference(self, error: ForeignKeyBroken) -> Refusal:
         if len(self._unknown) != 1:
             return Refusal("foreign_key", f"a foreign key of {error.details['reason']} is broken", None, error)
-        (one,) = self._unknown
-        targets = ", ".join(theirs for _, theirs in one.pairs)
-        message = f"{one.columns} does not refer to any row of {one.parent} ({targets})"
+        (reference,) = self._unknown
+        targets = ", ".join(theirs for _, theirs in reference.pairs)
+        message = f"{reference.columns} does not refer to any row of {reference.parent} ({targets})"
         return Refusal(
-            self._name_of(one) or "foreign_key", message, one.columns if len(one.pairs) == 1 else None, error
+            self._name_of(reference) or "foreign_key",
+            message,
+            reference.columns if len(reference.pairs) == 1 else None,
+            error,
         )
 
     def _of_unique(self, columns: list[str], message: str, error: sqlite3.Error) -> Refusal:
@@ -130,9 +133,9 @@ class SqliteRefusals:
 
     def _own_columns(self, message: str) -> list[str]:
         """The columns of the table that an error tells of, as in `NOT NULL constraint failed: jobs.job`."""
-        told = message.partition("failed: ")[2].split(", ")
+        columns = message.partition("failed: ")[2].split(", ")
         prefix = f"{self._rules.name}.".lower()
-        return [one[len(prefix) :] for one in told if one.lower().startswith(prefix)]
+        return [column[len(prefix) :] for column in columns if column.lower().startswith(prefix)]
 
     def _acting(self, event: Event) -> list[tuple[str, str]]:
         found = ((name, sql, _EVENT.search(sql)) for name, sql in self._triggers)
@@ -166,8 +169,8 @@ class SqliteRefusals:
         found = self._driver.execute(_REFERENCES, (self._rules.name,)).fetchall()
         keys = [list(rows) for _, rows in groupby(found, key=lambda row: row[0])]
         references = [_Reference(rows[0][1], tuple((ours, theirs or "") for *_, ours, theirs in rows)) for rows in keys]
-        known = {(one.parent.lower(), (one.column.lower(), one.target.lower())) for one in self._rules.references}
-        return [one for one in references if _folded(one) not in known]
+        known = {(own.parent.lower(), (own.column.lower(), own.target.lower())) for own in self._rules.references}
+        return [found for found in references if _folded(found) not in known]
 
 
 def _folded(reference: _Reference) -> tuple[str, tuple[str, ...]]:

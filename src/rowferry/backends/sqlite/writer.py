@@ -139,14 +139,14 @@ class SqliteTransaction:
         driver = self.driver()
         verb = f"INSERT {or_abort(driver, table)}"
         into = f"{verb} INTO main.{quoted(table)} ({', '.join(map(quoted, names))}) VALUES "
-        one = f"({', '.join('?' * width)})"
+        row = f"({', '.join('?' * width)})"
         many = max(1, min(_ROWS_A_STATEMENT, MOST_PARAMETERS // width))
         whole = rows.num_rows // many * many * width
         step = many * width
         by_many = (flat[at : at + step] for at in range(0, whole, step))
         singly = (flat[at : at + width] for at in range(whole, len(flat), width))
-        inserted = driver.executemany(into + ", ".join([one] * many), by_many).rowcount
-        return inserted + driver.executemany(into + one, singly).rowcount
+        inserted = driver.executemany(into + ", ".join([row] * many), by_many).rowcount
+        return inserted + driver.executemany(into + row, singly).rowcount
 
 
 class SqliteWriter(StagedWriter):

@@ -7,6 +7,7 @@ from bench import (
     batches,
     judging,
     loads,
+    mechanisms,
     memory,
     other_tables,
     owner,
@@ -30,5 +31,6 @@ SUBJECTS: dict[str, tuple[str, Callable[[Lab], Findings]]] = {
     "restores": ("Restores", restores.run),
     "small-load": ("A small load", small_load.run),
     "judging": ("Judging alone", judging.run),
+    "mechanisms": ("What each part that is there for speed is worth", mechanisms.run),
 }
 """By the name people type: the heading in the report, and what measures it."""

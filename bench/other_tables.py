@@ -15,7 +15,7 @@ from bench.tools import SQLITE3
 
 _OURS, _COPY, _RECIPE, _IMPORT = "Rowferry", "psql \\copy into the finished table", "the recipe", "sqlite3 .import"
 _MODELS = {"ROWFERRY_MODELS": "other_models", "PYTHONPATH": str(Path(__file__).parent)}
-_RUN, _TEMPLATE, _SQLITE_TEMPLATE = "run", "others", "others.sqlite"
+_RUN, _SQLITE_TEMPLATE = "run", "others.sqlite"
 
 _CONSTRAINTS = {
     "lineitem": {
@@ -48,11 +48,15 @@ def _files(lab: Lab) -> Path:
     folder = lab.folder / "others"
     if not folder.exists():
         write_others(folder, lab.rows)
-        lab.server.create(_TEMPLATE)
-        for url in (lab.server.url(_TEMPLATE), f"sqlite:///{lab.folder / _SQLITE_TEMPLATE}"):
+        lab.server.create(_template(lab))
+        for url in (lab.server.url(_template(lab)), f"sqlite:///{lab.folder / _SQLITE_TEMPLATE}"):
             parents = [str(folder / "orders.csv"), str(folder / "parts.csv")]
             lab.aside([ROWFERRY, "load", *parents, "--json"], {"SQLALCHEMY_DATABASE_URL": url, **_MODELS})
     return folder
+
+
+def _template(lab: Lab) -> str:
+    return f"others_{lab.rows}"
 
 
 def _targets(table: str, contest: Contest) -> list[Target]:
@@ -70,11 +74,11 @@ def into_postgresql(lab: Lab, table: str) -> list[Way]:
     check = partial(must_hold, lab.rows, partial(server.value, _RUN, f"SELECT count(*) FROM {table}"), (0,))
 
     def prepare() -> None:
-        server.create(_RUN, _TEMPLATE)
+        server.create(_RUN, _template(lab))
         server.settle(_RUN)
 
     def prepare_bare() -> None:
-        server.create(_RUN, _TEMPLATE)
+        server.create(_RUN, _template(lab))
         server.execute(_RUN, f"ALTER TABLE {table} " + ", ".join(f"DROP CONSTRAINT {name}" for name in constraints))
         server.settle(_RUN)
 

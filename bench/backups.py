@@ -25,7 +25,7 @@ _MOST_MB = 400
 _MOST_GROWTH = 1.1
 
 
-class _Backups:
+class Backups:
     """Ways of backing one table up into a folder, which is empty before each run; `bytes` says what each wrote."""
 
     def __init__(self, lab: Lab) -> None:
@@ -73,7 +73,7 @@ class _Backups:
 
 def run(lab: Lab) -> Findings:
     """Measure backups in each codec on PostgreSQL and SQLite, and the peak memory of small and large tables."""
-    backups = _Backups(lab)
+    backups = Backups(lab)
     postgresql, sqlite = _of_postgresql(lab, backups), _of_sqlite(lab, backups)
     memory = _memory(lab, backups)
     size, of_pg_dump = (backups.bytes.get(name) for name in (_ROWFERRY, _PG_DUMP))
@@ -90,7 +90,7 @@ def run(lab: Lab) -> Findings:
     return Findings([postgresql, sqlite, memory], targets)
 
 
-def _of_postgresql(lab: Lab, backups: _Backups) -> Contest:
+def _of_postgresql(lab: Lab, backups: Backups) -> Contest:
     rows = TIMES * lab.rows
     database = postgresql_filled(lab, rows)
     url = lab.server.url(database)
@@ -106,7 +106,7 @@ def _of_postgresql(lab: Lab, backups: _Backups) -> Contest:
         return hold(lab, f"Backup from PostgreSQL, {rows:,} rows", ways)
 
 
-def _of_sqlite(lab: Lab, backups: _Backups) -> Contest:
+def _of_sqlite(lab: Lab, backups: Backups) -> Contest:
     rows = TIMES * lab.rows
     database = sqlite_filled(lab, rows)
     sizes = dict(backups.bytes)
@@ -117,7 +117,7 @@ def _of_sqlite(lab: Lab, backups: _Backups) -> Contest:
     return contest
 
 
-def _memory(lab: Lab, backups: _Backups) -> Contest:
+def _memory(lab: Lab, backups: Backups) -> Contest:
     sizes = dict(backups.bytes)
     ways = [
         backups.rowferry(f"{_ROWFERRY}, {rows:,} rows", lab.server.url(postgresql_filled(lab, rows)), rows)

@@ -39,6 +39,7 @@ class Outcome:
     rows: int
     command: str
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
     peak_mb: list[float] = field(default_factory=list)
     problem: str | None = None
 
@@ -133,6 +134,7 @@ def _run(lab: Lab, way: Way, outcome: Outcome) -> None:
         outcome.problem = str(error)
     else:
         outcome.seconds.append(round(run.seconds, 3))
+        outcome.cpu_seconds.append(round(run.cpu_seconds, 3))
         outcome.peak_mb.append(round(run.peak_mb, 1))
 
 

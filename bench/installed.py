@@ -15,7 +15,7 @@ _ROOT = Path(__file__).parents[1]
 _FOLDER = _ROOT / ".venv-bench"
 _TELL_VERSION = "import sys; print(*sys.version_info[:2])"
 
-ROWFERRY = str(_FOLDER / "bin" / "rowferry")
+ROWFERRY, PYTHON = str(_FOLDER / "bin" / "rowferry"), str(_FOLDER / "bin" / "python")
 
 
 def install() -> None:
@@ -28,7 +28,7 @@ def install() -> None:
 
 def python_version() -> str:
     """The version of the Python that Rowferry runs under, and where that comes from."""
-    version = _output([str(_FOLDER / "bin" / "python"), "-c", "import platform; print(platform.python_version())"])
+    version = _output([PYTHON, "-c", "import platform; print(platform.python_version())"])
     return f"{version}, {'that of the system' if _python() != sys.executable else platform.python_compiler()}"
 
 

@@ -1,4 +1,4 @@
-"""Runs one command and writes down its seconds, peak memory in kilobytes and exit code.
+"""Runs one command and writes down its seconds, peak memory in kilobytes, exit code and seconds of processor time.
 
 Linux counts into the peak of a process what its memory was before exec, so whoever starts it must be small: this file
 runs by itself (`python -I -S launcher.py LIMIT_SECONDS REPORT COMMAND…`) and imports next to nothing.
@@ -21,7 +21,7 @@ def main() -> None:
     seconds = time.perf_counter() - started
     signal.alarm(0)
     with open(report, "w", encoding="ascii") as file:  # noqa: PTH123  # pathlib is big
-        file.write(f"{seconds} {usage.ru_maxrss} {os.waitstatus_to_exitcode(status)}")
+        file.write(f"{seconds} {usage.ru_maxrss} {os.waitstatus_to_exitcode(status)} {usage.ru_utime + usage.ru_stime}")
 
 
 main()

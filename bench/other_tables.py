@@ -15,7 +15,7 @@ from bench.tools import SQLITE3
 
 _OURS, _COPY, _RECIPE, _IMPORT = "Rowferry", "psql \\copy into the finished table", "the recipe", "sqlite3 .import"
 _MODELS = {"ROWFERRY_MODELS": "other_models", "PYTHONPATH": str(Path(__file__).parent)}
-_RUN, _TEMPLATE = "run", "others"
+_RUN, _SQLITE_TEMPLATE = "run", "others.sqlite"
 
 _CONSTRAINTS = {
     "lineitem": {
@@ -30,25 +30,33 @@ _TIMES_AS_FAST = {"lineitem": {_COPY: 3.0, _RECIPE: 1.0}, "readings": {_COPY: 1.
 
 def run(lab: Lab) -> Findings:
     """Measure loads of line items, which have sixteen columns and refer to two tables, and of eight columns."""
-    folder, findings = lab.folder / "others", Findings([], [])
-    write_others(folder, lab.rows)
-    parents = [folder / "orders.csv", folder / "parts.csv"]
-    lab.server.create(_TEMPLATE)
-    database = lab.folder / "others.sqlite"
-    for url in (lab.server.url(_TEMPLATE), f"sqlite:///{database}"):
-        environment = {"SQLALCHEMY_DATABASE_URL": url, **_MODELS}
-        lab.aside([ROWFERRY, "load", *map(str, parents), "--json"], environment)
+    findings = Findings([], [])
     for table in _CONSTRAINTS:
-        file = folder / f"{table}.csv"
-        contest = hold(lab, f"PostgreSQL, {lab.rows:,} rows of {table}", _into_postgresql(lab, file))
+        contest = hold(lab, f"PostgreSQL, {lab.rows:,} rows of {table}", into_postgresql(lab, table))
         findings.contests.append(contest)
         findings.targets += _targets(table, contest)
         if SQLITE3:
-            contest = hold(lab, f"SQLite, {lab.rows:,} rows of {table}", _into_sqlite(lab, file, database))
+            contest = hold(lab, f"SQLite, {lab.rows:,} rows of {table}", into_sqlite(lab, table))
             findings.contests.append(contest)
             as_fast = contest.ratio(_IMPORT, _OURS)
             findings.targets.append(Target.at_least(f"Times as fast as .import, {table}", 1, as_fast))
     return findings
+
+
+def _files(lab: Lab) -> Path:
+    """The folder of the files; what they refer to is in both templates."""
+    folder = lab.folder / "others"
+    if not folder.exists():
+        write_others(folder, lab.rows)
+        lab.server.create(_template(lab))
+        for url in (lab.server.url(_template(lab)), f"sqlite:///{lab.folder / _SQLITE_TEMPLATE}"):
+            parents = [str(folder / "orders.csv"), str(folder / "parts.csv")]
+            lab.aside([ROWFERRY, "load", *parents, "--json"], {"SQLALCHEMY_DATABASE_URL": url, **_MODELS})
+    return folder
+
+
+def _template(lab: Lab) -> str:
+    return f"others_{lab.rows}"
 
 
 def _targets(table: str, contest: Contest) -> list[Target]:
@@ -58,18 +66,19 @@ def _targets(table: str, contest: Contest) -> list[Target]:
     ]
 
 
-def _into_postgresql(lab: Lab, file: Path) -> list[Way]:
-    server, table = lab.server, file.stem
+def into_postgresql(lab: Lab, table: str) -> list[Way]:
+    """The ways into a table of PostgreSQL, Rowferry's first."""
+    server, file = lab.server, _files(lab) / f"{table}.csv"
     constraints = _CONSTRAINTS[table]
     copy = f"\\copy {table} FROM '{file}' WITH (FORMAT csv)"
     check = partial(must_hold, lab.rows, partial(server.value, _RUN, f"SELECT count(*) FROM {table}"), (0,))
 
     def prepare() -> None:
-        server.create(_RUN, _TEMPLATE)
+        server.create(_RUN, _template(lab))
         server.settle(_RUN)
 
     def prepare_bare() -> None:
-        server.create(_RUN, _TEMPLATE)
+        server.create(_RUN, _template(lab))
         server.execute(_RUN, f"ALTER TABLE {table} " + ", ".join(f"DROP CONSTRAINT {name}" for name in constraints))
         server.settle(_RUN)
 
@@ -82,11 +91,12 @@ def _into_postgresql(lab: Lab, file: Path) -> list[Way]:
     ]
 
 
-def _into_sqlite(lab: Lab, file: Path, template: Path) -> list[Way]:
-    database, table = lab.folder / "run.sqlite", file.stem
+def into_sqlite(lab: Lab, table: str) -> list[Way]:
+    """The ways into a table of SQLite, Rowferry's first; the other one needs the program sqlite3."""
+    database, file = lab.folder / "run.sqlite", _files(lab) / f"{table}.csv"
 
     def prepare(mode: str) -> None:
-        copy_sqlite(template, database)
+        copy_sqlite(lab.folder / _SQLITE_TEMPLATE, database)
         value(f"PRAGMA journal_mode = {mode}")
 
     def value(query: str) -> object:

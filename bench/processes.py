@@ -1,4 +1,4 @@
-"""Measures whole processes: wall seconds, peak memory, exit code."""
+"""Measures whole processes: wall seconds, processor time, peak memory, exit code."""
 
 import os
 import subprocess
@@ -18,9 +18,10 @@ class NoResultError(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of a command took. `peak_mb` is the memory of the client alone, not of a database server."""
+    """What one run of a command took; memory and processor time are those of the client, not of a database server."""
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     exit_code: int
     output: str
@@ -33,10 +34,10 @@ def measure(command: Sequence[str], folder: Path, limit: int, environment: Mappi
         report = Path(reports) / "report"
         launch = [sys.executable, "-I", "-S", str(_LAUNCHER), str(limit), str(report), *command]
         output, errors = _communicate(launch, folder, {**os.environ, **environment})
-        seconds, kilobytes, exit_code = report.read_text().split()
+        seconds, kilobytes, exit_code, cpu_seconds = report.read_text().split()
     if int(exit_code) == _KILLED:
         raise NoResultError(f"killed after {float(seconds):.0f} seconds")
-    return Run(float(seconds), int(kilobytes) / 1024, int(exit_code), output, errors)
+    return Run(float(seconds), float(cpu_seconds), int(kilobytes) / 1024, int(exit_code), output, errors)
 
 
 def _communicate(launch: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[str, str]:

@@ -27,6 +27,10 @@ median of the ratios of each round, so that it holds where times drift. The peak
 the database server; anything below 9 MB counts as 9. In the commands, `BENCH` is the temporary folder of the run.
 Rowferry is installed as users install it, and runs on the Python of the system, as its peers are builds of the system:
 a Python that was compiled without optimization takes a tenth longer.
+
+What a mechanism is worth is measured by the work that it was made for, with it and with a plainer one in its place
+(`bench/stand_ins.py`), in turns; the fastest runs count. Its processor time is that of the client as well: what the
+database server is spared shows in the seconds alone.
 """
 
 _SHORT_SECONDS = 0.5

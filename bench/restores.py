@@ -55,6 +55,7 @@ def _postgresql(lab: Lab) -> Contest:
     rows = 5 * lab.rows
     parents, filled = postgresql_with_parents(lab), postgresql_filled(lab, rows)
     backups, dump = lab.folder / "restores-postgresql", lab.folder / "hired_employees.dump"
+    (backups / _TABLE).mkdir(parents=True)  # says that the folder is meant to be new
     lab.aside([ROWFERRY, "backup", _TABLE], {"SQLALCHEMY_DATABASE_URL": lab.server.url(filled), **_kept_in(backups)})
     lab.aside([lab.server.tool("pg_dump"), "-Fc", "-t", _TABLE, "-f", str(dump), "-d", lab.server.url(filled)], {})
     environment = {"SQLALCHEMY_DATABASE_URL": lab.server.url(_RUN), **_kept_in(backups)}

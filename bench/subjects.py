@@ -2,7 +2,20 @@
 
 from collections.abc import Callable
 
-from bench import backups, batches, loads, memory, other_tables, owner, part_files, reports, restores, small_load
+from bench import (
+    backups,
+    batches,
+    judging,
+    loads,
+    mechanisms,
+    memory,
+    other_tables,
+    owner,
+    part_files,
+    reports,
+    restores,
+    small_load,
+)
 from bench.contests import Findings
 from bench.lab import Lab
 
@@ -17,5 +30,7 @@ SUBJECTS: dict[str, tuple[str, Callable[[Lab], Findings]]] = {
     "reports": ("Reports", reports.run),
     "restores": ("Restores", restores.run),
     "small-load": ("A small load", small_load.run),
+    "judging": ("Judging alone", judging.run),
+    "mechanisms": ("What each part that is there for speed is worth", mechanisms.run),
 }
 """By the name people type: the heading in the report, and what measures it."""

@@ -18,6 +18,7 @@ from rowferry.backends.sqlite import appending as sqlite_appending
 from rowferry.backends.sqlite.appending import EarlyInserts, Part
 from rowferry.backends.sqlite.writer import SqliteTransaction
 from rowferry.errors import SourceBroken, TooManyRefused
+from rowferry.operations.ingest import Ingest
 
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 
@@ -37,8 +38,8 @@ def seen(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> list[Any]:
     called: list[Any] = []
     method = getattr(owner, name)
 
-    def note(self: Any, *args: Any) -> None:
-        method(self, *args)
+    def note(self: Any, *args: Any, **keywords: Any) -> None:
+        method(self, *args, **keywords)
         called.append(self)
 
     monkeypatch.setattr(owner, name, note)
@@ -74,6 +75,17 @@ def test_into_an_empty_table_in_whatever_order(tables: Tables, early: list[Part]
     assert early
     require_sound(tables, MANY)
     assert counts(tables.load(tables.folder / "hired_employees.csv")) == (MANY + 2, 0, 0, MANY, 2)
+
+
+def test_rows_behind_those_that_went_in_early_need_no_second_attempt(
+    tables: Tables, early: list[Part], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables.with_parents()
+    attempts = seen(monkeypatch, Ingest, "read")
+    assert counts(tables.put("hired_employees.csv", employees(MANY))) == (MANY, MANY, 0, 0, 0)
+    assert early
+    assert len(attempts) == 1
+    require_sound(tables, MANY)
 
 
 def test_many_parents_of_the_same_load_go_in_behind_their_children(tables: Tables, early: list[Part]) -> None:

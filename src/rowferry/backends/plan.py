@@ -141,7 +141,7 @@ class Plan:
     def remove_different(self) -> Delete:
         """Delete the rows of the table that differ, so that they can be inserted anew."""
         keys = self._of_different([self.s.c[name] for name in self.rules.key])
-        return delete(self.t).where(_keys(self.rules.key, self.t).in_(keys))
+        return delete(self.t).where(key_of(self.rules.key, self.t).in_(keys))
 
     def insert_different(self) -> Insert:
         """Insert the rows that differ, once those of the table are gone."""
@@ -230,13 +230,11 @@ class ReplacingPlan(Plan):
     def note_surplus(self) -> Insert:
         """Note the keys of the table that no row of the stage has."""
         assert isinstance(self.surplus, TableClause)  # noqa: S101  # for the type checker
-        beside = self.t.join(self.s, self._same_key(self.s, self.t), isouter=True)
-        keys = select(*self._keys_of(self.t)).select_from(beside).where(self.s.c[ROW_NUMBER].is_(None))
-        return insert(self.surplus).from_select(surplus_columns(self.rules), keys)
+        return insert(self.surplus).from_select(surplus_columns(self.rules), self._surplus_keys())
 
     def remove_surplus(self) -> Delete:
         """Delete the surplus rows."""
-        return delete(self.t).where(_keys(self.rules.key, self.t).in_(select(*self.surplus.c)))
+        return delete(self.t).where(key_of(self.rules.key, self.t).in_(select(*self.surplus.c)))
 
     def first_new(self, count: int, *, known: bool) -> Select[Any]:
         """The keys of the first new rows."""
@@ -261,6 +259,10 @@ class ReplacingPlan(Plan):
         keys = self._keys_of(self.t)
         return select(*keys).distinct().select_from(self._referring(child, refers)).order_by(*keys).limit(count)
 
+    def _surplus_keys(self) -> Select[Any]:
+        beside = self.t.join(self.s, self._same_key(self.s, self.t), isouter=True)
+        return select(*self._keys_of(self.t)).select_from(beside).where(self.s.c[ROW_NUMBER].is_(None))
+
     def _referring(self, child: FromClause, refers: ColumnElement[bool]) -> FromClause:
         surplus = self.surplus.alias("g")
         return child.join(self.t, refers).join(surplus, self._is_surplus(surplus))
@@ -278,6 +280,6 @@ def _all_of(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
     return case((_all_of(conditions[:half]), _all_of(conditions[half:])), else_=false())
 
 
-def _keys(names: Sequence[str], rows: FromClause) -> Any:
+def key_of(names: Sequence[str], rows: FromClause) -> Any:
     """A key as it may be looked for among others."""
     return rows.c[names[0]] if len(names) == 1 else tuple_(*(rows.c[name] for name in names))

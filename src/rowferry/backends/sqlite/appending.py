@@ -150,7 +150,8 @@ class Part(SqliteWriter):
         if self.inserted is None and not self._early.is_known_new(self):
             return super().compare()
         self.attach()
-        return Comparison(self.rows, 0, 0)
+        self._comparison = Comparison(self.rows, 0, 0)
+        return self._comparison
 
     def publish(self, *, update: bool) -> tuple[int, int]:
         if self.inserted is None:

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from rowferry.backends.plan import Plan, ReplacingPlan
+from rowferry.backends.plan import Plan, ReplacingPlan, key_of
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.values import all_of, same
 from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule
@@ -61,6 +61,11 @@ class SqlitePlan(Plan):
 @dataclass(frozen=True, kw_only=True)
 class SqliteReplacingPlan(SqlitePlan, ReplacingPlan):
     """The same for a replacer."""
+
+    def _surplus_keys(self) -> Select[Any]:
+        """By a set of the keys of the stage: to join it, SQLite would read all of it for each row of the table."""
+        kept = select(*self._keys_of(self.s))
+        return select(*self._keys_of(self.t)).where(key_of(self.rules.key, self.t).not_in(kept))
 
     def _is_surplus(self, surplus: FromClause) -> ColumnElement[bool]:
         """With the plus, SQLite does not convert what it compares, which would keep it from looking keys up."""

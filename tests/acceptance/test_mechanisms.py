@@ -1,0 +1,73 @@
+"""Each part that benchmarks switch off is really reached by the work that it was made for, which is done without it."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from bench import lab as labs, mechanisms, other_tables, works
+from bench.lab import Lab
+from bench.mechanisms import MECHANISMS, Mechanism
+from bench.postgresql import Server, server
+from bench.without import REACHED
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bench")
+
+
+@pytest.fixture(scope="module")
+def bench_server(folder: Path) -> Iterator[Server]:
+    with server(folder) as running:
+        yield running
+
+
+@pytest.fixture
+def this_rowferry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure what is tested instead of what is installed."""
+    rowferry = str(Path(sys.executable).with_name("rowferry"))
+    for module in (labs, other_tables, works):
+        monkeypatch.setattr(module, "ROWFERRY", rowferry)
+    monkeypatch.setattr(mechanisms, "PYTHON", sys.executable)
+
+
+WORKS = {mechanism.work: mechanism for mechanism in MECHANISMS}
+
+
+@pytest.fixture
+def lab(folder: Path, bench_server: Server, this_rowferry: None) -> Callable[[Mechanism], Lab]:
+    """Makes the place for the work of a mechanism."""
+
+    def make(mechanism: Mechanism) -> Lab:
+        files = folder / f"{mechanism.least_rows}"
+        files.mkdir(exist_ok=True)
+        return Lab(files, bench_server, mechanism.least_rows, 1)
+
+    return make
+
+
+def uses(lab: Lab, mechanism: Mechanism, switch: str, marker: Path) -> bool:
+    """Whether the work, which is done, calls what a switch puts in."""
+    way = mechanism.way(lab, "without", switch)
+    way.prepare()
+    run = lab.measure(way.command, way.rows, {**way.environment, REACHED: str(marker)})
+    way.check(run)
+    return marker.exists()
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS, ids=lambda mechanism: mechanism.name)
+def test_what_is_switched_off_is_part_of_the_work(
+    mechanism: Mechanism, lab: Callable[[Mechanism], Lab], tmp_path: Path
+) -> None:
+    assert uses(lab(mechanism), mechanism, mechanism.switch, tmp_path / "reached")
+
+
+@pytest.mark.parametrize("mechanism", WORKS.values(), ids=lambda mechanism: mechanism.work.__name__)
+def test_works_need_no_second_attempt(mechanism: Mechanism, lab: Callable[[Mechanism], Lab], tmp_path: Path) -> None:
+    """An attempt that failed would be made up for by a careful one, and show only in the time."""
+    room = (
+        "sqlite" if "sqlite" in mechanism.work(lab(mechanism)).environment["SQLALCHEMY_DATABASE_URL"] else "postgresql"
+    )
+    careful = f"rowferry.backends.{room}.careful:CarefulTransaction.__init__=unchanged"
+    assert not uses(lab(mechanism), mechanism, careful, tmp_path / "reached")

@@ -1,4 +1,4 @@
-.PHONY: all check test test-browser test-programs test-postgresql test-sqlite test-toy format bench torture torture-api torture-batches torture-backups torture-kills torture-properties torture-restores serve demo docs migration torture-shutdown test-compose
+.PHONY: all check test test-browser test-programs test-postgresql test-sqlite test-toy format bench torture torture-api torture-batches torture-backups torture-kills torture-mechanisms torture-properties torture-restores serve demo docs migration torture-shutdown test-compose
 
 all: check test
 
@@ -72,6 +72,10 @@ torture-backups:
 # 100 kills (-9) on each database, at random moments of a backup.
 torture-kills:
 	ROWFERRY_TORTURE_KILLS=100 uv run pytest tests/faults/test_backups_killed.py --timeout 3000
+
+# That each part which benchmarks switch off is really reached by its work.
+torture-mechanisms:
+	ROWFERRY_TORTURE_MECHANISMS=1 uv run pytest tests/acceptance/test_mechanisms.py --timeout 3000
 
 # Twenty times as many inputs of each property that works on a database.
 torture-properties:

@@ -102,7 +102,8 @@ def each_message(spelled_faults: Part) -> Part:
 
 
 def public_functions(_: Part) -> Part:
-    return _pc.call_function
+    call: Part = _pc.call_function
+    return call
 
 
 def known_values(_: Part) -> Part:

@@ -121,13 +121,6 @@ MECHANISMS = (
         f"{_SQLITE}.writer:SqliteTransaction._begin",
         "checks_each_row",
     ),
-    Mechanism(
-        "Many parents read in their order",
-        works.line_items_into_sqlite,
-        f"{_SQLITE}.parents:Referred.are_there",
-        "never",
-        least_rows=_MANY_PARENTS,
-    ),
     Mechanism("Pages of joined values", works.backup, f"{_POSTGRESQL}.snapshot:PostgresqlSnapshot.read", "row_by_row"),
     Mechanism("The same from SQLite", works.backup_of_sqlite, f"{_SQLITE}.snapshot:joins", "never"),
     Mechanism("Pages fetched ahead", works.backup, "operations.backup_table:prefetch", "same"),

@@ -53,11 +53,6 @@ def line_items(lab: Lab) -> Way:
     return other_tables.into_postgresql(lab, "lineitem")[0]
 
 
-def line_items_into_sqlite(lab: Lab) -> Way:
-    """Rows of sixteen columns, which refer to many parents, into SQLite."""
-    return other_tables.into_sqlite(lab, "lineitem")[0]
-
-
 def readings(lab: Lab) -> Way:
     """Rows of eight columns, without references, into PostgreSQL."""
     return other_tables.into_postgresql(lab, "readings")[0]

@@ -16,11 +16,10 @@ _BELOW = 1 << 27
 class IntegerSet:
     """A set of integers; those from 0 to `below` are a bit each.
 
-    Of others, `most` are kept. If there are more, those from before are forgotten; `complete` says whether none were.
+    Of others, `most` are kept. If there are more, those from before are forgotten.
     """
 
     def __init__(self, most: int, below: int | None = None) -> None:
-        self.complete = True
         self._most, self._below = most, below or _BELOW
         self._bits = np.zeros(0, dtype=np.uint8)
         self._others = np.empty(0, dtype=np.int64)
@@ -33,7 +32,6 @@ class IntegerSet:
         if not is_bit.all():
             new = new[~is_bit]
             has_room = len(self._others) + len(new) <= self._most
-            self.complete &= has_room
             self._others = np.unique(np.concatenate((self._others if has_room else self._others[:0], new)))
 
     def holds(self, keys: pa.Array) -> Mask:
@@ -48,12 +46,6 @@ class IntegerSet:
     def has_room(self) -> bool:
         """Whether many can be added without others being forgotten."""
         return len(self._others) < self._most // 2
-
-    def ascending(self) -> Int64s:
-        """All of them, in their order."""
-        bits = np.flatnonzero(np.unpackbits(self._bits, bitorder="little"))
-        negative = np.searchsorted(self._others, 0)
-        return np.concatenate((self._others[:negative], bits, self._others[negative:]))
 
     def _add_bits(self, new: Int64s) -> None:
         if not len(new):

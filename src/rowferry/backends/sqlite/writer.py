@@ -17,8 +17,8 @@ import pyarrow as pa
 from sqlalchemy import Connection, Table, TableClause
 
 from rowferry.backends.plan import EQUAL, Statement, known_table, named_table, numbered_table
+from rowferry.backends.referred_keys import ReferredKeys
 from rowferry.backends.sqlite.beyond import checks_more, foreign_keys_told, may_rewrite, or_abort
-from rowferry.backends.sqlite.parents import Referred
 from rowferry.backends.sqlite.plan import SqlitePlan, as_text
 from rowferry.backends.sqlite.stage import SqliteStage
 from rowferry.backends.sqlite.types import quoted
@@ -158,7 +158,7 @@ class SqliteWriter(StagedWriter):
         super().__init__(rules, dry_run=dry_run)
         self._transaction = transaction
         self._main = f"main.{quoted(rules.name)}"
-        self._referred = Referred(rules)
+        self._referred = ReferredKeys(rules)
         self._waiting = transaction.stage(self)
         stage, self._table = self._waiting.table(list(map(quoted, _staged(rules))))
         self._as_given = f"{self._waiting.name}.{stage}"
@@ -280,8 +280,6 @@ class SqliteWriter(StagedWriter):
             keys = self._referred.keys(reference)
             if keys is not None:
                 require_keys(self._transaction.driver(), reference, keys)
-                continue
-            if self._referred.are_there(self._transaction.driver(), reference):
                 continue
             parent = named_table(reference.parent, [reference.target], "main").alias("p")
             if self._run(self._plan.lacks_parent(reference, parent)).fetchone()[0]:

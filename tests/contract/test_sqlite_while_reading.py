@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from loading import Tables, counts, employees
+from owning import HEAD, ServiceOf
 from rowferry import ledger
 from rowferry.backends.sqlite import appending as sqlite_appending
 from rowferry.backends.sqlite.appending import EarlyInserts, Part
@@ -23,6 +24,8 @@ from rowferry.operations.ingest import Ingest
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 
 MANY = 40_000
+
+SHIPS = HEAD + 'ships = Table("ships", metadata, Column("id", Integer, primary_key=True), Column("name", String(60)))\n'
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +89,17 @@ def test_rows_behind_those_that_went_in_early_need_no_second_attempt(
     assert early
     assert len(attempts) == 1
     require_sound(tables, MANY)
+
+
+def test_a_clause_that_would_replace_what_is_missing_is_overridden(service_of: ServiceOf, tmp_path: Path) -> None:
+    ships = Tables(service_of(SHIPS), tmp_path)
+    ships.execute("DROP TABLE ships")
+    clause = "NOT NULL ON CONFLICT REPLACE DEFAULT 'nameless'"
+    ships.execute(f"CREATE TABLE ships (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(60) {clause})")
+    rows = "".join(f"{key},{'' if key == 7 else f'Ship {key:050}'}\n" for key in range(1, MANY + 1))
+    assert counts(ships.put("ships.csv", rows)) == (MANY, MANY - 1, 0, 0, 1)
+    assert ships.codes() == [(7, ["database.not_null"])]
+    assert ships.count("ships WHERE name = 'nameless'") == 0
 
 
 def test_many_parents_of_the_same_load_go_in_behind_their_children(tables: Tables, early: list[Part]) -> None:

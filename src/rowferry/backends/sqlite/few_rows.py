@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,11 +16,10 @@ from rowferry.backends.sqlite.beyond import foreign_keys_told, may_rewrite, or_a
 from rowferry.backends.sqlite.parents import find_next_keys
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
-from rowferry.backends.sqlite.values import stored, stored_rows, value_of
+from rowferry.backends.sqlite.values import same, stored, stored_rows, value_of
 from rowferry.backends.sqlite.writer import (
     MOST_PARAMETERS,
     SqliteTransaction,
-    differing,
     driver_of,
     require_keys,
 )
@@ -105,7 +104,7 @@ class FewRowsWriter(HeldRows):
     def _find_known(self, first: int, rows: list[tuple[Any, ...]]) -> None:
         names = self._rules.names
         spelled = {quoted(name): f"s.column{at}" for at, name in enumerate(names, 2)}
-        tests = differing(self._rules, spelled.__getitem__)
+        tests = _differing(self._rules, spelled)
         same = " AND ".join(f"t.{quoted(name)} = {spelled[quoted(name)]}" for name in self._rules.key)
         row = f"({', '.join('?' * (len(names) + 1))})"
         given_rows = f"(VALUES {', '.join([row] * len(rows))}) s"
@@ -152,6 +151,13 @@ class FewRowsWriter(HeldRows):
         key = tuple(values[name] for name in self._rules.key)
         values |= zip(self._rules.key, self._unusual.get(key, key), strict=True)
         return tuple(values.values())
+
+
+def _differing(rules: TableRules, ours: Mapping[str, str]) -> str:
+    """Further columns of a query: of each value whether ours, by its column, differs from that of `t`."""
+    both = ((rules.by_name[name], quoted(name)) for name in rules.values)
+    tests = (same(rule, ours[column], f"t.{column}") for rule, column in both)
+    return "".join(f", CASE WHEN {is_same} THEN 0 ELSE 1 END" for is_same in tests)
 
 
 def find_existing(connection: Connection, table: Table, column: str, values: Sequence[object]) -> list[object]:

@@ -23,7 +23,7 @@ from rowferry.backends.sqlite.plan import SqlitePlan, as_text
 from rowferry.backends.sqlite.stage import SqliteStage
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
-from rowferry.backends.sqlite.values import same, stored, stored_column
+from rowferry.backends.sqlite.values import stored, stored_column
 from rowferry.backends.staged import StagedWriter
 from rowferry.dictionary.rules import ROW_NUMBER, Reference, TableRules
 from rowferry.errors import ParentsVanished
@@ -186,8 +186,9 @@ class SqliteWriter(StagedWriter):
         self._table.end()
 
     def attach(self) -> None:
-        """Show the rows that wait to the database."""
+        """Show the rows that wait to the database, which nobody changes any more before they are in."""
         self._waiting.attach(self._transaction.driver())
+        self._plan = replace(self._plan, resolving=or_abort(self._transaction.driver(), self._rules.name))
 
     def seal(self) -> None:
         """End it, and let whatever comes after it wait in another file."""
@@ -223,8 +224,6 @@ class SqliteWriter(StagedWriter):
     def _foreign_keys(self) -> Iterator[None]:
         self._transaction.at_end.add(self._require_unique)
         self.require_parents()
-        resolving = or_abort(self._transaction.driver(), self._rules.name)
-        self._plan = replace(self._plan, resolving=resolving)
         with foreign_keys_told(self._transaction.driver(), self._rules, self._require_parents):
             yield
 
@@ -302,12 +301,6 @@ def require_keys(driver: sqlite3.Connection, reference: Reference, keys: pa.Arra
     find = f"SELECT count(*) FROM main.{parent} WHERE {target} IN (SELECT value FROM json_each(?))"
     if driver.execute(find, (json.dumps(stored(keys)),)).fetchone()[0] < len(keys):
         raise ParentsVanished
-
-
-def differing(rules: TableRules, ours: Callable[[str], str] = "s.{}".format) -> str:
-    """Further columns of a query: of each value whether ours, named by its column, differs from that of `t`."""
-    found = (same(rules.by_name[name], ours(quoted(name)), f"t.{quoted(name)}") for name in rules.values)
-    return "".join(f", CASE WHEN {is_same} THEN 0 ELSE 1 END" for is_same in found)
 
 
 def _staged(rules: TableRules) -> list[str]:

@@ -8,7 +8,6 @@ import toy_room.database
 from batching import Batches, job
 from loading import Tables, employees
 from restoring import Restores, counts
-from rowferry.backends.plain import PlainTransaction
 
 pytestmark = pytest.mark.parametrize("new_database", ["toy"], indirect=True)
 
@@ -42,4 +41,3 @@ def test_nothing_is_left_in_the_connection(tables: Tables) -> None:
     with tables.service.backend.engine.connect() as connection:
         left = connection.exec_driver_sql("SELECT count(*) FROM sqlite_temp_master").scalar()
     assert left == 0
-    assert issubclass(toy_room.database.ToyTransaction, PlainTransaction)

@@ -63,7 +63,7 @@ class BatchReceiptAnswer(BatchCounts):
 
 
 class BatchProblem(Problem):
-    """Why no row was inserted: all were rejected, and each is listed with its faults; or the body is not a batch."""
+    """Why no row was inserted: rows were rejected, each of them listed with its faults; or the body is not a batch."""
 
     model_config = _example(
         type="urn:rowferry:problem:batch.rejected",

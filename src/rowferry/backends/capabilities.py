@@ -16,9 +16,6 @@ class Capabilities:
     embedded: bool
     """It is a file of ours, which no other program is expected to use."""
 
-    many_writers: bool
-    """Several transactions can write at the same time, to different rows."""
-
     exact_collation: str
     """By it, texts are equal only if they are the same."""
 

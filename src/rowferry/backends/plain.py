@@ -7,6 +7,7 @@ from other writers, and what the errors of its driver mean.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import pyarrow as pa
@@ -42,6 +43,7 @@ from rowferry.backends.plan import (
     named_table,
     numbered_table,
     surplus_columns,
+    table_of,
 )
 from rowferry.backends.protocol import Holders
 from rowferry.backends.refusals import Judged, Refusal
@@ -60,7 +62,7 @@ class PlainTransaction(ABC):
         self.connection = connection
         self.notes: dict[str, list[str]] = {}
         self._careful = careful
-        self._made: list[str] = []
+        self._made, self._numbers = set[str](), count()
 
     def writer(
         self,
@@ -94,7 +96,7 @@ class PlainTransaction(ABC):
 
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         with self._given(rules, key, rows) as given:
-            there = self._table(rules).alias("t")
+            there = table_of(rules).alias("t")
             same = and_(*(there.c[name] == given.c[name] for name in key))
             # Where the table has no index, a database makes one for a join, but not for each row's question.
             find = select(given.c[ROW_NUMBER]).distinct().join_from(given, there, same).order_by(given.c[ROW_NUMBER])
@@ -103,7 +105,7 @@ class PlainTransaction(ABC):
     def holders(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
         both = tuple(dict.fromkeys((*names, *rules.key)))
         with self._given(rules, both, rows) as given:
-            there = self._table(rules).alias("t")
+            there = table_of(rules).alias("t")
             holds = and_(*(there.c[name] == given.c[name] for name in names))
             is_same = and_(*(there.c[name] == given.c[name] for name in rules.key))
             find = select(given.c[ROW_NUMBER], *(there.c[name] for name in rules.key))
@@ -126,18 +128,21 @@ class PlainTransaction(ABC):
 
     def make(self, purpose: str, columns: Columns) -> str:
         """Make a table that nobody else sees, until `clean`; its name."""
-        name = f"rowferry_{purpose}_{len(self._made)}"
-        self._made.append(name)
+        name = f"rowferry_{purpose}_{next(self._numbers)}"
+        self._made.add(name)
         made = [Column(of, kind, primary_key=of == ROW_NUMBER, autoincrement=False) for of, kind in columns.items()]
         self.connection.execute(CreateTable(Table(name, MetaData(), *made, prefixes=["TEMPORARY"])))
         return name
 
     def clean(self) -> None:
         """Drop all tables that were made, once the transaction has ended."""
-        for name in self._made:
-            self.connection.execute(DropTable(Table(name, MetaData()), if_exists=True))
-        self._made.clear()
+        for name in [*self._made]:
+            self._drop(name)
         self.connection.commit()
+
+    def _drop(self, name: str) -> None:
+        self.connection.execute(DropTable(Table(name, MetaData()), if_exists=True))
+        self._made.remove(name)
 
     @contextmanager
     def given(self, columns: Columns, values: Sequence[pa.Array]) -> Iterator[FromClause]:
@@ -147,15 +152,13 @@ class PlainTransaction(ABC):
         numbers = pa.array(range(len(values[0])), pa.int64())
         self.insert(rows, pa.RecordBatch.from_arrays([numbers, *values], [ROW_NUMBER, *columns]))
         yield rows
+        self._drop(name)
 
     @contextmanager
     def _given(self, rules: TableRules, names: Sequence[str], rows: pa.RecordBatch) -> Iterator[FromClause]:
         types = {name: rules.table.c[name].type for name in names}
         with self.given(types, [rows.column(name) for name in names]) as given:
             yield given
-
-    def _table(self, rules: TableRules) -> TableClause:
-        return named_table(rules.name, rules.names, rules.table.schema)
 
     # What a room says
 
@@ -217,7 +220,7 @@ class PlainWriter(StagedWriter):
         columns = {name: rules.table.c[name].type for name in rules.names}
         self._stage = numbered_table(transaction.make("stage", {**columns, ROW_NUMBER: BigInteger()}), rules.names)
         self._known = known_table(transaction.make("known", {ROW_NUMBER: BigInteger(), EQUAL: Boolean()}))
-        self._plan = self._planned(named_table(rules.name, rules.names, rules.table.schema))
+        self._plan = self._planned(table_of(rules))
 
     def _planned(self, table: TableClause) -> Plan:
         return Plan(self._rules, table, self._stage, self._known)
@@ -311,7 +314,7 @@ class CarefulWriter(StagedRefusalsFound, PlainWriter):
         self._tries = PlainTries(transaction, rules)
 
     def _publish(self, *, update: bool) -> tuple[int, int]:
-        done = PlainWriter.publish(self, update=update)
+        done = super()._publish(update=update)
         self._tries.judged.require_parents(select(self._plan.s))
         return done
 

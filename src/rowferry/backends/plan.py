@@ -63,6 +63,11 @@ def named_table(name: str, columns: Iterable[str], schema: str | None = None) ->
     return table(name, *map(column, columns), schema=schema)
 
 
+def table_of(rules: TableRules) -> TableClause:
+    """The table that rules are for, as statements name it."""
+    return named_table(rules.name, rules.names, rules.table.schema)
+
+
 def numbered_table(name: str, columns: Iterable[str], schema: str | None = None) -> TableClause:
     """The same for rows that have a number."""
     return table(name, column(ROW_NUMBER, BigInteger), *map(column, columns), schema=schema)

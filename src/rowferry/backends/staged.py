@@ -245,6 +245,9 @@ class StagedRefusalsFound(RefusalsFound, StagedWriter):
         finally:
             self._plan = plan
 
+    def _publish(self, *, update: bool) -> tuple[int, int]:
+        return StagedWriter.publish(self, update=update)
+
     def _all_rows(self) -> Numbers:
         return self._written
 

@@ -93,9 +93,6 @@ class CarefulWriter(StagedRefusalsFound, PostgresqlStagedWriter):
             self._index(self._known)
         return super().publish(update=update)
 
-    def _publish(self, *, update: bool) -> tuple[int, int]:
-        return PostgresqlStagedWriter.publish(self, update=update)
-
     @contextmanager
     def _foreign_keys(self) -> Iterator[None]:
         """Leave them to their triggers, which tell row from row."""

@@ -8,7 +8,6 @@ from sqlalchemy import (
     ClauseElement,
     ColumnElement,
     Select,
-    TableClause,
     Text,
     and_,
     case,
@@ -63,11 +62,6 @@ class PostgresqlReplacingPlan(PostgresqlPlan, ReplacingPlan):
         kept = [case((number.is_(None), column)).label(name) for column, name in pairs]
         differs = or_(number.is_(None), key.is_(None), not_(self.equal()))
         return select(number, is_equal, *kept).select_from(both).where(differs)
-
-
-def clause_of(rules: TableRules) -> TableClause:
-    """A table as the plan has it."""
-    return named_table(rules.name, rules.names, rules.table.schema)
 
 
 def as_text(clause: ClauseElement) -> bytes:

@@ -7,9 +7,9 @@ import pyarrow as pa
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Boolean, literal_column, select
 
-from rowferry.backends.plan import known_table, named_table, numbered_table, surplus_columns
+from rowferry.backends.plan import known_table, named_table, numbered_table, surplus_columns, table_of
 from rowferry.backends.postgresql.constraints import BULK_ROWS
-from rowferry.backends.postgresql.plan import PostgresqlReplacingPlan, as_text, clause_of
+from rowferry.backends.postgresql.plan import PostgresqlReplacingPlan, as_text
 from rowferry.backends.postgresql.refusals import PostgresqlRefusals
 from rowferry.backends.postgresql.snapshot import WHOLE_TABLES
 from rowferry.backends.postgresql.table import PostgresqlTable, spelled
@@ -89,7 +89,7 @@ class PostgresqlStagedReplacer(PostgresqlStagedWriter, StagedReplacer):
         rows, keys = numbered_table(stage, self._rules.names), surplus_columns(self._rules)
         noted = known_table(known, keys)
         surplus = select(*(noted.c[key] for key in keys)).where(noted.c[ROW_NUMBER].is_(None)).subquery()
-        return PostgresqlReplacingPlan(self._rules, clause_of(self._rules), rows, noted, surplus)
+        return PostgresqlReplacingPlan(self._rules, table_of(self._rules), rows, noted, surplus)
 
     def acting(self) -> list[str]:
         return PostgresqlRefusals(self._table, self._rules).acting()

@@ -16,7 +16,7 @@ from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Connection, Table
 
 from rowferry.arrow import compute as pc
-from rowferry.backends.plan import Statement, known_table, numbered_table
+from rowferry.backends.plan import Statement, known_table, numbered_table, table_of
 from rowferry.backends.postgresql.constraints import (
     BULK_ROWS,
     Checks,
@@ -27,7 +27,7 @@ from rowferry.backends.postgresql.constraints import (
 )
 from rowferry.backends.postgresql.copy_format import copy_format
 from rowferry.backends.postgresql.copying import Copies, Copying, copy_into
-from rowferry.backends.postgresql.plan import PostgresqlPlan, as_text, clause_of
+from rowferry.backends.postgresql.plan import PostgresqlPlan, as_text
 from rowferry.backends.postgresql.references import Referred
 from rowferry.backends.postgresql.sequences import Numbers
 from rowferry.backends.postgresql.table import PostgresqlTable, Statements
@@ -216,7 +216,7 @@ class PostgresqlStagedWriter(PostgresqlWriter, StagedWriter):
 
     def _planned(self, stage: str, known: str) -> PostgresqlPlan:
         names = self._rules.names
-        return PostgresqlPlan(self._rules, clause_of(self._rules), numbered_table(stage, names), known_table(known))
+        return PostgresqlPlan(self._rules, table_of(self._rules), numbered_table(stage, names), known_table(known))
 
     def _create(self) -> None:
         self._transaction.execute(
@@ -248,11 +248,8 @@ class PostgresqlStagedWriter(PostgresqlWriter, StagedWriter):
         self._send(rows)
 
     def _make_known(self) -> None:
-        self._make("{} bigint, equal boolean")
-
-    def _make(self, columns: str) -> None:
         self._transaction.execute(SQL("DROP TABLE IF EXISTS {}").format(self._known))
-        make = SQL("CREATE TEMPORARY TABLE {} (" + columns + ") ON COMMIT DROP")
+        make = SQL("CREATE TEMPORARY TABLE {} ({} bigint, equal boolean) ON COMMIT DROP")
         self._transaction.execute(make.format(self._known, Identifier(ROW_NUMBER)))
 
     def _find_known(self) -> tuple[int, int]:
@@ -263,7 +260,8 @@ class PostgresqlStagedWriter(PostgresqlWriter, StagedWriter):
 
     def _insert(self) -> int:
         inserted = super()._insert()
-        self._numbers.raise_sequences(self._transaction)
+        if inserted:
+            self._numbers.raise_sequences(self._transaction)
         return inserted
 
     def _update(self) -> int:

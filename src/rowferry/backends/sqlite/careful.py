@@ -31,7 +31,7 @@ class CarefulSqliteWriter(StagedRefusalsFound, SqliteWriter):
         self._tries = _Tries(transaction, rules)
 
     def _publish(self, *, update: bool) -> tuple[int, int]:
-        done = SqliteWriter.publish(self, update=update)
+        done = super()._publish(update=update)
         self._tries.judged.require_parents(self._plan.rows_waiting())
         return done
 

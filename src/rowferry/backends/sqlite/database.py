@@ -109,7 +109,6 @@ class SqliteBackend:
     capabilities = Capabilities(
         name="SQLite",
         embedded=True,
-        many_writers=False,
         exact_collation="BINARY",
         decimal_digits=15,
         keeps_nan=False,

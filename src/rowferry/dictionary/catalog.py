@@ -11,8 +11,8 @@ from rowferry.errors import TableUnknown, models_unusable
 class Catalog:
     """The rules of every table that is served, in load order; `classes` are those of the tables, by their keys."""
 
-    def __init__(self, declared: Declared) -> None:
-        """Derive the rules.
+    def __init__(self, declared: Declared, dialect: str = "") -> None:
+        """Derive the rules, for databases of a dialect.
 
         Raises:
             LookupError: Tables cannot be served; its arguments are the reasons, those of all tables.
@@ -23,7 +23,7 @@ class Catalog:
         faults: list[str] = []
         for table in metadata.tables.values():
             try:
-                rules[table.name] = rules_of(table, declared.doc(table))
+                rules[table.name] = rules_of(table, declared.doc(table), dialect)
             except LookupError as error:
                 faults += error.args
             if same := alike((column.name for column in table.columns), avro_name):
@@ -52,9 +52,13 @@ class Catalog:
             raise TableUnknown(table=name, names=", ".join(self.names)) from None
 
 
-def load_catalog(models: str) -> Catalog:
-    """The catalog of the SQLAlchemy tables that a module declares; ModelsUnusable if it has none that can be served."""
+def load_catalog(models: str, dialect: str = "") -> Catalog:
+    """The catalog of the SQLAlchemy tables that a module declares, for databases of a dialect.
+
+    Raises:
+        ModelsUnusable: It has none that can be served.
+    """
     try:
-        return Catalog(declared_at(models))
+        return Catalog(declared_at(models), dialect)
     except LookupError as error:
         raise models_unusable(models, error.args) from error

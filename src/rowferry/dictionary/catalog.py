@@ -17,8 +17,8 @@ from rowferry.errors import TableUnknown, models_unusable
 class Catalog:
     """The rules of every table of one MetaData, in load order."""
 
-    def __init__(self, metadata: MetaData, docs: Mapping[str, str] | None = None) -> None:
-        """Derive the rules.
+    def __init__(self, metadata: MetaData, docs: Mapping[str, str] | None = None, dialect: str = "") -> None:
+        """Derive the rules, for databases of a dialect.
 
         Raises:
             LookupError: Tables cannot be served; its arguments are the reasons, those of all tables.
@@ -28,7 +28,7 @@ class Catalog:
         faults: list[str] = []
         for table in metadata.tables.values():
             try:
-                rules[table.name] = rules_of(table, (docs or {}).get(table.name, ""))
+                rules[table.name] = rules_of(table, (docs or {}).get(table.name, ""), dialect)
             except LookupError as error:
                 faults += error.args
             if same := alike((column.name for column in table.columns), avro_name):
@@ -57,11 +57,15 @@ class Catalog:
             raise TableUnknown(table=name, names=", ".join(self.names)) from None
 
 
-def load_catalog(module: str) -> Catalog:
-    """The catalog of the SQLAlchemy tables that a module holds; ModelsUnusable if it holds none that can be served."""
+def load_catalog(module: str, dialect: str = "") -> Catalog:
+    """The catalog of the SQLAlchemy tables that a module holds, for databases of a dialect.
+
+    Raises:
+        ModelsUnusable: It holds none that can be served.
+    """
     try:
         found = import_models(module)
-        return Catalog(_metadata(found), _docs(found))
+        return Catalog(_metadata(found), _docs(found), dialect)
     except ImportError as error:
         raise models_unusable(module, [str(error)]) from error
     except LookupError as error:

@@ -26,7 +26,7 @@ _TAGS = [
     {"name": "backups", "description": "Tables as Avro files that can be verified"},
     {"name": "restores", "description": "Tables as they were in a backup, what changed, and what blocked a restore"},
     {"name": "tables", "description": "The tables and the rules of their rows"},
-    {"name": "reports", "description": "Questions about a year, answered as JSON, CSV, SVG or PNG, by `Accept`"},
+    {"name": "reports", "description": "Questions about the tables, answered as JSON, CSV, SVG or PNG, by `Accept`"},
     {"name": "health", "description": "For operators of the service"},
 ]
 

@@ -199,6 +199,13 @@ class PostgresqlBackend:
         with self.errors(), self.engine.connect() as connection:
             yield connection
 
+    @contextmanager
+    def asking(self, seconds: float) -> Iterator[Connection]:
+        read_only = self.engine.connect().execution_options(postgresql_readonly=True)
+        with self.errors(), read_only as connection, connection.begin():
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+            yield connection
+
     def with_instants(self, connection: Connection, table: Table) -> FromClause:  # noqa: ARG002  # they have a type of their own
         return table
 

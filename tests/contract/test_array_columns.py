@@ -104,7 +104,7 @@ def test_what_an_orm_writes_is_unchanged(shelves: Tables) -> None:
 
 
 def test_faults_are_told(shelves: Tables) -> None:
-    file = '1,"{a,b,c,d,e}",,,,\n2,{123456789},,,,\n3,{},{x},{1.234},"{{1},{2,3}}",\n4,{a,,,,,\n5,{},,,{99999},\n'
+    file = '1,"{a,b,c,d,e}",,,,\n2,{123456789},,,,\n3,{},{x},{1.234},"{{1},{2,3}}",\n4,{a,,,,\n5,{},,,{99999},\n'
     assert shelves.put("shelves.csv", file).total("rejected") == 5
     codes = dict(shelves.codes())
     assert codes == {

@@ -56,7 +56,10 @@ def served_by(column_type: Type, dialect: str = "") -> tuple[Kind, Type]:
             return _fully_known(kind, found, dialect), found
     if isinstance(found, TypeDecorator):
         return served_by(wrapped_by(found, dialect), dialect)
-    raise LookupError(f"{found!r}: use a type for texts, numbers, booleans, dates, times or instants")
+    raise LookupError(
+        f"{column_type!r}: use a type for texts, numbers, booleans, dates, times, instants or JSON, or let the "
+        "database generate the column (Computed)"
+    )
 
 
 def _fully_known(kind: Kind, column_type: Type, dialect: str) -> Kind:

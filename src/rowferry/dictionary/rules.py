@@ -15,7 +15,7 @@ from rowferry.arrow import compute as pc
 from rowferry.arrow.masks import Mask, at_most, only
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.kinds.kind import Kind
-from rowferry.kinds.registry import kind_of
+from rowferry.kinds.registry import served_by
 from rowferry.kinds.texts import TEXT
 from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
@@ -109,6 +109,9 @@ _LEAVE_OUT = "remove it from the class and leave it to the database"
 
 Rule = TypeVar("Rule")
 
+KIND = "kind"
+"""What a field of a schema says of its column, beside the type."""
+
 ROW_NUMBER = "rowferry_row_number"
 """The column that says, behind those of a table, which row of its source a row is."""
 
@@ -158,8 +161,9 @@ class TableRules:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """The Arrow schema of the table's rows."""
-        return pa.schema([pa.field(c.name, c.arrow, nullable=not c.required) for c in self.columns])
+        """The Arrow schema of the table's rows; each field says of which kind it is."""
+        fields = (pa.field(c.name, c.arrow, not c.required, {KIND: c.kind.name}) for c in self.columns)
+        return pa.schema(fields)
 
     @cached_property
     def numbered_schema(self) -> pa.Schema:
@@ -167,17 +171,19 @@ class TableRules:
         return self.schema.append(pa.field(ROW_NUMBER, pa.int64(), nullable=False))
 
 
-def rules_of(table: Table, doc: str = "") -> TableRules:
-    """Derive the rules of a table, which `doc` describes.
+def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
+    """Derive the rules of a table, which `doc` describes; its types are those for databases of a dialect.
 
     Raises:
         LookupError: The table cannot be served; its arguments are all the reasons, each with what to do about it.
     """
     faults = list(_faults_of_names(table))
-    columns = [_noted(faults, _column_rule, column) for column in table.columns]
+    columns = [_noted(faults, _column_rule, column, dialect) for column in table.columns]
     constraints = sorted(table.foreign_key_constraints, key=lambda constraint: list(constraint.column_keys))
     references = [_noted(faults, _reference, table, constraint) for constraint in constraints]
     checks = [_noted(faults, _check, table, constraint) for constraint in _checks(table)]
+    rules = [column for column in columns if column]
+    faults += _spelled_keys(table, {rule.name for rule in rules if not rule.kind.tells_apart})
     if faults:
         raise LookupError(*faults)
     order = list(table.columns.keys())
@@ -244,14 +250,15 @@ def load_order(tables: Iterable[Table]) -> list[str]:
         ) from error
 
 
-def _column_rule(column: Column[object]) -> ColumnRule:
+def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
     if column.computed is not None or (column.identity is not None and column.identity.always):
         raise LookupError(
             f"{column.table.name}.{column.name}: the database generates its values, so none can be "
             "loaded; make it a plain column"
         )
     try:
-        kind, arrow = kind_of(column.type)
+        kind, served = served_by(column.type, dialect)
+        arrow = kind.arrow(served)
     except LookupError as error:
         raise LookupError(f"{column.table.name}.{column.name}: unsupported type {error.args[0]}") from error
     return ColumnRule(
@@ -259,7 +266,7 @@ def _column_rule(column: Column[object]) -> ColumnRule:
         kind=kind,
         arrow=arrow,
         required=column.primary_key or not column.nullable,
-        max_length=getattr(column.type, "length", None),
+        max_length=getattr(served, "length", None),
         doc=column.doc or "",
     )
 
@@ -289,6 +296,14 @@ def _unique(table: Table) -> list[tuple[str, ...]]:
     indexes = (index.columns for index in whole if all(isinstance(each, Column) for each in index.expressions))
     found = {tuple(column.name for column in columns) for columns in (*constraints, *indexes)}
     return sorted(names for names in found if not {column.name for column in table.primary_key}.issubset(names))
+
+
+def _spelled_keys(table: Table, loose: set[str]) -> Iterator[str]:
+    """What tells rows apart by columns whose values may be equal and spelled otherwise, or are never equal."""
+    keys = [tuple(table.primary_key.columns.keys()), *_unique(table)]
+    keys += [tuple(constraint.column_keys) for constraint in table.foreign_key_constraints]
+    for name in sorted(loose.intersection(*[{name for key in keys for name in key}])):
+        yield f"{table.name}.{name}: type {table.c[name].type!r} cannot tell rows apart; {_LEAVE_OUT}"
 
 
 def _is_condition(option: str) -> bool:

@@ -1,7 +1,6 @@
 """PostgreSQL, by psycopg."""
 
 import hashlib
-import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,13 +19,14 @@ from rowferry.backends.active_connections import ActiveConnections
 from rowferry.backends.capabilities import Capabilities
 from rowferry.backends.page import read_page
 from rowferry.backends.postgresql.careful import CarefulShortTransaction, CarefulTransaction
+from rowferry.backends.postgresql.checks import find_failed
 from rowferry.backends.postgresql.few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql.grants import missing_grant
 from rowferry.backends.postgresql.parameters import GivenRows
 from rowferry.backends.postgresql.references import find_existing, find_next_keys
 from rowferry.backends.postgresql.replacer import ReplacingTransaction
 from rowferry.backends.postgresql.sessions import Sessions, connect_args
-from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot
+from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot, as_read
 from rowferry.backends.postgresql.table import Statements
 from rowferry.backends.postgresql.types import unkept
 from rowferry.backends.postgresql.writer import quoted
@@ -150,15 +150,8 @@ class PostgresqlBackend:
             return GivenRows(Statements(connection), rules).holders(names, rows)
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
-        dialect = self.engine.dialect
-        types = ", ".join(f"{quoted(c.name)} {c.type.compile(dialect)}" for c in rules.table.columns)
-        verdicts = ", ".join(f"({check.sql}) IS FALSE" for check in rules.checks)
-        given = f"AS r (rowferry_at int, {types})".replace("%", "%%")
-        judge = f"SELECT rowferry_at, {verdicts.replace('%', '%%')} FROM json_to_recordset(%s::json) {given}"
-        document = json.dumps([{"rowferry_at": at, **row} for at, row in enumerate(rows)], default=str)
         with self.errors(), self.engine.connect() as connection:
-            judged = connection.exec_driver_sql(judge, (document,)).all()
-        return [(at, name) for at, *broken in judged for name in rules.names_of_checks(broken)]
+            return find_failed(connection, rules, rows)
 
     @contextmanager
     def transaction(self, locking: Locking = "sharing", *, careful: bool = False) -> Iterator[ReplacingTransaction]:
@@ -194,7 +187,7 @@ class PostgresqlBackend:
 
     def page(self, rules: TableRules, after: Sequence[object] | None, limit: int) -> list[dict[str, Any]]:
         with self.errors(), self.engine.connect() as connection:
-            return read_page(connection, rules, after, limit)
+            return read_page(connection, rules, as_read(rules), after, limit)
 
     @contextmanager
     def scanning(self) -> Iterator[Connection]:

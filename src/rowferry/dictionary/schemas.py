@@ -28,7 +28,7 @@ def batch_model(catalog: Catalog) -> type[BaseModel]:
         for name, model in rows.items()
     }
     example = {name: model.model_config["json_schema_extra"]["examples"] for name, model in rows.items()}  # type: ignore[index]
-    config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1, "examples": [example]})
+    config = ConfigDict(extra="forbid", defer_build=True, json_schema_extra={"minProperties": 1, "examples": [example]})
     return create_model(BATCH, __config__=config, __doc__=_DESCRIPTION, **fields)
 
 
@@ -42,9 +42,10 @@ def batch_schemas(catalog: Catalog) -> dict[str, Any]:
 def _row_model(rules: TableRules, table_class: type | None) -> type[BaseModel]:
     name = table_class.__name__ if table_class else rules.name.title().replace("_", "")
     doc = rules.doc or f"A row of {rules.name}."
-    example = {column.name: _example(rules, column) for column in rules.columns}
-    config = ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
-    fields: dict[str, Any] = {column.name: _field(rules, column) for column in rules.columns}
+    given = [rules.by_name[name] for name in rules.given]
+    example = {column.name: _example(rules, column) for column in given}
+    config = ConfigDict(extra="forbid", defer_build=True, json_schema_extra={"examples": [example]})
+    fields: dict[str, Any] = {column.name: _field(rules, column) for column in given}
     return create_model(name, __config__=config, __doc__=doc, **fields)
 
 
@@ -58,6 +59,8 @@ def _field(rules: TableRules, column: ColumnRule) -> tuple[Any, Any]:
     doc = f"{column.doc} (in {references})" if references else column.doc
     kind: Any = column.kind.json_schema
     meaning: dict[str, Any] = {"description": doc, "examples": [_example(rules, column)]}
+    if column.required and column.default:
+        return kind, Field(default_factory=lambda: None, **meaning, **limits)
     if column.required:
         return kind, Field(**meaning, **limits)
     return kind | None, Field(default=None, **meaning, **limits)

@@ -26,7 +26,7 @@ from rowferry.backends.postgresql.parameters import GivenRows
 from rowferry.backends.postgresql.references import find_existing, find_next_keys
 from rowferry.backends.postgresql.replacer import ReplacingTransaction
 from rowferry.backends.postgresql.sessions import Sessions, connect_args
-from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot, as_read
+from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot, as_read, as_received
 from rowferry.backends.postgresql.table import Statements
 from rowferry.backends.postgresql.types import unkept
 from rowferry.backends.postgresql.writer import quoted
@@ -53,7 +53,7 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _CANCEL_SECONDS = 2.0
 
-_MOST_PARTS = 1_590
+_MOST_COLUMNS = 1_590
 """PostgreSQL takes 1,600 columns in a table, and some more in the answer to a query; a few of them are ours."""
 
 _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
@@ -94,7 +94,7 @@ _IS_OF_KEY = "SELECT indisprimary FROM pg_index WHERE indexrelid = to_regclass(%
 class PostgresqlBackend:
     """One PostgreSQL database."""
 
-    capabilities = Capabilities(name="PostgreSQL", embedded=False, exact_collation="C", name_bytes=63)
+    capabilities = Capabilities(name="PostgreSQL", embedded=False, exact_collation="C", name_bytes=63, sequences=True)
     folder: Path | None = None
 
     def __init__(self, url: URL) -> None:
@@ -126,11 +126,9 @@ class PostgresqlBackend:
         found = list(self.capabilities.unkept(table))
         padded = (column for column in table.columns if isinstance(column.type, CHAR))
         found += [f"PostgreSQL pads values of type CHAR with blanks, as in {column}; use String" for column in padded]
-        if (parts := sum(1 + bool(column.nullable) for column in table.columns)) > _MOST_PARTS:
-            limit = f"a backup can have {_MOST_PARTS:,}, and each nullable column counts twice"
-            found.append(
-                f"{table}: {len(table.columns):,} columns are too many: {limit}, a total of {parts:,}; split it up"
-            )
+        if len(table.columns) > _MOST_COLUMNS:
+            limit = f"PostgreSQL allows {_MOST_COLUMNS:,} columns"
+            found.append(f"{table}: {limit}, but it has {len(table.columns):,}; split it up")
         return found
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
@@ -187,11 +185,18 @@ class PostgresqlBackend:
 
     def page(self, rules: TableRules, after: Sequence[object] | None, limit: int) -> list[dict[str, Any]]:
         with self.errors(), self.engine.connect() as connection:
-            return read_page(connection, rules, as_read(rules), after, limit)
+            return as_received(rules, read_page(connection, rules, as_read(rules), after, limit))
 
     @contextmanager
     def scanning(self) -> Iterator[Connection]:
         with self.errors(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def asking(self, seconds: float) -> Iterator[Connection]:
+        read_only = self.engine.connect().execution_options(postgresql_readonly=True)
+        with self.errors(), read_only as connection, connection.begin():
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
             yield connection
 
     def with_instants(self, connection: Connection, table: Table) -> FromClause:  # noqa: ARG002  # they have a type of their own

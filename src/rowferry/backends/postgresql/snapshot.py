@@ -14,7 +14,6 @@ from psycopg import Connection as DriverConnection
 from psycopg.sql import SQL, Composable, Composed, Identifier
 from sqlalchemy import ColumnElement, Connection, Text, literal_column
 
-from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
 from rowferry.backends.joined_texts import split_texts
 from rowferry.dictionary.rules import ColumnRule, TableRules
@@ -26,6 +25,9 @@ _PAGE_ROWS = 16_384
 _PAGE_BYTES = 16 * 1024 * 1024
 _LETTER_BYTES = 4
 
+_MOST_SENT = 1_600
+"""The answer to a query has at most 1,664 columns; parts of a page that are more come as one array."""
+
 WHOLE_TABLES = "SET LOCAL row_security = off"
 """Lets the server refuse tables whose rows we may not all see: they would be read in part, and taken for the whole."""
 
@@ -33,6 +35,18 @@ WHOLE_TABLES = "SET LOCAL row_security = off"
 def as_read(rules: TableRules) -> list[ColumnElement[Any]]:
     """The columns of a table as a query reads them: a value in a type of PostgreSQL's own as it is spelled."""
     return [_as_text(rules, c) if c.kind.spelled_in_postgresql else rules.table.c[c.name] for c in rules.columns]
+
+
+def as_received(rules: TableRules, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of such a query as their rules have them; ValueUnstorable for a value that is none of its column."""
+    for column in rules.columns:
+        for row in rows if column.kind.spelled_in_postgresql else ():
+            sent = row[column.name]
+            try:
+                row[column.name] = column.kind.received(pa.array([sent], pa.string()), column.arrow)[0].as_py()
+            except pa.ArrowInvalid as error:
+                raise unstorable(rules, column, sent, [row[name] for name in rules.key], error) from error
+    return rows
 
 
 def _as_text(rules: TableRules, column: ColumnRule) -> ColumnElement[Any]:
@@ -79,7 +93,7 @@ class PostgresqlSnapshot:
                 assert row is not None  # noqa: S101  # an aggregate
                 if not row[0]:
                     return
-                page = _Page(rules, row[0], row[1:])
+                page = _Page(rules, row[0], row[1] if isinstance(row[1], list) else row[1:])
                 # The database makes the next page while this one is taken apart.
                 cursor.execute(_page(rules, after=True), page.last_key())
                 pipeline.sync()
@@ -100,7 +114,8 @@ def _page(rules: TableRules, *, after: bool) -> Composed:
         window = SQL(" WINDOW w AS (ORDER BY {} ROWS UNBOUNDED PRECEDING)").format(key)
         page = cut.format(columns, measured.format(sizes, page) + window, SQL(str(_PAGE_BYTES)))
     parts = [part for column in rules.columns for part in _sent(column)]
-    return SQL("SELECT count(*), {} FROM ({}) page").format(SQL(", ").join(parts), page)
+    sent = SQL("{}") if len(parts) <= _MOST_SENT else SQL("ARRAY[{}]")
+    return SQL("SELECT count(*), {} FROM ({}) page").format(sent.format(SQL(", ").join(parts)), page)
 
 
 def _name(name: str) -> Composable:
@@ -201,7 +216,7 @@ def _array(column: ColumnRule, rows: int, sent: Iterator[Any]) -> pa.Array:
 
 
 def _cast(array: pa.Array, column: ColumnRule) -> pa.Array:
-    cast = pc.cast(array, column.arrow)
+    cast = column.kind.received(array, column.arrow)
     cast.validate(full=True)
     return cast
 

@@ -94,7 +94,7 @@ _IS_OF_KEY = "SELECT indisprimary FROM pg_index WHERE indexrelid = to_regclass(%
 class PostgresqlBackend:
     """One PostgreSQL database."""
 
-    capabilities = Capabilities(name="PostgreSQL", embedded=False, exact_collation="C", name_bytes=63)
+    capabilities = Capabilities(name="PostgreSQL", embedded=False, exact_collation="C", name_bytes=63, sequences=True)
     folder: Path | None = None
 
     def __init__(self, url: URL) -> None:

@@ -14,6 +14,7 @@ from rowferry.kinds.integers import INTEGER
 from rowferry.kinds.json_binary import JSONB
 from rowferry.kinds.json_texts import JSON
 from rowferry.kinds.kind import Kind
+from rowferry.kinds.networks import CIDR, INET, MAC
 from rowferry.kinds.texts import TEXT
 from rowferry.kinds.times import TIME
 
@@ -29,6 +30,9 @@ KINDS: tuple[Kind, ...] = (
     JSONB,  # before JSON, since to SQLAlchemy it is one
     JSON,
     ARRAY,
+    INET,
+    CIDR,
+    MAC,
 )
 
 BY_NAME = {kind.name: kind for kind in KINDS}

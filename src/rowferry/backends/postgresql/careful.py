@@ -14,6 +14,7 @@ import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from rowferry.backends.few_refusals import FewRefusalsFound
+from rowferry.backends.postgresql.copy_format import as_plain
 from rowferry.backends.postgresql.few_rows import FewRowsWriter, ShortPostgresqlTransaction
 from rowferry.backends.postgresql.parameters import GivenRows
 from rowferry.backends.postgresql.refusals import PostgresqlRefusals
@@ -74,7 +75,7 @@ class CarefulWriter(StagedRefusalsFound, PostgresqlStagedWriter):
 
     def _copy_into(self, _target: Composable, schema: pa.Schema, most_rows: int | None = None) -> None:
         """The stage is filled from the intake, once all rows are there."""
-        super()._copy_into(self._intake, schema, most_rows)
+        super()._copy_into(self._intake, as_plain(schema), most_rows)
 
     def end(self) -> None:
         """Put the rows into the stage, whose types are those of the table.

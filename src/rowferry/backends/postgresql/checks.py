@@ -9,13 +9,14 @@ from rowferry.backends.postgresql.plan import DIALECT
 from rowferry.backends.postgresql.table import type_of
 from rowferry.backends.postgresql.writer import quoted
 from rowferry.dictionary.rules import TableRules
+from rowferry.kinds.declared import variant_of
 
 
 def find_failed(connection: Connection, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
     """Which rows break which checks: (position among the rows, name)."""
     verdicts = ", ".join(f"({check.sql}) IS FALSE" for check in rules.checks)
     ours = {column.name: Identifier("g", column.name).as_string() for column in rules.columns}
-    types = {name: rules.table.c[name].type.compile(DIALECT) for name in ours}
+    types = {name: variant_of(rules.table.c[name].type, DIALECT.name).compile(DIALECT) for name in ours}
     # A document within a document would be a text of JSON, and not what the text says.
     texts = {column.name for column in rules.columns if column.kind.spelled_in_postgresql}
     read = (

@@ -44,6 +44,13 @@ def own_type(field: pa.Field) -> SpelledInPostgresql | None:
     return kind.spelled_in_postgresql if kind else None
 
 
+def as_plain(schema: pa.Schema) -> pa.Schema:
+    """A schema for columns of plain types, which take texts as they are."""
+    has_prefix = [(own := own_type(field)) is not None and own.binary is not None for field in schema]
+    both = zip(schema, has_prefix, strict=True)
+    return pa.schema([field.remove_metadata() if has else field for field, has in both])
+
+
 def as_read(field: pa.Field, column: pa.Array) -> pa.Array:
     """A column as PostgreSQL reads its texts."""
     if (kind := _kind_of(field)) is None or type(kind).for_postgresql is Kind.for_postgresql:

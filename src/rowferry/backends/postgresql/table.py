@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table
 from rowferry.backends.plan import Statement
 from rowferry.backends.postgresql.plan import DIALECT, as_text
 from rowferry.dictionary.rules import TableRules, load_order, rules_of
+from rowferry.kinds.declared import variant_of
 
 _SPARES_TRIGGERS = """
 {has_right}
@@ -298,7 +299,7 @@ def spelled(table: Table) -> Identifier:
 
 def type_of(table: Table, column: str) -> SQL:
     """The type of a column as the model has it, without its collation."""
-    return SQL(table.c[column].type.compile(DIALECT).partition(" COLLATE ")[0])
+    return SQL(variant_of(table.c[column].type, DIALECT.name).compile(DIALECT).partition(" COLLATE ")[0])
 
 
 def _all_known(side: Literal["conrelid", "confrelid"]) -> Composable:

@@ -159,8 +159,8 @@ def _table(profile: FileProfile, key: list[ColumnProfile], references: Sequence[
     for column in profile.columns:
         table.of_columns[column.name] = column.evidence(profile.of)
     for reference in references:
-        told = reference.evidence if _is_proposed(profile, reference) else f"no reference, though {reference.evidence}"
-        table.of_columns[reference.column.name].append(told)
+        found = reference.evidence if _is_proposed(profile, reference) else f"no reference, though {reference.evidence}"
+        table.of_columns[reference.column.name].append(found)
     return table
 
 

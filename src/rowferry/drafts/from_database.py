@@ -128,9 +128,9 @@ def _conditions(index: Any) -> bool:
 
 
 def _reference(table: str, columns: list[str], parent: str, targets: list[str], name: str | None) -> Part:
-    told = f"the reference of {', '.join(columns)} to {parent}"
+    words = f"the reference of {', '.join(columns)} to {parent}"
     full = [f"{parent}.{target}" for target in targets]
-    return Part(table, told, lambda: sa.ForeignKeyConstraint(columns, full, name=name), parent)
+    return Part(table, words, lambda: sa.ForeignKeyConstraint(columns, full, name=name), parent)
 
 
 def _unique(table: str, found: Any) -> Part:

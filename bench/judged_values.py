@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import JSON, BigInteger, Boolean, Date, DateTime, Double, Numeric, String, Time
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ARRAY, JSON, BigInteger, Boolean, Date, DateTime, Double, Integer, Numeric, String, Time
+from sqlalchemy.dialects.postgresql import CIDR, INET, JSONB, MACADDR
 from sqlalchemy.types import TypeEngine
 
 from rowferry.dictionary.rules import ColumnRule
@@ -47,6 +47,10 @@ def _document(chance: random.Random) -> str:
     return json.dumps({"id": chance.randrange(10**6), "name": _text(chance), "tags": [_day(chance), None]})
 
 
+def _numbers(chance: random.Random) -> str:
+    return str([chance.randint(-(10**6), 10**6) for _ in range(4)])
+
+
 SAMPLES: dict[str, tuple[TypeEngine[Any], Spell]] = {
     "boolean": (Boolean(), lambda chance: chance.choice(("true", "false"))),
     "integer": (BigInteger(), lambda chance: str(chance.randint(-(10**9), 10**9))),
@@ -56,6 +60,10 @@ SAMPLES: dict[str, tuple[TypeEngine[Any], Spell]] = {
     "date": (Date(), _day),
     "time": (Time(), _time),
     "text": (String(_MOST_LETTERS), _text),
+    "integer[]": (ARRAY(Integer), _numbers),
+    "inet": (INET(), lambda chance: f"10.0.{chance.randrange(256)}.{chance.randrange(256)}"),
+    "cidr": (CIDR(), lambda chance: f"10.0.{chance.randrange(256)}.0/24"),
+    "macaddr": (MACADDR(), lambda chance: f"08:00:2b:01:02:{chance.randrange(256):02x}"),
     "json": (JSON(), _document),
     "jsonb": (JSONB(), _document),
 }

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
+from rowferry.kinds.arrays import ARRAY
 from rowferry.kinds.booleans import BOOLEAN
 from rowferry.kinds.dates import DATE
 from rowferry.kinds.datetimes import DATETIME
@@ -13,8 +14,20 @@ from rowferry.kinds.integers import INTEGER
 from rowferry.kinds.json_binary import JSONB
 from rowferry.kinds.json_texts import JSON as JSON_TEXT
 from rowferry.kinds.kind import Kind
+from rowferry.kinds.networks import CIDR, INET, MAC
 from rowferry.kinds.texts import TEXT
 from rowferry.kinds.times import TIME
+
+
+class Spelled(str):
+    """A text that is the same as anything which is spelled so."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return str(self) == str(other)
+
+    __hash__ = str.__hash__
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,38 @@ KIND_VALUES: dict[Kind, KindValues] = {
             ("00:00", dt.time(0), "00:00:00"),
         ),
         (("24:00:00", "value.type"), ("02:48:42+02", "value.type")),
+    ),
+    ARRAY: KindValues(
+        "ARRAY(Integer).with_variant(JSON(), 'sqlite')",
+        {},
+        (
+            ("[1, null, -3]", [1, None, -3], [1, None, -3]),
+            ("[]", [], []),
+            ("[[1, 2], [3, 4]]", [[1, 2], [3, 4]], [[1, 2], [3, 4]]),
+        ),
+        (("[1", "value.type"), ("[NaN]", "value.type"), ("[1,]", "value.type")),
+        is_text_in_json=False,
+    ),
+    INET: KindValues(
+        "INET().with_variant(String(49), 'sqlite')",
+        {"type": "string"},
+        tuple((text, Spelled(text), text) for text in ("192.0.2.1", "192.0.2.1/24", "2001:db8::1/64")),
+        (),
+        is_text_in_json=False,
+    ),
+    CIDR: KindValues(
+        "CIDR().with_variant(String(49), 'sqlite')",
+        {"type": "string"},
+        tuple((text, Spelled(text), text) for text in ("192.0.2.0/24", "192.0.2.1/32", "2001:db8::/32", "::/0")),
+        (),
+        is_text_in_json=False,
+    ),
+    MAC: KindValues(
+        "MACADDR().with_variant(String(17), 'sqlite')",
+        {"type": "string"},
+        (("08:00:2b:01:02:03", "08:00:2b:01:02:03", "08:00:2b:01:02:03"),),
+        (),
+        is_text_in_json=False,
     ),
     JSON_TEXT: KindValues(
         "JSON()",

@@ -30,12 +30,15 @@ class Capabilities:
     keeps_nan: bool = True
     """A float that is no number is not taken for null."""
 
+    sequences: bool = False
+    """It has sequences apart from tables; where it has none, a model's are passed over."""
+
     def unkept(self, table: Table) -> Iterator[str]:
         """What of the model of a table exceeds its limits, each with what to do about it."""
         for name in (table.name, *(column.name for column in table.columns)):
             if self.name_bytes and (size := len(name.encode())) > self.name_bytes:
                 yield f"{self.name} keeps {self.name_bytes} bytes of a name, but {name} has {size}; shorten it"
-        for column in table.columns:
+        for column in (each for each in table.columns if each.computed is None):
             declared = variant_of(column.type, self.name.lower())
             digits = (declared.precision or 0) if isinstance(declared, Numeric) else 0
             if self.decimal_digits and digits > self.decimal_digits:

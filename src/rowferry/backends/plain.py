@@ -264,7 +264,7 @@ class PlainWriter(StagedWriter):
                 return super()._update()
         except IntegrityError as error:
             moves = self._transaction.is_unique_broken(error) and self._transaction.may_rewrite(self._rules)
-            if not moves:
+            if not (moves and self._rules.is_whole):
                 raise
             return self._rewrite()
 

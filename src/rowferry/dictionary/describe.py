@@ -24,6 +24,8 @@ def _describe_column(column: ColumnRule, rules: TableRules, references: dict[str
     words = ["required" if column.required else "optional"]
     if column.name in rules.key:
         words.insert(0, "primary key" if len(rules.key) == 1 else "part of the primary key")
+    if column.default and column.required:
+        words.append(f"may be left out ({column.default.words})")
     if reference:
         words.append(f"references {reference['table']}.{reference['column']}")
     words += [_unique(column, others) for others in rules.unique if column.name in others]
@@ -31,6 +33,7 @@ def _describe_column(column: ColumnRule, rules: TableRules, references: dict[str
         "name": column.name,
         "type": column.kind.name + _size(column),
         "required": column.required,
+        "may_be_left_out": column.default is not None,
         "max_length": column.max_length,
         "minimum": column.bounds[0] if column.bounds else None,
         "maximum": column.bounds[1] if column.bounds else None,

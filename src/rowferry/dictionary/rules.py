@@ -1,8 +1,8 @@
 """The rules of a table, as they follow from its columns and constraints."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar, cast
@@ -13,6 +13,7 @@ from sqlalchemy.exc import CompileError, NoReferenceError
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.masks import Mask, at_most, only
+from rowferry.dictionary.defaults import Default, default_for
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.registry import served_by
@@ -30,6 +31,10 @@ class ColumnRule:
     required: bool
     max_length: int | None
     doc: str
+    default: Default | None = None
+    """What fills it where it is left out; None if it has to be given."""
+    generated: bool = False
+    """Whether the database makes all its values, so that none can be given but those of a backup."""
 
     @cached_property
     def bounds(self) -> tuple[int, int] | None:
@@ -128,6 +133,10 @@ class TableRules:
     checks: tuple[Check, ...]
     unique: tuple[tuple[str, ...], ...]
     """Columns whose values, taken together, no two rows have in common; a missing value is like no other."""
+    filled: frozenset[str] = frozenset()
+    """The columns that the model fills in new rows only, since the source of the rows leaves them out."""
+    is_whole: bool = True
+    """Whether these are all columns of the table, so that a row can be removed and inserted anew."""
 
     @property
     def name(self) -> str:
@@ -143,13 +152,38 @@ class TableRules:
 
     @property
     def values(self) -> tuple[str, ...]:
-        """The columns that are not part of the key."""
-        return tuple(name for name in self.names if name not in self.key)
+        """The columns that are compared and updated: not part of the key, nor filled by the model."""
+        return tuple(name for name in self.names if name not in self.key and name not in self.filled)
+
+    @cached_property
+    def given(self) -> tuple[str, ...]:
+        """The columns that rows may bring: all but those which the database generates."""
+        return tuple(column.name for column in self.columns if not column.generated)
+
+    def only(self, given: Collection[str], filled: Collection[str] = ()) -> "TableRules":
+        """The rules for rows that bring no other columns, but have some `filled` by the model.
+
+        Statements that follow from them name no more: the database fills what was left out in new rows, and it stays
+        as it is in others. Where a part of the key was left out there is none, so every row is new.
+        """
+        kept = {*given, *filled}
+        if kept >= {*self.names} and not filled:
+            return self
+        return replace(
+            self,
+            columns=tuple(column for column in self.columns if column.name in kept),
+            key=self.key if kept >= {*self.key} else (),
+            references=tuple(reference for reference in self.references if reference.column in kept),
+            checks=tuple(check for check in self.checks if kept >= check.columns),
+            unique=tuple(names for names in self.unique if kept >= {*names}),
+            filled=frozenset(filled),
+            is_whole=False,
+        )
 
     @property
     def candidate_keys(self) -> tuple[tuple[str, ...], ...]:
-        """The columns of each key of a row: the primary key, then what is unique beside it."""
-        return (self.key, *self.unique)
+        """The columns of each key of a row: the primary key, if there is one, then what is unique beside it."""
+        return (self.key, *self.unique) if self.key else self.unique
 
     def columns_of_check(self, name: str) -> frozenset[str]:
         """The columns that a check of this name may depend on."""
@@ -178,12 +212,17 @@ def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
         LookupError: The table cannot be served; its arguments are all the reasons, each with what to do about it.
     """
     faults = list(_faults_of_names(table))
-    columns = [_noted(faults, _column_rule, column, dialect) for column in table.columns]
-    constraints = sorted(table.foreign_key_constraints, key=lambda constraint: list(constraint.column_keys))
+    generated = {column.name for column in table.columns if column.computed is not None}
+    loaded = [column for column in table.columns if column.name not in generated]
+    columns = [_noted(faults, _column_rule, column, dialect) for column in loaded]
+    given = (each for each in table.foreign_key_constraints if generated.isdisjoint(each.column_keys))
+    constraints = sorted(given, key=lambda constraint: list(constraint.column_keys))
     references = [_noted(faults, _reference, table, constraint) for constraint in constraints]
     checks = [_noted(faults, _check, table, constraint) for constraint in _checks(table)]
     rules = [column for column in columns if column]
     faults += _spelled_keys(table, {rule.name for rule in rules if not rule.kind.tells_apart})
+    made = generated.intersection(table.primary_key.columns.keys())
+    faults += [f"{table.name}.{name}: the database generates this key; make it a plain column" for name in made]
     if faults:
         raise LookupError(*faults)
     order = list(table.columns.keys())
@@ -193,8 +232,9 @@ def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
         columns=tuple(columns),
         key=tuple(column.name for column in table.primary_key.columns),
         references=tuple(sorted(references, key=lambda reference: order.index(reference.column))),
-        checks=tuple(checks),
-        unique=tuple(_unique(table)),
+        # What depends on values that only the database knows is left to it.
+        checks=tuple(check for check in checks if generated.isdisjoint(check.columns)),
+        unique=tuple(names for names in _unique(table) if generated.isdisjoint(names)),
     )
 
 
@@ -251,7 +291,7 @@ def load_order(tables: Iterable[Table]) -> list[str]:
 
 
 def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
-    if column.computed is not None or (column.identity is not None and column.identity.always):
+    if column.identity is not None and column.identity.always:
         raise LookupError(
             f"{column.table.name}.{column.name}: the database generates its values, so none can be "
             "loaded; make it a plain column"
@@ -268,6 +308,8 @@ def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
         required=column.primary_key or not column.nullable,
         max_length=getattr(served, "length", None),
         doc=column.doc or "",
+        default=default_for(column),
+        generated=column.identity is not None and bool(column.identity.always),
     )
 
 

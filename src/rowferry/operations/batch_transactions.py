@@ -33,6 +33,7 @@ from rowferry.operations.batch_receipt import (
 )
 from rowferry.operations.ingest import Ingest, Operation, Outcome, keep_rejects
 from rowferry.operations.lookups import OperationLookups
+from rowferry.operations.shaped_writers import few_rows_writer
 from rowferry.sources.json.batch_text import JsonRows, read_batch
 from rowferry.sources.json.source import JsonSource
 
@@ -184,7 +185,8 @@ class _Batch:
         self.ingests = []
         lookups = OperationLookups(self.backend, self.catalog, transaction, transaction)
         for source in self.sources:
-            ingest = Ingest(self.operation, source, transaction.few_rows_writer(source.rules))
+            writer = few_rows_writer(self.backend, source.rules, source.shapes(), transaction.few_rows_writer)
+            ingest = Ingest(self.operation, source, writer)
             self.ingests.append(ingest)
             ingest.read(lookups, ahead=False)
         for ingest in self.ingests:

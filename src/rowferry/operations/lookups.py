@@ -23,6 +23,7 @@ class OperationLookups:
         self._accepted: dict[str, TakenKeys] = {}
         self._replaced: set[str] = set()
         self.failed_checks = backend.failed_checks
+        self.backend = backend
 
     def add(self, table: str, taken: TakenKeys, *, replaced: bool) -> None:
         """Note that rows of a table are judged from here on, whose keys are `taken` when they are accepted."""

@@ -23,6 +23,7 @@ from rowferry.backends.postgresql.table import PostgresqlTable
 from rowferry.backends.postgresql.writer import PostgresqlStagedWriter, PostgresqlTransaction
 from rowferry.backends.refusals import (
     MOST_REFUSED,
+    NONE_KNOWN,
     Numbers,
     Refusal,
     RowsRefused,
@@ -171,6 +172,8 @@ class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
         return FewRowsWriter.publish(self, update=update)
 
     def _are_there(self) -> int:
+        if not self._rules.key:
+            return NONE_KNOWN
         return len(self._given.known(self._rules.key, self._new()))
 
 

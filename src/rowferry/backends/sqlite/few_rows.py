@@ -62,6 +62,8 @@ class FewRowsWriter(HeldRows):
 
     def compare(self) -> Comparison:
         names = list(self._rules.names)
+        if not self._rules.key:
+            return self._compared()
         keys = stored_rows(self._rows.select(list(self._rules.key)))
         self._unusual = unusual_keys(self._driver, self._rules, self._rules.key, keys)
         if self._unusual or self._meets_known_keys():

@@ -153,6 +153,7 @@ TYPED = """\
 -- column day date
 -- column price decimal
 -- column open boolean
+-- column nil date
 SELECT at, day, price, size, open, name, NULL AS nil FROM boxes
 WHERE at = :at AND day = :day AND price = :price AND size = :size AND open = :open AND name = :name
 """

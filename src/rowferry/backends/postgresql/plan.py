@@ -7,6 +7,7 @@ from psycopg.sql import SQL
 from sqlalchemy import (
     ClauseElement,
     ColumnElement,
+    FromClause,
     Insert,
     Select,
     Text,
@@ -57,10 +58,14 @@ class PostgresqlPlan(Plan):
         return _WithNumbers(self.table).from_select(list(self.rules.names), rows)
 
     def differs(self, rule: ColumnRule) -> ColumnElement[bool]:
-        if rule.kind is not TEXT and not rule.kind.spelled_in_postgresql:
+        if not _by_spelling(rule):
             return super().differs(rule)
         ours, theirs = (cast(rows.c[rule.name], Text) for rows in (self.s, self.t))
         return ours.collate("C").is_distinct_from(theirs)
+
+    def told_apart(self, rule: ColumnRule, rows: FromClause) -> ColumnElement[Any]:
+        found = super().told_apart(rule, rows)
+        return cast(found, Text).collate("C") if _by_spelling(rule) else found
 
 
 class PostgresqlReplacingPlan(PostgresqlPlan, ReplacingPlan):
@@ -84,6 +89,10 @@ class PostgresqlReplacingPlan(PostgresqlPlan, ReplacingPlan):
         kept = [case((number.is_(None), column)).label(name) for column, name in pairs]
         differs = or_(number.is_(None), key.is_(None), not_(self.equal()))
         return select(number, is_equal, *kept).select_from(both).where(differs)
+
+
+def _by_spelling(rule: ColumnRule) -> bool:
+    return rule.kind is TEXT or rule.kind.spelled_in_postgresql is not None
 
 
 def as_text(clause: ClauseElement) -> bytes:

@@ -42,6 +42,10 @@ _TYPES = {
     pa.float64(): "double precision",
     pa.string(): "text",
     pa.date32(): "date",
+    pa.binary(): "bytea",
+    pa.binary(16): "uuid",
+    pa.month_day_nano_interval(): "interval",
+    pa.large_string(): "numeric",
 }
 
 _CONDITIONS = """

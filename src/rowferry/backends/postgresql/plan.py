@@ -15,6 +15,7 @@ from sqlalchemy import (
     case,
     cast,
     false,
+    func,
     not_,
     or_,
     select,
@@ -24,7 +25,6 @@ from sqlalchemy.ext.compiler import compiles
 
 from rowferry.backends.plan import EQUAL, Plan, ReplacingPlan, named_table, surplus_columns
 from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, TableRules
-from rowferry.kinds.texts import TEXT
 
 DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 """Only to spell statements and types, which have no parameters: the driver then takes each letter as it is."""
@@ -58,14 +58,15 @@ class PostgresqlPlan(Plan):
         return _WithNumbers(self.table).from_select(list(self.rules.names), rows)
 
     def differs(self, rule: ColumnRule) -> ColumnElement[bool]:
-        if not _by_spelling(rule):
-            return super().differs(rule)
-        ours, theirs = (cast(rows.c[rule.name], Text) for rows in (self.s, self.t))
-        return ours.collate("C").is_distinct_from(theirs)
+        return self.told_apart(rule, self.s).is_distinct_from(self.told_apart(rule, self.t))
 
     def told_apart(self, rule: ColumnRule, rows: FromClause) -> ColumnElement[Any]:
-        found = super().told_apart(rule, rows)
-        return cast(found, Text).collate("C") if _by_spelling(rule) else found
+        value = super().told_apart(rule, rows)
+        if function := rule.kind.compared_by_postgresql:
+            made: ColumnElement[Any] = getattr(func, function)(value)
+            return made
+        by_spelling = rule.kind.is_text or rule.kind.spelled_in_postgresql
+        return cast(value, Text).collate("C") if by_spelling else value
 
 
 class PostgresqlReplacingPlan(PostgresqlPlan, ReplacingPlan):
@@ -89,10 +90,6 @@ class PostgresqlReplacingPlan(PostgresqlPlan, ReplacingPlan):
         kept = [case((number.is_(None), column)).label(name) for column, name in pairs]
         differs = or_(number.is_(None), key.is_(None), not_(self.equal()))
         return select(number, is_equal, *kept).select_from(both).where(differs)
-
-
-def _by_spelling(rule: ColumnRule) -> bool:
-    return rule.kind is TEXT or rule.kind.spelled_in_postgresql is not None
 
 
 def as_text(clause: ClauseElement) -> bytes:

@@ -22,7 +22,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "howto" / "own-tables.md"
 
 
 def test_the_documented_tables_are_judged_row_by_row(service_of: ServiceOf, tmp_path: Path) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    example = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
     ships = Tables(service_of(example), tmp_path)
     assert counts(ships.put("ships.csv", "1,Ann,5\n2,Ben,\n3,Cid,-5\n4,Dot,0\n")) == (4, 2, 0, 0, 2)
     assert ships.codes() == [(3, ["value.check"]), (4, ["value.check"])]

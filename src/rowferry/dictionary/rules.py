@@ -181,6 +181,11 @@ class TableRules:
         )
 
     @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns by which rows are named: their key, or all where there is none."""
+        return self.key or self.names
+
+    @property
     def candidate_keys(self) -> tuple[tuple[str, ...], ...]:
         """The columns of each key of a row: the primary key, if there is one, then what is unique beside it."""
         return (self.key, *self.unique) if self.key else self.unique
@@ -248,8 +253,6 @@ def _noted(faults: list[str], derive: Callable[..., Rule], *of: object) -> Rule:
 
 
 def _faults_of_names(table: Table) -> Iterator[str]:
-    if not table.primary_key.columns:
-        yield f"{table.name} has no primary key; declare one"
     if table.schema:
         hint = f"name it in the database URL instead, as in ?options=-csearch_path%3D{table.schema}"
         yield f"{table.name} has a class that names its schema, {table.schema}; {hint}"
@@ -337,7 +340,8 @@ def _unique(table: Table) -> list[tuple[str, ...]]:
     whole = (index for index in table.indexes if index.unique and not any(map(_is_condition, index.dialect_kwargs)))
     indexes = (index.columns for index in whole if all(isinstance(each, Column) for each in index.expressions))
     found = {tuple(column.name for column in columns) for columns in (*constraints, *indexes)}
-    return sorted(names for names in found if not {column.name for column in table.primary_key}.issubset(names))
+    key = {column.name for column in table.primary_key}
+    return sorted(names for names in found if not (key and key.issubset(names)))
 
 
 def _spelled_keys(table: Table, loose: set[str]) -> Iterator[str]:

@@ -48,21 +48,24 @@ NOT_YET: dict[str, list[str]] = {
 def drafted(tmp_path: Path) -> Iterator[Drafted]:
     """Drafts the tables of a database, and writes them into a module of its own."""
     before, path = set(sys.modules), list(sys.path)
+    opened: list[sa.Engine] = []
 
     def draft(url: str, *only: str, schema: str | None = None) -> tuple[Draft, Path]:
         backend = open_backend(read_settings(url))
+        opened.append(backend.engine)
         with backend.engine.connect() as connection:
             dialect = connection.dialect.name
             found = draft_of_database(
                 connection, lambda tables: faults_on_database(tables, backend, dialect), own_names(), schema, only
             )
-        backend.engine.dispose()
         module = tmp_path / "drafted_tables.py"
         module.write_text(module_text(found, "Tables."))
         assert_clean(module)
         return found, module
 
     yield draft
+    for engine in opened:
+        engine.dispose()
     sys.path[:] = path
     for name in set(sys.modules) - before:
         del sys.modules[name]

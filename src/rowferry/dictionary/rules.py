@@ -294,10 +294,11 @@ def load_order(tables: Iterable[Table]) -> list[str]:
 
 
 def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
-    if column.identity is not None and column.identity.always:
+    numbered = column.identity is not None and bool(column.identity.always)
+    if numbered and not column.primary_key:
         raise LookupError(
-            f"{column.table.name}.{column.name}: the database generates its values, so none can be "
-            "loaded; make it a plain column"
+            f"{column.table.name}.{column.name}: the database generates its values, and lets none be restored in rows "
+            "that are there; make it the key, or a plain column"
         )
     try:
         kind, served = served_by(column.type, dialect)
@@ -312,7 +313,7 @@ def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
         max_length=getattr(served, "length", None),
         doc=column.doc or "",
         default=default_for(column),
-        generated=column.identity is not None and bool(column.identity.always),
+        generated=numbered,
     )
 
 

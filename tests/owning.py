@@ -5,7 +5,8 @@ from collections.abc import Callable
 from rowferry.bootstrap import Service
 
 HEAD = """\
-from sqlalchemy import CHAR, REAL, Boolean, Date, DateTime, Double, Float, Integer, Numeric, String
+from sqlalchemy import CHAR, REAL, Boolean, Date, DateTime, Double, Enum, Float, Integer, Interval, LargeBinary, Numeric
+from sqlalchemy import String, Time, Uuid
 from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, Identity, MetaData, Table, UniqueConstraint
 
 metadata = MetaData()

@@ -11,7 +11,7 @@ import psycopg
 import pyarrow as pa
 from psycopg import errors as pg
 from psycopg.sql import Identifier
-from sqlalchemy import CHAR, Connection, FromClause, Table, create_engine
+from sqlalchemy import Connection, FromClause, Table, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -124,8 +124,6 @@ class PostgresqlBackend:
 
     def unkept(self, table: Table) -> list[str]:
         found = list(self.capabilities.unkept(table))
-        padded = (column for column in table.columns if isinstance(column.type, CHAR))
-        found += [f"PostgreSQL pads values of type CHAR with blanks, as in {column}; use String" for column in padded]
         if len(table.columns) > _MOST_COLUMNS:
             limit = f"PostgreSQL allows {_MOST_COLUMNS:,} columns"
             found.append(f"{table}: {limit}, but it has {len(table.columns):,}; split it up")

@@ -56,6 +56,7 @@ from rowferry.errors import (
     UniqueBroken,
     WorkCancelled,
 )
+from rowferry.kinds.binaries import BINARY
 from rowferry.kinds.decimals import DECIMAL
 
 BUSY_SECONDS = 60
@@ -203,7 +204,7 @@ class SqliteBackend:
         columns = ", ".join(f"{_extracted(rules, at)} AS {quoted(name)}" for at, name in enumerate(rules.names))
         verdicts = ", ".join(f"({check.sql}) IS FALSE" for check in rules.checks)
         batch = pa.RecordBatch.from_pylist(rows, schema=rules.schema)
-        document = json.dumps(stored_rows(batch))
+        document = json.dumps(stored_rows(batch), default=bytes.hex)
         judge = f"SELECT rowferry_at, {verdicts} FROM (SELECT key AS rowferry_at, {columns} FROM json_each(?))"
         with self.engine.connect() as connection:
             judged = connection.exec_driver_sql(judge, (document,)).all()
@@ -339,6 +340,8 @@ class SqliteBackend:
 def _extracted(rules: TableRules, at: int) -> str:
     """A value of a row that is an array in JSON, as it would compare in its column of the table."""
     value, column = f"json_extract(value, '$[{at}]')", rules.columns[at]
+    if column.kind is BINARY:
+        return f"rowferry_bytes({value})"
     if column.kind is DECIMAL:
         return f"CAST({value} AS NUMERIC)"
     collation = getattr(rules.table.columns[column.name].type, "collation", None)

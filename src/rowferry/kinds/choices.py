@@ -15,7 +15,7 @@ from rowferry.kinds.texts import IN_POSTGRESQL
 from rowferry.kinds.unfit import UnfitError
 
 _AVRO_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_MOST_NAMED = 12
+_MOST = 12
 """So many choices are named in a message."""
 
 
@@ -47,10 +47,8 @@ class Choice(Kind):
 
     @property
     def noun(self) -> str:
-        named = ", ".join(self.among[:_MOST_NAMED])
-        return f"one of {named}" + (
-            f" and {len(self.among) - _MOST_NAMED} more" if len(self.among) > _MOST_NAMED else ""
-        )
+        named = ", ".join(self.among[:_MOST])
+        return f"one of {named}" + (f" and {len(self.among) - _MOST} more" if len(self.among) > _MOST else "")
 
     @property
     def example(self) -> str:

@@ -27,9 +27,8 @@ from rowferry.backends.postgresql.references import find_existing, find_next_key
 from rowferry.backends.postgresql.replacer import ReplacingTransaction
 from rowferry.backends.postgresql.sessions import Sessions, connect_args
 from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot, as_read, as_received
-from rowferry.backends.postgresql.table import Statements
+from rowferry.backends.postgresql.table import Statements, spelled
 from rowferry.backends.postgresql.types import unkept
-from rowferry.backends.postgresql.writer import quoted
 from rowferry.backends.protocol import Backend, Holders, Locking, ReadersWait
 from rowferry.backends.schema import generation, require_columns
 from rowferry.dictionary.rules import TableRules
@@ -111,7 +110,7 @@ class PostgresqlBackend:
         Sessions(url).listen(self.engine)
 
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
-        wanted = {quoted(table.name): table for table in tables}
+        wanted = {spelled(table).as_string(): table for table in tables}
         found: dict[str, set[str]] = {}
         for name, column, *kept, generated in connection.exec_driver_sql(_COLUMNS, (list(wanted),)):
             table, model = wanted[name], wanted[name].columns.get(column)

@@ -40,6 +40,7 @@ from rowferry.backends.sqlite.snapshot import SqliteSnapshot
 from rowferry.backends.sqlite.types import quoted, spoils_values
 from rowferry.backends.sqlite.values import stored_rows, teach, with_instants
 from rowferry.backends.sqlite.writer import CACHE, CACHE_OF_A_PASS, driver_of
+from rowferry.dictionary.place import BESIDE, PLACE
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     DatabaseBusy,
@@ -354,6 +355,7 @@ def _prepare_connection(connection: sqlite3.Connection, record: ConnectionPoolEn
         raise ServerUnsupported(server=f"SQLite {sqlite3.sqlite_version}", needed=needed)
     connection.isolation_level = None
     record.info[_REFUSALS] = teach(connection)
+    record.info[PLACE] = BESIDE
     for pragma in _PRAGMAS:
         connection.execute(pragma)
 

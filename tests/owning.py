@@ -6,7 +6,8 @@ from rowferry.bootstrap import Service
 
 HEAD = """\
 from sqlalchemy import CHAR, REAL, Boolean, Date, DateTime, Double, Float, Integer, Numeric, String
-from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, Identity, MetaData, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, ForeignKeyConstraint, Identity, MetaData, Table
+from sqlalchemy import UniqueConstraint
 
 metadata = MetaData()
 """

@@ -36,6 +36,10 @@ class ToyBackend(SqliteBackend):
         with self._reading() as transaction:
             return transaction.existing(table, column, values)
 
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        with self._reading() as transaction:
+            return transaction.existing_together(rules, rows)
+
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         with self._reading() as transaction:
             return transaction.known(rules, key, rows)

@@ -50,7 +50,7 @@ def _found(lookups: Counting) -> tuple[References, Reference]:
 def _missing(lookups: Counting, made: list[list[int | None]]) -> Iterator[list[bool]]:
     found, reference = _found(lookups)
     for batch in made:
-        yield found.missing(reference, pa.array(batch, pa.int64())).tolist()
+        yield found.missing(reference, [pa.array(batch, pa.int64())]).tolist()
 
 
 @settings(max_examples=300, deadline=None)
@@ -74,7 +74,7 @@ def test_a_parent_that_comes_after_its_page_was_read_is_found_unless_it_was_miss
     found, reference = _found(lookups)
 
     def missing(*batch: int) -> list[bool]:
-        return list(found.missing(reference, pa.array(batch, pa.int64())).tolist())
+        return list(found.missing(reference, [pa.array(batch, pa.int64())]).tolist())
 
     assert missing(1, 2, 3, 5, 7) == [False, True, False, False, False]
     lookups.there |= {2, 4}

@@ -90,6 +90,9 @@ class PlainTransaction(ABC):
             find = select(rows.c[ROW_NUMBER]).distinct().join_from(rows, there, there.c[column] == rows.c[column])
             return [values[at] for (at,) in self.connection.execute(find)]
 
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        return self.known(rules, tuple(rows.schema.names), rows)
+
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:  # noqa: ARG002  # see below
         """None: each parent is asked for by `existing`. A room that can read them in order does so here."""
         return pa.array([], pa.int64())
@@ -254,7 +257,7 @@ class PlainWriter(StagedWriter):
     def _require_parents(self) -> None:
         for reference in self._rules.references:
             of = self._rules.table.metadata.tables[reference.parent]
-            parent = named_table(of.name, [reference.target], of.schema).alias("p")
+            parent = named_table(of.name, reference.targets, of.schema).alias("p")
             if self._run(self._plan.lacks_parent(reference, parent)).scalar():
                 raise ParentsVanished
 

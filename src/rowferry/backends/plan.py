@@ -156,9 +156,10 @@ class Plan:
 
     def lacks_parent(self, reference: Reference, parent: FromClause) -> Select[Any]:
         """Whether a row of the stage refers to a row that is not there."""
-        refers = self.s.c[reference.column]
-        there = self._exists(parent, parent.c[reference.target] == refers)
-        return select(self._exists(self.s, and_(refers.is_not(None), ~there)))
+        pairs = [*zip(reference.columns, reference.targets, strict=True)]
+        there = self._exists(parent, and_(*(parent.c[theirs] == self.s.c[ours] for ours, theirs in pairs)))
+        refers = (self.s.c[ours].is_not(None) for ours, _ in pairs)
+        return select(self._exists(self.s, and_(*refers, ~there)))
 
     def only(self, rows: Rows) -> Self:
         """The same for some rows of the stage, as if there were no others."""

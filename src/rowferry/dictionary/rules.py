@@ -1,7 +1,8 @@
 """The rules of a table, as they follow from its columns and constraints."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -87,11 +88,16 @@ def _because(reason: object) -> str:
 
 @dataclass(frozen=True)
 class Reference:
-    """`column` holds a key of the table `parent`, whose key column is `target`."""
+    """`columns` hold, together, the `targets` of a row of the table `parent`; if one is missing, they refer to none."""
 
-    column: str
+    columns: tuple[str, ...]
     parent: str
-    target: str
+    targets: tuple[str, ...]
+
+    @property
+    def column(self) -> str | None:
+        """The column that is to blame for a row that is not there; None where it is several together."""
+        return self.columns[0] if len(self.columns) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -148,6 +154,10 @@ class TableRules:
         """The columns of each key of a row: the primary key, then what is unique beside it."""
         return (self.key, *self.unique)
 
+    def number_of_key(self, names: Collection[str]) -> int | None:
+        """Which of the candidate keys consists of some columns, in whatever order, if any does."""
+        return next((at for at, key in enumerate(self.candidate_keys) if set(key) == set(names)), None)
+
     def columns_of_check(self, name: str) -> frozenset[str]:
         """The columns that a check of this name may depend on."""
         return frozenset().union(*(check.columns for check in self.checks if check.name == name))
@@ -186,7 +196,7 @@ def rules_of(table: Table, doc: str = "") -> TableRules:
         doc=doc or table.comment or "",
         columns=tuple(columns),
         key=tuple(column.name for column in table.primary_key.columns),
-        references=tuple(sorted(references, key=lambda reference: order.index(reference.column))),
+        references=tuple(sorted(references, key=lambda reference: order.index(reference.columns[0]))),
         checks=tuple(checks),
         unique=tuple(_unique(table)),
     )
@@ -265,30 +275,51 @@ def _column_rule(column: Column[object]) -> ColumnRule:
 
 
 def _reference(table: Table, constraint: ForeignKeyConstraint) -> Reference:
-    if len(constraint.elements) != 1:
-        names = ", ".join(constraint.column_keys)
-        raise LookupError(f"{table.name}: a foreign key of several columns ({names}) is not supported; {_LEAVE_OUT}")
-    element = constraint.elements[0]
-    name = f"{table.name}.{element.parent.name}"
+    columns = tuple(element.parent.name for element in constraint.elements)
+    name = f"{table.name}.{', '.join(columns)}"
     try:
-        target = element.column
+        targets = [element.column for element in constraint.elements]
     except NoReferenceError as error:
+        full_name = constraint.elements[0].target_fullname
         hint = "declare it with the same MetaData, or the same declarative Base"
-        raise LookupError(f"{name} refers to {element.target_fullname}, which cannot be found; {hint}") from error
-    if target.table is table:
+        raise LookupError(f"{name} refers to {full_name}, which cannot be found; {hint}") from error
+    parent = targets[0].table
+    if parent is table:
         raise LookupError(f"{name} refers to its own table, which is not supported; {_LEAVE_OUT}")
-    if list(target.table.primary_key.columns) != [target]:
-        raise LookupError(f"{name} refers to something other than a primary key; {_LEAVE_OUT}")
-    return Reference(element.parent.name, target.table.name, target.name)
+    referred = tuple(target.name for target in targets)
+    if not any(set(referred) == set(key) for key in (parent.primary_key.columns.keys(), *_all_unique(parent))):
+        what = f"{parent.name}.{', '.join(referred)}"
+        raise LookupError(f"{name} refers to {what}, of which several rows may have the same; declare it as unique")
+    if len(columns) > 1 and str(constraint.match or "").upper() == "FULL":
+        raise LookupError(f"{name} is MATCH FULL, which is not supported; leave it out, and check it by a CHECK")
+    return Reference(columns, parent.name, referred)
 
 
 def _unique(table: Table) -> list[tuple[str, ...]]:
-    """What the database holds to be unique in all rows, unless the primary key makes it so."""
+    """What the database holds to be unique in all rows, unless the primary key makes it so and nothing refers to it."""
+    key = frozenset(column.name for column in table.primary_key)
+    found = _all_unique(table)
+    if any(key.issubset(names) for names in found):
+        referred = set(_referred_together(table))
+        return sorted(names for names in found if not key.issubset(names) or frozenset(names) in referred - {key})
+    return sorted(found)
+
+
+def _all_unique(table: Table) -> set[tuple[str, ...]]:
+    """The columns of all unique constraints and indexes of a table that go for all of its rows."""
     constraints = (constraint.columns for constraint in table.constraints if isinstance(constraint, UniqueConstraint))
     whole = (index for index in table.indexes if index.unique and not any(map(_is_condition, index.dialect_kwargs)))
     indexes = (index.columns for index in whole if all(isinstance(each, Column) for each in index.expressions))
-    found = {tuple(column.name for column in columns) for columns in (*constraints, *indexes)}
-    return sorted(names for names in found if not {column.name for column in table.primary_key}.issubset(names))
+    return {tuple(column.name for column in columns) for columns in (*constraints, *indexes)}
+
+
+def _referred_together(table: Table) -> Iterator[frozenset[str]]:
+    """The columns that each foreign key to a table leads to; of those that lead nowhere, others tell."""
+    for other in table.metadata.tables.values():
+        for constraint in other.foreign_key_constraints:
+            with suppress(NoReferenceError):
+                if constraint.referred_table is table:
+                    yield frozenset(element.column.name for element in constraint.elements)
 
 
 def _is_condition(option: str) -> bool:

@@ -13,7 +13,7 @@ from rowferry.arrow.arrays import as_arrow
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import ColumnRule, Reference, TableRules
 from rowferry.errors import DatabaseRefused
-from rowferry.judging.candidate_keys import Mask, all_spelled, spelled
+from rowferry.judging.candidate_keys import Columns, Mask, all_spelled, spelled
 from rowferry.judging.found_faults import FoundFaults, messages_of, repeated_message
 from rowferry.judging.lookups import Lookups
 from rowferry.judging.moved_values import Key, MovedValues
@@ -169,20 +169,21 @@ class Judge:
 
     def _judge_references(self, standing: _Standing, singles: Singles, faults: FoundFaults) -> None:
         for reference in self.rules.references:
-            rule = self.rules.by_name[reference.column]
-            column = standing.columns[self.rules.names.index(reference.column)]
-            missing = np.flatnonzero(self._references.missing(reference, column))
-            self._blame(reference, pc.take(column, as_arrow(missing)), standing.positions[missing], faults)
-            values = pa.array([row[rule.name] for row in singles.values()], rule.arrow)
-            missing = np.flatnonzero(self._references.missing(reference, values))
-            positions = np.array(list(singles), dtype=np.int64)[missing]
-            self._blame(reference, pc.take(values, as_arrow(missing)), positions, faults)
+            columns = [standing.columns[self.rules.names.index(name)] for name in reference.columns]
+            self._judge_reference(reference, columns, standing.positions, faults)
+            rules = [self.rules.by_name[name] for name in reference.columns]
+            columns = [pa.array([row[rule.name] for row in singles.values()], rule.arrow) for rule in rules]
+            self._judge_reference(reference, columns, np.array(list(singles), dtype=np.int64), faults)
 
-    def _blame(self, reference: Reference, values: pa.Array, positions: Positions, faults: FoundFaults) -> None:
-        column = reference.column
-        texts = all_spelled(self.rules, [column], [values])
-        messages = pc.binary_join_element_wise(f"{column} ", texts, f" is not in {reference.parent}", "")
-        faults.add_many(column, RejectCode.REFERENCE, positions, messages)
+    def _judge_reference(
+        self, reference: Reference, columns: Columns, positions: Positions, faults: FoundFaults
+    ) -> None:
+        missing = np.flatnonzero(self._references.missing(reference, columns))
+        values = [pc.take(column, as_arrow(missing)) for column in columns]
+        texts = all_spelled(self.rules, reference.columns, values)
+        named = ", ".join(reference.columns)
+        messages = pc.binary_join_element_wise(f"{named} ", texts, f" is not in {reference.parent}", "")
+        faults.add_many(reference.column, RejectCode.REFERENCE, positions[missing], messages)
 
     def _gather(self, standing: _Standing, singles: Mapping[int, dict[str, object]]) -> _Standing:
         """Put good odd rows among the others, in their order."""
@@ -217,7 +218,7 @@ class Judge:
         plain = pa.RecordBatch.from_arrays(columns, schema=self.rules.schema).to_pylist()
         rows = dict(zip(standing.positions[at].tolist(), plain, strict=True)) | singles
         # Where the row itself is at fault, nobody knows which of its values are missing.
-        positions = [at for at in rows if at in found and all(column for column, _ in found[at])]
+        positions = [at for at in rows if at in found and all(map(_is_of_values, found[at]))]
         broken: list[tuple[int, str]] = []
         # A condition may be beyond computing for values that are missing or at fault; the rows are rejected anyway.
         with suppress(DatabaseRefused):
@@ -313,6 +314,12 @@ def judge_cell(rule: ColumnRule, cell: object, *, present: bool) -> tuple[object
     if isinstance(cell, Fault):
         return None, cell
     return rule.judge(cell if cell is None else str(cell), present=present)
+
+
+def _is_of_values(fault: tuple[str | None, str]) -> bool:
+    """Whether a fault leaves the row itself as it is."""
+    column, code = fault
+    return column is not None or code is RejectCode.REFERENCE
 
 
 def _broken(check: str) -> Fault:

@@ -36,6 +36,9 @@ class ShortPostgresqlTransaction(PostgresqlTransaction):
         )
         return [row[0] for row in self.execute(find, (list(values),))]
 
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        return GivenRows(self, rules).held(tuple(rows.schema.names), rows)
+
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:  # noqa: ARG002
         return pa.array([], pa.int64())  # it would have to hold what it tells
 

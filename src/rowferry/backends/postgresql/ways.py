@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table
 from rowferry.backends.key_range import KeyRange
 from rowferry.backends.postgresql.constraints import Checks, KeysDropped, TriggersFire, TriggersSpared, worth_proving
 from rowferry.backends.postgresql.locks import take_over_empty
+from rowferry.backends.postgresql.parameters import GivenRows
 from rowferry.backends.postgresql.readers import ReadersWatch
 from rowferry.backends.postgresql.references import find_existing, find_next_keys
 from rowferry.backends.postgresql.table import PostgresqlTable
@@ -102,6 +103,12 @@ class LoadingTransaction(PostgresqlTransaction):
             if here:
                 return find_existing(self.connection, table, column, values)
             return self._elsewhere.existing(table, column, values)
+
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        with self._reading(rules.table) as here:
+            if here:
+                return GivenRows(self, rules).known(tuple(rows.schema.names), rows)
+            return self._elsewhere.existing_together(rules, rows)
 
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
         with self._reading(table) as here:

@@ -233,6 +233,9 @@ class LoadTransaction(SqliteTransaction):
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         return self._elsewhere.existing(table, column, values)
 
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        return self._elsewhere.existing_together(rules, rows)
+
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
         return self._elsewhere.next_keys(table, column, after, most)
 

@@ -23,8 +23,8 @@ from rowferry.backends.sqlite.writer import (
     driver_of,
     require_keys,
 )
-from rowferry.dictionary.rules import ColumnRule, TableRules
-from rowferry.errors import KeySpelledOtherwise
+from rowferry.dictionary.rules import ColumnRule, Reference, TableRules
+from rowferry.errors import KeySpelledOtherwise, ParentsVanished
 from rowferry.kinds.registry import kind_of
 from rowferry.kinds.unfit import UnfitError
 
@@ -39,6 +39,9 @@ class ShortSqliteTransaction(SqliteTransaction):
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         return find_existing(self.connection, table, column, values)
+
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        return find_existing_together(self.connection, rules, rows)
 
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
         return find_next_keys(self.driver(), table, column, after, most)
@@ -89,7 +92,19 @@ class FewRowsWriter(HeldRows):
 
     def _require_parents(self) -> None:
         for reference in self._rules.references:
-            require_keys(self._driver, reference, pc.unique(pc.drop_null(self._rows.column(reference.column))))
+            if reference.column:
+                require_keys(self._driver, reference, pc.unique(pc.drop_null(self._rows.column(reference.column))))
+            else:
+                self._require_together(reference)
+
+    def _require_together(self, reference: Reference) -> None:
+        rows = [row for row in stored_rows(self._rows.select(list(reference.columns))) if None not in row]
+        numbered = enumerate(map(quoted, reference.targets))
+        same = " AND ".join(f"p.{target} = json_extract(j.value, '$[{at}]')" for at, target in numbered)
+        there = f"SELECT 1 FROM main.{quoted(reference.parent)} p WHERE {same}"
+        find = f"SELECT EXISTS (SELECT 1 FROM json_each(?) j WHERE NOT EXISTS ({there}))"
+        if self._driver.execute(find, (json.dumps(rows),)).fetchone()[0]:
+            raise ParentsVanished
 
     def _meets_known_keys(self) -> bool:
         """Whether the table may hold keys of the rows: any key within the range of theirs."""
@@ -172,6 +187,15 @@ def find_existing(connection: Connection, table: Table, column: str, values: Seq
     # By their places: a decimal comes back spelled otherwise than it was sent.
     find = f"SELECT j.key FROM json_each(?) j CROSS JOIN {quoted(table.name)} t ON t.{quoted(column)} = j.value"
     return [values[at] for (at,) in connection.exec_driver_sql(find, (spelled,))]
+
+
+def find_existing_together(connection: Connection, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+    """Which rows, by position, have the values of a row of a table in all of their columns."""
+    names = tuple(rows.schema.names)
+    for usual, there in unusual_keys(driver_of(connection), rules, names, stored_rows(rows)).items():
+        column, key, found = (", ".join(map(str, values)) for values in (names, usual, there))
+        raise KeySpelledOtherwise(table=rules.name, column=column, key=key, stored=found)
+    return find_known(connection, rules, names, rows)
 
 
 def find_known(connection: Connection, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:

@@ -280,7 +280,7 @@ class SqliteWriter(StagedWriter):
             if keys is not None:
                 require_keys(self._transaction.driver(), reference, keys)
                 continue
-            parent = named_table(reference.parent, [reference.target], "main").alias("p")
+            parent = named_table(reference.parent, reference.targets, "main").alias("p")
             if self._run(self._plan.lacks_parent(reference, parent)).fetchone()[0]:
                 raise ParentsVanished
 
@@ -297,7 +297,7 @@ def driver_of(connection: Connection) -> sqlite3.Connection:
 
 def require_keys(driver: sqlite3.Connection, reference: Reference, keys: pa.Array) -> None:
     """Raise ParentsVanished unless the parent of a reference has all keys, each of which is given once."""
-    parent, target = quoted(reference.parent), quoted(reference.target)
+    parent, target = quoted(reference.parent), quoted(reference.targets[0])
     find = f"SELECT count(*) FROM main.{parent} WHERE {target} IN (SELECT value FROM json_each(?))"
     if driver.execute(find, (json.dumps(stored(keys)),)).fetchone()[0] < len(keys):
         raise ParentsVanished

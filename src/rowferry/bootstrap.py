@@ -39,7 +39,7 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.catalog: Catalog = load_catalog(settings.models)
+        self.catalog: Catalog = load_catalog(settings.models, settings.url.get_backend_name())
         self.histories: tuple[History, ...] = ("ledger", "models") if settings.models == DEFAULT_MODELS else ("ledger",)
         self.backend = _open_backend(settings)
         _require_served(settings, self.catalog, self.backend)
@@ -121,7 +121,7 @@ def try_settings(database_url: str | None = None) -> tuple[Settings, list[Settin
     faults += folder_faults(settings)
     catalog: Catalog | None = None
     try:
-        catalog = load_catalog(settings.models)
+        catalog = load_catalog(settings.models, settings.url.get_backend_name())
     except ModelsUnusable as error:
         faults.append(_fault("ROWFERRY_MODELS", error))
     try:

@@ -84,7 +84,10 @@ class Settings:
         default=Path("logs"), metadata=_about("LOG_DIR", "Where logs go: JSON lines, one file per operation", Path)
     )
     models: str = field(
-        default=DEFAULT_MODELS, metadata=_about("ROWFERRY_MODELS", "The module whose SQLAlchemy tables are served")
+        default=DEFAULT_MODELS,
+        metadata=_about(
+            "ROWFERRY_MODELS", "The SQLAlchemy tables that are served: a file, package.module or package.module:Base"
+        ),
     )
     hosts: str = field(
         default="localhost",

@@ -17,7 +17,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 
 IMPORTERS = {
     "rowferry.lazy": "defers imports",
-    "rowferry.dictionary.catalog": "imports the module of a user's tables, by the name in the settings",
+    "rowferry.dictionary.module_search": "imports the module of a user's tables, by the name in the settings",
     "rowferry.avro.library": "imports one part of a package without the rest of it",
 }
 """The modules that import by name, and why."""

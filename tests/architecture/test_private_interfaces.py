@@ -109,6 +109,11 @@ def types_have_names() -> None:
     assert sqlalchemy.types.ARRAY(sqlalchemy.types.Integer).__visit_name__ == "ARRAY"
 
 
+def types_have_variants() -> None:
+    varied = sqlalchemy.types.Integer().with_variant(sqlalchemy.types.Text(), "sqlite")
+    assert isinstance(varied._variant_mapping["sqlite"], sqlalchemy.types.Text)
+
+
 PROOFS = {
     "pyarrow._compute": arrow_functions_are_called_by_name,
     "polars_avro._avro_rs": avro_is_encoded_and_decoded_by_batch,
@@ -120,6 +125,7 @@ PROOFS = {
     "starlette.applications.Starlette.build_middleware_stack": the_stack_of_an_application_is_built_by_a_method,
     "starlette.routing.compile_path": paths_are_matched_by_templates,
     "sqlalchemy.types.TypeEngine.__visit_name__": types_have_names,
+    "sqlalchemy.types.TypeEngine._variant_mapping": types_have_variants,
 }
 
 

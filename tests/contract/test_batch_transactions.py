@@ -278,7 +278,7 @@ def test_other_kinds_that_do_not_fit(new_service: Callable[..., Service], tmp_pa
 
 
 def test_the_schemas_of_any_tables() -> None:
-    schemas = batch_schemas(load_catalog("fourth_table"), "fourth_table")
+    schemas = batch_schemas(load_catalog("fourth_table"))
     assert list(schemas) == ["BatchTransaction", "Assignment", "Country", "Department", "Project"]
     assert schemas["Project"]["required"] == ["id", "name", "level"]
     assert schemas["Project"]["properties"]["level"]["maximum"] == 32_767

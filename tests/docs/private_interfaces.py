@@ -86,6 +86,13 @@ PRIVATE = (
     ),
     PrivateInterface(
         "sqlalchemy",
+        "sqlalchemy.types.TypeEngine._variant_mapping",
+        "rowferry.kinds.declared",
+        "A model may give a type for one database by `with_variant`, which is what its columns hold there.",
+        "`TypeEngine.dialect_impl`, whose types are those of a driver",
+    ),
+    PrivateInterface(
+        "sqlalchemy",
         "sqlalchemy.types.TypeEngine.__visit_name__",
         "rowferry.backends.sqlite.database",
         "A message names a type that the database does not have, which cannot be compiled into text.",

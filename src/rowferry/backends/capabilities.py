@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Numeric, Table
 
+from rowferry.kinds.declared import variant_of
+
 
 @dataclass(frozen=True)
 class Capabilities:
@@ -34,7 +36,8 @@ class Capabilities:
             if self.name_bytes and (size := len(name.encode())) > self.name_bytes:
                 yield f"{self.name} keeps {self.name_bytes} bytes of a name, but {name} has {size}; shorten it"
         for column in table.columns:
-            digits = (column.type.precision or 0) if isinstance(column.type, Numeric) else 0
+            declared = variant_of(column.type, self.name.lower())
+            digits = (declared.precision or 0) if isinstance(declared, Numeric) else 0
             if self.decimal_digits and digits > self.decimal_digits:
                 kept = f"{self.name} keeps {self.decimal_digits} digits of a decimal, but {column} has {digits}"
                 yield f"{kept}; declare fewer digits, or use a text"

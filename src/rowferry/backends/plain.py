@@ -84,7 +84,7 @@ class PlainTransaction(ABC):
         self.insert(named_table(table.name, rows.schema.names, table.schema), rows)
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
-        wanted = pa.array(values, kind_of(table.c[column].type)[1])
+        wanted = pa.array(values, kind_of(table.c[column].type, self.connection.dialect.name)[1])
         with self.given({column: table.c[column].type}, [wanted]) as rows:
             there = named_table(table.name, [column], table.schema).alias("t")
             find = select(rows.c[ROW_NUMBER]).distinct().join_from(rows, there, there.c[column] == rows.c[column])

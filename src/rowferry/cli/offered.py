@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rowferry import lazy
 from rowferry.errors import RowferryError
-from rowferry.settings import DEFAULT_MODELS, read_settings
+from rowferry.settings import DEFAULT_MODELS, Settings, read_settings
 
 if TYPE_CHECKING:  # imported only for tables of the user's own: help should be quick
     from rowferry.dictionary import catalog
@@ -19,14 +19,14 @@ else:
 def without_unavailable(commands: Sequence[str]) -> list[str]:
     """All commands, without `report` where the tables are none of those that reports are about."""
     try:
-        models = read_settings().models
-        if models == DEFAULT_MODELS or _has_reports(models):
+        settings = read_settings()
+        if settings.models == DEFAULT_MODELS or _has_reports(settings):
             return list(commands)
     except RowferryError:  # of which whoever uses a command is told
         return list(commands)
     return [name for name in commands if name != "report"]
 
 
-def _has_reports(models: str) -> bool:
-    tables = catalog.load_catalog(models)
+def _has_reports(settings: Settings) -> bool:
+    tables = catalog.load_catalog(settings.models, settings.url.get_backend_name())
     return any(report.is_available(each, tables) for each in listed.REPORTS.values())

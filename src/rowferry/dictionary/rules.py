@@ -16,7 +16,7 @@ from rowferry.arrow import compute as pc
 from rowferry.arrow.masks import Mask, at_most, only
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.kinds.kind import Kind
-from rowferry.kinds.registry import kind_of
+from rowferry.kinds.registry import served_by
 from rowferry.kinds.texts import TEXT
 from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
@@ -177,14 +177,14 @@ class TableRules:
         return self.schema.append(pa.field(ROW_NUMBER, pa.int64(), nullable=False))
 
 
-def rules_of(table: Table, doc: str = "") -> TableRules:
-    """Derive the rules of a table, which `doc` describes.
+def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
+    """Derive the rules of a table, which `doc` describes; its types are those for databases of a dialect.
 
     Raises:
         LookupError: The table cannot be served; its arguments are all the reasons, each with what to do about it.
     """
     faults = list(_faults_of_names(table))
-    columns = [_noted(faults, _column_rule, column) for column in table.columns]
+    columns = [_noted(faults, _column_rule, column, dialect) for column in table.columns]
     constraints = sorted(table.foreign_key_constraints, key=lambda constraint: list(constraint.column_keys))
     references = [_noted(faults, _reference, table, constraint) for constraint in constraints]
     checks = [_noted(faults, _check, table, constraint) for constraint in _checks(table)]
@@ -254,14 +254,15 @@ def load_order(tables: Iterable[Table]) -> list[str]:
         ) from error
 
 
-def _column_rule(column: Column[object]) -> ColumnRule:
+def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
     if column.computed is not None or (column.identity is not None and column.identity.always):
         raise LookupError(
             f"{column.table.name}.{column.name}: the database generates its values, so none can be "
             "loaded; make it a plain column"
         )
     try:
-        kind, arrow = kind_of(column.type)
+        kind, served = served_by(column.type, dialect)
+        arrow = kind.arrow(served)
     except LookupError as error:
         raise LookupError(f"{column.table.name}.{column.name}: unsupported type {error.args[0]}") from error
     return ColumnRule(
@@ -269,7 +270,7 @@ def _column_rule(column: Column[object]) -> ColumnRule:
         kind=kind,
         arrow=arrow,
         required=column.primary_key or not column.nullable,
-        max_length=getattr(column.type, "length", None),
+        max_length=getattr(served, "length", None),
         doc=column.doc or "",
     )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from rowferry.dictionary.catalog import Catalog, import_models
+from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.kinds.texts import TEXT
 
@@ -15,15 +15,14 @@ _DESCRIPTION = (
 )
 
 
-def row_models(catalog: Catalog, module: str) -> dict[str, type[BaseModel]]:
-    """A model for the rows of each table, named as its class in the module that defines the tables."""
-    classes = {found.__table__.name: found for found in _table_classes(module)}
-    return {rules.name: _row_model(rules, classes.get(rules.name)) for rules in catalog}
+def row_models(catalog: Catalog) -> dict[str, type[BaseModel]]:
+    """A model for the rows of each table, named as its class, if it has one."""
+    return {rules.name: _row_model(rules, catalog.classes.get(rules.table.key)) for rules in catalog}
 
 
-def batch_model(catalog: Catalog, module: str) -> type[BaseModel]:
+def batch_model(catalog: Catalog) -> type[BaseModel]:
     """The model of a batch: for each table an array of its rows, and any of them may be left out."""
-    rows = row_models(catalog, module)
+    rows = row_models(catalog)
     fields: dict[str, Any] = {
         name: (list[model], Field(default_factory=list, max_length=1000, description=model.__doc__))  # type: ignore[valid-type]
         for name, model in rows.items()
@@ -33,21 +32,16 @@ def batch_model(catalog: Catalog, module: str) -> type[BaseModel]:
     return create_model(BATCH, __config__=config, __doc__=_DESCRIPTION, **fields)
 
 
-def batch_schemas(catalog: Catalog, module: str) -> dict[str, Any]:
+def batch_schemas(catalog: Catalog) -> dict[str, Any]:
     """The JSON schemas of a batch and of the rows of each table, by their names, as OpenAPI refers to them."""
-    schema = batch_model(catalog, module).model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = batch_model(catalog).model_json_schema(ref_template="#/components/schemas/{model}")
     rows = schema.pop("$defs", {})
     return {BATCH: schema, **rows}
 
 
-def _table_classes(module: str) -> list[Any]:
-    found = vars(import_models(module)).values()
-    return [value for value in found if isinstance(value, type) and hasattr(value, "__table__")]
-
-
 def _row_model(rules: TableRules, table_class: type | None) -> type[BaseModel]:
     name = table_class.__name__ if table_class else rules.name.title().replace("_", "")
-    doc = (table_class.__doc__ if table_class else None) or rules.doc or f"A row of {rules.name}."
+    doc = rules.doc or f"A row of {rules.name}."
     example = {column.name: _example(rules, column) for column in rules.columns}
     config = ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
     fields: dict[str, Any] = {column.name: _field(rules, column) for column in rules.columns}

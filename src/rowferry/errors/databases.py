@@ -64,8 +64,8 @@ class ModelsUnusable(UsageError):
 
     code = "models.unusable"
     hint = (
-        "ROWFERRY_MODELS names a Python module with SQLAlchemy classes, such as mytables for mytables.py in the "
-        "current folder, on PYTHONPATH or installed; each table needs a primary key."
+        "ROWFERRY_MODELS is the file of a Python module with SQLAlchemy tables, such as mytables.py, or its name, such "
+        "as mytables or mytables:Base, if it is in the current folder, on PYTHONPATH or installed."
     )
 
 

@@ -1,14 +1,13 @@
 """All kinds of values, a line each."""
 
-from typing import Any
-
 import pyarrow as pa
-from sqlalchemy import types as sql
+from sqlalchemy.types import TypeDecorator
 
 from rowferry.kinds.booleans import BOOLEAN
 from rowferry.kinds.dates import DATE
 from rowferry.kinds.datetimes import DATETIME
 from rowferry.kinds.decimals import DECIMAL
+from rowferry.kinds.declared import Type, variant_of, wrapped_by
 from rowferry.kinds.floats import FLOAT
 from rowferry.kinds.integers import INTEGER
 from rowferry.kinds.kind import Kind
@@ -29,13 +28,26 @@ KINDS: tuple[Kind, ...] = (
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 
-def kind_of(column_type: sql.TypeEngine[Any]) -> tuple[Kind, pa.DataType]:
-    """The kind and the Arrow type of a SQLAlchemy column type.
+def kind_of(column_type: Type, dialect: str = "") -> tuple[Kind, pa.DataType]:
+    """The kind and the Arrow type of a SQLAlchemy column type, as it is for a database of a dialect.
 
     Raises:
         LookupError: No kind covers the type.
     """
+    kind, served = served_by(column_type, dialect)
+    return kind, kind.arrow(served)
+
+
+def served_by(column_type: Type, dialect: str = "") -> tuple[Kind, Type]:
+    """The kind of a column type, and the type that it comes down to.
+
+    Raises:
+        LookupError: No kind covers the type.
+    """
+    found = variant_of(column_type, dialect)
     for kind in KINDS:
-        if isinstance(column_type, kind.sql_types):
-            return kind, kind.arrow(column_type)
-    raise LookupError(f"{column_type!r}: use a type for texts, numbers, booleans, dates, times or instants")
+        if isinstance(found, kind.sql_types):
+            return kind, found
+    if isinstance(found, TypeDecorator):
+        return served_by(wrapped_by(found, dialect), dialect)
+    raise LookupError(f"{found!r}: use a type for texts, numbers, booleans, dates, times or instants")

@@ -10,7 +10,6 @@ from rowferry.judging.candidate_keys import Columns, Mask
 from rowferry.judging.lookups import Holders, UniqueKeys
 from rowferry.judging.taken_keys import TakenKeys
 from rowferry.kinds.integers import INTEGER
-from rowferry.kinds.registry import kind_of
 
 
 class OperationLookups:
@@ -21,7 +20,7 @@ class OperationLookups:
     """
 
     def __init__(self, backend: Backend, catalog: Catalog, transaction: ParentKeys, keys: UniqueKeys) -> None:
-        self._catalog, self._tables = catalog, catalog.metadata.tables
+        self._catalog = catalog
         self._transaction, self._keys = transaction, keys
         self._accepted: dict[str, tuple[TableRules, TakenKeys]] = {}
         self._replaced: set[str] = set()
@@ -34,12 +33,16 @@ class OperationLookups:
             self._replaced.add(rules.name)
 
     def existing(self, table: str, column: str, values: list[object]) -> list[object]:
-        return [] if table in self._replaced else self._transaction.existing(self._tables[table], column, values)
+        return (
+            []
+            if table in self._replaced
+            else self._transaction.existing(self._catalog.table(table).table, column, values)
+        )
 
     def next_keys(self, table: str, column: str, after: int, most: int) -> pa.Int64Array:
-        has_none = table in self._replaced or kind_of(self._tables[table].c[column].type)[0] is not INTEGER
+        has_none = table in self._replaced or self._catalog.table(table).by_name[column].kind is not INTEGER
         none = pa.array([], pa.int64())
-        return none if has_none else self._transaction.next_keys(self._tables[table], column, after, most)
+        return none if has_none else self._transaction.next_keys(self._catalog.table(table).table, column, after, most)
 
     def existing_together(self, table: str, rows: pa.RecordBatch) -> list[int]:
         return [] if table in self._replaced else self._transaction.existing_together(self._catalog.table(table), rows)

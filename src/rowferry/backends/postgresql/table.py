@@ -210,7 +210,7 @@ class PostgresqlTable:
 
     def is_referred_to_as_known(self) -> bool:
         """Whether all foreign keys to the table are those that the models have."""
-        models = [*map(rules_of, self.rules.table.metadata.tables.values())]
+        models = [rules_of(table, dialect=DIALECT.name) for table in self.rules.table.metadata.tables.values()]
         condition = SQL("SELECT {}").format(_all_known("confrelid", models))
         return bool(self.transaction.value(condition, {**self._spelled, **_spelled_references(models)}))
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Table
 
+from rowferry.backends.postgresql.plan import DIALECT
 from rowferry.backends.postgresql.table import Statements, spelled
 from rowferry.kinds.registry import kind_of
 from rowferry.kinds.texts import TEXT
@@ -58,7 +59,7 @@ class Texts:
         return as_text if found.is_enumeration else SQL("{} COLLATE {}").format(as_text, Identifier(*found.by))
 
     def _of(self, column: str) -> _Text:
-        if kind_of(self._table.c[column].type)[0] is not TEXT:
+        if kind_of(self._table.c[column].type, DIALECT.name)[0] is not TEXT:
             return _NO_TEXT
         if self._found is None:
             asked = {"table": spelled(self._table).as_string(), "names": list(self._table.columns.keys())}

@@ -4,6 +4,7 @@ import re
 
 from sqlalchemy import Column, UniqueConstraint
 
+from rowferry.backends.postgresql.plan import DIALECT
 from rowferry.kinds.registry import kind_of
 from rowferry.kinds.texts import CITEXT
 
@@ -11,7 +12,7 @@ from rowferry.kinds.texts import CITEXT
 def keeps_values(column: Column[object], column_type: str) -> bool:
     """Whether a type, as `format_type` spells it, keeps what a model's column allows, or says that it cannot."""
     try:
-        kind, arrow = kind_of(column.type)
+        kind, arrow = kind_of(column.type, DIALECT.name)
     except LookupError:  # the ledger has others, which nobody puts rows into
         return True
     return kind.kept_by_postgresql(column_type, arrow)

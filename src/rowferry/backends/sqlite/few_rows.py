@@ -14,7 +14,7 @@ from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.protocol import Comparison, Holders
 from rowferry.backends.sqlite.beyond import foreign_keys_told, may_rewrite, or_abort
 from rowferry.backends.sqlite.parents import find_next_keys
-from rowferry.backends.sqlite.types import quoted
+from rowferry.backends.sqlite.types import DIALECT, quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
 from rowferry.backends.sqlite.values import same, stored, stored_rows, value_of
 from rowferry.backends.sqlite.writer import (
@@ -177,7 +177,7 @@ def _differing(rules: TableRules, ours: Mapping[str, str]) -> str:
 
 def find_existing(connection: Connection, table: Table, column: str, values: Sequence[object]) -> list[object]:
     """Those of the values that a column of a table holds."""
-    kind, arrow = kind_of(table.c[column].type)
+    kind, arrow = kind_of(table.c[column].type, DIALECT)
     wanted = stored(pa.array(values, arrow))
     rule = ColumnRule(column, kind, arrow, required=True, max_length=None, doc="")
     found = UnusualKeys(driver_of(connection), table.name, [rule]).among((value,) for value in wanted)

@@ -6,7 +6,7 @@ import sqlite3
 import pyarrow as pa
 from sqlalchemy import Table
 
-from rowferry.backends.sqlite.types import quoted
+from rowferry.backends.sqlite.types import DIALECT, quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
 from rowferry.dictionary.rules import ColumnRule
 from rowferry.kinds.registry import kind_of
@@ -14,7 +14,7 @@ from rowferry.kinds.registry import kind_of
 
 def find_next_keys(driver: sqlite3.Connection, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
     """The next integers above another one that a column of a table holds, ascending."""
-    kind, arrow = kind_of(table.c[column].type)
+    kind, arrow = kind_of(table.c[column].type, DIALECT)
     rule = ColumnRule(column, kind, arrow, required=True, max_length=None, doc="")
     if UnusualKeys(driver, table.name, [rule]).possible:
         return pa.array([], pa.int64())

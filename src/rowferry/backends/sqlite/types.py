@@ -7,6 +7,9 @@ from sqlalchemy import Column
 from rowferry.kinds.kind import Affinity
 from rowferry.kinds.registry import kind_of
 
+DIALECT = "sqlite"
+"""What SQLAlchemy calls it."""
+
 _AFFINITIES: tuple[tuple[Affinity, re.Pattern[str]], ...] = (
     ("INTEGER", re.compile("INT")),
     ("TEXT", re.compile("CHAR|CLOB|TEXT")),
@@ -24,7 +27,7 @@ def affinity(declared: str) -> Affinity:
 def spoils_values(column: Column[object], declared: str) -> bool:
     """Whether values that a column of a model allows would be others in a column of a declared type."""
     try:
-        return affinity(declared) in kind_of(column.type)[0].sqlite.spoiled_by
+        return affinity(declared) in kind_of(column.type, DIALECT)[0].sqlite.spoiled_by
     except LookupError:  # the ledger has others, which nobody puts rows into
         return False
 

@@ -94,7 +94,7 @@ def test_a_module_without_tables_is_refused_by_name(module: str) -> None:
 def test_a_models_module_that_breaks_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "broken_models.py").write_text("1 / 0\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ModelsUnusable, match="broken_models cannot be served: .*line 1: ZeroDivisionError"):
+    with pytest.raises(ModelsUnusable, match=r"broken_models cannot be served: .*line 1: ZeroDivisionError"):
         Service(replace(read_settings(), models="broken_models"))
 
 

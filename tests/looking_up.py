@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.judging.candidate_keys import Columns, Mask
+from rowferry.judging.circular_rows import CircularRows
 from rowferry.judging.lookups import Holders
 
 
@@ -28,6 +29,9 @@ class KeysInMemory:
         return [at for at, key in enumerate(zip(*columns, strict=True)) if key in self.keys[table]]
 
     def accepted(self, reference: Reference, key: Columns) -> Mask | None:
+        return None
+
+    def circular(self, rules: TableRules) -> CircularRows | None:
         return None
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:

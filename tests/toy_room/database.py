@@ -112,6 +112,9 @@ class ToyTransaction(PlainTransaction):
         if not self._locked:
             self.begin_immediately()
 
+    def defer_references(self) -> None:
+        self.connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+
     def bound(self, column: pa.Array) -> list[Any]:
         return stored(column)
 

@@ -15,7 +15,7 @@ one (`differs`, `equal`).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 from sqlalchemy import (
     Alias,
@@ -38,6 +38,8 @@ from sqlalchemy import (
     insert,
     literal_column,
     not_,
+    null,
+    or_,
     select,
     table,
     true,
@@ -94,6 +96,9 @@ class Plan:
 
     # What a database may know better
 
+    checks_last: ClassVar[bool] = False
+    """Whether references are checked only when the rows of all tables are in."""
+
     def differs(self, rule: ColumnRule) -> ColumnElement[bool]:
         """Whether the rows `s` and `t` have another value in a column."""
         return self.s.c[rule.name].is_distinct_from(self.t.c[rule.name])
@@ -139,9 +144,27 @@ class Plan:
 
     def update(self) -> Update:
         """Give the table's rows the values of those that differ from them."""
-        changes = {name: self.s.c[name] for name in self.rules.values}
+        changed = [name for name in self.rules.values if name not in self.late] or self.rules.key[:1]
+        changes = {name: self.s.c[name] for name in changed}
         differs = and_(self.k.c[ROW_NUMBER] == self.s.c[ROW_NUMBER], not_(self.k.c[EQUAL]))
         return update(self.t).values(changes).where(differs, self._same_key(self.s, self.t))
+
+    @property
+    def late(self) -> tuple[str, ...]:
+        """The columns that rows which are updated get when the rows of all tables are in."""
+        return () if self.checks_last else self.rules.late
+
+    @property
+    def held_back(self) -> tuple[str, ...]:
+        """The columns that are null until then in rows which are inserted."""
+        return () if self.checks_last else self.rules.held_back
+
+    def complete(self, *, only_new: bool) -> Update:
+        """Give rows, or those that are new, their values of the columns that came too early."""
+        changes = {name: self.s.c[name] for name in self.late}
+        lacks = or_(*(self.differs(self.rules.by_name[name]) for name in self.late))
+        completed = update(self.t).values(changes).where(self._same_key(self.s, self.t), lacks)
+        return completed.where(self.is_new()) if only_new else completed
 
     def remove_different(self) -> Delete:
         """Delete the rows of the table that differ, so that they can be inserted anew."""
@@ -162,9 +185,10 @@ class Plan:
         return select(self._exists(self.s, and_(*refers, ~there)))
 
     def only(self, rows: Rows) -> Self:
-        """The same for some rows of the stage, as if there were no others."""
+        """The same for some rows of the stage, as if there were no others: they refer to none of them."""
         numbered = self.s.c[ROW_NUMBER]
-        chosen = select(self.s).where(numbered.between(*rows)).order_by(numbered)
+        values = (self._absent(name) if name in self._apart else self.s.c[name] for name in self.rules.names)
+        chosen = select(numbered, *values).where(numbered.between(*rows)).order_by(numbered)
         return replace(self, stage=chosen.subquery("s"))
 
     def count_new(self, *, known: bool) -> Select[Any]:
@@ -199,8 +223,18 @@ class Plan:
         """What is known, as conditions name it."""
         return self.known.alias("k")
 
+    @property
+    def _apart(self) -> tuple[str, ...]:
+        return () if self.checks_last else self.rules.may_wait
+
+    def _absent(self, name: str) -> ColumnElement[Any]:
+        """Null of the type that a column has."""
+        return case((false(), self.s.c[name])).label(name)
+
     def _rows(self) -> Select[Any]:
-        return select(*(self.s.c[name] for name in self.rules.names)).select_from(self.s)
+        held_back = self.held_back
+        values = (self._absent(name) if name in held_back else self.s.c[name] for name in self.rules.names)
+        return select(*values).select_from(self.s)
 
     def _same_key(self, ours: FromClause, theirs: FromClause) -> ColumnElement[bool]:
         return and_(*(theirs.c[name] == ours.c[name] for name in self.rules.key))
@@ -241,6 +275,11 @@ class ReplacingPlan(Plan):
     def remove_surplus(self) -> Delete:
         """Delete the surplus rows."""
         return delete(self.t).where(key_of(self.rules.key, self.t).in_(select(*self.surplus.c)))
+
+    def release_surplus(self) -> Update:
+        """Let surplus rows refer to nothing that comes later, so that it can be deleted before them."""
+        nothing = {name: null() for name in self.held_back}
+        return update(self.t).values(nothing).where(key_of(self.rules.key, self.t).in_(select(*self.surplus.c)))
 
     def first_new(self, count: int, *, known: bool) -> Select[Any]:
         """The keys of the first new rows."""

@@ -77,6 +77,13 @@ class TableWriter(Protocol):
             ParentsVanished: A row that one of them refers to was deleted since it was judged.
         """
 
+    def complete(self, *, update: bool) -> None:
+        """Let rows refer to rows of tables that come later, once all tables are published; told as `publish` was.
+
+        Raises:
+            ParentsVanished: As `publish` does.
+        """
+
 
 class LoadWriter(TableWriter, Protocol):
     """A TableWriter that also knows which of its rows the table holds."""

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar, cast
 
 import pyarrow as pa
@@ -15,6 +14,7 @@ from sqlalchemy.exc import CompileError, NoReferenceError
 from rowferry.arrow import compute as pc
 from rowferry.arrow.masks import Mask, at_most, only
 from rowferry.dictionary.faults import Fault, RejectCode, shown
+from rowferry.dictionary.load_order import circle_of, load_order
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.registry import served_by
 from rowferry.kinds.texts import TEXT
@@ -111,8 +111,6 @@ class Check:
 
 _OWN = "rowferry_"
 
-_LEAVE_OUT = "remove it from the class and leave it to the database"
-
 Rule = TypeVar("Rule")
 
 ROW_NUMBER = "rowferry_row_number"
@@ -157,6 +155,48 @@ class TableRules:
     def number_of_key(self, names: Collection[str]) -> int | None:
         """Which of the candidate keys consists of some columns, in whatever order, if any does."""
         return next((at for at, key in enumerate(self.candidate_keys) if set(key) == set(names)), None)
+
+    @cached_property
+    def circular(self) -> tuple[Reference, ...]:
+        """The references that lead back to this table, be it through others."""
+        circle = circle_of(self.table)
+        return tuple(reference for reference in self.references if reference.parent in circle)
+
+    @cached_property
+    def late(self) -> tuple[str, ...]:
+        """The columns, none of the key, by which rows may refer to rows that go in later."""
+        names = {name for reference in self.circular for name in reference.columns}
+        return tuple(name for name in self.names if name in names and name not in self.key)
+
+    @cached_property
+    def may_wait(self) -> tuple[str, ...]:
+        """Those of them that may be null until then."""
+        return tuple(name for name in self.late if not self.by_name[name].required)
+
+    @cached_property
+    def held_back(self) -> tuple[str, ...]:
+        """As many of these as must be null until the tables have their rows that come later."""
+        return tuple(dict.fromkeys(names[-1] for names in self._waiting if names))
+
+    @property
+    def must_be_deferred(self) -> bool:
+        """Whether rows refer to rows of a table that comes later by columns that are never null."""
+        return not all(self._waiting)
+
+    @cached_property
+    def _waiting(self) -> list[list[str]]:
+        """Of each reference to a table that comes later, the columns that may be null."""
+        if all(reference.parent == self.name for reference in self.circular):
+            return []
+        order = load_order(self.table.metadata.tables.values())
+        later = order[order.index(self.name) + 1 :]
+        forward = (reference.columns for reference in self.circular if reference.parent in later)
+        return [[name for name in names if name in self.may_wait] for names in forward]
+
+    @cached_property
+    def straight(self) -> tuple[Reference, ...]:
+        """The references to tables that come before this one and do not lead back."""
+        return tuple(reference for reference in self.references if reference not in self.circular)
 
     def columns_of_check(self, name: str) -> frozenset[str]:
         """The columns that a check of this name may depend on."""
@@ -235,25 +275,6 @@ def alike(names: Iterable[str], spelled: Callable[[str], str]) -> str:
     return ""
 
 
-def load_order(tables: Iterable[Table]) -> list[str]:
-    """The names of tables, parents first; the same in every process.
-
-    Raises:
-        LookupError: Tables refer to each other in a circle.
-    """
-    parents = {
-        table.name: sorted({key.column.table.name for key in table.foreign_keys})
-        for table in sorted(tables, key=lambda table: table.name)
-    }
-    try:
-        return list(TopologicalSorter(parents).static_order())
-    except CycleError as error:
-        *circle, _ = error.args[1]
-        raise LookupError(
-            f"tables refer to each other in a cycle, {', '.join(sorted(circle))}, so none of them can be loaded first"
-        ) from error
-
-
 def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
     if column.computed is not None or (column.identity is not None and column.identity.always):
         raise LookupError(
@@ -285,8 +306,6 @@ def _reference(table: Table, constraint: ForeignKeyConstraint) -> Reference:
         hint = "declare it with the same MetaData, or the same declarative Base"
         raise LookupError(f"{name} refers to {full_name}, which cannot be found; {hint}") from error
     parent = targets[0].table
-    if parent is table:
-        raise LookupError(f"{name} refers to its own table, which is not supported; {_LEAVE_OUT}")
     referred = tuple(target.name for target in targets)
     if not any(set(referred) == set(key) for key in (parent.primary_key.columns.keys(), *_all_unique(parent))):
         what = f"{parent.name}.{', '.join(referred)}"

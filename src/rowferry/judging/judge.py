@@ -82,6 +82,7 @@ class Judge:
         self.rules = rules
         self._lookups = lookups
         self._references = References(rules, lookups)
+        self._circular = lookups.circular(rules)
         self._taken, self._places = taken, places
         self._refused = refused
         self._moved = MovedValues(rules, lookups, kept) if kept is not None and rules.unique else None
@@ -93,7 +94,7 @@ class Judge:
         columns = [self._judge_column(number, batch, faults) for number in range(len(batch.columns))]
         standing = _Standing(columns, batch.positions, np.ones(len(batch.positions), dtype=np.bool_))
         singles = self._judge_odd(batch, faults)
-        self._judge_references(standing, singles, faults)
+        self._judge_references(batch.first, standing, singles, faults)
         for number, fault in self._refused.items():
             if batch.first <= number < batch.first + batch.count:
                 faults.add(number - batch.first, fault)
@@ -102,6 +103,9 @@ class Judge:
         standing = self._gather(standing, _without(singles, faults))
         standing = self._judge_checks(standing, faults)
         standing, new = self._judge_unique(standing, faults)
+        if self._circular:
+            good = standing.only_good()
+            self._circular.provide(dict(zip(self.rules.names, good.columns, strict=True)), batch.first + good.positions)
         self._take_keys(batch.first, standing, new, faults)
         positions, errors, codes = faults.as_columns()
         rejected = RejectedRows(batch.first + positions, raws_of(batch, positions), errors, codes)
@@ -167,18 +171,26 @@ class Judge:
             faults.add(position, fault)
         return value
 
-    def _judge_references(self, standing: _Standing, singles: Singles, faults: FoundFaults) -> None:
+    def _judge_references(self, first: int, standing: _Standing, singles: Singles, faults: FoundFaults) -> None:
         for reference in self.rules.references:
             columns = [standing.columns[self.rules.names.index(name)] for name in reference.columns]
-            self._judge_reference(reference, columns, standing.positions, faults)
+            missing = self._missing(reference, columns, first + standing.positions)
+            self._blame(reference, missing, columns, standing.positions, faults)
             rules = [self.rules.by_name[name] for name in reference.columns]
             columns = [pa.array([row[rule.name] for row in singles.values()], rule.arrow) for rule in rules]
-            self._judge_reference(reference, columns, np.array(list(singles), dtype=np.int64), faults)
+            positions = np.array(list(singles), dtype=np.int64)
+            self._blame(reference, self._missing(reference, columns, first + positions), columns, positions, faults)
 
-    def _judge_reference(
-        self, reference: Reference, columns: Columns, positions: Positions, faults: FoundFaults
+    def _missing(self, reference: Reference, columns: Columns, numbers: Positions) -> Mask:
+        """Which rows refer to nothing; where they may refer to rows that come later, which are known to do so."""
+        if self._circular and reference in self._circular.references:
+            return self._circular.missing(reference, columns, numbers)
+        return self._references.missing(reference, columns)
+
+    def _blame(
+        self, reference: Reference, blamed: Mask, columns: Columns, positions: Positions, faults: FoundFaults
     ) -> None:
-        missing = np.flatnonzero(self._references.missing(reference, columns))
+        missing = np.flatnonzero(blamed)
         values = [pc.take(column, as_arrow(missing)) for column in columns]
         texts = all_spelled(self.rules, reference.columns, values)
         named = ", ".join(reference.columns)

@@ -9,7 +9,7 @@ from rowferry.arrow.masks import mask_of
 from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.judging.candidate_keys import Columns, Mask
 from rowferry.judging.known_keys import known_keys
-from rowferry.judging.lookups import Lookups
+from rowferry.judging.lookups import ParentLookups
 from rowferry.judging.referred_together import AskedTogether
 
 _PAGE = 100_000
@@ -23,7 +23,7 @@ class References:
     So a parent that others put in after it was found missing is missing to the end.
     """
 
-    def __init__(self, rules: TableRules, lookups: Lookups) -> None:
+    def __init__(self, rules: TableRules, lookups: ParentLookups) -> None:
         self._asked: dict[Reference, _Asked | AskedTogether] = {}
         for reference in rules.references:
             arrows = [rules.by_name[name].arrow for name in reference.columns]
@@ -44,7 +44,7 @@ class _Asked:
     takes no longer than asking did. They are only known to be there: for any other, the database is asked.
     """
 
-    def __init__(self, reference: Reference, arrow: pa.DataType, lookups: Lookups) -> None:
+    def __init__(self, reference: Reference, arrow: pa.DataType, lookups: ParentLookups) -> None:
         self._reference, self._arrow, self._lookups = reference, arrow, lookups
         self._known, self._absent = known_keys(arrow), known_keys(arrow)
         self._credit = 0

@@ -8,7 +8,7 @@ from rowferry.arrow.arrays import as_arrow
 from rowferry.arrow.masks import mask_of
 from rowferry.dictionary.rules import Reference
 from rowferry.judging.candidate_keys import Int64s, Mask
-from rowferry.judging.lookups import Lookups
+from rowferry.judging.lookups import ParentLookups
 
 _MOST = 200_000
 """So much is remembered of what was asked; if it is more, all of it is forgotten."""
@@ -17,7 +17,7 @@ _MOST = 200_000
 class AskedTogether:
     """What was asked of one parent: each combination once, as long as they are not too many."""
 
-    def __init__(self, reference: Reference, lookups: Lookups) -> None:
+    def __init__(self, reference: Reference, lookups: ParentLookups) -> None:
         self._reference, self._lookups = reference, lookups
         self._there: dict[tuple[object, ...], bool] = {}
 

@@ -129,6 +129,15 @@ class Ingest(Generic[Rows, Writer]):
             done = self.writer.publish(update=self.operation.updates)
             self._balance(*done)
 
+    def complete(self) -> None:
+        """Let rows refer to rows of tables that were published after theirs, once all are.
+
+        Raises:
+            ParentsVanished: Others came between.
+        """
+        with self.timed(), self._refusals_noted():
+            self.writer.complete(update=self.operation.updates)
+
     def close(self) -> None:
         self.rejects.close()
         self.taken.close()

@@ -7,6 +7,8 @@ from rowferry.backends.protocol import Backend, ParentKeys
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.rules import Reference, TableRules
 from rowferry.judging.candidate_keys import Columns, Mask
+from rowferry.judging.circles import Circles
+from rowferry.judging.circular_rows import CircularRows
 from rowferry.judging.lookups import Holders, UniqueKeys
 from rowferry.judging.taken_keys import TakenKeys
 from rowferry.kinds.integers import INTEGER
@@ -16,12 +18,14 @@ class OperationLookups:
     """Implements Lookups for all tables of one attempt at an operation.
 
     Parents are looked for by its `transaction`, unique values by `keys`. Of a table that is `replaced`, none of the
-    rows count that it has.
+    rows count that it has. In `circles`, rows may refer to rows that come later.
     """
 
-    def __init__(self, backend: Backend, catalog: Catalog, transaction: ParentKeys, keys: UniqueKeys) -> None:
+    def __init__(
+        self, backend: Backend, catalog: Catalog, transaction: ParentKeys, keys: UniqueKeys, circles: Circles
+    ) -> None:
         self._catalog = catalog
-        self._transaction, self._keys = transaction, keys
+        self._transaction, self._keys, self._circles = transaction, keys, circles
         self._accepted: dict[str, tuple[TableRules, TakenKeys]] = {}
         self._replaced: set[str] = set()
         self.failed_checks = backend.failed_checks
@@ -31,6 +35,13 @@ class OperationLookups:
         self._accepted[rules.name] = rules, taken
         if replaced:
             self._replaced.add(rules.name)
+
+    def circular(self, rules: TableRules) -> CircularRows | None:
+        return self._circles.of(rules.name)
+
+    def settle(self) -> None:
+        """Judge the references that had to wait until all rows were read; OrphansFound if some lead nowhere."""
+        self._circles.settle(self)
 
     def existing(self, table: str, column: str, values: list[object]) -> list[object]:
         return (

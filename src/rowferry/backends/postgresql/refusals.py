@@ -98,7 +98,7 @@ class PostgresqlRefusals:
             keys = [set(key) for key in self._rules.candidate_keys]
             return any(of_key or (is_plain and set(columns) in keys) for of_key, is_plain, columns in found)
         if isinstance(error, pg.ForeignKeyViolation):
-            ours = [self._declared_reference(own) for own in self._rules.references]
+            ours = [self._declared_reference(own) for own in self._rules.straight]
             found = self._found(_REFERENCE, error.diag.constraint_name)
             return any((to, set(columns), set(targets)) in ours for to, columns, targets in found)
         return False

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Table
 
 from rowferry.backends.plan import Statement
 from rowferry.backends.postgresql.plan import DIALECT, as_text
-from rowferry.dictionary.rules import TableRules, load_order, rules_of
+from rowferry.dictionary.load_order import load_order
+from rowferry.dictionary.rules import TableRules, rules_of
 
 _SPARES_TRIGGERS = """
 {has_right}

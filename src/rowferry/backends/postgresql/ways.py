@@ -159,7 +159,7 @@ class LoadingTransaction(PostgresqlTransaction):
 
     def _with_triggers(self, table: PostgresqlTable, rules: TableRules) -> LoadWriter:
         """While rows are read, if nothing that they refer to can come in later than they do."""
-        later = {rules.name, *self.staged}
+        later = {*self.staged, *(reference.parent for reference in rules.circular)}
         if table.is_plain() and not any(reference.parent in later for reference in rules.references):
             return AppendingWriter(self, table, rules, TriggersFire(table))
         return PostgresqlStagedWriter(self, table, rules, dry_run=False)
@@ -207,6 +207,9 @@ class ChoosingWriter:
 
     def publish(self, *, update: bool) -> tuple[int, int]:
         return self._writer.publish(update=update)
+
+    def complete(self, *, update: bool) -> None:
+        self._writer.complete(update=update)
 
     @property
     def _writer(self) -> LoadWriter:

@@ -42,6 +42,12 @@ def checks_more(driver: sqlite3.Connection, rules: TableRules) -> bool:
     return bool(unknown or driver.execute(_TRIGGERS, (rules.name,)).fetchone()[0])
 
 
+def defer_references(driver: sqlite3.Connection, rules: TableRules) -> None:
+    """Let SQLite check references at the end of the transaction if rows may refer to rows that come later."""
+    if rules.circular:
+        driver.execute("PRAGMA defer_foreign_keys = ON")
+
+
 @contextmanager
 def foreign_keys_told(
     driver: sqlite3.Connection, rules: TableRules, require_parents: Callable[[], None]

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table
 from rowferry.arrow import compute as pc
 from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.protocol import Comparison, Holders
-from rowferry.backends.sqlite.beyond import foreign_keys_told, may_rewrite, or_abort
+from rowferry.backends.sqlite.beyond import defer_references, foreign_keys_told, may_rewrite, or_abort
 from rowferry.backends.sqlite.parents import find_next_keys
 from rowferry.backends.sqlite.types import DIALECT, quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
@@ -77,10 +77,14 @@ class FewRowsWriter(HeldRows):
     def publish(self, *, update: bool) -> tuple[int, int]:
         self._transaction.at_end.add(self._require_unique)
         new = self._new()
+        defer_references(self._driver, self._rules)
         with foreign_keys_told(self._driver, self._rules, self._require_parents):
             updated = self._update() if update else 0
             inserted = self._transaction.insert(self._rules.name, new) if new.num_rows else 0
         return inserted, updated
+
+    def complete(self, *, update: bool) -> None:  # noqa: ARG002  # all of their values are in
+        self._require(self._rules.circular)
 
     def _require_unique(self) -> None:
         for key in self._rules.unique:
@@ -91,7 +95,10 @@ class FewRowsWriter(HeldRows):
             unusual.require_apart(f"SELECT {wanted} FROM json_each(?1)", (written,))
 
     def _require_parents(self) -> None:
-        for reference in self._rules.references:
+        self._require(self._rules.straight)
+
+    def _require(self, references: Iterable[Reference]) -> None:
+        for reference in references:
             if reference.column:
                 require_keys(self._driver, reference, pc.unique(pc.drop_null(self._rows.column(reference.column))))
             else:

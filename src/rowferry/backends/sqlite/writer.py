@@ -6,7 +6,7 @@ while the rows are published, which is one statement.
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Table, TableClause
 
 from rowferry.backends.plan import EQUAL, Statement, known_table, named_table, numbered_table
 from rowferry.backends.referred_keys import ReferredKeys
-from rowferry.backends.sqlite.beyond import checks_more, foreign_keys_told, may_rewrite, or_abort
+from rowferry.backends.sqlite.beyond import checks_more, defer_references, foreign_keys_told, may_rewrite, or_abort
 from rowferry.backends.sqlite.plan import SqlitePlan, as_text
 from rowferry.backends.sqlite.stage import SqliteStage
 from rowferry.backends.sqlite.types import quoted
@@ -224,6 +224,7 @@ class SqliteWriter(StagedWriter):
     def _foreign_keys(self) -> Iterator[None]:
         self._transaction.at_end.add(self._require_unique)
         self.require_parents()
+        defer_references(self._transaction.driver(), self._rules)
         with foreign_keys_told(self._transaction.driver(), self._rules, self._require_parents):
             yield
 
@@ -274,8 +275,14 @@ class SqliteWriter(StagedWriter):
             unusual = UnusualKeys(self._transaction.driver(), self._rules.name, key)
             unusual.require_apart(f"SELECT {wanted} FROM {self._as_given}{changed}")
 
+    def _require_circular(self) -> None:
+        self._require(self._rules.circular)
+
     def _require_parents(self) -> None:
-        for reference in self._rules.references:
+        self._require(self._rules.straight)
+
+    def _require(self, references: Iterable[Reference]) -> None:
+        for reference in references:
             keys = self._referred.keys(reference)
             if keys is not None:
                 require_keys(self._transaction.driver(), reference, keys)

@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, Double, Numeric, String, Time
+from sqlalchemy import JSON, BigInteger, Boolean, Date, DateTime, Double, Numeric, String, Time
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from rowferry.dictionary.rules import ColumnRule
@@ -42,6 +43,10 @@ def _text(chance: random.Random) -> str:
     return "x" + "".join(chance.choices(_LETTERS, k=chance.randint(*_LENGTHS)))
 
 
+def _document(chance: random.Random) -> str:
+    return json.dumps({"id": chance.randrange(10**6), "name": _text(chance), "tags": [_day(chance), None]})
+
+
 SAMPLES: dict[str, tuple[TypeEngine[Any], Spell]] = {
     "boolean": (Boolean(), lambda chance: chance.choice(("true", "false"))),
     "integer": (BigInteger(), lambda chance: str(chance.randint(-(10**9), 10**9))),
@@ -51,6 +56,8 @@ SAMPLES: dict[str, tuple[TypeEngine[Any], Spell]] = {
     "date": (Date(), _day),
     "time": (Time(), _time),
     "text": (String(_MOST_LETTERS), _text),
+    "json": (JSON(), _document),
+    "jsonb": (JSONB(), _document),
 }
 
 

@@ -10,6 +10,8 @@ from rowferry.kinds.datetimes import DATETIME
 from rowferry.kinds.decimals import DECIMAL
 from rowferry.kinds.floats import FLOAT
 from rowferry.kinds.integers import INTEGER
+from rowferry.kinds.json_binary import JSONB
+from rowferry.kinds.json_texts import JSON as JSON_TEXT
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.texts import TEXT
 from rowferry.kinds.times import TIME
@@ -26,6 +28,8 @@ class KindValues:
     schema: dict[str, str]
     good: tuple[tuple[str, object, object], ...]
     faulty: tuple[tuple[str, str], ...]
+    is_text_in_json: bool = True
+    """A text in JSON means what it means in a file."""
 
 
 KIND_VALUES: dict[Kind, KindValues] = {
@@ -82,6 +86,36 @@ KIND_VALUES: dict[Kind, KindValues] = {
             ("00:00", dt.time(0), "00:00:00"),
         ),
         (("24:00:00", "value.type"), ("02:48:42+02", "value.type")),
+    ),
+    JSON_TEXT: KindValues(
+        "JSON()",
+        {},
+        (
+            ('{"a": [1.0, null, "\u00e9"]}', {"a": [1.0, None, "\u00e9"]}, {"a": [1.0, None, "\u00e9"]}),
+            ('"x"', "x", "x"),
+            ('[18446744073709551616,  1e3, {"": true}]', [2**64, 1000.0, {"": True}], [2**64, 1000.0, {"": True}]),
+            ("-7", -7, -7),
+        ),
+        (
+            ("{a: 1}", "value.type"),
+            ('{"a": 1, "a": 1}', "value.type"),
+            ('["\\ud800"]', "value.type"),
+            ("[NaN]", "value.type"),
+            ("[" * 100_000, "value.type"),
+        ),
+        is_text_in_json=False,
+    ),
+    JSONB: KindValues(
+        "JSONB()",
+        {},
+        (
+            ('{"b": 1.0, "aa": null}', {"b": 1.0, "aa": None}, {"b": 1.0, "aa": None}),
+            ('"x"', "x", "x"),
+            ("[18446744073709551616, 0.1]", [2**64, 0.1], [2**64, 0.1]),
+            ("false", False, False),
+        ),
+        (('{"a": 1, "a": 1}', "value.type"), ('["\\u0000"]', "value.type"), ("[1e999999]", "value.range")),
+        is_text_in_json=False,
     ),
     TEXT: KindValues(
         "String(20)",

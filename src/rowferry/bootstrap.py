@@ -28,10 +28,16 @@ from rowferry.settings import (
     require_none,
 )
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # imported only when they are needed
     from rowferry.migrations import upgrade as upgrading
+    from rowferry.reports import listed
+    from rowferry.reports.own.declarations import OwnReport
 else:
     upgrading = lazy.module("rowferry.migrations.upgrade")
+    listed = lazy.module("rowferry.reports.listed")
+
+
+_REPORTS = "ROWFERRY_REPORTS"
 
 
 class Service:
@@ -43,6 +49,7 @@ class Service:
         self.histories: tuple[History, ...] = ("ledger", "models") if settings.models == DEFAULT_MODELS else ("ledger",)
         self.backend = _open_backend(settings)
         _require_served(settings, self.catalog, self.backend)
+        self.reports = own_reports(settings)
 
     def start(self) -> None:
         """Bring a database up to date that is empty or embedded, and clear what killed processes left behind.
@@ -104,6 +111,20 @@ class Service:
         return state
 
 
+def own_reports(settings: Settings) -> "dict[str, OwnReport]":
+    """The reports of a user's own, by name.
+
+    Raises:
+        SettingInvalid: A file of theirs is faulty; all faults of all files are named.
+    """
+    if settings.reports is None:
+        return {}
+    found: dict[str, OwnReport]
+    found, faults = listed.read_own_reports(settings.reports)
+    require_none([SettingFault(_REPORTS, "".join(f"\n  {fault}" for fault in faults))] if faults else [])
+    return found
+
+
 def check_settings(database_url: str | None = None) -> Settings:
     """The settings in force, once all that can be known without the database has been looked at.
 
@@ -119,6 +140,10 @@ def try_settings(database_url: str | None = None) -> tuple[Settings, list[Settin
     """The same, with all that is wrong: what cannot be read has its default instead."""
     settings, faults = inspect_settings(database_url)
     faults += folder_faults(settings)
+    try:
+        own_reports(settings)
+    except SettingInvalid as error:
+        faults.append(SettingFault(_REPORTS, str(error.details["reason"])))
     catalog: Catalog | None = None
     try:
         catalog = load_catalog(settings.models, settings.url.get_backend_name())

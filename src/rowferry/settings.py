@@ -106,6 +106,17 @@ class Settings:
         ),
     )
 
+    reports: Path | None = field(
+        default=None,
+        metadata=_about(
+            "ROWFERRY_REPORTS", "The folder of reports of one's own, NAME.sql; none unless it is set", Path
+        ),
+    )
+    report_seconds: float = field(
+        default=60.0,
+        metadata=_about("ROWFERRY_REPORT_SECONDS", "How long a report of one's own may take", _seconds),
+    )
+
     @property
     def url(self) -> URL:
         return make_url(self.database_url)
@@ -222,7 +233,7 @@ def settings_in_force(
 
 
 def _shown(settings: Settings, key: str) -> str:
-    return masked_url(settings.url) if key == "database_url" else str(getattr(settings, key))
+    return masked_url(settings.url) if key == "database_url" else str(getattr(settings, key) or "none")
 
 
 def unknown_settings() -> Iterator[str]:

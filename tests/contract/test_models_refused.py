@@ -61,7 +61,7 @@ def test_what_sqlite_has_not_is_said_at_the_start(service_of: ServiceOf) -> None
         assert told in caught.value.message
 
 
-@pytest.mark.parametrize(("columns", "optional"), [(1_590, False), (802, True)])
+@pytest.mark.parametrize(("columns", "optional"), [(1_590, False), (1_500, True)])
 def test_wide_tables_are_loaded_and_backed_up(
     service_of: ServiceOf, tmp_path: Path, columns: int, optional: bool
 ) -> None:
@@ -69,11 +69,7 @@ def test_wide_tables_are_loaded_and_backed_up(
         f'names = [f"c{{at}}" for at in range({columns - 1})]\n'
         f'wide = Table("wide", metadata, {KEY}, *[Column(name, Integer, nullable={optional}) for name in names])\n'
     )
-    try:
-        wide = Tables(service_of(source), tmp_path)
-    except ModelsUnusable as error:
-        assert "wide: 802 columns are too many" in error.message
-        return
+    wide = Tables(service_of(source), tmp_path)
     restores, row = Restores(wide), ",".join(["1"] * columns)
     assert counts(wide.put("wide.csv", f"{row}\n")) == (1, 1, 0, 0, 0)
     assert counts(wide.put("wide.csv", f"{row[:-1]}2\n", on_conflict="update")) == (1, 0, 1, 0, 0)

@@ -81,7 +81,8 @@ def default_of(parameter: click.Parameter) -> str:
 
 def settings() -> str:
     rows = [
-        [f"`{field.metadata['name']}`", f"`{field.default}`", field.metadata["meaning"]] for field in fields(Settings)
+        [f"`{field.metadata['name']}`", f"`{field.default or 'none'}`", field.metadata["meaning"]]
+        for field in fields(Settings)
     ]
     return "# Settings\n\nFrom the environment or `.env`.\n\n" + table(["name", "default", "meaning"], rows)
 

@@ -348,7 +348,6 @@ def test_plain_columns_are_read_at_once() -> None:
         sa.Numeric(50, 2),
         sa.Enum("a", "b"),
         sa.Time(timezone=True),
-        sa.JSON(),
     ],
     ids=repr,
 )

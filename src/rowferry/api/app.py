@@ -28,8 +28,6 @@ from rowferry.api.routers import (
 from rowferry.api.state import ApiState
 from rowferry.api.tending import Tending
 from rowferry.bootstrap import Service
-from rowferry.reports.listed import REPORTS
-from rowferry.reports.report import is_available
 from rowferry.settings import Settings, read_settings
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -67,12 +65,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     for part in (full_bulk_insert, batch_transactions, loads, backups, restore_table, tables):
         app.include_router(part.router, dependencies=[Depends(refuse_unknown_parameters)])
-    available = {name for name, report in REPORTS.items() if is_available(report, service.catalog)}
-    for name, router in reports.routers.items():
-        dependencies = [Depends(refuse_unknown_parameters)] if name in available else []
-        app.include_router(router, dependencies=dependencies, include_in_schema=name in available)
+    has_reports = reports.install(app, service)
     app.include_router(health.router)
-    pages.install(app, with_reports=bool(available))
+    pages.install(app, with_reports=has_reports)
     framework = app.build_middleware_stack
     hosts = service.settings.hosts.split(",")
     app.build_middleware_stack = lambda: ObservedRequests(CsrfAndHostCheck(HeadRequests(framework()), hosts))  # type: ignore[method-assign]

@@ -5,6 +5,8 @@ from typing import Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 
+from rowferry.api.openapi import describe_endpoints
+
 
 async def refuse_unknown_parameters(request: Request) -> None:
     """A dependency of every endpoint whose parameters the OpenAPI document lists in full.
@@ -14,7 +16,7 @@ async def refuse_unknown_parameters(request: Request) -> None:
     """
     if not request.query_params:
         return
-    described = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
+    described = describe_endpoints(request.app)["paths"][request.scope["route"].path][request.method.lower()]
     known = {
         parameter["name"]: parameter["schema"]
         for parameter in described.get("parameters", ())

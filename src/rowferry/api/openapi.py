@@ -26,7 +26,7 @@ _TAGS = [
     {"name": "backups", "description": "Tables as Avro files that can be verified"},
     {"name": "restores", "description": "Tables as they were in a backup, what changed, and what blocked a restore"},
     {"name": "tables", "description": "The tables and the rules of their rows"},
-    {"name": "reports", "description": "Questions about a year, answered as JSON, CSV, SVG or PNG, by `Accept`"},
+    {"name": "reports", "description": "Questions about the tables, answered as JSON, CSV, SVG or PNG, by `Accept`"},
     {"name": "health", "description": "For operators of the service"},
 ]
 
@@ -70,12 +70,20 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(statuses)}
 
 
+def describe_endpoints(app: FastAPI) -> dict[str, Any]:
+    """What of the document does not depend on the tables, of which there may be hundreds; made once."""
+    if not hasattr(app.state, "endpoints"):
+        app.state.endpoints = get_openapi(
+            title="Rowferry", version=version("rowferry"), description=_DESCRIPTION, routes=app.routes
+        )
+    found: dict[str, Any] = app.state.endpoints
+    return found
+
+
 def describe_api(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document, made once."""
     if not app.openapi_schema:
-        document = get_openapi(
-            title="Rowferry", version=version("rowferry"), description=_DESCRIPTION, routes=app.routes
-        )
+        document = describe_endpoints(app)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         for model in (Problem, ProblemError, BatchProblem, RestoreProblem):
             schema = model.model_json_schema(ref_template=_REF)

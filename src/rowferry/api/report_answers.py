@@ -1,5 +1,7 @@
 """What the API answers about reports, as Pydantic models: they make its documentation."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -60,3 +62,41 @@ class DepartmentsAboveMeanAnswer(BaseModel):
     report: str
     year: int
     rows: list[DepartmentAboveMeanRow]
+
+
+class ReportParameter(BaseModel):
+    """A parameter of a report; without a default, it has to be given."""
+
+    name: str
+    type: str = Field(description="The kind of its values", examples=["integer"])
+    required: bool
+    default: str | None
+    doc: str
+
+
+class ReportColumn(BaseModel):
+    """A column that the file of a report declares."""
+
+    name: str
+    type: str
+    doc: str
+
+
+class ReportListed(BaseModel):
+    """A report, and all that is to be known to ask for it."""
+
+    name: str
+    title: str
+    description: str
+    parameters: list[ReportParameter]
+    columns: list[ReportColumn] = Field(description="The columns that are declared; there may be others")
+    pictured: bool = Field(description="Whether it is available as a picture")
+    built_in: bool
+
+
+class OwnReportAnswer(BaseModel):
+    """What a report of one's own found, for these values of its parameters."""
+
+    report: str
+    parameters: dict[str, Any]
+    rows: list[dict[str, Any]] = Field(description="Values by column; instants in UTC, decimals as text")

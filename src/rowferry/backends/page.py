@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import ColumnElement, Connection, select, tuple_
 
 from rowferry.dictionary.rules import TableRules
 
 
 def read_page(
-    connection: Connection, rules: TableRules, after: Sequence[Any] | None, limit: int
+    connection: Connection,
+    rules: TableRules,
+    columns: Sequence[ColumnElement[Any]],
+    after: Sequence[Any] | None,
+    limit: int,
 ) -> list[dict[str, Any]]:
-    """Up to so many rows behind the one with a key, in the order of the key."""
+    """Up to so many rows behind the one with a key, in the order of the key, by columns as they are to be read."""
     key = [rules.table.columns[name] for name in rules.key]
-    query = select(rules.table).order_by(*key).limit(limit)
+    query = select(*columns).select_from(rules.table).order_by(*key).limit(limit)
     if after is not None:
         query = query.where(tuple_(*key) > tuple_(*after))
     return [dict(row) for row in connection.execute(query).mappings()]

@@ -267,6 +267,14 @@ class Backend(ParentKeys, Protocol):
     def scanning(self) -> AbstractContextManager[Connection]:
         """A connection for one pass over many rows."""
 
+    def asking(self, seconds: float) -> AbstractContextManager[Connection]:
+        """A connection for one statement of a user's own, which cannot write.
+
+        Raises:
+            WorkCancelled: The statement, or a part of it that is fetched by itself, took longer than so many seconds.
+            DatabaseReadOnly, DatabaseRefused: It would write, or the database does not understand it.
+        """
+
     def with_instants(self, connection: Connection, table: Table) -> FromClause:
         """A table as it may stand in a statement that compares its instants, within `scanning`.
 

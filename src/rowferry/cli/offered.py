@@ -5,28 +5,20 @@ from typing import TYPE_CHECKING
 
 from rowferry import lazy
 from rowferry.errors import RowferryError
-from rowferry.settings import DEFAULT_MODELS, Settings, read_settings
+from rowferry.settings import DEFAULT_MODELS, read_settings
 
 if TYPE_CHECKING:  # imported only for tables of the user's own: help should be quick
-    from rowferry.dictionary import catalog
-    from rowferry.reports import listed, report
+    from rowferry.reports import listed
 else:
-    catalog = lazy.module("rowferry.dictionary.catalog")
     listed = lazy.module("rowferry.reports.listed")
-    report = lazy.module("rowferry.reports.report")
 
 
 def without_unavailable(commands: Sequence[str]) -> list[str]:
-    """All commands, without `report` where the tables are none of those that reports are about."""
+    """All commands, without `report` where there is none: the tables are others, and there are none of one's own."""
     try:
         settings = read_settings()
-        if settings.models == DEFAULT_MODELS or _has_reports(settings):
+        if settings.models == DEFAULT_MODELS or settings.reports or listed.offered(settings.models):
             return list(commands)
     except RowferryError:  # of which whoever uses a command is told
         return list(commands)
     return [name for name in commands if name != "report"]
-
-
-def _has_reports(settings: Settings) -> bool:
-    tables = catalog.load_catalog(settings.models, settings.url.get_backend_name())
-    return any(report.is_available(each, tables) for each in listed.REPORTS.values())

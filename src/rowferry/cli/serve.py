@@ -48,8 +48,8 @@ def serve(host: str, port: int, workers: int, is_open: bool, database_url: str |
     """
     for number in _SIGNALS:
         signal.signal(number, _exit)
-    collect_garbage()
     settings = check_settings(database_url)
+    collect_garbage()
     if not is_open and not _is_loopback(host):
         raise ServiceExposed(host=host)
     _require_free(host, port)

@@ -54,7 +54,9 @@ def found_in_file(rules: TableRules, column: ColumnRule, names: Collection[str])
 def default_of(rules: TableRules, column: ColumnRule) -> object:
     """What fills in for a required column that a file lacks; None if there is nothing, or the database makes it."""
     default = rules.table.columns[column.name].default
-    return getattr(default, "arg", None) if column.required and default is not None and default.is_scalar else None
+    if not column.required or default is None or not default.is_scalar:
+        return None
+    return column.kind.default(getattr(default, "arg", None))
 
 
 def canonical(schema: object) -> str:

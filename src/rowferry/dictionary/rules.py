@@ -113,6 +113,9 @@ _OWN = "rowferry_"
 
 Rule = TypeVar("Rule")
 
+KIND = "kind"
+"""What a field of a schema says of its column, beside the type."""
+
 ROW_NUMBER = "rowferry_row_number"
 """The column that says, behind those of a table, which row of its source a row is."""
 
@@ -208,8 +211,9 @@ class TableRules:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """The Arrow schema of the table's rows."""
-        return pa.schema([pa.field(c.name, c.arrow, nullable=not c.required) for c in self.columns])
+        """The Arrow schema of the table's rows; each field says of which kind it is."""
+        fields = (pa.field(c.name, c.arrow, not c.required, {KIND: c.kind.name}) for c in self.columns)
+        return pa.schema(fields)
 
     @cached_property
     def numbered_schema(self) -> pa.Schema:
@@ -228,6 +232,8 @@ def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
     constraints = sorted(table.foreign_key_constraints, key=lambda constraint: list(constraint.column_keys))
     references = [_noted(faults, _reference, table, constraint) for constraint in constraints]
     checks = [_noted(faults, _check, table, constraint) for constraint in _checks(table)]
+    rules = [column for column in columns if column]
+    faults += _spelled_keys(table, {rule.name for rule in rules if not rule.kind.tells_apart})
     if faults:
         raise LookupError(*faults)
     order = list(table.columns.keys())
@@ -340,6 +346,14 @@ def _referred_together(table: Table) -> Iterator[frozenset[str]]:
             with suppress(NoReferenceError):
                 if constraint.referred_table is table:
                     yield frozenset(element.column.name for element in constraint.elements)
+
+
+def _spelled_keys(table: Table, loose: set[str]) -> Iterator[str]:
+    """What tells rows apart by columns whose values may be equal and spelled otherwise, or are never equal."""
+    keys = [tuple(table.primary_key.columns.keys()), *_unique(table)]
+    keys += [tuple(constraint.column_keys) for constraint in table.foreign_key_constraints]
+    for name in sorted(loose.intersection(*[{name for key in keys for name in key}])):
+        yield f"{table.name}.{name}: type {table.c[name].type!r} cannot tell rows apart; {_LEAVE_OUT}"
 
 
 def _is_condition(option: str) -> bool:

@@ -28,7 +28,7 @@ def batch_model(catalog: Catalog) -> type[BaseModel]:
         for name, model in rows.items()
     }
     example = {name: model.model_config["json_schema_extra"]["examples"] for name, model in rows.items()}  # type: ignore[index]
-    config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1, "examples": [example]})
+    config = ConfigDict(extra="forbid", defer_build=True, json_schema_extra={"minProperties": 1, "examples": [example]})
     return create_model(BATCH, __config__=config, __doc__=_DESCRIPTION, **fields)
 
 
@@ -43,7 +43,7 @@ def _row_model(rules: TableRules, table_class: type | None) -> type[BaseModel]:
     name = table_class.__name__ if table_class else rules.name.title().replace("_", "")
     doc = rules.doc or f"A row of {rules.name}."
     example = {column.name: _example(rules, column) for column in rules.columns}
-    config = ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
+    config = ConfigDict(extra="forbid", defer_build=True, json_schema_extra={"examples": [example]})
     fields: dict[str, Any] = {column.name: _field(rules, column) for column in rules.columns}
     return create_model(name, __config__=config, __doc__=doc, **fields)
 

@@ -38,6 +38,10 @@ from rowferry.errors.databases import (
 from rowferry.errors.folders import FolderUnusable as FolderUnusable
 from rowferry.errors.refusals import TableAltered as TableAltered, TooManyRefused as TooManyRefused
 from rowferry.errors.reports import (
+    ReportParametersUnfit as ReportParametersUnfit,
+    ReportRefused as ReportRefused,
+    ReportTooLarge as ReportTooLarge,
+    ReportTooSlow as ReportTooSlow,
     ReportUnavailable as ReportUnavailable,
     ReportUnknown as ReportUnknown,
     YearInvalid as YearInvalid,

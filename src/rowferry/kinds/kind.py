@@ -19,7 +19,7 @@ from rowferry.arrow.masks import Mask
 from rowferry.kinds.unfit import UnfitError
 
 Affinity = Literal["INTEGER", "TEXT", "BLOB", "REAL", "NUMERIC"]
-JsonType = Literal["whole", "fractional", "boolean"]
+JsonType = Literal["whole", "fractional", "boolean", "array"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,20 @@ class SentByPostgresql:
     """A value beyond the limits, as Arrow would count it, in words."""
 
 
+@dataclass(frozen=True)
+class SpelledInPostgresql:
+    """How values that are texts here stand in a type of PostgreSQL's own: cast, and compared as it spells them.
+
+    Nothing else is sure of being the same: to a type of its own, different values may be equal, or none is.
+    """
+
+    binary: bytes | None
+    """What its binary form has before the text; None if that is another form altogether."""
+
+    spelling: str = "CAST({} AS text)"
+    """The text of a value, in SQL."""
+
+
 class Kind(ABC):
     """One kind of value. There is one object of each kind."""
 
@@ -88,6 +102,13 @@ class Kind(ABC):
     @abstractmethod
     def noun(self) -> str:
         """Completes the sentence "must be …"."""
+
+    tells_apart = True
+    """Whether values that are equal are spelled alike, so that they may belong to a key."""
+
+    def in_database(self, dialect: str) -> "Kind":  # most are the same everywhere
+        """The kind for databases of a dialect, where they take some values for others."""
+        return self
 
     # Its types, in models, in Arrow and in Avro
 
@@ -112,6 +133,10 @@ class Kind(ABC):
     def avro_logical(self) -> Mapping[tuple[str, str], pa.DataType]:
         """What values of a primitive and a logical type of Avro are to Arrow, which counts them in the same way."""
         return {}
+
+    def default(self, value: Any) -> object:
+        """What a model gives as the default of a column, as a value of this kind."""
+        return value
 
     def avro_default(self, value: Any, arrow: pa.DataType) -> object:
         """A value as the default of a field, which Avro's specification has as JSON."""
@@ -179,6 +204,9 @@ class Kind(ABC):
         """The types, besides text, whose spelling is judged by the grammar."""
         return ()
 
+    is_json = False
+    """Whether a value is whatever stands in JSON; a text there has its quotes then."""
+
     def to_json(self, value: Any) -> object:
         """A value as JSON has it, without loss."""
         return value
@@ -198,6 +226,11 @@ class Kind(ABC):
     @abstractmethod
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
         """Whether a type of PostgreSQL, as `format_type` spells it, keeps the values, or says that it cannot."""
+
+    @property
+    def spelled_in_postgresql(self) -> SpelledInPostgresql | None:
+        """None if Arrow has the values in a type that PostgreSQL has, too."""
+        return None
 
     @property
     def sent_by_postgresql(self) -> SentByPostgresql | None:

@@ -10,6 +10,8 @@ from rowferry.kinds.decimals import DECIMAL
 from rowferry.kinds.declared import Type, variant_of, wrapped_by
 from rowferry.kinds.floats import FLOAT
 from rowferry.kinds.integers import INTEGER
+from rowferry.kinds.json_binary import JSONB
+from rowferry.kinds.json_texts import JSON
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.texts import TEXT
 from rowferry.kinds.times import TIME
@@ -23,6 +25,8 @@ KINDS: tuple[Kind, ...] = (
     DATE,
     TIME,
     TEXT,
+    JSONB,  # before JSON, since to SQLAlchemy it is one
+    JSON,
 )
 
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -47,7 +51,7 @@ def served_by(column_type: Type, dialect: str = "") -> tuple[Kind, Type]:
     found = variant_of(column_type, dialect)
     for kind in KINDS:
         if isinstance(found, kind.sql_types):
-            return kind, found
+            return kind.in_database(dialect), found
     if isinstance(found, TypeDecorator):
         return served_by(wrapped_by(found, dialect), dialect)
     raise LookupError(f"{found!r}: use a type for texts, numbers, booleans, dates, times or instants")

@@ -1,11 +1,15 @@
 """Reads the rows of a table, page by page, in the order of its key."""
 
+import json
+import re
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
 from rowferry.backends.protocol import Backend
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import KeyUnfit
+from rowferry.kinds.json_texts import JsonText
 
 
 def read_rows(backend: Backend, rules: TableRules, after: Sequence[str] | None, limit: int) -> list[dict[str, Any]]:
@@ -21,6 +25,20 @@ def read_rows(backend: Backend, rules: TableRules, after: Sequence[str] | None, 
     key = None if after is None else _key(rules, after)
     rows = backend.page(rules, key, limit)
     return [{name: _as_json(rules, name, value) for name, value in row.items()} for row in rows]
+
+
+def as_document(page: dict[str, Any]) -> str:
+    """A page of rows in JSON; values that are JSON themselves stand there as they are spelled."""
+    spelled: list[str] = []
+    mark = secrets.token_hex(16)
+
+    def noted(value: Any) -> str:
+        assert isinstance(value, JsonText)  # noqa: S101  # nothing else is unknown to JSON
+        spelled.append(value.text)
+        return f"{mark}{len(spelled) - 1}"
+
+    text = json.dumps(page, ensure_ascii=False, default=noted)
+    return re.sub(rf'"{mark}([0-9]+)"', lambda found: spelled[int(found[1])], text) if spelled else text
 
 
 def key_of(rules: TableRules, row: dict[str, Any]) -> list[str]:

@@ -86,6 +86,7 @@ def bars(
     """
     if of_all > len(in_words):
         subtitle += f". These are the {len(in_words)} that hired the most"
+    described = f"{subtitle}. {'; '.join(f'{name}: {words}' for name, words in in_words.items())}."
     axis = {"title": "Employees hired (people)", "tickMinStep": 1, "format": ",d", "tickCount": 6}
     names = {
         "title": "Department",
@@ -95,19 +96,24 @@ def bars(
         "titleX": -8,
         "titleY": -6,
     }
+    encoding = {
+        "x": {"field": "hired", "type": "quantitative", "axis": axis, "scale": {"domainMin": 0, "nice": True}},
+        "y": {"field": "department", "type": "nominal", "sort": list(in_words), "axis": names},
+    }
+    return framed(title, subtitle, described, {"encoding": encoding, "layer": layers})
+
+
+def framed(title: str, subtitle: str, described: str, drawn: dict[str, Any]) -> dict[str, Any]:
+    """A picture in the looks of all of them; `described` is what it shows, in words."""
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "title": {"text": title, "subtitle": subtitle},
-        "description": f"{subtitle}. {'; '.join(f'{name}: {words}' for name, words in in_words.items())}.",
+        "description": described,
         "width": _WIDTH,
         "height": {"step": _STEP},
         "padding": 20,
         "config": _CONFIG,
-        "encoding": {
-            "x": {"field": "hired", "type": "quantitative", "axis": axis, "scale": {"domainMin": 0, "nice": True}},
-            "y": {"field": "department", "type": "nominal", "sort": list(in_words), "axis": names},
-        },
-        "layer": layers,
+        **drawn,
     }
 
 

@@ -57,6 +57,8 @@ def _draw(answer: Answer) -> dict[str, Any]:
 
 REPORT = Report(
     name="departments-above-mean",
+    heading="Departments above the mean",
+    about="List the departments that hired more employees in a year than the mean of all departments.",
     title="Departments that hired more than the mean in {year}",
     emptiness="No department hired more than the mean in {year}.",
     columns=("id", "department", "hired"),

@@ -76,6 +76,8 @@ def _total_and_quarters(total: int, quarters: list[int]) -> str:
 
 REPORT = Report(
     name="hires-by-quarter",
+    heading="Hires by quarter",
+    about="Count the employees hired in a year for each department and job, by quarter.",
     title="Employees hired in {year}, by department, job and quarter",
     emptiness="Nobody was hired in {year}.",
     columns=("department", "job", *_QUARTERS),

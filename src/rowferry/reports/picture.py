@@ -1,13 +1,12 @@
 """Draws the answers of reports, as SVG and PNG, on this machine and without any network."""
 
-from dataclasses import replace
 from html import escape
 from typing import Any
 
 import vl_convert
 
-from rowferry.reports.chart import DARK, nothing
-from rowferry.reports.report import Answer
+from rowferry.reports.chart import DARK
+from rowferry.reports.report import Answered
 
 _NO_NETWORK: list[str] = []
 _PNG_SCALE = 2.0
@@ -22,9 +21,9 @@ _DARK = "@media (prefers-color-scheme: dark) {{{}}}".format(
 """Lets the picture be dark where the page around it is: browsers ask the page for its colours, not the screen."""
 
 
-def svg(answer: Answer) -> str:
+def svg(answer: Answered) -> str:
     """An SVG document with a title and a description for those who cannot see it; the same for the same answer."""
-    chart = _chart(answer)
+    chart = answer.chart(_drawable)
     drawn = vl_convert.vegalite_to_svg(chart, allowed_base_urls=_NO_NETWORK)
     head, _, rest = drawn.partition(">")
     description = (
@@ -33,17 +32,10 @@ def svg(answer: Answer) -> str:
     return f'{head} role="img" aria-labelledby="title desc">{description}<style>{_DARK}</style>{rest}'
 
 
-def png(answer: Answer) -> bytes:
+def png(answer: Answered) -> bytes:
     """A PNG picture, twice as large as the SVG says, for sharp screens."""
-    drawn: bytes = vl_convert.vegalite_to_png(_chart(answer), scale=_PNG_SCALE, allowed_base_urls=_NO_NETWORK)
+    drawn: bytes = vl_convert.vegalite_to_png(answer.chart(_drawable), scale=_PNG_SCALE, allowed_base_urls=_NO_NETWORK)
     return drawn
-
-
-def _chart(answer: Answer) -> dict[str, Any]:
-    if not answer.found:
-        return nothing(answer.title, answer.emptiness)
-    drawable = [{name: _drawable(value) for name, value in row.items()} for row in answer.found]
-    return answer.report.draw(replace(answer, found=drawable))
 
 
 def _drawable(value: Any) -> Any:

@@ -1,8 +1,8 @@
 """What a report is: one question about a year, one SQL statement that answers it, and how its answer is drawn."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from sqlalchemy import FromClause, Select
 from sqlalchemy.orm import DeclarativeBase
@@ -10,12 +10,47 @@ from sqlalchemy.orm import DeclarativeBase
 from rowferry.backends.protocol import Backend
 from rowferry.dictionary.catalog import Catalog
 from rowferry.errors import ReportUnavailable
+from rowferry.reports.chart import nothing
 from rowferry.reports.year import Year
+
+
+class Answered(Protocol):
+    """What a report found, whether the report is built in or one of a user's own: what all forms of it are made of."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def emptiness(self) -> str:
+        """What to say where there is no row."""
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def subject(self) -> dict[str, Any]:
+        """What was asked about, as JSON has it."""
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows as JSON has them."""
+
+    def cells(self) -> Iterator[list[Any]]:
+        """The rows for spreadsheets and people: numbers and texts."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as JSON has it."""
+
+    def chart(self, drawable: Callable[[Any], Any]) -> dict[str, Any]:
+        """Its picture as a Vega-Lite specification, with texts as they may be drawn."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """A question about a year; its title and emptiness are templates that take the `year`.
+    """A question about a year; its title and emptiness are templates that take the `year`, its heading does not.
 
     The statement is given the table whose rows it `counts`, in which instants compare as such.
 
@@ -25,6 +60,8 @@ class Report:
     """
 
     name: str
+    heading: str
+    about: str
     title: str
     emptiness: str
     columns: tuple[str, ...]
@@ -44,6 +81,18 @@ class Answer:
     found: list[dict[str, Any]]
 
     @property
+    def name(self) -> str:
+        return self.report.name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.report.columns
+
+    @property
+    def subject(self) -> dict[str, Any]:
+        return {"year": self.year}
+
+    @property
     def title(self) -> str:
         return self.report.title.format(year=f"{self.year:04}")
 
@@ -56,8 +105,17 @@ class Answer:
     def rows(self) -> list[dict[str, Any]]:
         return [{column: row[column] for column in self.report.columns} for row in self.found]
 
+    def cells(self) -> Iterator[list[Any]]:
+        return (list(row.values()) for row in self.rows)
+
     def as_dict(self) -> dict[str, Any]:
-        return {"report": self.report.name, "year": self.year, "rows": self.rows}
+        return {"report": self.name, **self.subject, "rows": self.rows}
+
+    def chart(self, drawable: Callable[[Any], Any]) -> dict[str, Any]:
+        if not self.found:
+            return nothing(self.title, self.emptiness)
+        drawn = [{name: drawable(value) for name, value in row.items()} for row in self.found]
+        return self.report.draw(replace(self, found=drawn))
 
 
 def is_available(report: Report, catalog: Catalog) -> bool:

@@ -1,6 +1,5 @@
 """The tables and their rules, which are known without the database, and their rows."""
 
-import json
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -11,7 +10,7 @@ from rowferry.api.answers import Limit, Page, RowsPage, TableAnswer
 from rowferry.api.openapi import problems
 from rowferry.api.state import Started, State
 from rowferry.dictionary.describe import describe
-from rowferry.operations.read_rows import key_of, read_rows
+from rowferry.operations.read_rows import as_document, key_of, read_rows
 
 router = APIRouter(prefix="/tables", tags=["tables"])
 
@@ -45,5 +44,4 @@ def list_rows(
         items = items[:limit]
         position = [("after", part) for part in key_of(rules, items[-1])]
         following = str(request.url.replace(query=urlencode([("limit", limit), *position])))
-    page = json.dumps({"items": items, "next": following}, ensure_ascii=False)
-    return Response(page, media_type="application/json")
+    return Response(as_document({"items": items, "next": following}), media_type="application/json")

@@ -5,9 +5,13 @@ from typing import Protocol
 
 import pgpq
 import pyarrow as pa
-import pyarrow.csv as pc
+from pyarrow import csv
 
+from rowferry.arrow import compute as pc
 from rowferry.backends.postgresql.binary_numeric import numerics
+from rowferry.dictionary.rules import KIND
+from rowferry.kinds.kind import SpelledInPostgresql
+from rowferry.kinds.registry import BY_NAME
 
 
 class CopyFormat(Protocol):
@@ -23,11 +27,20 @@ class CopyFormat(Protocol):
 def copy_format(schema: pa.Schema) -> CopyFormat:
     """The fastest form that can spell every column of the schema.
 
-    A decimal without decimal places may stand in a column of integers, which only a text fits as well.
+    A decimal without decimal places may stand in a column of integers, which only a text fits as well. So do values
+    of types whose binary form is their own.
     """
-    if any(pa.types.is_decimal(field.type) and field.type.scale <= 0 for field in schema):
-        return _Csv()
+    for field in schema:
+        own = _own_type(field)
+        if (pa.types.is_decimal(field.type) and field.type.scale <= 0) or (own and own.binary is None):
+            return _Csv()
     return _Binary(schema)
+
+
+def _own_type(field: pa.Field) -> SpelledInPostgresql | None:
+    """What PostgreSQL makes of the values of a field in a type of its own; of our own tables, none has such a one."""
+    name = (field.metadata or {}).get(KIND.encode())
+    return BY_NAME[name.decode()].spelled_in_postgresql if name else None
 
 
 class _Binary:
@@ -36,7 +49,9 @@ class _Binary:
     def __init__(self, schema: pa.Schema) -> None:
         # The encoder knows no decimals; but bytes it sends as they are, whatever the column takes them for.
         self._decimals = {at for at, field in enumerate(schema) if pa.types.is_decimal(field.type)}
-        fields = [field.with_type(pa.binary()) if at in self._decimals else field for at, field in enumerate(schema)]
+        self._before = {at: own.binary for at, field in enumerate(schema) if (own := _own_type(field)) and own.binary}
+        as_bytes = {*self._decimals, *self._before}
+        fields = [field.with_type(pa.binary()) if at in as_bytes else field for at, field in enumerate(schema)]
         self._schema = pa.schema(fields)
         self._encoder = pgpq.ArrowToPostgresBinaryEncoder(self._schema)
 
@@ -44,11 +59,18 @@ class _Binary:
         return bytes(self._encoder.write_header())
 
     def rows(self, batch: pa.RecordBatch) -> bytes:
-        columns = [numerics(column) if at in self._decimals else column for at, column in enumerate(batch.columns)]
+        columns = [self._encoded(at, column) for at, column in enumerate(batch.columns)]
         return bytes(self._encoder.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema)))
 
     def end(self) -> bytes:
         return bytes(self._encoder.finish())
+
+    def _encoded(self, at: int, column: pa.Array) -> pa.Array:
+        """A column as bytes, where the encoder does not know its type."""
+        if before := self._before.get(at):
+            texts = pc.cast(column, pa.binary())
+            return pc.binary_join_element_wise(pa.scalar(before, pa.binary()), texts, pa.scalar(b"", pa.binary()))
+        return numerics(column) if at in self._decimals else column
 
 
 class _Csv:
@@ -61,7 +83,7 @@ class _Csv:
 
     def rows(self, batch: pa.RecordBatch) -> bytes:
         text = io.BytesIO()
-        pc.write_csv(batch, text, pc.WriteOptions(include_header=False, quoting_style="needed"))
+        csv.write_csv(batch, text, csv.WriteOptions(include_header=False, quoting_style="needed"))
         return text.getvalue()
 
     def end(self) -> bytes:

@@ -1,7 +1,6 @@
 """PostgreSQL, by psycopg."""
 
 import hashlib
-import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,13 +19,14 @@ from rowferry.backends.active_connections import ActiveConnections
 from rowferry.backends.capabilities import Capabilities
 from rowferry.backends.page import read_page
 from rowferry.backends.postgresql.careful import CarefulShortTransaction, CarefulTransaction
+from rowferry.backends.postgresql.checks import find_failed
 from rowferry.backends.postgresql.few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql.grants import missing_grant
 from rowferry.backends.postgresql.parameters import GivenRows
 from rowferry.backends.postgresql.references import find_existing, find_next_keys
 from rowferry.backends.postgresql.replacer import ReplacingTransaction
 from rowferry.backends.postgresql.sessions import Sessions, connect_args
-from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot
+from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot, as_read
 from rowferry.backends.postgresql.table import Statements
 from rowferry.backends.postgresql.types import unkept
 from rowferry.backends.postgresql.writer import quoted
@@ -53,7 +53,7 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _CANCEL_SECONDS = 2.0
 
-_MOST_PARTS = 1_590
+_MOST_COLUMNS = 1_590
 """PostgreSQL takes 1,600 columns in a table, and some more in the answer to a query; a few of them are ours."""
 
 _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
@@ -126,11 +126,9 @@ class PostgresqlBackend:
         found = list(self.capabilities.unkept(table))
         padded = (column for column in table.columns if isinstance(column.type, CHAR))
         found += [f"PostgreSQL pads values of type CHAR with blanks, as in {column}; use String" for column in padded]
-        if (parts := sum(1 + bool(column.nullable) for column in table.columns)) > _MOST_PARTS:
-            limit = f"a backup can have {_MOST_PARTS:,}, and each nullable column counts twice"
-            found.append(
-                f"{table}: {len(table.columns):,} columns are too many: {limit}, a total of {parts:,}; split it up"
-            )
+        if len(table.columns) > _MOST_COLUMNS:
+            limit = f"PostgreSQL allows {_MOST_COLUMNS:,} columns"
+            found.append(f"{table}: {limit}, but it has {len(table.columns):,}; split it up")
         return found
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
@@ -153,15 +151,8 @@ class PostgresqlBackend:
             return GivenRows(Statements(connection), rules).holders(names, rows)
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
-        dialect = self.engine.dialect
-        types = ", ".join(f"{quoted(c.name)} {c.type.compile(dialect)}" for c in rules.table.columns)
-        verdicts = ", ".join(f"({check.sql}) IS FALSE" for check in rules.checks)
-        given = f"AS r (rowferry_at int, {types})".replace("%", "%%")
-        judge = f"SELECT rowferry_at, {verdicts.replace('%', '%%')} FROM json_to_recordset(%s::json) {given}"
-        document = json.dumps([{"rowferry_at": at, **row} for at, row in enumerate(rows)], default=str)
         with self.errors(), self.engine.connect() as connection:
-            judged = connection.exec_driver_sql(judge, (document,)).all()
-        return [(at, name) for at, *broken in judged for name in rules.names_of_checks(broken)]
+            return find_failed(connection, rules, rows)
 
     @contextmanager
     def transaction(self, locking: Locking = "sharing", *, careful: bool = False) -> Iterator[ReplacingTransaction]:
@@ -197,11 +188,18 @@ class PostgresqlBackend:
 
     def page(self, rules: TableRules, after: Sequence[object] | None, limit: int) -> list[dict[str, Any]]:
         with self.errors(), self.engine.connect() as connection:
-            return read_page(connection, rules, after, limit)
+            return read_page(connection, rules, as_read(rules), after, limit)
 
     @contextmanager
     def scanning(self) -> Iterator[Connection]:
         with self.errors(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def asking(self, seconds: float) -> Iterator[Connection]:
+        read_only = self.engine.connect().execution_options(postgresql_readonly=True)
+        with self.errors(), read_only as connection, connection.begin():
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
             yield connection
 
     def with_instants(self, connection: Connection, table: Table) -> FromClause:  # noqa: ARG002  # they have a type of their own

@@ -24,15 +24,22 @@ class GivenRows:
 
     def source(self, names: tuple[str, ...]) -> Composable:
         """What stands behind FROM; `rowferry_at` is the number of a row, from 1 on."""
-        types = (type_of(self._rules.table, name) for name in names)
+        spelled_ones = [name for name in names if self._is_spelled(name)]
+        types = (SQL("text") if name in spelled_ones else type_of(self._rules.table, name) for name in names)
         lists = SQL(", ").join(SQL("CAST(%s AS {}[])").format(kind) for kind in types)
         named = SQL(", ").join(map(Identifier, [*names, "rowferry_at"]))
-        return SQL("unnest({}) WITH ORDINALITY AS s ({})").format(lists, named)
+        rows = SQL("unnest({}) WITH ORDINALITY AS s ({})").format(lists, named)
+        if not spelled_ones:
+            return rows
+        values = (SQL("{} AS {}").format(self.value(name), Identifier(name)) for name in names)
+        return SQL("(SELECT {}, rowferry_at FROM {}) AS s").format(SQL(", ").join(values), rows)
 
     def value(self, name: str) -> Composable:
         """A value as it may be put into the table `t`, which refuses what is no label."""
-        enumeration = self._texts.enumeration(name)
         value = SQL("s.{}").format(Identifier(name))
+        if self._is_spelled(name):
+            return SQL("CAST({} AS {})").format(value, type_of(self._rules.table, name))
+        enumeration = self._texts.enumeration(name)
         return SQL("CAST({} AS {})").format(value, enumeration) if enumeration else value
 
     def same(self, names: tuple[str, ...]) -> Composable:
@@ -68,6 +75,9 @@ class GivenRows:
         )
         found = self._transaction.execute(find, lists_of(rows.select(list(given))))
         return [(at, tuple(holder)) for at, *holder in found]
+
+    def _is_spelled(self, name: str) -> bool:
+        return self._rules.by_name[name].kind.spelled_in_postgresql is not None
 
     def _compared(self, name: str) -> Composable:
         if enumeration := self._texts.enumeration(name):

@@ -28,14 +28,14 @@ DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call
 
 
 class PostgresqlPlan(Plan):
-    """Texts are compared by their bytes.
+    """Texts are compared by their bytes, and so is what PostgreSQL spells in a way of its own.
 
     Whatever takes different texts for the same says so of its comparison, not of its values: a collation that is not
     deterministic, or the type citext.
     """
 
     def differs(self, rule: ColumnRule) -> ColumnElement[bool]:
-        if rule.kind is not TEXT:
+        if rule.kind is not TEXT and not rule.kind.spelled_in_postgresql:
             return super().differs(rule)
         ours, theirs = (cast(rows.c[rule.name], Text) for rows in (self.s, self.t))
         return ours.collate("C").is_distinct_from(theirs)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from psycopg import Connection as DriverConnection
 from psycopg.sql import SQL, Composable, Composed, Identifier
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, Text, literal_column
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
@@ -26,8 +26,22 @@ _PAGE_ROWS = 16_384
 _PAGE_BYTES = 16 * 1024 * 1024
 _LETTER_BYTES = 4
 
+_MOST_SENT = 1_600
+"""The answer to a query has at most 1,664 columns; parts of a page that are more come as one array."""
+
 WHOLE_TABLES = "SET LOCAL row_security = off"
 """Lets the server refuse tables whose rows we may not all see: they would be read in part, and taken for the whole."""
+
+
+def as_read(rules: TableRules) -> list[ColumnElement[Any]]:
+    """The columns of a table as a query reads them: a value in a type of PostgreSQL's own as it is spelled."""
+    return [_as_text(rules, c) if c.kind.spelled_in_postgresql else rules.table.c[c.name] for c in rules.columns]
+
+
+def _as_text(rules: TableRules, column: ColumnRule) -> ColumnElement[Any]:
+    assert column.kind.spelled_in_postgresql  # noqa: S101  # for the type checker
+    name = Identifier(rules.name, column.name).as_string()
+    return literal_column(column.kind.spelled_in_postgresql.spelling.format(name), Text).label(column.name)
 
 
 class PostgresqlSnapshot:
@@ -68,7 +82,7 @@ class PostgresqlSnapshot:
                 assert row is not None  # noqa: S101  # an aggregate
                 if not row[0]:
                     return
-                page = _Page(rules, row[0], row[1:])
+                page = _Page(rules, row[0], row[1] if isinstance(row[1], list) else row[1:])
                 # The database makes the next page while this one is taken apart.
                 cursor.execute(_page(rules, after=True), page.last_key())
                 pipeline.sync()
@@ -89,7 +103,8 @@ def _page(rules: TableRules, *, after: bool) -> Composed:
         window = SQL(" WINDOW w AS (ORDER BY {} ROWS UNBOUNDED PRECEDING)").format(key)
         page = cut.format(columns, measured.format(sizes, page) + window, SQL(str(_PAGE_BYTES)))
     parts = [part for column in rules.columns for part in _sent(column)]
-    return SQL("SELECT count(*), {} FROM ({}) page").format(SQL(", ").join(parts), page)
+    sent = SQL("{}") if len(parts) <= _MOST_SENT else SQL("ARRAY[{}]")
+    return SQL("SELECT count(*), {} FROM ({}) page").format(sent.format(SQL(", ").join(parts)), page)
 
 
 def _name(name: str) -> Composable:
@@ -110,7 +125,8 @@ def _sent(column: ColumnRule) -> list[Composable]:
     """What a page has of a column: its values, and where it is optional and of fixed width, which are missing."""
     name = _name(column.name)
     if (form := column.kind.sent_by_postgresql) is None:
-        text = SQL("textsend({}::text)").format(name)
+        own = column.kind.spelled_in_postgresql
+        text = SQL("textsend({})").format(SQL(own.spelling if own else "{}::text").format(name))
         text = text if column.required else SQL(r"coalesce({}, '\xff'::bytea)").format(text)
         return [SQL(r"string_agg({}, '\x00'::bytea)").format(text)]
     value: Composable = SQL(form.function).format(name)

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import tempfile
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
@@ -44,6 +45,7 @@ from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     DatabaseBusy,
     DatabaseInMemory,
+    DatabaseReadOnly,
     DatabaseRefused,
     DatabaseUnavailable,
     DiskFull,
@@ -68,6 +70,9 @@ _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 10, 15
 
 _MOST_COLUMNS = 1_900
 """SQLite takes 2,000 in a table, or in the answer to a query, which has some of its own beside those of a table."""
+
+_STEPS_BETWEEN_LOOKS = 100_000
+"""After so many steps of a statement, about a millisecond, its time is looked at."""
 
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",
@@ -265,6 +270,23 @@ class SqliteBackend:
                 raise
             finally:
                 connection.exec_driver_sql(f"PRAGMA cache_size = {CACHE}")
+
+    @contextmanager
+    def asking(self, seconds: float) -> Iterator[Connection]:
+        ends = time.monotonic() + seconds
+        with self.errors(), self.engine.connect() as connection:
+            driver = driver_of(connection)
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+            driver.set_progress_handler(lambda: time.monotonic() > ends, _STEPS_BETWEEN_LOOKS)
+            try:
+                yield connection
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY:
+                    raise DatabaseReadOnly(reason=str(error.orig)) from error
+                raise
+            finally:
+                driver.set_progress_handler(None, 0)
+                connection.exec_driver_sql("PRAGMA query_only = OFF")
 
     def with_instants(self, connection: Connection, table: Table) -> FromClause:
         return with_instants(connection, table)

@@ -56,6 +56,10 @@ class JsonRows:
         """A row as it was sent."""
         return self.text[slice(*self._spans[position])]
 
+    def members(self, position: int) -> dict[str, str]:
+        """The members of a row that is an object, each as it was sent."""
+        return members_of(self.raw(position))
+
     @cached_property
     def _spans(self) -> list[tuple[int, int]]:
         """From where to where each row is."""
@@ -189,9 +193,7 @@ class _Scan:
         return self._text[self._at : self._at + 1]
 
     def _skip_space(self, at: int) -> int:
-        found = _SPACE.match(self._text, at)
-        assert found is not None  # noqa: S101  # it matches nothing, too
-        return found.end()
+        return _behind_space(self._text, at)
 
     def _require_end(self) -> None:
         if self._peek():
@@ -231,6 +233,25 @@ def _next_value(text: str, at: int) -> tuple[object, int]:
         return _scan_once(text, at)
     except StopIteration as end:
         raise json.JSONDecodeError("Expecting value", text, end.value) from end
+
+
+def members_of(text: str) -> dict[str, str]:
+    """The members of a text that is an object, each as it is spelled; of a name that it has twice, the last one."""
+    found, at = {}, _behind_space(text, _behind_space(text, 0) + 1)
+    while text[at] != "}":
+        name, at = _next_value(text, at)
+        start = _behind_space(text, _behind_space(text, at) + 1)
+        _, at = _next_value(text, start)
+        found[str(name)] = text[start:at]
+        at = _behind_space(text, at)
+        at = _behind_space(text, at + 1) if text[at] == "," else at
+    return found
+
+
+def _behind_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    assert found is not None  # noqa: S101  # it matches nothing, too
+    return found.end()
 
 
 def _each_row(text: str, at: int) -> Iterator[tuple[object, tuple[int, int]]]:

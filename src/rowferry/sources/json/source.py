@@ -17,7 +17,7 @@ from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.judging.places import Places
 from rowferry.judging.rows import UNREADABLE, OddRow, RowBatch
 from rowferry.kinds.kind import JsonType
-from rowferry.sources.json.batch_text import Fractional, JsonRows, RepeatingObject, Whole
+from rowferry.sources.json.batch_text import Fractional, JsonRows, RepeatingObject, Whole, members_of
 from rowferry.sources.limits import MAX_ROW_BYTES, RAW_BYTES, TOO_LONG
 
 _NAMED_COLUMNS = 20
@@ -26,7 +26,7 @@ _NAMED_COLUMNS = 20
 _UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 """Where a text may hold NUL or half a surrogate pair, which JSON can only say so."""
 
-_JSON_TYPES: dict[type, JsonType] = {Whole: "whole", Fractional: "fractional", bool: "boolean"}
+_JSON_TYPES: dict[type, JsonType] = {Whole: "whole", Fractional: "fractional", bool: "boolean", list: "array"}
 """What stands for values in JSON, besides text, if their kind takes it."""
 
 
@@ -111,9 +111,10 @@ class JsonSource:
             return OddRow(position, None, (Fault(None, RejectCode.NOT_AN_OBJECT, message),))
         repeated = row.repeated if isinstance(row, RepeatingObject) else frozenset()
         cells: list[object] = []
+        spelled = self._spelled(position, row)
         faults = _unknown_columns(row, self.rules)
         for rule in self.rules.columns:
-            cell, reason = _cell(rule, row.get(rule.name))
+            cell, reason = _cell(rule, row.get(rule.name), spelled.get(rule.name, ""))
             if rule.name in repeated:
                 cell, reason = UNREADABLE, f"{rule.name} appears in the row more than once"
             if reason:
@@ -121,10 +122,22 @@ class JsonSource:
             cells.append(cell)
         return OddRow(position, cells, tuple(faults))
 
+    def _spelled(self, position: int, row: dict[str, object]) -> dict[str, str]:
+        """The members of a row as they are spelled, if any column takes one so."""
+        takes = any(_is_spelled(rule, row.get(rule.name)) for rule in self.rules.columns)
+        return self.rows.members(position) if takes else {}
+
 
 def _is_plain(rule: ColumnRule, found: type) -> bool:
     """Whether what has this JSON type may stand in a column of texts, to be judged by its grammar."""
-    return found is str or (found is not bool and _takes(rule, found))
+    if rule.kind.is_json or found in (bool, list):
+        return False
+    return found is str or _takes(rule, found)
+
+
+def _is_spelled(rule: ColumnRule, value: object) -> bool:
+    """Whether a value is judged as it is spelled in JSON."""
+    return value is not None and (rule.kind.is_json or (isinstance(value, list) and _takes(rule, list)))
 
 
 def _takes(rule: ColumnRule, found: type) -> bool:
@@ -145,11 +158,19 @@ def as_csv_rows(rules: TableRules, rejects: Iterable[dict[str, Any]], *, of_rest
         cells = [reject["raw"]]
         if isinstance(row, dict):
             find = _found_by_restore if of_restore else _found
+            row = row if of_restore else _with_spelled(rules, row, reject["raw"])
             values = (find(rules, column, row) for column in rules.columns)
             cells = ["" if value is None else _as_text(value) for value in values]
         line = io.StringIO()
         csv.writer(line, lineterminator="").writerow(cells)
         yield {**reject, "raw": line.getvalue(), "typed": True}
+
+
+def _with_spelled(rules: TableRules, row: dict[str, object], raw: str) -> dict[str, object]:
+    """A row whose values that are judged as they are spelled are texts of that."""
+    names = [rule.name for rule in rules.columns if _is_spelled(rule, row.get(rule.name))]
+    spelled = members_of(raw) if names else {}
+    return row | {name: spelled[name] for name in names}
 
 
 def _found(_rules: TableRules, column: ColumnRule, row: dict[str, object]) -> object:
@@ -169,10 +190,12 @@ def _as_text(value: object) -> str:
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", r"\x00")
 
 
-def _cell(rule: ColumnRule, value: object) -> tuple[object, str]:
+def _cell(rule: ColumnRule, value: object, spelled: str) -> tuple[object, str]:
     """The text that the judge is to read, or UNREADABLE and why."""
     if value is None:
         return "", ""
+    if _is_spelled(rule, value):
+        return spelled, ""
     if type(value) is str:
         return value, ""
     if _takes(rule, type(value)):

@@ -111,6 +111,8 @@ class Check:
 
 _OWN = "rowferry_"
 
+_LEAVE_OUT = "remove it from the class and leave it to the database"
+
 Rule = TypeVar("Rule")
 
 KIND = "kind"

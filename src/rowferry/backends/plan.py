@@ -157,7 +157,7 @@ class Plan:
     @property
     def held_back(self) -> tuple[str, ...]:
         """The columns that are null until then in rows which are inserted."""
-        return () if self.checks_last else self.rules.held_back
+        return () if self.checks_last else self.rules.may_wait
 
     def complete(self, *, only_new: bool) -> Update:
         """Give rows, or those that are new, their values of the columns that came too early."""
@@ -187,7 +187,8 @@ class Plan:
     def only(self, rows: Rows) -> Self:
         """The same for some rows of the stage, as if there were no others: they refer to none of them."""
         numbered = self.s.c[ROW_NUMBER]
-        values = (self._absent(name) if name in self._apart else self.s.c[name] for name in self.rules.names)
+        apart = () if self.checks_last else self.rules.may_wait
+        values = (self._absent(name) if name in apart else self.s.c[name] for name in self.rules.names)
         chosen = select(numbered, *values).where(numbered.between(*rows)).order_by(numbered)
         return replace(self, stage=chosen.subquery("s"))
 
@@ -222,10 +223,6 @@ class Plan:
     def k(self) -> FromClause:
         """What is known, as conditions name it."""
         return self.known.alias("k")
-
-    @property
-    def _apart(self) -> tuple[str, ...]:
-        return () if self.checks_last else self.rules.may_wait
 
     def _absent(self, name: str) -> ColumnElement[Any]:
         """Null of the type that a column has."""

@@ -34,6 +34,10 @@ class PostgresqlPlan(Plan):
     deterministic, or the type citext.
     """
 
+    @property
+    def held_back(self) -> tuple[str, ...]:
+        return self.rules.held_back  # rows of one statement may refer to each other
+
     def differs(self, rule: ColumnRule) -> ColumnElement[bool]:
         if rule.kind is not TEXT and not rule.kind.spelled_in_postgresql:
             return super().differs(rule)

@@ -80,11 +80,21 @@ class FewRowsWriter(HeldRows):
         defer_references(self._driver, self._rules)
         with foreign_keys_told(self._driver, self._rules, self._require_parents):
             updated = self._update() if update else 0
-            inserted = self._transaction.insert(self._rules.name, new) if new.num_rows else 0
+            inserted = self._insert(new)
         return inserted, updated
 
-    def complete(self, *, update: bool) -> None:  # noqa: ARG002  # all of their values are in
+    def complete(self, *, update: bool) -> None:  # noqa: ARG002  # what was changed has all of its values
+        names = self._rules.may_wait
+        if names and (new := self._new()).num_rows:
+            self._change(names, new)
         self._require(self._rules.circular)
+
+    def _insert(self, new: pa.RecordBatch) -> int:
+        """Insert rows without the columns that may lead to later ones, for which SQLite would read the whole table."""
+        for name in self._rules.may_wait:
+            absent = pa.nulls(new.num_rows, self._rules.by_name[name].arrow)
+            new = new.set_column(self._rules.names.index(name), name, absent)
+        return self._transaction.insert(self._rules.name, new) if new.num_rows else 0
 
     def _require_unique(self) -> None:
         for key in self._rules.unique:
@@ -136,20 +146,24 @@ class FewRowsWriter(HeldRows):
             self._known[at] = [name for name, flag in zip(self._rules.values, differs, strict=True) if flag]
 
     def _update(self) -> int:
-        names = [*self._rules.values, *self._rules.key]
-        rows = [self._as_there(row, names) for row in stored_rows(self._changed().select(names))]
-        if not rows:
-            return 0
-        changes = ", ".join(f"{quoted(name)} = ?" for name in self._rules.values)
-        same = " AND ".join(f"{quoted(name)} = ?" for name in self._rules.key)
-        update = f"UPDATE {or_abort(self._driver, self._rules.name)} {self._table} SET {changes} WHERE {same}"
         try:
-            return self._driver.executemany(update, rows).rowcount
+            return self._change(self._rules.values, self._changed())
         except sqlite3.IntegrityError as error:
             is_unique = error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_UNIQUE
             if not (is_unique and may_rewrite(self._driver, self._rules)):
                 raise
             return self._rewrite()
+
+    def _change(self, columns: Sequence[str], changed: pa.RecordBatch) -> int:
+        """Give rows of the table some of the values of those with their keys."""
+        names = [*columns, *self._rules.key]
+        rows = [self._as_there(row, names) for row in stored_rows(changed.select(names))]
+        if not rows:
+            return 0
+        changes = ", ".join(f"{quoted(name)} = ?" for name in columns)
+        same = " AND ".join(f"{quoted(name)} = ?" for name in self._rules.key)
+        update = f"UPDATE {or_abort(self._driver, self._rules.name)} {self._table} SET {changes} WHERE {same}"
+        return self._driver.executemany(update, rows).rowcount
 
     def _rewrite(self) -> int:
         """Insert the rows that differ anew, once all of them are gone: a value may stand in another row by now."""

@@ -175,8 +175,11 @@ class SqliteWriter(StagedWriter):
         return self._rows
 
     def checks_all_references(self) -> bool:
-        """Whether there are so many rows that what they refer to is better checked at once."""
-        return self._rows >= _BULK_ROWS and bool(self._rules.references)
+        """Whether what rows refer to is better checked at once: of many, or of those that may refer to later ones.
+
+        As long as one of these lacks its parent, SQLite would read the whole table for each row that comes in.
+        """
+        return (self._rows >= _BULK_ROWS and bool(self._rules.references)) or bool(self._rules.circular)
 
     def checks_more(self) -> bool:
         """Whether SQLite has more to check or to do when rows come in than the model tells."""

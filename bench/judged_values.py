@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import JSON, BigInteger, Boolean, Date, DateTime, Double, Numeric, String, Time
+from sqlalchemy import ARRAY, JSON, BigInteger, Boolean, Date, DateTime, Double, Integer, Numeric, String, Time
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
@@ -47,6 +47,10 @@ def _document(chance: random.Random) -> str:
     return json.dumps({"id": chance.randrange(10**6), "name": _text(chance), "tags": [_day(chance), None]})
 
 
+def _numbers(chance: random.Random) -> str:
+    return str([chance.randint(-(10**6), 10**6) for _ in range(4)])
+
+
 SAMPLES: dict[str, tuple[TypeEngine[Any], Spell]] = {
     "boolean": (Boolean(), lambda chance: chance.choice(("true", "false"))),
     "integer": (BigInteger(), lambda chance: str(chance.randint(-(10**9), 10**9))),
@@ -56,6 +60,7 @@ SAMPLES: dict[str, tuple[TypeEngine[Any], Spell]] = {
     "date": (Date(), _day),
     "time": (Time(), _time),
     "text": (String(_MOST_LETTERS), _text),
+    "integer[]": (ARRAY(Integer), _numbers),
     "json": (JSON(), _document),
     "jsonb": (JSONB(), _document),
 }

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
+from rowferry.kinds.arrays import ARRAY
 from rowferry.kinds.booleans import BOOLEAN
 from rowferry.kinds.dates import DATE
 from rowferry.kinds.datetimes import DATETIME
@@ -86,6 +87,17 @@ KIND_VALUES: dict[Kind, KindValues] = {
             ("00:00", dt.time(0), "00:00:00"),
         ),
         (("24:00:00", "value.type"), ("02:48:42+02", "value.type")),
+    ),
+    ARRAY: KindValues(
+        "ARRAY(Integer).with_variant(JSON(), 'sqlite')",
+        {},
+        (
+            ("[1, null, -3]", [1, None, -3], [1, None, -3]),
+            ("[]", [], []),
+            ("[[1, 2], [3, 4]]", [[1, 2], [3, 4]], [[1, 2], [3, 4]]),
+        ),
+        (("[1", "value.type"), ("[NaN]", "value.type"), ("[1,]", "value.type")),
+        is_text_in_json=False,
     ),
     JSON_TEXT: KindValues(
         "JSON()",

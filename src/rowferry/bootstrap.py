@@ -19,6 +19,7 @@ from rowferry.errors import (
 )
 from rowferry.folders import folder_faults
 from rowferry.migrations.schema import VERSIONS, History, SchemaState, look
+from rowferry.reports.own.declarations import OwnReport
 from rowferry.settings import (
     DEFAULT_MODELS,
     SettingFault,
@@ -31,7 +32,6 @@ from rowferry.settings import (
 if TYPE_CHECKING:  # imported only when they are needed
     from rowferry.migrations import upgrade as upgrading
     from rowferry.reports import listed
-    from rowferry.reports.own.declarations import OwnReport
 else:
     upgrading = lazy.module("rowferry.migrations.upgrade")
     listed = lazy.module("rowferry.reports.listed")
@@ -111,7 +111,7 @@ class Service:
         return state
 
 
-def own_reports(settings: Settings) -> "dict[str, OwnReport]":
+def own_reports(settings: Settings) -> dict[str, OwnReport]:
     """The reports of a user's own, by name.
 
     Raises:

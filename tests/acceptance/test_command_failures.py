@@ -278,9 +278,9 @@ def test_a_database_that_differs_is_told_in_words(environment: dict[str, str], t
     assert ran.stderr.startswith("Error: The database differs from the tables of this program: loads lacks the index")
 
 
-@pytest.mark.parametrize("words", ["load", "rejects", "backup", "restore", "report"])
+@pytest.mark.parametrize("words", ["load", "rejects", "backup", "restore", "report hires-by-quarter"])
 def test_help_tells_defaults(environment: dict[str, str], words: str) -> None:
-    assert "(default: " in " ".join(run(environment, words, "--help").stdout.split())
+    assert "(default: " in " ".join(run(environment, *words.split(), "--help").stdout.split())
 
 
 MISUSED = {

@@ -150,12 +150,12 @@ def test_many_rows_in_any_order(firm: Tables, by_owner: bool) -> None:
 
 
 def test_circles_are_backed_up_and_restored_by_table_or_together(firm: Tables) -> None:
-    rows = {
+    rows: dict[str, list[oracle.Row]] = {
         "departments": [(1, 1), (2, 3)],
         "employees": [(1, 2), (2, 1), (3, 1)],
         "staff": [(1, 2, None), (2, 1, None)],
     }
-    assert load(firm, {name: [*found] for name, found in rows.items()}, "reject") == {name: {} for name in rows}
+    assert load(firm, rows, "reject") == {name: {} for name in rows}
     before, restores = firm.everything(), Restores(firm)
     departments, employees, staff = map(restores.back_up, ("departments", "employees", "staff"))
     firm.execute("INSERT INTO departments VALUES (8, NULL)")

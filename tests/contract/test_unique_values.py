@@ -101,7 +101,7 @@ def as_csv(rows: list[Row]) -> str:
 
 def as_json(row: Row) -> dict[str, Any]:
     named = zip(("id", "code", "port_id", "berth"), row, strict=True)
-    return {name: value if name != "berth" else str(value) for name, value in named if value is not None}
+    return {name: str(value) if name == "berth" and value is not None else value for name, value in named}
 
 
 def plain(rows: list[Row]) -> list[Row]:
@@ -256,6 +256,8 @@ def test_an_update_may_pass_values_on_but_takes_none_from_others(ships: Tables) 
     batch = Batches(ships).put({"ships": [{"id": 5, "code": "c"}, {"id": 1, "code": "e"}]}, on_conflict="update")
     assert (codes(batch), batch.updated) == ([("ships", 0, [("code", "key.conflict")])], {"ships": 1})
     assert [row[:2] for row in ships.rows("ships")] == [(1, "e"), (2, "c"), (3, "a"), (6, "d")]
+    batch = Batches(ships).put({"ships": [{"id": 1, "code": "c"}, {"id": 2, "port_id": 1}]}, on_conflict="update")
+    assert (codes(batch), batch.updated) == ([("ships", 0, [("code", "key.conflict")])], {"ships": 1})
 
 
 def test_who_waits_for_a_value_that_is_kept_waits_in_vain(ships: Tables) -> None:

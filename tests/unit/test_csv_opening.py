@@ -286,7 +286,7 @@ def test_the_advice_can_be_followed() -> None:
 def test_a_column_that_may_be_absent_is_noted() -> None:
     rows, source = read("note,code\nx,1\n", TEXTS)
     assert rows == [("1", "", "x")]
-    assert source.notes == ["the file has no column title, so no row has a value there"]
+    assert source.notes == ["the file has no column title: new rows take the default, others stay as they are"]
 
 
 def test_a_header_of_other_names_is_noted() -> None:

@@ -11,7 +11,8 @@ from hypothesis import given, settings, strategies as st
 from looking_up import KeysInMemory
 from rowferry.arrow import integer_set
 from rowferry.arrow.integer_set import IntegerSet
-from rowferry.dictionary.rules import Reference, rules_of
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import rules_of
 from rowferry.judging import known_keys, references
 from rowferry.judging.known_keys import KnownKeys, KnownValues
 from rowferry.judging.references import References

@@ -188,6 +188,8 @@ def test_what_is_in_force_and_where_it_came_from(monkeypatch: pytest.MonkeyPatch
         "ROWFERRY_MODELS": ("rowferry.models", "default"),
         "ROWFERRY_HOSTS": ("localhost", "default"),
         "ROWFERRY_SHUTDOWN_SECONDS": ("25.0", "default"),
+        "ROWFERRY_REPORTS": ("none", "default"),
+        "ROWFERRY_REPORT_SECONDS": ("60.0", "default"),
     }
     assert [name for name in unknown_settings() if "TORTURE" not in name] == [
         "ROWFERRY_MODLES is not a setting; did you mean ROWFERRY_MODELS?",

@@ -199,6 +199,7 @@ class ColumnAnswer(BaseModel):
     name: str
     type: str
     required: bool
+    may_be_left_out: bool = Field(description="A new row then takes the default, and any other stays as it is")
     max_length: int | None = Field(description="In characters")
     minimum: int | None
     maximum: int | None

@@ -30,6 +30,9 @@ class Capabilities:
     keeps_nan: bool = True
     """A float that is no number is not taken for null."""
 
+    sequences: bool = False
+    """It has sequences apart from tables; where it has none, a model's are passed over."""
+
     def unkept(self, table: Table) -> Iterator[str]:
         """What of the model of a table exceeds its limits, each with what to do about it."""
         for name in (table.name, *(column.name for column in table.columns)):

@@ -42,6 +42,8 @@ class HeldRows:
         rows = pa.Table.from_batches(self._batches, schema).combine_chunks().to_batches()
         if not rows:
             return pa.RecordBatch.from_pylist([], schema)
+        if not self._rules.key:
+            return rows[0]
         order = pc.sort_indices(rows[0], sort_keys=[(name, "ascending") for name in self._rules.key])
         return pc.take(rows[0], order)
 

@@ -15,8 +15,8 @@ class KeyRange:
     """
 
     def __init__(self, rules: TableRules) -> None:
-        self.column = rules.key[0]
-        self.known = rules.by_name[self.column].kind is INTEGER
+        self.column = rules.key[0] if rules.key else ""
+        self.known = bool(rules.key) and rules.by_name[self.column].kind is INTEGER
         self.rises = self.known
         self._bounds: list[int] = []
 

@@ -48,7 +48,8 @@ from rowferry.backends.plan import (
 from rowferry.backends.protocol import Holders
 from rowferry.backends.refusals import Judged, Refusal
 from rowferry.backends.staged import ChildTable, StagedRefusalsFound, StagedReplacer, StagedWriter
-from rowferry.dictionary.rules import ROW_NUMBER, Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 from rowferry.errors import ForeignKeyBroken, ParentsVanished
 from rowferry.kinds.registry import kind_of
 
@@ -276,7 +277,7 @@ class PlainWriter(StagedWriter):
                 return super()._update()
         except IntegrityError as error:
             moves = self._transaction.is_unique_broken(error) and self._transaction.may_rewrite(self._rules)
-            if not moves:
+            if not (moves and self._rules.is_whole):
                 raise
             return self._rewrite()
 

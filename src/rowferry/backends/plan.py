@@ -47,7 +47,8 @@ from sqlalchemy import (
     update,
 )
 
-from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, TableRules
 
 Rows = tuple[int, int]
 """Some consecutive row numbers: the first and the last of them."""

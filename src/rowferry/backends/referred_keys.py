@@ -3,7 +3,8 @@
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
-from rowferry.dictionary.rules import Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import TableRules
 
 _MOST = 50_000
 

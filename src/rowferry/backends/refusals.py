@@ -19,6 +19,9 @@ Numbers = tuple[int, int]
 
 NO_ROWS: Numbers = (0, -1)
 
+NONE_KNOWN = -1
+"""How many rows a table holds by now, where no key tells them from others."""
+
 Event = Literal["INSERT", "UPDATE", "DELETE"]
 """What triggers and rules act on."""
 

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, FromClause
 from rowferry.backends.key_range import KeyRange
 from rowferry.backends.plan import Plan, ReplacingPlan, Statement
 from rowferry.backends.protocol import Comparison, Examples, Key, Referring
-from rowferry.backends.refusals import NO_ROWS, Numbers, RefusalsFound
+from rowferry.backends.refusals import NO_ROWS, NONE_KNOWN, Numbers, RefusalsFound
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 _LAST = 2**63 - 1
@@ -159,7 +159,7 @@ class StagedWriter(ABC):
     def _meets_known_keys(self) -> bool:
         """Whether the table may hold keys of the rows: any key within the range of theirs."""
         if not self._range.known:
-            return True
+            return bool(self._rules.key)
         bounds = self._range.bounds
         return bounds is not None and bool(self._run(self._plan.meets(self._range.column, bounds)).fetchone()[0])
 
@@ -285,4 +285,6 @@ class StagedRefusalsFound(RefusalsFound, StagedWriter):
         return Comparison(new, 0, different)
 
     def _are_there(self) -> int:
+        if not self._rules.key:
+            return NONE_KNOWN
         return int(self._run(self._plan.count_there(known=self._has_known)).fetchone()[0])

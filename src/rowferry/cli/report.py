@@ -16,6 +16,7 @@ from rowferry.cli.output import done, say, say_json, table, written
 from rowferry.errors import OptionInvalid
 from rowferry.files.atomic_write import write_atomically
 from rowferry.reports.listed import REPORTS, offered, report_unknown
+from rowferry.reports.own.declarations import OwnReport, Parameter
 from rowferry.reports.report import Answered, Report, answer
 from rowferry.reports.spreadsheet import as_csv
 from rowferry.reports.year import Year
@@ -24,7 +25,6 @@ from rowferry.settings import read_settings
 if TYPE_CHECKING:  # imported when they are asked for: what draws pictures is large
     from rowferry.reports import picture
     from rowferry.reports.own import answer as own
-    from rowferry.reports.own.declarations import OwnReport, Parameter
 else:
     picture = lazy.module("rowferry.reports.picture")
     own = lazy.module("rowferry.reports.own.answer")
@@ -139,7 +139,7 @@ def _built_in(found: Report) -> click.Command:
     return _command(found.name, found.about, [year], ask, pictured=True)
 
 
-def _own_command(found: "OwnReport") -> click.Command:
+def _own_command(found: OwnReport) -> click.Command:
     """The command of a report of a user's own; its parameters are judged by the grammar of their kinds."""
 
     def ask(given: dict[str, str]) -> Ask:
@@ -150,7 +150,7 @@ def _own_command(found: "OwnReport") -> click.Command:
     return _command(found.name, about, list(map(_option, found.parameters)), ask, pictured=found.chart is not None)
 
 
-def _option(parameter: "Parameter") -> click.Option:
+def _option(parameter: Parameter) -> click.Option:
     default = "required" if parameter.required else f"default: {parameter.default or 'none'}"
     spelled = f"--{parameter.name.replace('_', '-')}"
     about = f"{parameter.doc} ({default})".strip()

@@ -4,7 +4,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from rowferry.dictionary.rules import ColumnRule, Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import ColumnRule, TableRules
 
 
 def describe(rules: TableRules) -> dict[str, Any]:
@@ -23,12 +24,15 @@ def _describe_column(column: ColumnRule, rules: TableRules) -> dict[str, Any]:
     words = ["required" if column.required else "optional"]
     if column.name in rules.key:
         words.insert(0, "primary key" if len(rules.key) == 1 else "part of the primary key")
+    if column.default and column.required:
+        words.append(f"may be left out ({column.default.words})")
     words += [_refers(column, reference) for reference in references]
     words += [_unique(column, others) for others in rules.unique if column.name in others]
     return {
         "name": column.name,
         "type": column.kind.name + _size(column),
         "required": column.required,
+        "may_be_left_out": column.default is not None,
         "max_length": column.max_length,
         "minimum": column.bounds[0] if column.bounds else None,
         "maximum": column.bounds[1] if column.bounds else None,

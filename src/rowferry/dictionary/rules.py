@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar, cast
 
 import pyarrow as pa
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Table, UniqueConstraint
-from sqlalchemy.exc import CompileError, NoReferenceError
+from sqlalchemy import CheckConstraint, Column, Table
+from sqlalchemy.exc import CompileError
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.masks import Mask, at_most, only
+from rowferry.dictionary.defaults import Default, default_for
 from rowferry.dictionary.faults import Fault, RejectCode, shown
+from rowferry.dictionary.foreign_keys import Reference, reference_of, unique_columns
 from rowferry.dictionary.load_order import circle_of, load_order
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.registry import served_by
@@ -31,6 +32,10 @@ class ColumnRule:
     required: bool
     max_length: int | None
     doc: str
+    default: Default | None = None
+    """What fills it where it is left out; None if it has to be given."""
+    generated: bool = False
+    """Whether the database makes all its values, so that none can be given but those of a backup."""
 
     @cached_property
     def bounds(self) -> tuple[int, int] | None:
@@ -87,20 +92,6 @@ def _because(reason: object) -> str:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """`columns` hold, together, the `targets` of a row of the table `parent`; if one is missing, they refer to none."""
-
-    columns: tuple[str, ...]
-    parent: str
-    targets: tuple[str, ...]
-
-    @property
-    def column(self) -> str | None:
-        """The column that is to blame for a row that is not there; None where it is several together."""
-        return self.columns[0] if len(self.columns) == 1 else None
-
-
-@dataclass(frozen=True)
 class Check:
     """A condition in SQL that a whole row must meet; it names no other `columns`, and perhaps not all of these."""
 
@@ -134,6 +125,10 @@ class TableRules:
     checks: tuple[Check, ...]
     unique: tuple[tuple[str, ...], ...]
     """Columns whose values, taken together, no two rows have in common; a missing value is like no other."""
+    filled: frozenset[str] = frozenset()
+    """The columns that the model fills in new rows only, since the source of the rows leaves them out."""
+    is_whole: bool = True
+    """Whether these are all columns of the table, so that a row can be removed and inserted anew."""
 
     @property
     def name(self) -> str:
@@ -149,13 +144,38 @@ class TableRules:
 
     @property
     def values(self) -> tuple[str, ...]:
-        """The columns that are not part of the key."""
-        return tuple(name for name in self.names if name not in self.key)
+        """The columns that are compared and updated: not part of the key, nor filled by the model."""
+        return tuple(name for name in self.names if name not in self.key and name not in self.filled)
+
+    @cached_property
+    def given(self) -> tuple[str, ...]:
+        """The columns that rows may bring: all but those which the database generates."""
+        return tuple(column.name for column in self.columns if not column.generated)
+
+    def only(self, given: Collection[str], filled: Collection[str] = ()) -> "TableRules":
+        """The rules for rows that bring no other columns, but have some `filled` by the model.
+
+        Statements that follow from them name no more: the database fills what was left out in new rows, and it stays
+        as it is in others. Where a part of the key was left out there is none, so every row is new.
+        """
+        kept = {*given, *filled}
+        if kept >= {*self.names} and not filled:
+            return self
+        return replace(
+            self,
+            columns=tuple(column for column in self.columns if column.name in kept),
+            key=self.key if kept >= {*self.key} else (),
+            references=tuple(reference for reference in self.references if kept >= {*reference.columns}),
+            checks=tuple(check for check in self.checks if kept >= check.columns),
+            unique=tuple(names for names in self.unique if kept >= {*names}),
+            filled=frozenset(filled),
+            is_whole=False,
+        )
 
     @property
     def candidate_keys(self) -> tuple[tuple[str, ...], ...]:
-        """The columns of each key of a row: the primary key, then what is unique beside it."""
-        return (self.key, *self.unique)
+        """The columns of each key of a row: the primary key, if there is one, then what is unique beside it."""
+        return (self.key, *self.unique) if self.key else self.unique
 
     def number_of_key(self, names: Collection[str]) -> int | None:
         """Which of the candidate keys consists of some columns, in whatever order, if any does."""
@@ -169,9 +189,9 @@ class TableRules:
 
     @cached_property
     def late(self) -> tuple[str, ...]:
-        """The columns, none of the key, by which rows may refer to rows that go in later."""
+        """The columns by which rows may refer to rows that go in later, unless the rows could not be found again."""
         names = {name for reference in self.circular for name in reference.columns}
-        return tuple(name for name in self.names if name in names and name not in self.key)
+        return tuple(name for name in self.values if name in names) if self.key else ()
 
     @cached_property
     def may_wait(self) -> tuple[str, ...]:
@@ -181,7 +201,7 @@ class TableRules:
     @cached_property
     def held_back(self) -> tuple[str, ...]:
         """As many of these as must be null until the tables have their rows that come later."""
-        return tuple(dict.fromkeys(names[-1] for names in self._waiting if names))
+        return tuple(dict.fromkeys(names[-1] for names in self._waiting if names)) if self.is_whole else self.may_wait
 
     @property
     def must_be_deferred(self) -> bool:
@@ -232,7 +252,7 @@ def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
     faults = list(_faults_of_names(table))
     columns = [_noted(faults, _column_rule, column, dialect) for column in table.columns]
     constraints = sorted(table.foreign_key_constraints, key=lambda constraint: list(constraint.column_keys))
-    references = [_noted(faults, _reference, table, constraint) for constraint in constraints]
+    references = [_noted(faults, reference_of, table, constraint) for constraint in constraints]
     checks = [_noted(faults, _check, table, constraint) for constraint in _checks(table)]
     rules = [column for column in columns if column]
     faults += _spelled_keys(table, {rule.name for rule in rules if not rule.kind.tells_apart})
@@ -246,7 +266,7 @@ def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
         key=tuple(column.name for column in table.primary_key.columns),
         references=tuple(sorted(references, key=lambda reference: order.index(reference.columns[0]))),
         checks=tuple(checks),
-        unique=tuple(_unique(table)),
+        unique=tuple(unique_columns(table)),
     )
 
 
@@ -301,65 +321,17 @@ def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
         required=column.primary_key or not column.nullable,
         max_length=getattr(served, "length", None),
         doc=column.doc or "",
+        default=default_for(column),
+        generated=column.identity is not None and bool(column.identity.always),
     )
-
-
-def _reference(table: Table, constraint: ForeignKeyConstraint) -> Reference:
-    columns = tuple(element.parent.name for element in constraint.elements)
-    name = f"{table.name}.{', '.join(columns)}"
-    try:
-        targets = [element.column for element in constraint.elements]
-    except NoReferenceError as error:
-        full_name = constraint.elements[0].target_fullname
-        hint = "declare it with the same MetaData, or the same declarative Base"
-        raise LookupError(f"{name} refers to {full_name}, which cannot be found; {hint}") from error
-    parent = targets[0].table
-    referred = tuple(target.name for target in targets)
-    if not any(set(referred) == set(key) for key in (parent.primary_key.columns.keys(), *_all_unique(parent))):
-        what = f"{parent.name}.{', '.join(referred)}"
-        raise LookupError(f"{name} refers to {what}, of which several rows may have the same; declare it as unique")
-    if len(columns) > 1 and str(constraint.match or "").upper() == "FULL":
-        raise LookupError(f"{name} is MATCH FULL, which is not supported; leave it out, and check it by a CHECK")
-    return Reference(columns, parent.name, referred)
-
-
-def _unique(table: Table) -> list[tuple[str, ...]]:
-    """What the database holds to be unique in all rows, unless the primary key makes it so and nothing refers to it."""
-    key = frozenset(column.name for column in table.primary_key)
-    found = _all_unique(table)
-    if any(key.issubset(names) for names in found):
-        referred = set(_referred_together(table))
-        return sorted(names for names in found if not key.issubset(names) or frozenset(names) in referred - {key})
-    return sorted(found)
-
-
-def _all_unique(table: Table) -> set[tuple[str, ...]]:
-    """The columns of all unique constraints and indexes of a table that go for all of its rows."""
-    constraints = (constraint.columns for constraint in table.constraints if isinstance(constraint, UniqueConstraint))
-    whole = (index for index in table.indexes if index.unique and not any(map(_is_condition, index.dialect_kwargs)))
-    indexes = (index.columns for index in whole if all(isinstance(each, Column) for each in index.expressions))
-    return {tuple(column.name for column in columns) for columns in (*constraints, *indexes)}
-
-
-def _referred_together(table: Table) -> Iterator[frozenset[str]]:
-    """The columns that each foreign key to a table leads to; of those that lead nowhere, others tell."""
-    for other in table.metadata.tables.values():
-        for constraint in other.foreign_key_constraints:
-            with suppress(NoReferenceError):
-                if constraint.referred_table is table:
-                    yield frozenset(element.column.name for element in constraint.elements)
 
 
 def _spelled_keys(table: Table, loose: set[str]) -> Iterator[str]:
     """What tells rows apart by columns whose values may be equal and spelled otherwise, or are never equal."""
-    keys = [tuple(table.primary_key.columns.keys()), *_unique(table)]
+    keys = [tuple(table.primary_key.columns.keys()), *unique_columns(table)]
     keys += [tuple(constraint.column_keys) for constraint in table.foreign_key_constraints]
     for name in sorted(loose.intersection(*[{name for key in keys for name in key}])):
         yield f"{table.name}.{name}: type {table.c[name].type!r} cannot tell rows apart; {_LEAVE_OUT}"
-
-
-def _is_condition(option: str) -> bool:
-    return option.endswith("_where")
 
 
 def _checks(table: Table) -> list[CheckConstraint]:

@@ -42,9 +42,10 @@ def batch_schemas(catalog: Catalog) -> dict[str, Any]:
 def _row_model(rules: TableRules, table_class: type | None) -> type[BaseModel]:
     name = table_class.__name__ if table_class else rules.name.title().replace("_", "")
     doc = rules.doc or f"A row of {rules.name}."
-    example = {column.name: _example(rules, column) for column in rules.columns}
+    given = [rules.by_name[name] for name in rules.given]
+    example = {column.name: _example(rules, column) for column in given}
     config = ConfigDict(extra="forbid", defer_build=True, json_schema_extra={"examples": [example]})
-    fields: dict[str, Any] = {column.name: _field(rules, column) for column in rules.columns}
+    fields: dict[str, Any] = {column.name: _field(rules, column) for column in given}
     return create_model(name, __config__=config, __doc__=doc, **fields)
 
 
@@ -58,6 +59,8 @@ def _field(rules: TableRules, column: ColumnRule) -> tuple[Any, Any]:
     doc = f"{column.doc} (in {references})" if references else column.doc
     kind: Any = column.kind.json_schema
     meaning: dict[str, Any] = {"description": doc, "examples": [_example(rules, column)]}
+    if column.required and column.default:
+        return kind, Field(default_factory=lambda: None, **meaning, **limits)
     if column.required:
         return kind, Field(**meaning, **limits)
     return kind | None, Field(default=None, **meaning, **limits)

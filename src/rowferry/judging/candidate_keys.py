@@ -32,6 +32,15 @@ class Repeated(NamedTuple):
     takers: Int64s
 
 
+def has_key(rules: TableRules, rows: pa.RecordBatch) -> Mask:
+    """Which rows have a primary key: where it is left out, the database makes one; a table may have none at all."""
+    found = np.full(rows.num_rows, bool(rules.key))
+    for name in rules.key:
+        if rows.column(name).null_count:
+            found &= pc.is_valid(rows.column(name)).to_numpy(zero_copy_only=False)
+    return found
+
+
 def texts_of(number: int, key: Columns) -> list[str | None]:
     """Keys as texts, with the number of their columns among the candidate keys; None where a value is missing."""
     rows = zip(*(column.to_pylist() for column in key), strict=True)

@@ -15,7 +15,8 @@ from contextlib import closing
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
-from rowferry.dictionary.rules import Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import TableRules
 from rowferry.files.disk_full import room_needed
 from rowferry.judging.candidate_keys import Columns
 from rowferry.judging.circular_rows import CircularRows

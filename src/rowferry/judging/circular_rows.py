@@ -7,7 +7,8 @@ import pyarrow as pa
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
 from rowferry.arrow.masks import mask_of
-from rowferry.dictionary.rules import ROW_NUMBER, Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 from rowferry.judging.candidate_keys import Columns, Int64s, Mask
 from rowferry.judging.orphans import Orphans
 from rowferry.judging.spooled_rows import SpooledRows

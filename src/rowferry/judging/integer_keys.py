@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 from pyroaring import BitMap64
 
+from rowferry.arrow import compute as pc
 from rowferry.arrow.integer_set import is_among
 from rowferry.judging.candidate_keys import Columns, Int64s, Mask, Repeated
 from rowferry.judging.taker_log import TakerLog
@@ -37,10 +38,14 @@ class IntegerKeys:
         self._highest = np.iinfo(np.int64).min
 
     def take(self, keys: Sequence[Columns], row_numbers: Int64s) -> Repeated:
-        values = _int64(keys[0][0])
+        column, there = keys[0][0], np.arange(len(row_numbers))
+        if column.null_count:  # the database makes these keys
+            there = np.flatnonzero(pc.is_valid(column).to_numpy(zero_copy_only=False))
+            column, row_numbers = pc.drop_null(column), row_numbers[there]
+        values = _int64(column)
         repeated = np.flatnonzero(self._take(values, row_numbers)) if len(values) else np.zeros(0, dtype=np.int64)
         takers = self._log.takers(values[repeated]) if len(repeated) else repeated
-        return Repeated(repeated, np.zeros_like(repeated), takers)
+        return Repeated(there[repeated], np.zeros_like(repeated), takers)
 
     def _take(self, keys: Int64s, row_numbers: Int64s) -> Mask:
         taken = np.zeros(len(keys), dtype=np.bool_)

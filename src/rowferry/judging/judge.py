@@ -1,6 +1,6 @@
 """The judge of rows: each row is accepted, or rejected with all its faults."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,16 +11,18 @@ import pyarrow as pa
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
 from rowferry.dictionary.faults import Fault, RejectCode
-from rowferry.dictionary.rules import ColumnRule, Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import DatabaseRefused
-from rowferry.judging.candidate_keys import Columns, Mask, all_spelled, spelled
+from rowferry.judging.candidate_keys import Columns, Mask, all_spelled, has_key, spelled
 from rowferry.judging.found_faults import FoundFaults, messages_of, repeated_message
+from rowferry.judging.left_out import LeftOut
 from rowferry.judging.lookups import Lookups
 from rowferry.judging.moved_values import Key, MovedValues
 from rowferry.judging.places import Places
 from rowferry.judging.references import References
 from rowferry.judging.rejected_rows import RejectedRows
-from rowferry.judging.rows import UNREADABLE, Positions, RowBatch, raws_of
+from rowferry.judging.rows import LEFT_OUT, UNREADABLE, Positions, RowBatch, raws_of
 from rowferry.judging.taken_keys import TakenKeys
 from rowferry.judging.typed_values import cell_of, read_typed
 
@@ -99,9 +101,10 @@ class Judge:
             if batch.first <= number < batch.first + batch.count:
                 faults.add(number - batch.first, fault)
         standing.blame(faults)
-        self._judge_checks_of_faulty(standing, singles, faults)
+        left_out = LeftOut(self.rules, batch)
+        self._judge_checks_of_faulty(standing, singles, faults, left_out)
         standing = self._gather(standing, _without(singles, faults))
-        standing = self._judge_checks(standing, faults)
+        standing = self._judge_checks(standing, faults, left_out)
         standing, new = self._judge_unique(standing, faults)
         if self._circular:
             good = standing.only_good()
@@ -113,7 +116,7 @@ class Judge:
         numbers = as_arrow(batch.first + accepted.positions)
         rows = pa.RecordBatch.from_arrays([*accepted.columns, numbers], schema=self.rules.numbered_schema)
         if self._moved:
-            self._moved.add(rows)
+            self._moved.add(rows, lambda number: left_out.of(number - batch.first))
         return Verdict(batch.count, rows, rejected)
 
     def end(self) -> None:
@@ -128,8 +131,11 @@ class Judge:
     def _judge_column(self, number: int, batch: RowBatch, faults: FoundFaults) -> pa.Array:
         """The values of a column of plain rows, null where there is a fault; those that are not sure one by one."""
         rule, column = self.rules.columns[number], batch.columns[number]
+        blank = [positions for of, positions in (*batch.unreadable, *batch.left_out) if of == number]
+        if blank and len(blank[0]) == len(column):
+            return pa.nulls(len(column), rule.arrow)
         values, sure = read_typed(rule, column, present=batch.present) if batch.typed else rule.read(column)
-        for positions in (positions for of, positions in batch.unreadable if of == number):
+        for positions in blank:
             there = np.zeros(len(column), dtype=np.bool_)
             there[np.searchsorted(batch.positions, positions)] = True
             values, sure = pc.if_else(as_arrow(there), pa.scalar(None, rule.arrow), values), sure | there
@@ -210,18 +216,22 @@ class Judge:
         good = np.concatenate([standing.good, np.ones(len(singles), dtype=np.bool_)])
         return _Standing(columns, positions[order], good[order])
 
-    def _judge_checks(self, standing: _Standing, faults: FoundFaults) -> _Standing:
+    def _judge_checks(self, standing: _Standing, faults: FoundFaults, left_out: LeftOut) -> _Standing:
         if not self.rules.checks:
             return standing
         standing = standing.only_good()
         if len(standing.positions):
             rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema).to_pylist()
             for at, name in self._lookups.failed_checks(self.rules, rows):
-                faults.add(int(standing.positions[at]), _broken(name))
+                position = int(standing.positions[at])
+                if not left_out.of(position) & self.rules.columns_of_check(name):
+                    faults.add(position, _broken(name))
             standing.blame(faults)
         return standing
 
-    def _judge_checks_of_faulty(self, standing: _Standing, singles: Singles, faults: FoundFaults) -> None:
+    def _judge_checks_of_faulty(
+        self, standing: _Standing, singles: Singles, faults: FoundFaults, left_out: LeftOut
+    ) -> None:
         """Judge the checks on values without fault in rows that have others, so that all faults are told at once."""
         if not self.rules.checks or not (found := faults.by_row()):
             return
@@ -238,7 +248,7 @@ class Judge:
         for number, name in broken:
             at = positions[number]
             blamed = {column for column, code in found[at] if code is not RejectCode.REFERENCE}
-            if not blamed & self.rules.columns_of_check(name):
+            if not (blamed | left_out.of(at)) & self.rules.columns_of_check(name):
                 faults.add(at, _broken(name))
 
     def _judge_unique(self, standing: _Standing, faults: FoundFaults) -> tuple[_Standing, Mask | None]:
@@ -247,29 +257,38 @@ class Judge:
             return standing, None
         standing = standing.only_good()
         rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema)
-        new = np.ones(rows.num_rows, dtype=np.bool_)
+        keyed, new = has_key(self.rules, rows), np.ones(rows.num_rows, dtype=np.bool_)
         if not self._moved:
-            new[self._lookups.known(self.rules, self.rules.key, rows)] = False
-        places, brought = np.flatnonzero(new), rows if new.all() else pc.where(rows, as_arrow(new))
+            new[self._known(self.rules.key, rows, keyed)] = False
+        where = f"is already in the table{', with a different ' * bool(self.rules.key)}{', '.join(self.rules.key)}"
         for names in self.rules.unique:
             column = names[0] if len(names) == 1 else None
-            for at in places[self._rows_that_take(names, brought)].tolist():
+            for at in self._rows_that_take(names, rows, keyed, new):
                 values = spelled(self.rules, names, (rows.column(name)[at].as_py() for name in names))
-                where = f"is already in the table, with a different {', '.join(self.rules.key)}"
                 fault = Fault(column, RejectCode.CONFLICT, f"{', '.join(names)} {values} {where}")
                 faults.add(int(standing.positions[at]), fault)
         standing.blame(faults)
         return standing, new
 
-    def _rows_that_take(self, names: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
-        """Which rows, by position, would take unique values that rows of the table keep."""
-        return self._moved.kept(names, rows) if self._moved else self._lookups.known(self.rules, names, rows)
+    def _rows_that_take(self, names: tuple[str, ...], rows: pa.RecordBatch, keyed: Mask, new: Mask) -> list[int]:
+        """Which new rows, by position, would take unique values that rows of the table keep."""
+        moved = self._moved
+        if moved is None:
+            return self._known(names, rows, new)
+        kept = _found_among(lambda chosen: moved.kept(names, chosen), rows, keyed)
+        return sorted([*kept, *self._known(names, rows, ~keyed)])
+
+    def _known(self, names: tuple[str, ...], rows: pa.RecordBatch, among: Mask) -> list[int]:
+        """Which of some rows, by position, have the values of a row of the table."""
+        return _found_among(lambda chosen: self._lookups.known(self.rules, names, chosen), rows, among)
 
     def _take_keys(self, first: int, standing: _Standing, new: Mask | None, faults: FoundFaults) -> None:
         """Take the keys of good rows; a row one of whose keys was taken already is at fault, and takes none.
 
         Rows that are not new to the table take their primary key only: none of their values goes in.
         """
+        if not self.rules.candidate_keys:
+            return
         at = np.flatnonzero(standing.good)
         of = dict(zip(self.rules.names, standing.columns, strict=True))
         keys = [[of[name] for name in names] for names in self.rules.candidate_keys]
@@ -291,9 +310,17 @@ class Judge:
         standing.good[at[repeated.positions]] = False
 
 
+def _found_among(find: Callable[[pa.RecordBatch], list[int]], rows: pa.RecordBatch, among: Mask) -> list[int]:
+    """The positions of what is found among some of the rows."""
+    if among.all():
+        return find(rows)
+    places = np.flatnonzero(among)
+    return places[find(pc.where(rows, as_arrow(among)))].tolist() if len(places) else []
+
+
 def _judged(rule: ColumnRule, cell: object, *, present: bool) -> tuple[object, Fault | None]:
-    """The value of a cell, or what is wrong with it; of one that cannot be read, its row says so."""
-    if cell is UNREADABLE:
+    """The value of a cell, or what is wrong with it; of one that cannot be read or was left out, its row says so."""
+    if cell is UNREADABLE or cell is LEFT_OUT:
         return None, None
     value, fault = judge_cell(rule, cell, present=present)
     return (None, fault) if fault else (value, None)

@@ -5,7 +5,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from rowferry.dictionary.rules import Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import TableRules
 from rowferry.judging.candidate_keys import Columns, Mask
 from rowferry.judging.circular_rows import CircularRows
 

@@ -1,10 +1,14 @@
 """Unique values that rows of an update take over from rows of the table, which give theirs away, or keep them."""
 
 from collections import defaultdict
+from collections.abc import Callable, Collection
 
 import pyarrow as pa
 
-from rowferry.dictionary.rules import TableRules
+from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow
+from rowferry.dictionary.rules import ROW_NUMBER, TableRules
+from rowferry.judging.candidate_keys import has_key
 from rowferry.judging.lookups import UniqueKeys
 from rowferry.judging.taken_keys import TakenKeys
 
@@ -31,6 +35,8 @@ class MovedValues:
         self._rules, self._table, self._kept = rules, table, kept
         self._takers: defaultdict[Key, list[Key]] = defaultdict(list)
         """By the key of who holds a value, the keys of those that take it."""
+        self._keeping: set[Key] = set()
+        """The keys of accepted rows that leave unique columns out, and so keep what they have there."""
 
     def kept(self, names: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         """Which rows, by position, would take values of `names` that are known to be kept."""
@@ -38,9 +44,15 @@ class MovedValues:
             return []
         return sorted({at for at, holder in self._found(names, rows) if holder in self._kept})
 
-    def add(self, rows: pa.RecordBatch) -> None:
-        """Note from whom accepted rows take values."""
+    def add(self, rows: pa.RecordBatch, left_out: Callable[[int], Collection[str]]) -> None:
+        """Note from whom accepted rows take values, given which columns a row leaves out, by its number."""
+        if not (keyed := has_key(self._rules, rows)).all():
+            rows = pc.where(rows, as_arrow(keyed))
         keys = rows.select(list(self._rules.key)).to_pylist() if self._rules.unique else []
+        unique = {name for names in self._rules.unique for name in names}
+        for number, key in zip(rows.column(ROW_NUMBER).to_pylist(), keys, strict=True):
+            if not unique.isdisjoint(left_out(number)):
+                self._keeping.add(tuple(key.values()))
         for names in self._rules.unique:
             for at, holder in self._found(names, rows):
                 self._takers[holder].append(tuple(keys[at].values()))
@@ -53,7 +65,8 @@ class MovedValues:
         """
         holders = list(self._takers)
         changes = taken.holds(self._columns(holders)).tolist() if holders else []
-        waiting = [holder for holder, is_accepted in zip(holders, changes, strict=True) if not is_accepted]
+        both = zip(holders, changes, strict=True)
+        waiting = [holder for holder, is_accepted in both if not is_accepted or holder in self._keeping]
         kept: set[Key] = set()
         while waiting:
             keeps = waiting.pop()

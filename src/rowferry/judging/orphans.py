@@ -5,7 +5,7 @@ from array import array
 import numpy as np
 from pyroaring import BitMap64
 
-from rowferry.dictionary.rules import Reference
+from rowferry.dictionary.foreign_keys import Reference
 from rowferry.judging.candidate_keys import Int64s, Mask
 
 

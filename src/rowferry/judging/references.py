@@ -6,7 +6,8 @@ import pyarrow as pa
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
 from rowferry.arrow.masks import mask_of
-from rowferry.dictionary.rules import Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import TableRules
 from rowferry.judging.candidate_keys import Columns, Mask
 from rowferry.judging.known_keys import known_keys
 from rowferry.judging.lookups import ParentLookups

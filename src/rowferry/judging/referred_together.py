@@ -6,7 +6,7 @@ import pyarrow as pa
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
 from rowferry.arrow.masks import mask_of
-from rowferry.dictionary.rules import Reference
+from rowferry.dictionary.foreign_keys import Reference
 from rowferry.judging.candidate_keys import Int64s, Mask
 from rowferry.judging.lookups import ParentLookups
 

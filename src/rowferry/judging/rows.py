@@ -14,8 +14,11 @@ Positions = npt.NDArray[np.int64]
 UNREADABLE = object()
 """Stands for a cell that cannot be read; its fault is among the faults of its row."""
 
+LEFT_OUT = object()
+"""Stands for a cell that its row leaves out, to take the default of its column."""
+
 Unreadable = tuple[int, Positions]
-"""The number of a column, and the plain rows, by position, whose cell in it cannot be read; each has that fault."""
+"""The number of a column, and the plain rows, by position, whose cell in it stands for no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,9 @@ class RowBatch:
 
     Plain rows are columns of text, in table order, and `positions` says which row of the batch each of them is; all
     others are odd rows, or rows without cells. `spoiled` are rows of which many have the same fault, `unreadable` cells
-    of plain rows that stand for nothing. `raw` gives a row as it stood in the source, by position, and `raws` some of
-    them at once. In a `typed` batch the columns may be of any
-    Arrow type, and null stands for what is missing; if all else was `present` in a table, so is an empty text.
+    of plain rows that stand for nothing, `left_out` those whose column is to be filled. `raw` gives a row as it stood
+    in the source, by position, and `raws` some of them at once. In a `typed` batch the columns may be of any Arrow
+    type, and null stands for what is missing; if all else was `present` in a table, so is an empty text.
     """
 
     first: int
@@ -46,6 +49,7 @@ class RowBatch:
     raw: Callable[[int], str]
     spoiled: Sequence[tuple[Positions, Fault]] = ()
     unreadable: Sequence[Unreadable] = ()
+    left_out: Sequence[Unreadable] = ()
     raws: Callable[[Positions], pa.StringArray] | None = None
     typed: bool = False
     present: bool = False

@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
-from rowferry.dictionary.rules import ROW_NUMBER, Reference
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import ROW_NUMBER
 from rowferry.judging.candidate_keys import Columns, Int64s, Mask
 from rowferry.judging.circular_rows import CircularRows
 from rowferry.judging.lookups import ParentLookups

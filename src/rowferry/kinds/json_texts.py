@@ -11,7 +11,7 @@ import pyarrow as pa
 from sqlalchemy import types as sql
 
 from rowferry.arrow.masks import Mask, only
-from rowferry.kinds.kind import InSqlite, Kind, SpelledInPostgresql
+from rowferry.kinds.kind import InSqlite, JsonType, Kind, SpelledInPostgresql
 from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -42,7 +42,7 @@ class Json(Kind):
     sql_types: tuple[type[sql.TypeEngine[Any]], ...] = (sql.JSON,)
     tells_apart = False
     is_json = True
-    json_types = ("whole", "fractional", "boolean", "array")
+    json_types: tuple[JsonType, ...] = ("whole", "fractional", "boolean", "array")
     json_schema = Any
     example = {"key": "value"}  # noqa: RUF012  # nobody changes it
     spelled_in_postgresql = SpelledInPostgresql(b"")

@@ -232,6 +232,18 @@ class Kind(ABC):
         """None if Arrow has the values in a type that PostgreSQL has, too."""
         return None
 
+    def for_postgresql(self, text: str) -> str:
+        """A value as PostgreSQL reads it, where it has a type of its own for it."""
+        return text
+
+    def received(self, sent: pa.Array, arrow: pa.DataType) -> pa.Array:
+        """Values as PostgreSQL sent them, in the type of their column.
+
+        Raises:
+            pa.ArrowInvalid: It has no room for one of them.
+        """
+        return pc.cast(sent, arrow)
+
     @property
     def sent_by_postgresql(self) -> SentByPostgresql | None:
         """None if values are sent as texts."""

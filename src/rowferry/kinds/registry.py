@@ -3,6 +3,7 @@
 import pyarrow as pa
 from sqlalchemy.types import TypeDecorator
 
+from rowferry.kinds.arrays import ARRAY, array_of
 from rowferry.kinds.booleans import BOOLEAN
 from rowferry.kinds.dates import DATE
 from rowferry.kinds.datetimes import DATETIME
@@ -27,6 +28,7 @@ KINDS: tuple[Kind, ...] = (
     TEXT,
     JSONB,  # before JSON, since to SQLAlchemy it is one
     JSON,
+    ARRAY,
 )
 
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -51,7 +53,15 @@ def served_by(column_type: Type, dialect: str = "") -> tuple[Kind, Type]:
     found = variant_of(column_type, dialect)
     for kind in KINDS:
         if isinstance(found, kind.sql_types):
-            return kind.in_database(dialect), found
+            return _fully_known(kind, found, dialect), found
     if isinstance(found, TypeDecorator):
         return served_by(wrapped_by(found, dialect), dialect)
     raise LookupError(f"{found!r}: use a type for texts, numbers, booleans, dates, times or instants")
+
+
+def _fully_known(kind: Kind, column_type: Type, dialect: str) -> Kind:
+    """A kind as far as its type says more of it, and the database does."""
+    if isinstance(column_type, ARRAY.sql_types):
+        element, served = served_by(column_type.item_type, dialect)
+        return array_of(element, element.arrow(served), getattr(served, "length", None))
+    return kind.in_database(dialect)

@@ -34,6 +34,7 @@ from rowferry.operations.batch_receipt import (
 )
 from rowferry.operations.ingest import Ingest, Operation, Outcome, keep_rejects
 from rowferry.operations.lookups import OperationLookups
+from rowferry.operations.shaped_writers import few_rows_writer
 from rowferry.sources.json.batch_text import JsonRows, read_batch
 from rowferry.sources.json.source import JsonSource
 
@@ -201,7 +202,8 @@ class _Batch:
 
     def _read(self, transaction: ShortTransaction, lookups: OperationLookups) -> None:
         for source in self.sources:
-            ingest = Ingest(self.operation, source, transaction.few_rows_writer(source.rules))
+            writer = few_rows_writer(self.backend, source.rules, source.shapes(), transaction.few_rows_writer)
+            ingest = Ingest(self.operation, source, writer)
             self.ingests.append(ingest)
             ingest.read(lookups, ahead=False)
         lookups.settle()

@@ -9,6 +9,7 @@ from typing import Any
 from rowferry import ledger
 from rowferry.backends.protocol import Backend, LoadWriter, Locking, Transaction
 from rowferry.dictionary.catalog import Catalog
+from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     DatabaseBusy,
     KeysTaken,
@@ -25,6 +26,7 @@ from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
 from rowferry.operations.lookups import OperationLookups
 from rowferry.operations.receipt import Receipt, TableReceipt, receipts_of, receipts_so_far
 from rowferry.operations.run_operation import retry, run_operation
+from rowferry.operations.shaped_writers import load_writer
 from rowferry.sources.csv.byte_source import text_encoding
 from rowferry.sources.csv.distinct_names import with_distinct_names
 from rowferry.sources.csv.files import CsvFile, CsvFiles
@@ -169,12 +171,13 @@ class _Load:
     def _open(self, transaction: Transaction, files: Sequence[CsvFile]) -> Ingest[JoinedFiles, LoadWriter]:
         rules, names = files[0].rules, [file.name for file in files]
         rows = JoinedFiles([CsvSource(f.path, rules, self.options.encoding, f.shown, self.form) for f in files], names)
-        writer = transaction.writer(
-            rules,
-            bulk=rows.size >= _BULK_BYTES,
-            dry_run=self.options.dry_run,
-            remaining=self._remaining(rows, files) if self.first_attempt and self.limit == RejectLimit() else None,
-        )
+        early = self._remaining(rows, files) if self.first_attempt and self.limit == RejectLimit() else None
+
+        def make(part: TableRules, alone: bool) -> LoadWriter:
+            bulk, remaining = alone and rows.size >= _BULK_BYTES, early if alone else None
+            return transaction.writer(part, bulk=bulk, dry_run=self.options.dry_run, remaining=remaining)
+
+        writer = load_writer(self.backend, rules, rows.shapes(), make)
         ingest = Ingest(self.operation, rows, writer)
         self.ingests.append(ingest)
         return ingest

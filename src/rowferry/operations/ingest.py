@@ -21,6 +21,7 @@ from rowferry.judging.rejected_rows import RejectedRows
 from rowferry.judging.rows import RejectedRow, raw_rows
 from rowferry.judging.taken_keys import taken_keys
 from rowferry.ledger import Append
+from rowferry.operations.defaults import Defaults
 from rowferry.operations.load_options import OnConflict
 from rowferry.operations.lookups import OperationLookups
 from rowferry.operations.refused_rows import RefusedRows
@@ -96,8 +97,9 @@ class Ingest(Generic[Rows, Writer]):
         lookups.add(self.rules, self.taken, replaced=self.writer.took_over or on_conflict == "replace")
         kept = refused.kept(name) if on_conflict == "update" else None
         judge = Judge(self.rules, lookups, self.taken, self.source.places, refused.of(name), kept)
+        defaults = Defaults(self.rules, lookups.backend)
         with self.timed(), self._refusals_noted():
-            with closing(_stream(self._judged(judge, ahead=ahead), ahead=ahead)) as judged:
+            with closing(_stream(self._judged(judge, defaults, ahead=ahead), ahead=ahead)) as judged:
                 for rows_read, accepted in judged:
                     self.writer.write(accepted)
                     self.rows_read += rows_read
@@ -152,12 +154,14 @@ class Ingest(Generic[Rows, Writer]):
     def _refusals_noted(self) -> AbstractContextManager[None]:
         return self.operation.refused.noted(self.rules.name, self.source.places.spelled)
 
-    def _judged(self, judge: Judge, *, ahead: bool) -> Generator[tuple[int, pa.RecordBatch], None, None]:
+    def _judged(
+        self, judge: Judge, defaults: Defaults, *, ahead: bool
+    ) -> Generator[tuple[int, pa.RecordBatch], None, None]:
         """How many rows each batch has, and the accepted ones; those that are rejected need not wait for a writer."""
         for batch in _stream(self.source.batches(), ahead=ahead):
-            verdict = judge.judge(batch)
+            verdict = judge.judge(defaults.filled(batch))
             self._reject(verdict.rejected)
-            yield verdict.rows_read, verdict.accepted
+            yield verdict.rows_read, defaults.with_blanks(verdict.accepted)
 
     def _reject(self, rows: RejectedRows) -> None:
         self.rejects.add(rows)

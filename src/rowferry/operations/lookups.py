@@ -5,7 +5,8 @@ import pyarrow as pa
 
 from rowferry.backends.protocol import Backend, ParentKeys
 from rowferry.dictionary.catalog import Catalog
-from rowferry.dictionary.rules import Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import TableRules
 from rowferry.judging.candidate_keys import Columns, Mask
 from rowferry.judging.circles import Circles
 from rowferry.judging.circular_rows import CircularRows
@@ -29,6 +30,7 @@ class OperationLookups:
         self._accepted: dict[str, tuple[TableRules, TakenKeys]] = {}
         self._replaced: set[str] = set()
         self.failed_checks = backend.failed_checks
+        self.backend = backend
 
     def add(self, rules: TableRules, taken: TakenKeys, *, replaced: bool) -> None:
         """Note that rows of a table are judged from here on, whose keys are `taken` when they are accepted."""

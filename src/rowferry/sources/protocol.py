@@ -6,6 +6,7 @@ from typing import Protocol
 from rowferry.dictionary.rules import TableRules
 from rowferry.judging.places import Places
 from rowferry.judging.rows import RowBatch
+from rowferry.judging.shapes import Shapes
 
 
 class Source(Protocol):
@@ -30,6 +31,9 @@ class Source(Protocol):
     @property
     def bytes_read(self) -> int:
         """How many of these bytes were read so far."""
+
+    def shapes(self) -> Shapes:
+        """Which columns its rows bring, known before any row is handed out."""
 
     def batches(self) -> Generator[RowBatch, None, None]:
         """All rows in order, in bounded memory; may be called again, to read the files again."""

@@ -23,6 +23,7 @@ from rowferry.backends.postgresql.table import PostgresqlTable
 from rowferry.backends.postgresql.writer import DEFERRED, PostgresqlStagedWriter, PostgresqlTransaction
 from rowferry.backends.refusals import (
     MOST_REFUSED,
+    NONE_KNOWN,
     Numbers,
     Refusal,
     RowsRefused,
@@ -177,6 +178,8 @@ class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
         return FewRowsWriter.publish(self, update=update)
 
     def _are_there(self) -> int:
+        if not self._rules.key:
+            return NONE_KNOWN
         return len(self._given.known(self._rules.key, self._new()))
 
 

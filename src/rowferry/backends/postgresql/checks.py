@@ -27,6 +27,13 @@ def find_failed(connection: Connection, rules: TableRules, rows: list[dict[str, 
     before = f"SELECT rowferry_at, {verdicts} FROM (SELECT rowferry_at, {values} FROM json_to_recordset("
     behind = f"::json) AS g (rowferry_at int, {given})) AS r"
     judge = before.replace("%", "%%") + "%s" + behind.replace("%", "%%")
-    document = json.dumps([{"rowferry_at": at, **row} for at, row in enumerate(rows)], default=str)
+    document = json.dumps([{"rowferry_at": at, **_as_read(rules, row)} for at, row in enumerate(rows)], default=str)
     judged = connection.exec_driver_sql(judge, (document,)).all()
     return [(at, name) for at, *broken in judged for name in rules.names_of_checks(broken)]
+
+
+def _as_read(rules: TableRules, row: dict[str, object]) -> dict[str, object]:
+    """A row whose texts of a type of PostgreSQL's own are as it reads them."""
+    kinds = {name: rules.by_name[name].kind for name in row}
+    texts = {name: value for name, value in row.items() if isinstance(value, str)}
+    return row | {name: kinds[name].for_postgresql(text) for name, text in texts.items()}

@@ -10,7 +10,8 @@ from pyarrow import csv
 from rowferry.arrow import compute as pc
 from rowferry.backends.postgresql.binary_numeric import numerics
 from rowferry.dictionary.rules import KIND
-from rowferry.kinds.kind import SpelledInPostgresql
+from rowferry.kinds.arrays import ARRAY
+from rowferry.kinds.kind import Kind, SpelledInPostgresql
 from rowferry.kinds.registry import BY_NAME
 
 
@@ -31,16 +32,28 @@ def copy_format(schema: pa.Schema) -> CopyFormat:
     of types whose binary form is their own.
     """
     for field in schema:
-        own = _own_type(field)
+        own = own_type(field)
         if (pa.types.is_decimal(field.type) and field.type.scale <= 0) or (own and own.binary is None):
             return _Csv()
     return _Binary(schema)
 
 
-def _own_type(field: pa.Field) -> SpelledInPostgresql | None:
-    """What PostgreSQL makes of the values of a field in a type of its own; of our own tables, none has such a one."""
-    name = (field.metadata or {}).get(KIND.encode())
-    return BY_NAME[name.decode()].spelled_in_postgresql if name else None
+def own_type(field: pa.Field) -> SpelledInPostgresql | None:
+    """How the values of a field stand in a type of PostgreSQL's own; no column of our own tables has such a one."""
+    kind = _kind_of(field)
+    return kind.spelled_in_postgresql if kind else None
+
+
+def as_read(field: pa.Field, column: pa.Array) -> pa.Array:
+    """A column as PostgreSQL reads its texts."""
+    if (kind := _kind_of(field)) is None or type(kind).for_postgresql is Kind.for_postgresql:
+        return column
+    return pa.array((None if text is None else kind.for_postgresql(text) for text in column.to_pylist()), pa.string())
+
+
+def _kind_of(field: pa.Field) -> Kind | None:
+    name = (field.metadata or {}).get(KIND.encode(), b"").decode()
+    return ARRAY if name.endswith("[]") else BY_NAME.get(name)
 
 
 class _Binary:
@@ -49,7 +62,7 @@ class _Binary:
     def __init__(self, schema: pa.Schema) -> None:
         # The encoder knows no decimals; but bytes it sends as they are, whatever the column takes them for.
         self._decimals = {at for at, field in enumerate(schema) if pa.types.is_decimal(field.type)}
-        self._before = {at: own.binary for at, field in enumerate(schema) if (own := _own_type(field)) and own.binary}
+        self._before = {at: own.binary for at, field in enumerate(schema) if (own := own_type(field)) and own.binary}
         as_bytes = {*self._decimals, *self._before}
         fields = [field.with_type(pa.binary()) if at in as_bytes else field for at, field in enumerate(schema)]
         self._schema = pa.schema(fields)
@@ -83,7 +96,9 @@ class _Csv:
 
     def rows(self, batch: pa.RecordBatch) -> bytes:
         text = io.BytesIO()
-        csv.write_csv(batch, text, csv.WriteOptions(include_header=False, quoting_style="needed"))
+        columns = [as_read(field, column) for field, column in zip(batch.schema, batch.columns, strict=True)]
+        spelled = pa.RecordBatch.from_arrays(columns, batch.schema.names)
+        csv.write_csv(spelled, text, csv.WriteOptions(include_header=False, quoting_style="needed"))
         return text.getvalue()
 
     def end(self) -> bytes:

@@ -26,7 +26,7 @@ from rowferry.backends.postgresql.parameters import GivenRows
 from rowferry.backends.postgresql.references import find_existing, find_next_keys
 from rowferry.backends.postgresql.replacer import ReplacingTransaction
 from rowferry.backends.postgresql.sessions import Sessions, connect_args
-from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot, as_read
+from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot, as_read, as_received
 from rowferry.backends.postgresql.table import Statements
 from rowferry.backends.postgresql.types import unkept
 from rowferry.backends.postgresql.writer import quoted
@@ -94,7 +94,7 @@ _IS_OF_KEY = "SELECT indisprimary FROM pg_index WHERE indexrelid = to_regclass(%
 class PostgresqlBackend:
     """One PostgreSQL database."""
 
-    capabilities = Capabilities(name="PostgreSQL", embedded=False, exact_collation="C", name_bytes=63)
+    capabilities = Capabilities(name="PostgreSQL", embedded=False, exact_collation="C", name_bytes=63, sequences=True)
     folder: Path | None = None
 
     def __init__(self, url: URL) -> None:
@@ -188,7 +188,7 @@ class PostgresqlBackend:
 
     def page(self, rules: TableRules, after: Sequence[object] | None, limit: int) -> list[dict[str, Any]]:
         with self.errors(), self.engine.connect() as connection:
-            return read_page(connection, rules, as_read(rules), after, limit)
+            return as_received(rules, read_page(connection, rules, as_read(rules), after, limit))
 
     @contextmanager
     def scanning(self) -> Iterator[Connection]:

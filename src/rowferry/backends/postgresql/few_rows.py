@@ -131,7 +131,7 @@ class FewRowsWriter(HeldRows):
 
     def _meets_known_keys(self) -> bool:
         """Whether the table may hold keys of the rows: any key within the range of theirs."""
-        if not self._rows.num_rows:
+        if not self._rows.num_rows or not self._rules.key:
             return False
         bounds = self._key_bounds
         if bounds is None:

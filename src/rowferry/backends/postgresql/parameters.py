@@ -5,6 +5,7 @@ from typing import Any
 import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier
 
+from rowferry.backends.postgresql.copy_format import as_read
 from rowferry.backends.postgresql.table import Statements, spelled, type_of
 from rowferry.backends.postgresql.texts import Texts
 from rowferry.backends.protocol import Holders
@@ -87,4 +88,5 @@ class GivenRows:
 
 def lists_of(rows: pa.RecordBatch) -> list[list[Any]]:
     """Rows as one list for each column."""
-    return [column.to_pylist() for column in rows.columns]
+    columns = zip(rows.schema, rows.columns, strict=True)
+    return [as_read(field, column).to_pylist() for field, column in columns]

@@ -11,7 +11,8 @@ from rowferry.arrow.arrays import as_arrow
 from rowferry.backends.postgresql.table import Statements, spelled, type_of
 from rowferry.backends.postgresql.texts import Texts
 from rowferry.backends.referred_keys import ReferredKeys
-from rowferry.dictionary.rules import Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ParentsVanished
 
 

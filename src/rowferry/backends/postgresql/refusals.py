@@ -9,7 +9,8 @@ from psycopg.sql import SQL
 
 from rowferry.backends.postgresql.table import PostgresqlTable, spelled
 from rowferry.backends.refusals import Event, Refusal
-from rowferry.dictionary.rules import Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import TableRules
 
 _TREE = """
 (SELECT %(table)s::regclass::oid UNION ALL SELECT relid::oid FROM pg_partition_tree(%(table)s::regclass))

@@ -14,7 +14,6 @@ from psycopg import Connection as DriverConnection
 from psycopg.sql import SQL, Composable, Composed, Identifier
 from sqlalchemy import ColumnElement, Connection, Text, literal_column
 
-from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
 from rowferry.backends.joined_texts import split_texts
 from rowferry.dictionary.rules import ColumnRule, TableRules
@@ -36,6 +35,18 @@ WHOLE_TABLES = "SET LOCAL row_security = off"
 def as_read(rules: TableRules) -> list[ColumnElement[Any]]:
     """The columns of a table as a query reads them: a value in a type of PostgreSQL's own as it is spelled."""
     return [_as_text(rules, c) if c.kind.spelled_in_postgresql else rules.table.c[c.name] for c in rules.columns]
+
+
+def as_received(rules: TableRules, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of such a query as their rules have them; ValueUnstorable for a value that is none of its column."""
+    for column in rules.columns:
+        for row in rows if column.kind.spelled_in_postgresql else ():
+            sent = row[column.name]
+            try:
+                row[column.name] = column.kind.received(pa.array([sent], pa.string()), column.arrow)[0].as_py()
+            except pa.ArrowInvalid as error:
+                raise unstorable(rules, column, sent, [row[name] for name in rules.key], error) from error
+    return rows
 
 
 def _as_text(rules: TableRules, column: ColumnRule) -> ColumnElement[Any]:
@@ -205,7 +216,7 @@ def _array(column: ColumnRule, rows: int, sent: Iterator[Any]) -> pa.Array:
 
 
 def _cast(array: pa.Array, column: ColumnRule) -> pa.Array:
-    cast = pc.cast(array, column.arrow)
+    cast = column.kind.received(array, column.arrow)
     cast.validate(full=True)
     return cast
 

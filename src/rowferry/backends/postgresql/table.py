@@ -225,7 +225,7 @@ class PostgresqlTable:
 
     def may_rewrite(self) -> bool:
         """Whether rows may be removed and inserted anew instead of changed, and nobody else would notice."""
-        return bool(self.transaction.value(SQL(_MAY_REWRITE), self._spelled))
+        return self.rules.is_whole and bool(self.transaction.value(SQL(_MAY_REWRITE), self._spelled))
 
     def lock(self, mode: LockMode | None = None, *, parents: LockMode | None = None, wait: bool = True) -> None:
         """Lock the table, and its parents before it: whoever locks in load order never waits in a circle."""

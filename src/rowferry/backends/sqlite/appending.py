@@ -229,7 +229,7 @@ class LoadTransaction(SqliteTransaction):
         self, rules: TableRules, *, bulk: bool, dry_run: bool, remaining: Callable[[], float] | None = None
     ) -> LoadWriter:
         # Where a unique value may pass from row to row, all that is changed has to be known at once.
-        appends = bulk and remaining is not None and not dry_run and not rules.circular
+        appends = bulk and not dry_run and bool(rules.key) and not rules.circular
         if remaining is not None and appends and not has_unique_values(self.driver(), rules):
             return AppendingSqliteWriter(self, self.early, rules, remaining)
         return SqliteWriter(self, rules, dry_run=dry_run)

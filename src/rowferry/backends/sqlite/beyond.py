@@ -73,7 +73,7 @@ def has_unique_values(driver: sqlite3.Connection, rules: TableRules) -> bool:
 def may_rewrite(driver: sqlite3.Connection, rules: TableRules) -> bool:
     """Whether a row may be removed and inserted anew instead of changed: nothing refers to it or acts upon it."""
     acts = driver.execute(_TRIGGERS, (rules.name,)).fetchone()[0]
-    return not acts and not driver.execute(_REFERRED, (rules.name,)).fetchone()
+    return rules.is_whole and not acts and not driver.execute(_REFERRED, (rules.name,)).fetchone()
 
 
 def or_abort(driver: sqlite3.Connection, table: str) -> str:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 
 from rowferry.backends.few_refusals import FewRefusalsFound
-from rowferry.backends.refusals import Refusal
+from rowferry.backends.refusals import NONE_KNOWN, Refusal
 from rowferry.backends.sqlite.appending import LoadTransaction
 from rowferry.backends.sqlite.few_rows import FewRowsWriter, ShortSqliteTransaction, find_known
 from rowferry.backends.sqlite.refusals import SqliteRefusals
@@ -58,6 +58,8 @@ class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
         return done
 
     def _are_there(self) -> int:
+        if not self._rules.key:
+            return NONE_KNOWN
         return len(find_known(self._transaction.connection, self._rules, self._rules.key, self._new()))
 
 

@@ -165,7 +165,7 @@ class SqliteBackend:
             try:
                 column.type.compile(self.engine.dialect)
             except CompileError:
-                advice = "use one that every database has, such as String"
+                advice = "use one that every database has, or give it one here: .with_variant(JSON(), 'sqlite')"
                 found.append(f"{column}: SQLite has no type {column.type.__visit_name__}; {advice}")
         for column in table.primary_key.columns:
             exact = self.capabilities.exact_collation

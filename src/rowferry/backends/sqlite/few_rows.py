@@ -23,7 +23,8 @@ from rowferry.backends.sqlite.writer import (
     driver_of,
     require_keys,
 )
-from rowferry.dictionary.rules import ColumnRule, Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import KeySpelledOtherwise, ParentsVanished
 from rowferry.kinds.registry import kind_of
 from rowferry.kinds.unfit import UnfitError
@@ -65,6 +66,8 @@ class FewRowsWriter(HeldRows):
 
     def compare(self) -> Comparison:
         names = list(self._rules.names)
+        if not self._rules.key:
+            return self._compared()
         keys = stored_rows(self._rows.select(list(self._rules.key)))
         self._unusual = unusual_keys(self._driver, self._rules, self._rules.key, keys)
         if self._unusual or self._meets_known_keys():

@@ -25,7 +25,8 @@ from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
 from rowferry.backends.sqlite.values import stored, stored_column
 from rowferry.backends.staged import StagedWriter
-from rowferry.dictionary.rules import ROW_NUMBER, Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 from rowferry.errors import ParentsVanished
 from rowferry.kinds.integers import INTEGER
 
@@ -216,7 +217,7 @@ class SqliteWriter(StagedWriter):
 
     def _meets_known_keys(self) -> bool:
         self.attach()
-        return self._goes_by_unusual_keys() or super()._meets_known_keys()
+        return bool(self._rules.key) and (self._goes_by_unusual_keys() or super()._meets_known_keys())
 
     def _make_known(self) -> None:
         known = f"temp.rowferry_known_{self._suffix}"

@@ -16,6 +16,7 @@ from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import AvroUnfit
 from rowferry.judging.places import Places
 from rowferry.judging.rows import RowBatch
+from rowferry.judging.shapes import Shapes
 from rowferry.judging.typed_values import as_python
 from rowferry.kinds.kind import cast_or_keep
 from rowferry.sources.limits import RAW_CHARACTERS
@@ -87,6 +88,10 @@ class AvroSource:
         if self.reader.state != verified:
             self.reader.check_seal(known)
         self._resolved()
+
+    def shapes(self) -> Shapes:
+        """One: what the file lacks is filled in."""
+        return Shapes((self.rules.names,))
 
     def batches(self) -> Generator[RowBatch, None, None]:
         """All rows in order, at most 65,536 at a time; may be called again, to read the file again.

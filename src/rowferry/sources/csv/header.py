@@ -36,10 +36,19 @@ class Columns:
     names: list[str]
     order: list[int]
 
+    @property
+    def given(self) -> frozenset[str]:
+        """The columns of the table that the file has."""
+        return frozenset(name for name in self.names if name and name not in REASONS)
+
 
 def in_order_of(rules: TableRules) -> Columns:
-    """The columns of a file without header."""
-    return Columns(list(rules.names), list(range(len(rules.names))))
+    """The columns of a file without header: all that can be given."""
+    return _columns(rules, list(rules.given))
+
+
+def _columns(rules: TableRules, names: list[str]) -> Columns:
+    return Columns(names, [names.index(name) if name in names else ABSENT for name in rules.names])
 
 
 class FirstRow:
@@ -69,12 +78,13 @@ class FirstRow:
 
     @property
     def absent(self) -> list[str]:
-        """The columns of the table that the file has not."""
-        return [name for name in self.rules.names if name not in self.meant]
+        """The columns of the table that the file has not, and might have."""
+        return [name for name in self.rules.given if name not in self.meant]
 
     def columns(self, path: str, row: int) -> Columns:
-        """What the header says; HeaderUnfit if it lacks a required column, or has one too many."""
-        lacking = [name for name in self.absent if self.rules.by_name[name].required]
+        """What the header says; HeaderUnfit if it lacks a column that has to be given, or has one too many."""
+        lacking = [name for name in self.absent if self.rules.by_name[name].default is None]
+        self._require_none_generated(path, row)
         unknown = [cell for cell, name in zip(self.cells, self.meant, strict=True) if name is None]
         twice = [name for name, times in Counter(self.meant).items() if name and times > 1]
         if lacking or unknown or twice:
@@ -85,8 +95,19 @@ class FirstRow:
                 reason=self._reason(lacking, unknown, twice),
                 advice=_advice(lacking, unknown, twice),
             )
-        names = [name or PASSED_OVER for name in self.meant]
-        return Columns(names, [names.index(name) if name in names else ABSENT for name in self.rules.names])
+        return _columns(self.rules, [name or PASSED_OVER for name in self.meant])
+
+    def _require_none_generated(self, path: str, row: int) -> None:
+        """Raise HeaderUnfit if a column is among them whose values the database makes, whatever is given."""
+        generated = [name for name in self.meant if name and name not in REASONS and name not in self.rules.given]
+        if generated:
+            raise HeaderUnfit(
+                path=path,
+                row=row,
+                header=shown(",".join(self.cells), 200),
+                reason=f"it has {_listed(generated)}, whose values the database generates",
+                advice=_advice([], generated, []),
+            )
 
     def _reason(self, lacking: list[str], unknown: list[str], twice: list[str]) -> str:
         parts = [f"lacks {_listed(lacking)}"] if lacking else []

@@ -10,6 +10,7 @@ import pyarrow as pa
 from rowferry.errors import HeaderMissing
 from rowferry.judging.places import Places
 from rowferry.judging.rows import OddRow, Positions, RowBatch, raws_of
+from rowferry.judging.shapes import Shapes
 from rowferry.sources.csv.source import CsvSource
 from rowferry.sources.limits import RAW_BYTES
 
@@ -56,6 +57,20 @@ class JoinedFiles:
             for file, name in zip(self.files, self.places.names, strict=True)
         ]
 
+    def shapes(self) -> Shapes:
+        """Which columns the files have.
+
+        Raises:
+            HeaderUnfit, DelimiterUnfit: A file is to be read otherwise than it is.
+        """
+        for file in self.files:
+            file.open()
+            if len(self.files) > 1:  # thousands of files are not open at the same time
+                file.close()
+        given = list(dict.fromkeys(file.given for file in self.files))
+        of_file = np.array([given.index(file.given) for file in self.files], dtype=np.int64)
+        return Shapes(tuple(given), lambda numbers: of_file[self.places.files_of(numbers)])
+
     def batches(self) -> Generator[RowBatch, None, None]:
         """All rows in order; may be called again, to read the files again.
 
@@ -83,7 +98,7 @@ class JoinedFiles:
 
     def _require_header(self, at: int) -> None:
         """Raise HeaderMissing if a file has none, and one before it has another than the table's own columns."""
-        file, in_order = self.files[at], list(self.files[at].rules.names)
+        file, in_order = self.files[at], list(self.files[at].rules.given)
         others = [before for before, other in enumerate(self.files[:at]) if other.columns != in_order]
         if others and not file.has_header:
             path, other = self.places.names[at], self.places.names[others[-1]]
@@ -140,5 +155,6 @@ def _as_one(batches: Sequence[RowBatch]) -> RowBatch:
         raw=raw,
         spoiled=[(positions + offset, fault) for batch, offset in both for positions, fault in batch.spoiled],
         unreadable=[(column, positions + offset) for batch, offset in both for column, positions in batch.unreadable],
+        left_out=[(column, positions + offset) for batch, offset in both for column, positions in batch.left_out],
         raws=raws,
     )

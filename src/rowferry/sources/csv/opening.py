@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,7 +38,7 @@ class Beginning:
     `as_it_stood` changes them back.
     """
 
-    def __init__(self, blocks: Iterator[bytes]) -> None:
+    def __init__(self, blocks: Generator[bytes, None, None]) -> None:
         self._blocks = blocks
         self._read: list[bytes] = []
         self.text = b""
@@ -69,6 +69,10 @@ class Beginning:
                 return None
             self.grow(2 * len(self.text))
         return row if at < len(self.text) else None
+
+    def close(self) -> None:
+        """Read no more of the file."""
+        self._blocks.close()
 
     def blocks(self, skipped: int) -> Iterator[bytes]:
         """All of the file but its first bytes, in the blocks that it was read in."""
@@ -140,7 +144,9 @@ class OpeningReader:
         columns = header.columns(self._path, self._passed + 1)
         self._require_delimiter(first.after, columns.names)
         absent = ", ".join(header.absent)
-        notes = [f"the file has no column {absent}, so no row has a value there"] if absent else []
+        notes = (
+            [f"the file has no column {absent}: new rows take the default, others stay as they are"] if absent else []
+        )
         return Opening(first.after, self._passed + 1, self._delimiter, columns, has_header=True, notes=notes)
 
     def _of_data(self) -> Opening:
@@ -214,9 +220,9 @@ class OpeningReader:
         """Whether the first row fits none of its columns and the second does, as if names had others stand for them."""
         first, second = [*self._rows(self._at, self._delimiter), None, None][:2]
         rules = self._rules
-        if first is None or len(first) != len(rules.names) or not self._fit(second, rules.names):
+        if first is None or len(first) != len(rules.given) or not self._fit(second, rules.given):
             return False
-        both = zip(rules.columns, first, strict=True)
+        both = zip((rules.by_name[name] for name in rules.given), first, strict=True)
         judged = [
             bool(cell.strip()) and rule.judge(cell)[1] is not None for rule, cell in both if rule.kind is not TEXT
         ]

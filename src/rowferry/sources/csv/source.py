@@ -12,7 +12,7 @@ from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow, letters_of
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.rules import TableRules
-from rowferry.judging.rows import UNREADABLE, OddRow, Positions, RowBatch, Unreadable
+from rowferry.judging.rows import LEFT_OUT, UNREADABLE, OddRow, Positions, RowBatch, Unreadable
 from rowferry.sources.csv.byte_source import ByteSource
 from rowferry.sources.csv.form import CsvForm
 from rowferry.sources.csv.formulas import APOSTROPHE, unguarded
@@ -40,8 +40,8 @@ class CsvSource:
 
     `rows_read` counts rows without the header and what is passed over before it; row numbers count from 1, all of these
     included. `columns` are those of the file, in its order, once its first row was read, and `has_header` says whether
-    they stand in it. `name` is what errors call the file, if not its path; `form` says how it is written, as far as it
-    does not say so itself.
+    they stand in it; `given` are those of the table among them. `name` is what errors call the file, if not its path;
+    `form` says how it is written, as far as it does not say so itself.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class CsvSource:
         self.rules = rules
         self.form = form or CsvForm()
         self.rows_read = 0
+        self._is_open = False
         self._take(Opening(0, 0, self.form.delimiter or COMMA, in_order_of(rules)))
 
     @property
@@ -70,8 +71,8 @@ class CsvSource:
             HeaderUnfit, DelimiterUnfit: The file is to be read otherwise than it is.
         """
         self.rows_read = 0
-        self._beginning = Beginning(self.bytes.blocks())
-        self._take(OpeningReader(self._beginning, self.bytes.name, self.rules, self.form, MAX_ROW_BYTES).read())
+        self.open()
+        self._is_open = False
         buffer = _Buffer(_with_few_lines(self._beginning.blocks(self._opening.skipped)))
         first = 1 + self._opening.rows
         buffer.fill()  # so that a small file is known to be whole, and its rows are one batch
@@ -89,10 +90,28 @@ class CsvSource:
             if batch.count:
                 yield batch
 
+    def open(self) -> None:
+        """Read how the file begins, unless that was done and its rows were not asked for since.
+
+        Raises:
+            HeaderUnfit, DelimiterUnfit: As for `batches`.
+        """
+        if not self._is_open:
+            self._beginning = Beginning(self.bytes.blocks())
+            self._take(OpeningReader(self._beginning, self.bytes.name, self.rules, self.form, MAX_ROW_BYTES).read())
+            self._is_open = True
+
+    def close(self) -> None:
+        """Keep the file open no longer than until its rows are asked for."""
+        if self._is_open:
+            self._beginning.close()
+            self._is_open = False
+
     def _take(self, opening: Opening) -> None:
         self._opening, self.delimiter = opening, opening.delimiter
         self.has_header = opening.has_header
         self.columns, self._order = opening.columns.names, opening.columns.order
+        self.given = opening.columns.given
         self._fields = len(self.columns)
         self._marked = self.columns.index(NOT_AS_IT_CAME) if NOT_AS_IT_CAME in self.columns else None
         self._words = NullWords(self.rules, self.form.null_words)
@@ -177,6 +196,7 @@ class CsvSource:
             columns=self._columns(lines, plain),
             positions=positions[plain],
             unreadable=self._unreadable(lines, plain, positions),
+            left_out=[(at, positions[plain]) for at, field in enumerate(self._order) if field == ABSENT],
             odd=[OddRow(int(positions[line]), row.cells, row.faults) for line, row in odd.items()],
             raw=raw,
             raws=raws,
@@ -222,7 +242,7 @@ class CsvSource:
             if self._marked is not None and cells[self._marked]:
                 faults.append(_uncorrected(cells[self._marked]))
             cells = self._words.emptied_cells(cells, row.quoted)
-            in_order = ["" if field == ABSENT else cells[field] for field in self._order]
+            in_order = [LEFT_OUT if field == ABSENT else cells[field] for field in self._order]
             self._words.count_cells(in_order)
             return OddRow(0, in_order, tuple(faults))
         return OddRow(0, None, (*faults, self._misfit(len(cells))))

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,8 @@ from rowferry.dictionary.avro_schema import default_of, found_in_file
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.judging.places import Places
-from rowferry.judging.rows import UNREADABLE, OddRow, RowBatch
+from rowferry.judging.rows import LEFT_OUT, UNREADABLE, OddRow, Positions, RowBatch
+from rowferry.judging.shapes import Shapes
 from rowferry.kinds.kind import JsonType
 from rowferry.sources.json.batch_text import Fractional, JsonRows, RepeatingObject, Whole, members_of
 from rowferry.sources.limits import MAX_ROW_BYTES, RAW_BYTES, TOO_LONG
@@ -38,7 +39,9 @@ class JsonSource:
         self.reading = name
         self.places = Places([name], "the row at index", first=0)
         self.rows = rows
-        self._names = rules.names
+        self._names = rules.given
+        self._rules = [rules.by_name[name] for name in self._names]
+        self._all = frozenset(self._names)
         self._shapes: dict[tuple[type, ...], bool] = {}
         self._suspicious = len(rows.text) > MAX_ROW_BYTES // 4 or (
             "\\" in rows.text and bool(_UNSTORABLE.search(rows.text))
@@ -56,12 +59,30 @@ class JsonSource:
         """All rows at once, as they are in memory already."""
         yield self._batch
 
+    def shapes(self) -> Shapes:
+        """Which columns the rows have; a row that is no object has none that matters."""
+        names = [self._given(value) for value in self.rows.values]
+        found = list(dict.fromkeys(names))
+        numbers = {given: at for at, given in enumerate(found)}
+        of_row = np.array([numbers[given] for given in names], dtype=np.int64)
+        return Shapes(tuple(found), lambda row_numbers: of_row[row_numbers - 1])
+
+    def _given(self, value: object) -> tuple[str, ...]:
+        """The columns that a row has, and those that it must not leave out, whether it has them or not."""
+        if type(value) is dict and value.keys() >= self._all:
+            return self._names
+        has = value if isinstance(value, dict) else self._all
+        return tuple(rule.name for rule in self._rules if rule.name in has or rule.default is None)
+
     @cached_property
     def _batch(self) -> RowBatch:
         """All rows: those whose values are all of the right JSON type are plain, the others odd."""
         values = self.rows.values
         if columns := self._plain_columns():
-            return RowBatch(1, len(values), columns, np.arange(len(values), dtype=np.int64), [], self.raw)
+            every = np.arange(len(values), dtype=np.int64)
+            has = self._given(values[0])
+            left_out = [(at, every) for at, name in enumerate(self.rules.names) if name not in has]
+            return RowBatch(1, len(values), columns, every, [], self.raw, left_out=left_out)
         plain: list[tuple[Any, ...]] = []
         positions: list[int] = []
         odd: list[OddRow] = []
@@ -72,20 +93,33 @@ class JsonSource:
             else:
                 plain.append(cells)
                 positions.append(at)
-        cells_of = zip(*plain, strict=True) if plain else [()] * len(self.rules.columns)
-        texts = [pa.array(cells, pa.string()) for cells in cells_of]
-        return RowBatch(1, len(values), texts, np.array(positions, dtype=np.int64), odd, self.raw)
+        return self._mixed(plain, np.array(positions, dtype=np.int64), odd)
+
+    def _mixed(self, plain: list[tuple[Any, ...]], positions: Positions, odd: list[OddRow]) -> RowBatch:
+        """Plain rows, whose cells may be left out, and others."""
+        left_out = []
+        texts = []
+        for number, cells in enumerate(zip(*plain, strict=True) if plain else [()] * len(self.rules.columns)):
+            absent = np.array([cell is LEFT_OUT for cell in cells], dtype=np.bool_)
+            if absent.any():
+                left_out.append((number, positions[absent]))
+            texts.append(pa.array(["" if cell is LEFT_OUT else cell for cell in cells], pa.string()))
+        return RowBatch(1, len(self.rows.values), texts, positions, odd, self.raw, left_out=left_out)
 
     def _plain_columns(self) -> list[pa.StringArray] | None:
-        """The columns of all rows if all of them are plain, as nearly always; found much faster than row by row."""
+        """The columns of all rows if all of them are plain and alike, as nearly always; much faster than row by row."""
         values: list[Any] = self.rows.values
-        if self._suspicious or set(map(type, values)) != {dict} or set(map(len, values)) != {len(self._names)}:
+        if self._suspicious or set(map(type, values)) != {dict}:
             return None
-        columns = [[row.get(name) for row in values] for name in self._names]
-        for rule, cells in zip(self.rules.columns, columns, strict=True):
-            if not all(_is_plain(rule, found) for found in set(map(type, cells))):
+        has = [name for name in self._names if name in values[0]]
+        if set(map(len, values)) != {len(has)} or self._given(values[0]) != tuple(has) or not has:
+            return None
+        columns = {name: [row.get(name) for row in values] for name in has}
+        for name, cells in columns.items():
+            if not all(_is_plain(self.rules.by_name[name], found) for found in set(map(type, cells))):
                 return None
-        return [pa.array(cells, pa.string()) for cells in columns]
+        nothing = [""] * len(values)
+        return [pa.array(columns.get(name, nothing), pa.string()) for name in self.rules.names]
 
     def raw(self, position: int) -> str:
         """A row as it was sent, but no more of it than the ledger keeps."""
@@ -93,12 +127,12 @@ class JsonSource:
         return text if not _overlong(text) else text.encode()[:RAW_BYTES].decode("utf-8", "ignore")
 
     def _plain_cells(self, position: int, value: object) -> tuple[Any, ...] | None:
-        if type(value) is not dict or len(value) != len(self._names):
+        if type(value) is not dict or not value or not value.keys() <= self._all:
             return None
-        cells = tuple(map(value.get, self._names))
+        cells = tuple(value.get(rule.name, LEFT_OUT if rule.default else None) for rule in self.rules.columns)
         shape = tuple(map(type, cells))
         if shape not in self._shapes:
-            self._shapes[shape] = all(map(_is_plain, self.rules.columns, shape))
+            self._shapes[shape] = all(map(_is_plain_or_left_out, self.rules.columns, shape))
         if self._suspicious and (_UNSTORABLE.search(text := self.rows.raw(position)) or _overlong(text)):
             return None
         return cells if self._shapes[shape] else None
@@ -112,9 +146,9 @@ class JsonSource:
         repeated = row.repeated if isinstance(row, RepeatingObject) else frozenset()
         cells: list[object] = []
         spelled = self._spelled(position, row)
-        faults = _unknown_columns(row, self.rules)
+        faults = [*_unknown_columns(row, self.rules), *_of_emptiness(row, self._rules)]
         for rule in self.rules.columns:
-            cell, reason = _cell(rule, row.get(rule.name), spelled.get(rule.name, ""))
+            cell, reason = _cell(rule, row.get(rule.name, LEFT_OUT), spelled.get(rule.name, ""))
             if rule.name in repeated:
                 cell, reason = UNREADABLE, f"{rule.name} appears in the row more than once"
             if reason:
@@ -138,6 +172,10 @@ def _is_plain(rule: ColumnRule, found: type) -> bool:
 def _is_spelled(rule: ColumnRule, value: object) -> bool:
     """Whether a value is judged as it is spelled in JSON."""
     return value is not None and (rule.kind.is_json or (isinstance(value, list) and _takes(rule, list)))
+
+
+def _is_plain_or_left_out(rule: ColumnRule, found: type) -> bool:
+    return found is object or _is_plain(rule, found)
 
 
 def _takes(rule: ColumnRule, found: type) -> bool:
@@ -191,8 +229,10 @@ def _as_text(value: object) -> str:
 
 
 def _cell(rule: ColumnRule, value: object, spelled: str) -> tuple[object, str]:
-    """The text that the judge is to read, or UNREADABLE and why."""
-    if value is None:
+    """What the judge is to read, or UNREADABLE and why."""
+    if value is LEFT_OUT and (rule.default or rule.generated):
+        return LEFT_OUT, ""
+    if value is None or value is LEFT_OUT:
         return "", ""
     if _is_spelled(rule, value):
         return spelled, ""
@@ -204,9 +244,9 @@ def _cell(rule: ColumnRule, value: object, spelled: str) -> tuple[object, str]:
 
 
 def _unknown_columns(row: dict[str, object], rules: TableRules) -> list[Fault]:
-    unknown = [name for name in row if name not in rules.by_name]
+    unknown = [name for name in row if name not in rules.given]
     faults = [
-        Fault(_as_text(name[:255]), RejectCode.UNKNOWN_COLUMN, f"{rules.name} has no column {shown(name)}")
+        Fault(_as_text(name[:255]), RejectCode.UNKNOWN_COLUMN, _of_unknown(name, rules))
         for name in unknown[:_NAMED_COLUMNS]
     ]
     if more := len(unknown) - len(faults):
@@ -214,6 +254,18 @@ def _unknown_columns(row: dict[str, object], rules: TableRules) -> list[Fault]:
             Fault(None, RejectCode.UNKNOWN_COLUMN, f"{rules.name} does not have {more} more of these columns, either")
         )
     return faults
+
+
+def _of_unknown(name: str, rules: TableRules) -> str:
+    if name in rules.by_name:
+        return f"{name} must be left out: the database generates it"
+    return f"{rules.name} has no column {shown(name)}"
+
+
+def _of_emptiness(row: dict[str, object], rules: Sequence[ColumnRule]) -> list[Fault]:
+    """What is wrong with a row that gives nothing, where no column says it."""
+    said = row or any(rule.required and rule.default is None for rule in rules)
+    return [] if said else [Fault(None, RejectCode.REQUIRED, "the row has no value")]
 
 
 def _described(value: object) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from owning import HEAD
+from rowferry.bootstrap import Service
+from speaking import sql_of
 
 MODELS = HEAD + (
     'pay = Table("pay", metadata, Column("id", Integer, primary_key=True, autoincrement=False), '
@@ -210,6 +212,12 @@ _POSTGRESQL = {
 RULES = {"sqlite": _both("sqlite"), "postgresql": _both("postgresql") | _POSTGRESQL}
 
 OF_BOTH = list(RULES["sqlite"])
+
+
+def rule_of(service: Service, name: str) -> Rule:
+    """A rule for the database of a service."""
+    return RULES[sql_of(service.backend.engine).name][name]
+
 
 EVERY = [pytest.param(database, name, id=f"{name}-{database}") for database in RULES for name in RULES[database]]
 """Every rule, for parameters `new_database` (indirect) and `name`."""

@@ -84,10 +84,11 @@ class Tables:
     def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         return {name: self.rows(name) for name in self.service.catalog.names}
 
-    def execute(self, statement: str) -> None:
+    def execute(self, *statements: str) -> None:
         """Change the database as someone else would, and commit."""
         with self.service.backend.engine.begin() as connection:
-            connection.exec_driver_sql(statement)
+            for statement in statements:
+                connection.exec_driver_sql(statement)
 
     def rejects(self, load_id: str | None = None) -> list[dict[str, Any]]:
         """The rejected rows of a load (the last one) from the ledger, in their order."""

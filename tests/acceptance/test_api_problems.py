@@ -16,6 +16,7 @@ from rowferry.bootstrap import Service
 from rowferry.errors import DatabaseUnavailable
 from rowferry.events import Event, RowsJudged
 from rowferry.settings import read_settings
+from speaking import sql_of
 from waiting import wait_until
 
 
@@ -258,19 +259,6 @@ def test_documentation_has_examples_and_problems(idle: httpx.Client) -> None:
     assert "HTTPValidationError" not in schemas
 
 
-_RAISES = {
-    "sqlite": [
-        "CREATE TRIGGER acts BEFORE INSERT ON jobs WHEN new.id > 1000 BEGIN SELECT RAISE(ABORT, 'too far'); END",
-        "CREATE TRIGGER shouts AFTER INSERT ON jobs BEGIN UPDATE jobs SET job = upper(job) WHERE id = new.id; END",
-    ],
-    "postgresql": [
-        "CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.id > 1000 THEN RAISE 'too far'; "
-        "END IF; NEW.job := upper(NEW.job); RETURN NEW; END $$",
-        "CREATE TRIGGER acts BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION act()",
-    ],
-}
-
-
 def test_what_the_rules_of_a_database_refuse_is_no_failure_of_the_service(
     client: httpx.Client, database_url: str
 ) -> None:
@@ -278,7 +266,9 @@ def test_what_the_rules_of_a_database_refuse_is_no_failure_of_the_service(
     assert client.post("/backup-table/jobs").status_code == 201
     engine = sa.create_engine(database_url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
-        for statement in [*_RAISES[engine.dialect.name], "DELETE FROM jobs WHERE id = 2"]:
+        refuse = sql_of(engine).refusing("acts", "BEFORE INSERT", "jobs", "new.id > 1000", "too far")
+        shout = sql_of(engine).changing("shouts", "INSERT", "jobs", "job", "upper(job)")
+        for statement in [*refuse, *shout, "DELETE FROM jobs WHERE id = 2"]:
             connection.exec_driver_sql(statement)
     engine.dispose()
     content = "".join(f"{number},Stoker\n" for number in range(1001, 2002))

@@ -30,3 +30,8 @@ def name_of(path: Path) -> str:
 @pytest.mark.parametrize("path", SOURCE, ids=name_of)
 def test_names_mean_something(path: Path) -> None:
     assert not set(names(ast.parse(path.read_text()))) & MEANINGLESS
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests" / "contract").rglob("*.py")), ids=name_of)
+def test_contracts_ask_for_no_database_by_its_name(path: Path) -> None:
+    assert "dialect.name" not in path.read_text()

@@ -5,16 +5,12 @@ from pathlib import Path
 import pytest
 
 from batching import Batches
-from database_rules import MODELS, OF_BOTH, RULES
+from database_rules import MODELS, OF_BOTH, rule_of
 from loading import Tables, counts
 from owning import ServiceOf
 from restoring import Restores, counts as restored
 from rowferry.errors import DatabaseRefused, TableAltered
-
-_BODY = "CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {} END $$"
-
-only_sqlite = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
-only_postgresql = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+from speaking import only_postgresql, only_sqlite, sql_of
 
 
 @pytest.fixture
@@ -29,21 +25,19 @@ def pay(numbers: range) -> str:
     return "".join(f"{number},Good {number},{number}\n" for number in numbers)
 
 
-def act(tables: Tables, when: str, sqlite: str, postgresql: str) -> None:
-    """Let a trigger `acts` do something at each row; where it is of PostgreSQL, what it returns included."""
-    if tables.service.backend.engine.dialect.name == "sqlite":
-        tables.execute(f"CREATE TRIGGER acts {when} ON pay BEGIN {sqlite}; END")
-    else:
-        tables.execute(_BODY.format(postgresql))
-        tables.execute(f"CREATE TRIGGER acts {when} ON pay FOR EACH ROW EXECUTE FUNCTION act()")
+def act(tables: Tables, when: str, body: str, table: str = "pay", returned: str = "new") -> None:
+    """Let a trigger `acts` run a statement at each row."""
+    tables.execute(*sql_of(tables.service.backend.engine).trigger("acts", when, table, body, returned))
 
 
-SHOUTS = "UPDATE pay SET name = upper(name) WHERE id = new.id", "NEW.name := upper(NEW.name); RETURN NEW;"
+def drop(tables: Tables, when: str) -> None:
+    """Let a trigger `acts` leave out every row."""
+    tables.execute(*sql_of(tables.service.backend.engine).leaving_out("acts", when, "pay"))
 
 
 def shout(tables: Tables, event: str) -> None:
-    when = "AFTER" if tables.service.backend.engine.dialect.name == "sqlite" else "BEFORE"
-    act(tables, f"{when} {event}", *SHOUTS)
+    """Let a trigger `acts` write names in capitals."""
+    tables.execute(*sql_of(tables.service.backend.engine).changing("acts", event, "pay", "name", "upper(name)"))
 
 
 def test_a_restore_whose_rows_a_trigger_changes(tables: Tables) -> None:
@@ -62,7 +56,7 @@ def test_a_restore_whose_changes_a_trigger_changes(tables: Tables) -> None:
     restores = Restores(tables)
     kept = restores.keep("pay")
     tables.execute("UPDATE pay SET amount = 0 WHERE id > 8")
-    shout(tables, "UPDATE OF amount" if tables.service.backend.engine.dialect.name == "sqlite" else "UPDATE")
+    shout(tables, "UPDATE OF amount")
     with pytest.raises(TableAltered, match=r"2 rows would differ, such as id 9 \(by name\)"):
         restores.restore(kept)
 
@@ -71,7 +65,7 @@ def test_a_restore_whose_rows_a_trigger_keeps(tables: Tables) -> None:
     restores = Restores(tables)
     kept = restores.keep("pay")
     tables.put("pay.csv", pay(range(11, 13)))
-    act(tables, "BEFORE DELETE", "SELECT RAISE(IGNORE)", "RETURN NULL;")
+    drop(tables, "BEFORE DELETE")
     with pytest.raises(TableAltered, match="2 rows more would be in the table, such as id 11"):
         restores.restore(kept)
     assert tables.count("pay") == 12
@@ -82,7 +76,7 @@ def test_a_restore_beside_which_a_trigger_adds_rows(tables: Tables) -> None:
     kept = restores.keep("pay")
     tables.execute("DELETE FROM pay WHERE id = 5")
     insert = "INSERT INTO pay SELECT 50, 'New', 50 WHERE new.id = 5"
-    act(tables, "AFTER INSERT", insert, f"{insert}; RETURN NULL;")
+    act(tables, "AFTER INSERT", insert)
     with pytest.raises(TableAltered, match="1 row more would be in the table, such as id 50"):
         restores.restore(kept)
 
@@ -94,14 +88,14 @@ def test_a_restore_with_a_trigger_that_does_no_harm(tables: Tables) -> None:
     tables.execute("DELETE FROM pay WHERE id > 5")
     tables.put("pay.csv", "20,Surplus,1\n")
     insert = "INSERT INTO audits VALUES (new.id)"
-    act(tables, "AFTER INSERT", insert, f"{insert}; RETURN NULL;")
+    act(tables, "AFTER INSERT", insert)
     assert restored(restores.restore(kept)) == (5, 0, 1, 5, 0)
     assert tables.count("audits") == 5
 
 
 @pytest.mark.parametrize("name", OF_BOTH)
 def test_a_row_of_a_backup_that_breaks_a_rule_of_the_database(tables: Tables, name: str) -> None:
-    rule = RULES[tables.service.backend.engine.dialect.name][name]
+    rule = rule_of(tables.service, name)
     tables.execute("DELETE FROM pay")
     tables.put("pay.csv", rule.rows(20, [7]))
     restores = Restores(tables)
@@ -128,7 +122,7 @@ def test_a_load_whose_rows_a_trigger_changes(tables: Tables) -> None:
 
 
 def test_updates_that_a_trigger_drops(tables: Tables) -> None:
-    act(tables, "BEFORE UPDATE", "SELECT RAISE(IGNORE)", "RETURN NULL;")
+    drop(tables, "BEFORE UPDATE")
     content = pay(range(1, 11)).replace("Good 3", "Better 3")
     assert counts(tables.put("pay.csv", content, on_conflict="update")) == (10, 0, 0, 9, 1)
     (reject,) = tables.rejects()
@@ -140,7 +134,7 @@ def test_updates_that_a_trigger_drops(tables: Tables) -> None:
 @only_postgresql
 def test_rows_that_a_trigger_puts_into_an_heir_are_in(tables: Tables) -> None:
     tables.execute("CREATE TABLE heir (CHECK (id >= 20)) INHERITS (pay)")
-    act(tables, "BEFORE INSERT", "", "INSERT INTO heir VALUES (NEW.*); RETURN NULL;")
+    act(tables, "BEFORE INSERT", "INSERT INTO heir VALUES (NEW.*)", returned="null")
     assert counts(tables.put("pay.csv", pay(range(20, 25)))) == (5, 5, 0, 0, 0)
     assert Batches(tables).put({"pay": [{"id": 30, "name": "Good", "amount": 1}]}).inserted == {"pay": 1}
     assert (tables.count("heir"), tables.count("pay")) == (6, 16)
@@ -151,11 +145,7 @@ def test_a_view_that_puts_rows_elsewhere(tables: Tables) -> None:
     tables.execute("CREATE TABLE papers (no INTEGER PRIMARY KEY, pay INTEGER)")
     tables.execute("CREATE VIEW slips AS SELECT no AS id, pay AS pay_id FROM papers")
     insert = "INSERT INTO papers SELECT new.id, new.pay_id WHERE new.id <> 2"
-    if tables.service.backend.engine.dialect.name == "sqlite":
-        tables.execute(f"CREATE TRIGGER acts INSTEAD OF INSERT ON slips BEGIN {insert}; END")
-    else:
-        tables.execute(_BODY.format(f"{insert}; RETURN NULL;"))
-        tables.execute("CREATE TRIGGER acts INSTEAD OF INSERT ON slips FOR EACH ROW EXECUTE FUNCTION act()")
+    act(tables, "INSTEAD OF INSERT", insert, "slips", returned="null")
     assert counts(tables.put("slips.csv", "1,1\n2,1\n3,1\n")) == (3, 2, 0, 0, 1)
     assert tables.codes() == [(2, ["database.acts"])]
     assert tables.count("papers") == 2
@@ -172,8 +162,10 @@ def test_a_trigger_that_undoes_all(tables: Tables) -> None:
 
 @only_postgresql
 def test_a_trigger_that_fails_for_no_row(tables: Tables) -> None:
-    tables.execute(_BODY.format("RAISE 'not today';"))
-    tables.execute("CREATE TRIGGER acts BEFORE INSERT ON pay FOR EACH STATEMENT EXECUTE FUNCTION act()")
+    tables.execute(
+        "CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not today'; END $$",
+        "CREATE TRIGGER acts BEFORE INSERT ON pay FOR EACH STATEMENT EXECUTE FUNCTION act()",
+    )
     error = tables.fail(DatabaseRefused, tables.write("pay.csv", pay(range(20, 23))))
     assert "not today" in error.message
     (row,) = Batches(tables).put({"pay": [{"id": 30, "name": "Good", "amount": 1}]}).rejected

@@ -20,11 +20,11 @@ from rowferry.dictionary.rules import TableRules
 from rowferry.errors import BackupUnrestorable, ValueUnkept, ValueUnstorable
 from rowferry.operations.restore_receipt import RestoreOptions
 from rowferry.operations.restore_sources import RestoreFinder
+from speaking import only_postgresql, sql_of
 
 Rows = dict[int, dict[str, Any]]
 
 _INSTANTS = ["2021-07-01 10:00:00+00", "0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00"]
-_BEYOND = ["0044-03-15 00:00:00+00 BC", "10000-01-01 00:00:00+00", "infinity", "-infinity"]
 _TEXTS = st.sampled_from(["", " ", "\t", "\u3000", "x", "x" * 60, "'", "null", "\u200b"]) | st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60
 )
@@ -39,66 +39,32 @@ _CLEAN: dict[str, st.SearchStrategy[Any]] = {
     "day": st.none() | st.sampled_from(["2021-07-01", "0001-01-01", "9999-12-31"]),
     "instant": st.none() | st.sampled_from(_INSTANTS),
 }
-_ODD: dict[str, dict[str, list[Any]]] = {
-    "postgresql": {
-        "instant": _BEYOND,
-        "day": ["0044-03-15 BC", "10000-01-01", "infinity"],
-        "price": ["NaN"],
-    },
-    "sqlite": {
-        "note": ["y" * 61, "a\0b"],
-        "small": [70_000],
-        "flag": [2],
-        "price": [1.005],
-        "day": ["10000-01-01", "0044-03-15 BC", "someday"],
-        "instant": ["10000-01-01 00:00:00.000000", "infinity"],
-    },
-}
-"""What no backup takes, as the database itself takes it."""
 
 
-def _rows(clean: bool, database: str) -> st.SearchStrategy[Rows]:
-    columns = dict(_CLEAN)
-    if not clean:
-        columns |= {name: columns[name] | st.sampled_from(odd) for name, odd in _ODD[database].items()}
+def _rows(odd: dict[str, list[Any]]) -> st.SearchStrategy[Rows]:
+    columns = _CLEAN | {name: _CLEAN[name] | st.sampled_from(values) for name, values in odd.items()}
     return st.dictionaries(st.integers(1, 50), st.fixed_dictionaries(columns), max_size=5)
 
 
-def _typed(database: str, column: str) -> str:
-    types = {"price": "numeric", "day": "date", "instant": "timestamptz", "ratio": "float8"}
-    kind = types.get(column) if database == "postgresql" else None
-    return f"CAST(:{column} AS {kind})" if kind else f":{column}"
-
-
-def _as_kept(database: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Values as an application would send them."""
-    if database == "postgresql":
-        return values
-    instant, price = values["instant"], values["price"]
-    if instant in _INSTANTS:
-        instant = instant.removesuffix("+00").ljust(26, "0") if "." in instant else f"{instant[:19]}.000000"
-    return values | {"instant": instant, "price": None if price is None else float(price)}
+_TYPES = {"price": "numeric", "day": "date", "instant": "timestamptz", "ratio": "float8"}
 
 
 def _fill(service: Service, rows: Rows) -> None:
     """Put rows in as another program would."""
-    database = service.backend.engine.dialect.name
+    sql = sql_of(service.backend.engine)
     names = ["id", *_CLEAN]
-    insert = f"INSERT INTO kinds ({', '.join(names)}) VALUES ({', '.join(_typed(database, name) for name in names)})"
+    values = ", ".join(sql.typed(name, _TYPES.get(name)) for name in names)
     with service.backend.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM kinds")
-        for key, values in rows.items():
-            connection.execute(sa.text(insert), {"id": key} | _as_kept(database, values))
+        for key, row in rows.items():
+            connection.execute(sa.text(f"INSERT INTO kinds ({', '.join(names)}) VALUES ({values})"), sql.sent(key, row))
 
 
 def _held(service: Service) -> list[tuple[Any, ...]]:
     """What the table holds, as the database itself spells it, floats by their bits, of which NaN has many."""
-    names = ["id", *_CLEAN]
-    texts = service.backend.engine.dialect.name == "postgresql"
-    bits = "CASE ratio WHEN 'NaN' THEN 'NaN' ELSE encode(float8send(ratio), 'hex') END"
-    asked = [bits if n == "ratio" else f"{n}::text" for n in names] if texts else names
+    asked = ", ".join(sql_of(service.backend.engine).spelled(["id", *_CLEAN]))
     with service.backend.engine.connect() as connection:
-        found = connection.exec_driver_sql(f"SELECT {', '.join(asked)} FROM kinds ORDER BY id").all()
+        found = connection.exec_driver_sql(f"SELECT {asked} FROM kinds ORDER BY id").all()
     return [tuple(struct.pack(">d", value) if isinstance(value, float) else value for value in row) for row in found]
 
 
@@ -121,7 +87,7 @@ def _come_back(kinds: Restores, held: list[tuple[Any, ...]]) -> None:
 
 
 @pytest.mark.parametrize("bits", ["7ff8000000000001", "fff8000000000000", "7ff0000000000001"])
-@pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+@only_postgresql
 def test_a_nan_comes_back_as_one_whatever_its_bits(kinds: Restores, bits: str) -> None:
     row = dict.fromkeys(_CLEAN) | {"note": "", "ratio": struct.unpack(">d", bytes.fromhex(bits))[0]}
     _fill(kinds.service, {1: row})
@@ -132,20 +98,20 @@ def test_a_nan_comes_back_as_one_whatever_its_bits(kinds: Restores, bits: str) -
 @made_up(10)
 @given(data=st.data())
 def test_what_a_table_holds_comes_back(kinds: Restores, data: st.DataObject) -> None:
-    _fill(kinds.service, data.draw(_rows(clean=True, database=kinds.service.backend.engine.dialect.name)))
+    _fill(kinds.service, data.draw(_rows({})))
     _come_back(kinds, _held(kinds.service))
 
 
 @made_up(10)
 @given(data=st.data())
 def test_or_the_backup_names_the_column_and_the_row(kinds: Restores, data: st.DataObject) -> None:
-    database = kinds.service.backend.engine.dialect.name
-    rows = data.draw(_rows(clean=False, database=database))
+    unstorable = sql_of(kinds.service.backend.engine).unstorable
+    rows = data.draw(_rows(unstorable))
     _fill(kinds.service, rows)
     odd = {
         (name, key)
         for key, row in rows.items()
-        for name, unfit in _ODD[database].items()
+        for name, unfit in unstorable.items()
         if str(row[name]) in map(str, unfit)
     }
     if not odd:
@@ -168,14 +134,11 @@ def test_blank_texts_of_a_required_column_come_back(kinds: Restores) -> None:
 
 
 def test_a_null_that_the_model_forbids_is_named(kinds: Restores) -> None:
-    if kinds.service.backend.engine.dialect.name == "postgresql":
-        kinds.tables.execute("ALTER TABLE kinds ALTER note DROP NOT NULL")
-    else:
-        kinds.tables.execute("DROP TABLE kinds")
-        kinds.tables.execute(
-            "CREATE TABLE kinds (id BIGINT PRIMARY KEY, note VARCHAR(60), essay TEXT, small SMALLINT, middle INTEGER, "
-            "large BIGINT, ratio FLOAT, flag BOOLEAN, price NUMERIC(12, 2), day DATE, clock TIME, instant DATETIME)"
-        )
+    columns = (
+        "id BIGINT PRIMARY KEY, note VARCHAR(60), essay TEXT, small SMALLINT, middle INTEGER, "
+        "large BIGINT, ratio FLOAT, flag BOOLEAN, price NUMERIC(12, 2), day DATE, clock TIME, instant DATETIME"
+    )
+    kinds.tables.execute(*sql_of(kinds.service.backend.engine).allow_null("kinds", "note", columns))
     kinds.tables.execute("INSERT INTO kinds (id, note) VALUES (6, 'n'), (7, NULL), (8, NULL)")
     with pytest.raises(
         ValueUnstorable, match=r"kinds\.note contains a null \(the column is required\) in the row with id 7"

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from batching import Batches, codes as batch_codes
-from database_rules import EVERY, MODELS, OF_BOTH, RULES, Rule
+from database_rules import EVERY, MODELS, OF_BOTH, Rule, rule_of
 from loading import Tables, counts
 from owning import ServiceOf
 from rowferry.backends import refusals
 from rowferry.errors import RejectsExceeded, TooManyRefused
 from rowferry.operations import full_bulk_insert, refused_rows
+from speaking import only_postgresql
 
 Ruled = tuple[Tables, Rule]
 
@@ -24,7 +25,7 @@ of_both = pytest.mark.parametrize("name", OF_BOTH)
 def ruled(service_of: ServiceOf, tmp_path: Path, name: str) -> Ruled:
     """The table `pay` with a rule."""
     tables = Tables(service_of(MODELS), tmp_path)
-    rule = RULES[tables.service.backend.engine.dialect.name][name]
+    rule = rule_of(tables.service, name)
     for statement in rule.statements():
         tables.execute(statement)
     return tables, rule
@@ -166,7 +167,7 @@ def test_limits_hold_for_refused_rows(ruled: Ruled) -> None:
     assert tables.codes() == [(13, [rule.code])]
 
 
-@pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+@only_postgresql
 @pytest.mark.parametrize("kind", ["", " AS RESTRICTIVE"])
 def test_rows_that_a_policy_forbids(owned: Tables, kind: str) -> None:
     for statement in (

@@ -55,7 +55,7 @@ def things(
     services = [Service(each) for each in settings]
     for service in services:
         service.start()
-    yield [Tables(service, tmp_path / service.backend.engine.dialect.name) for service in services]
+    yield [Tables(service, tmp_path / f"database-{at}") for at, service in enumerate(services)]
     for service in services:
         service.backend.engine.dispose()
 

@@ -43,7 +43,7 @@ def notes(both_databases: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyP
     services = [Service(replace(read_settings(url), models="notes_of_json")) for url in both_databases]
     for service in services:
         service.start()
-    yield [Tables(service, tmp_path / service.backend.engine.dialect.name) for service in services]
+    yield [Tables(service, tmp_path / f"database-{at}") for at, service in enumerate(services)]
     for service in services:
         service.close()
 

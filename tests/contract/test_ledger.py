@@ -12,6 +12,7 @@ from rowferry.backends.sqlite import database as sqlite
 from rowferry.bootstrap import Service
 from rowferry.errors import DatabaseBusy, RejectsExceeded, SourceNotText
 from rowferry.events import LoadFinished, LoadStarted, PublishStarted, RowsJudged, RowsRejected
+from speaking import only_sqlite
 
 COLUMNS = {
     "departments": ["id", "department"],
@@ -156,7 +157,7 @@ def test_events_tell_the_same_story(tables: Tables, rows: int) -> None:
     assert told == [(rows + 1, ((None, "row.too_few_fields"),)), (rows + 2, (("id", "key.duplicate"),))]
 
 
-@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)  # others let many write at once
+@only_sqlite  # others let many write at once
 def test_a_load_that_never_gets_its_turn_is_not_noted(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tables.write("jobs.csv", JOBS)
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0)

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 
 from databases import NewDatabase
 from loading import JOBS, Tables
 from rowferry.bootstrap import Service
+from speaking import only_postgresql, only_sqlite, sql_of
 
 MANY = 40_000
 
@@ -62,11 +62,9 @@ def test_rows_above_all_in_the_table_and_then_rows_that_it_has(tables: Tables) -
 
 
 def constraints(tables: Tables, what: str = "pg_get_constraintdef(oid)") -> list[tuple[str, str]]:
-    if tables.service.backend.engine.dialect.name == "sqlite":
-        return []
-    query = f"SELECT conname, {what} FROM pg_constraint WHERE conrelid <> 0 ORDER BY 1"
-    with tables.service.backend.engine.connect() as connection:
-        return [(name, definition) for name, definition in connection.execute(sa.text(query))]
+    engine = tables.service.backend.engine
+    with engine.connect() as connection:
+        return [(name, found) for name, found in connection.execute(sa.text(sql_of(engine).constraints(what)))]
 
 
 def test_the_owner_of_the_tables_loads_them_as_well(owned: Tables) -> None:
@@ -75,13 +73,12 @@ def test_the_owner_of_the_tables_loads_them_as_well(owned: Tables) -> None:
     assert constraints(owned) == before
 
 
+@only_postgresql
 def test_the_owner_may_be_granted_what_a_superuser_does(owned: Tables) -> None:
-    dialect = owned.service.backend.engine.dialect
-    if dialect.name == "postgresql":
-        # Before PostgreSQL 15, it could not be granted.
-        old = (dialect.server_version_info or ()) < (15,)
-        grant = "ALTER ROLE plain SUPERUSER" if old else "GRANT SET ON PARAMETER session_replication_role TO plain"
-        owned.execute(f"RESET ROLE; {grant}; SET ROLE plain")
+    # Before PostgreSQL 15, it could not be granted.
+    old = (owned.service.backend.engine.dialect.server_version_info or ()) < (15,)
+    grant = "ALTER ROLE plain SUPERUSER" if old else "GRANT SET ON PARAMETER session_replication_role TO plain"
+    owned.execute(f"RESET ROLE; {grant}; SET ROLE plain")
     test_large_parents_and_their_children_in_one_load(owned)
     before = constraints(owned, "oid")
     assert owned.put("hired_employees.csv", employees(50_001, 80_000)).total("inserted") == 30_000
@@ -97,30 +94,16 @@ def test_a_superuser_leaves_the_constraints_as_they_were(tables: Tables) -> None
 
 def test_triggers_of_the_user_fire_for_every_row(tables: Tables) -> None:
     tables.with_parents()
-    with tables.service.backend.engine.begin() as connection:
-        for statement in _COUNTING[connection.dialect.name]:
-            connection.execute(sa.text(statement))
+    tables.execute("CREATE TABLE hires (id integer)")
+    note = "INSERT INTO hires VALUES (new.id)"
+    tables.execute(*sql_of(tables.service.backend.engine).trigger("note", "AFTER INSERT", "hired_employees", note))
     rows = "\n".join(f"{key},Ann {key} {'x' * 30},2021-05-30T05:43:46Z,1,1" for key in range(1, 20_001))
     assert tables.put("hired_employees.csv", rows).total("inserted") == 20_000
     with tables.service.backend.engine.connect() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM hires")).scalar_one() == 20_000
 
 
-_COUNTING = {
-    "sqlite": (
-        "CREATE TABLE hires (id integer)",
-        "CREATE TRIGGER note AFTER INSERT ON hired_employees BEGIN INSERT INTO hires VALUES (new.id); END",
-    ),
-    "postgresql": (
-        "CREATE TABLE hires (id integer)",
-        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN INSERT INTO hires VALUES (new.id); RETURN new; END $$",
-        "CREATE TRIGGER note AFTER INSERT ON hired_employees FOR EACH ROW EXECUTE FUNCTION note()",
-    ),
-}
-
-
-@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+@only_sqlite
 def test_into_a_database_that_keeps_texts_as_utf_16(
     new_database: NewDatabase, new_service: Callable[..., Service], tmp_path: Path
 ) -> None:

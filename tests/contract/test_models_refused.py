@@ -10,6 +10,7 @@ from owning import HEAD, ServiceOf
 from restoring import Restores
 from rowferry.bootstrap import check_settings
 from rowferry.errors import ModelsUnusable, SettingInvalid
+from speaking import only_sqlite
 
 KEY = 'Column("id", Integer, primary_key=True, autoincrement=False)'
 
@@ -46,7 +47,7 @@ def test_tables_of_one_name_in_two_bases_are_not_passed_over(service_of: Service
         service_of(source)
 
 
-@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+@only_sqlite
 def test_what_sqlite_has_not_is_said_at_the_start(service_of: ServiceOf) -> None:
     source = "from sqlalchemy.dialects.postgresql import CITEXT\n" + HEAD
     source += f'boxes = Table("boxes", metadata, {KEY}, Column("a", CITEXT), Column("b", Numeric(18, 2)))\n'

@@ -19,13 +19,11 @@ from rowferry.dictionary.describe import describe
 from rowferry.errors import EncodingUnfit, RightMissing, SchemaDiffers, ValueUnstorable
 from rowferry.operations.read_rows import read_rows
 from rowferry.operations.restore_sources import RestoreSource
+from speaking import only_postgresql, only_sqlite
 
 NewService = Callable[..., Service]
 
 KEY = 'Column("id", Integer, primary_key=True, autoincrement=False)'
-
-only_sqlite = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
-only_postgresql = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 
 
 def test_a_restore_keeps_empty_texts(service_of: ServiceOf, tmp_path: Path) -> None:

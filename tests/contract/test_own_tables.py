@@ -16,6 +16,7 @@ from restoring import Restores
 from rowferry.backends.capabilities import Capabilities
 from rowferry.bootstrap import Service, check_settings
 from rowferry.errors import ModelsUnusable, SchemaDiffers, SettingInvalid, UniqueBroken
+from speaking import only_postgresql, only_sqlite, sql_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "own-tables.md"
 
@@ -134,7 +135,7 @@ def test_names_that_the_database_would_cut_off_are_said_at_the_start(
             service_of(source)
 
 
-@pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+@only_postgresql
 def test_texts_that_the_database_would_fill_up_are_said_at_the_start(service_of: ServiceOf) -> None:
     source = HEAD + 'lands = Table("lands", metadata, Column("code", CHAR(2), primary_key=True))\n'
     with pytest.raises(ModelsUnusable, match=r"pads values of type CHAR with blanks, as in lands\.code; use String"):
@@ -153,7 +154,7 @@ def test_checks_of_columns_with_odd_names(service_of: ServiceOf, tmp_path: Path)
     assert boxes.rows("boxes") == [(1, 2, 3, 4, 6), (3, 1, 5, 6, None)]
 
 
-@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+@only_sqlite
 def test_a_check_compares_as_its_column_does(service_of: ServiceOf, tmp_path: Path) -> None:
     state = """Column("state", String(9, collation="NOCASE"), CheckConstraint("state in ('new', 'done')"))"""
     source = HEAD + f'boxes = Table("boxes", metadata, Column("id", Integer, primary_key=True), {state})\n'
@@ -231,14 +232,8 @@ def test_rows_are_changed_in_place_where_something_acts_upon_them(service_of: Se
     ships = Tables(service_of(source), tmp_path)
     ships.put("logs.csv", "1\n2\n")
     ships.put("ships.csv", "1,a\n2,b\n")
-    clear = "DELETE FROM logs WHERE id = old.id;"
-    if ships.service.backend.engine.dialect.name == "sqlite":
-        ships.execute(f"CREATE TRIGGER clear AFTER DELETE ON ships BEGIN {clear} END")
-    else:
-        ships.execute(
-            f"CREATE FUNCTION clear() RETURNS trigger AS $$ BEGIN {clear} RETURN old; END $$ LANGUAGE plpgsql"
-        )
-        ships.execute("CREATE TRIGGER clear AFTER DELETE ON ships FOR EACH ROW EXECUTE FUNCTION clear()")
+    clear = "DELETE FROM logs WHERE id = old.id"
+    ships.execute(*sql_of(ships.service.backend.engine).trigger("clear", "AFTER DELETE", "ships", clear, "old"))
     assert counts(ships.put("ships.csv", "1,c\n2,d\n", on_conflict="update")) == (2, 0, 2, 0, 0)
     ships.fail(UniqueBroken, ships.write("ships.csv", "1,d\n2,c\n"), on_conflict="update")
     assert (ships.count("logs"), ships.rows("ships")) == (2, [(1, "c"), (2, "d")])
@@ -273,7 +268,7 @@ def test_decimals_that_the_database_does_not_keep_are_said_at_the_start(
         assert counts(prices.put("prices.csv", "1,123456789012345678.90\n")) == (1, 1, 0, 0, 0)
 
 
-@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+@only_sqlite
 def test_keys_that_the_database_does_not_keep_apart_are_said_at_the_start(
     service_of: ServiceOf, new_service: Callable[..., Service], new_database: NewDatabase, tmp_path: Path
 ) -> None:
@@ -324,7 +319,7 @@ def test_a_value_that_only_the_database_wants_unique_is_told_by_its_index(
     assert [(row.index, row.errors[0]["code"]) for row in receipt.rejected] == [(1, "database.one_label")]
 
 
-@pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+@only_postgresql
 def test_tables_of_another_schema_are_served_by_the_url(
     new_database: NewDatabase, new_service: Callable[..., Service], tmp_path: Path
 ) -> None:

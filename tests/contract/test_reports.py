@@ -20,6 +20,7 @@ from rowferry.reports.report import Answer, answer
 from rowferry.reports.spreadsheet import as_csv
 from rowferry.reports.year import Year
 from rowferry.samples import write_samples
+from speaking import only_sqlite
 
 Employee = Sequence[Any]
 """Id, name, instant as text in UTC, department id, job id."""
@@ -55,7 +56,7 @@ def assert_as_the_oracle(tables: Tables, year: int) -> tuple[list[Any], list[Any
     return by_quarter, above_mean
 
 
-@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+@only_sqlite
 def test_names_that_are_the_same_to_the_database_only(tables: Tables) -> None:
     """For PostgreSQL, tests/postgresql/test_loose_equality.py has the same."""
     for name in ("hired_employees", "departments", "jobs"):

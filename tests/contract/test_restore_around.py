@@ -11,6 +11,7 @@ from test_many_rows import constraints
 from loading import DEPARTMENTS, Tables, employees
 from restoring import Restores, counts, people
 from rowferry.bootstrap import Service
+from speaking import only_sqlite
 
 ROWS = 12_000
 
@@ -50,7 +51,7 @@ def test_rows_of_a_table_that_nobody_serves_are_not_lost(tables: Tables, action:
     assert tables.count("offices WHERE department IN (1, 2)") == 2
 
 
-@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+@only_sqlite
 def test_what_refers_to_many_surplus_rows_is_looked_up(tables: Tables) -> None:
     restores = Restores(tables.with_parents())
     kept = restores.keep("departments")

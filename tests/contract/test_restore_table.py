@@ -9,6 +9,7 @@ from restoring import NOON, Restores, counts, people
 from rowferry import ledger
 from rowferry.errors import BackupDamaged, RestoreBlocked
 from rowferry.events import RestoreFinished, RestoreStarted, RowsJudged
+from speaking import only_postgresql
 
 LARGE = 12_000
 """More than what is worth the preparations for many rows."""
@@ -210,12 +211,10 @@ def test_what_was_done_is_in_the_ledger(restores: Restores) -> None:
     assert (finished.status, finished.added, finished.removed) == ("done", 2, 1)
 
 
+@only_postgresql
 def test_rows_that_are_equal_are_not_touched(restores: Restores) -> None:
     fill(restores)
     kept = restores.keep("hired_employees")
-    with restores.service.backend.engine.connect() as connection:
-        if connection.dialect.name != "postgresql":
-            return
     damage(restores)
     where = sa.text("SELECT id, xmin::text FROM hired_employees WHERE id NOT IN (2, 3, 5, 99999) ORDER BY 1")
     with restores.service.backend.engine.connect() as connection:

@@ -29,6 +29,7 @@ from rowferry.bootstrap import Service
 from rowferry.errors import DatabaseUnavailable, FileUnwritable, FolderFull, RowferryError
 from rowferry.events import BackupFailed, BackupFinished, Event, RowsBackedUp
 from rowferry.files import atomic_write
+from speaking import only_postgresql
 
 ROWS = 40_000
 
@@ -159,10 +160,9 @@ def _interrupted_at(line: int, work: Callable[[], object]) -> Interruption:
     return interrupted
 
 
+@only_postgresql
 def test_a_cut_connection_is_told(backups: Backups) -> None:
     engine = backups.service.backend.engine
-    if engine.dialect.name == "sqlite":
-        return
     killer = sa.create_engine(engine.url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
 
     def cut(event: Event) -> None:

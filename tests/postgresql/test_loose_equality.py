@@ -17,8 +17,9 @@ from rowferry.errors import SchemaDiffers
 from rowferry.reports.listed import REPORTS
 from rowferry.reports.report import answer
 from rowferry.reports.year import Year
+from speaking import only_postgresql
 
-pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+pytestmark = only_postgresql
 
 LOOSE = "CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false)"
 

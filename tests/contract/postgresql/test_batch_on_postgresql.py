@@ -10,9 +10,10 @@ from batching import Batches, codes, company, employee, job
 from loading import Tables
 from rowferry.operations import batch_transactions as operation
 from rowferry.operations.batch_receipt import BatchReceipt, Reply
+from speaking import only_postgresql
 from waiting import wait_until
 
-pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+pytestmark = only_postgresql
 
 MANY = 150
 """So many rows that triggers of foreign keys are spared where they may be."""

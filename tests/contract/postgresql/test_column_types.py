@@ -18,8 +18,9 @@ from restoring import Restores, counts as restored
 from rowferry.backends import referred_keys
 from rowferry.backends.postgresql import few_rows as postgresql_few_rows, writer as postgresql_writer
 from rowferry.operations import full_bulk_insert, restore_table
+from speaking import only_postgresql
 
-pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+pytestmark = only_postgresql
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ from rowferry.operations.read_rows import key_of, read_rows
 from rowferry.reports.listed import find_report
 from rowferry.reports.report import answer
 from rowferry.reports.year import Year
+from speaking import only_sqlite
 from sqlite_forms import INSTANTS, ODD, forms
 
-pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+pytestmark = only_sqlite
 
 ID = 'Column("id", Integer, primary_key=True, autoincrement=False)'
 MICROSECOND = dt.timedelta(microseconds=1)

@@ -18,9 +18,10 @@ from rowferry.dictionary.rules import rules_of
 from rowferry.errors import ParentsVanished, TooManyRefused
 from rowferry.events import PublishStarted
 from rowferry.operations import batch_transactions as operation
+from speaking import only_postgresql
 from waiting import SECONDS
 
-pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+pytestmark = only_postgresql
 
 LARGE = 15_000
 BATCH = 150

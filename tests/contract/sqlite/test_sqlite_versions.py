@@ -7,9 +7,10 @@ import pytest
 
 from rowferry.bootstrap import Service
 from rowferry.errors import ServerUnsupported
+from speaking import only_sqlite
 
 
-@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+@only_sqlite
 def test_a_library_that_is_too_old_is_refused_at_the_start(
     new_service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,13 +19,15 @@ from rowferry.backends.postgresql.sequences import Numbers
 from rowferry.backends.postgresql.table import Statements
 from rowferry.dictionary.rules import rules_of
 from rowferry.operations import full_bulk_insert, restore_table
+from speaking import only_postgresql
 
-pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+pytestmark = only_postgresql
 
 ROWS = 60
 
 HEAD = """\
 from sqlalchemy import Column, Identity, Integer, MetaData, Sequence, String, Table, UniqueConstraint
+from speaking import only_postgresql
 metadata = MetaData()
 """
 

@@ -20,8 +20,9 @@ from rowferry.backends.sqlite.appending import EarlyInserts, Part
 from rowferry.backends.sqlite.writer import SqliteTransaction
 from rowferry.errors import SourceBroken, TooManyRefused
 from rowferry.operations.ingest import Ingest
+from speaking import only_sqlite
 
-pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+pytestmark = only_sqlite
 
 MANY = 40_000
 

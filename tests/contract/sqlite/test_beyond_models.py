@@ -12,8 +12,9 @@ from loading import Tables, counts, employees
 from rowferry.backends.sqlite import appending as sqlite_appending
 from rowferry.backends.sqlite.appending import AppendingSqliteWriter
 from rowferry.errors import TooManyRefused
+from speaking import only_sqlite
 
-pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+pytestmark = only_sqlite
 
 MANY = 20_000
 

@@ -178,6 +178,21 @@ def test_circles_are_backed_up_and_restored_by_table_or_together(firm: Tables) -
     assert firm.everything() == before
 
 
+def test_rows_that_leave_columns_out_refer_to_those_that_do_not(firm: Tables) -> None:
+    rows = [
+        {"id": 1, "boss": 2},
+        {"id": 2},
+        {"id": 3, "boss": 1, "wage": 5},
+        {"id": 4, "boss": 9},
+        {"id": 2, "wage": 1},
+    ]
+    found = codes(Batches(firm).put({"staff": rows}))
+    assert found == [("staff", 3, [("boss", "reference.missing")]), ("staff", 4, [("id", "key.duplicate")])]
+    assert firm.rows("staff") == [(1, 2, None), (2, None, None), (3, 1, 5)]
+    Batches(firm).put({"staff": [{"id": 2, "boss": 4}, {"id": 4, "wage": 7}]}, on_conflict="update")
+    assert firm.rows("staff") == [(1, 2, None), (2, 4, None), (3, 1, 5), (4, None, 7)]
+
+
 HARD = HEAD + (
     f'eggs = Table("eggs", metadata, {KEY}, Column("hen", Integer, ForeignKey("hens.id", name="laid", use_alter=True,\n'
     "    deferrable=DEFERRABLE), nullable=False))\n"

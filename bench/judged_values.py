@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import ARRAY, JSON, BigInteger, Boolean, Date, DateTime, Double, Integer, Numeric, String, Time
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import CIDR, INET, JSONB, MACADDR
 from sqlalchemy.types import TypeEngine
 
 from rowferry.dictionary.rules import ColumnRule
@@ -61,6 +61,9 @@ SAMPLES: dict[str, tuple[TypeEngine[Any], Spell]] = {
     "time": (Time(), _time),
     "text": (String(_MOST_LETTERS), _text),
     "integer[]": (ARRAY(Integer), _numbers),
+    "inet": (INET(), lambda chance: f"10.0.{chance.randrange(256)}.{chance.randrange(256)}"),
+    "cidr": (CIDR(), lambda chance: f"10.0.{chance.randrange(256)}.0/24"),
+    "macaddr": (MACADDR(), lambda chance: f"08:00:2b:01:02:{chance.randrange(256):02x}"),
     "json": (JSON(), _document),
     "jsonb": (JSONB(), _document),
 }

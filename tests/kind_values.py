@@ -14,8 +14,20 @@ from rowferry.kinds.integers import INTEGER
 from rowferry.kinds.json_binary import JSONB
 from rowferry.kinds.json_texts import JSON as JSON_TEXT
 from rowferry.kinds.kind import Kind
+from rowferry.kinds.networks import CIDR, INET, MAC
 from rowferry.kinds.texts import TEXT
 from rowferry.kinds.times import TIME
+
+
+class Spelled(str):
+    """A text that is the same as anything which is spelled so."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return str(self) == str(other)
+
+    __hash__ = str.__hash__
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,27 @@ KIND_VALUES: dict[Kind, KindValues] = {
             ("[[1, 2], [3, 4]]", [[1, 2], [3, 4]], [[1, 2], [3, 4]]),
         ),
         (("[1", "value.type"), ("[NaN]", "value.type"), ("[1,]", "value.type")),
+        is_text_in_json=False,
+    ),
+    INET: KindValues(
+        "INET().with_variant(String(49), 'sqlite')",
+        {"type": "string"},
+        tuple((text, Spelled(text), text) for text in ("192.0.2.1", "192.0.2.1/24", "2001:db8::1/64")),
+        (),
+        is_text_in_json=False,
+    ),
+    CIDR: KindValues(
+        "CIDR().with_variant(String(49), 'sqlite')",
+        {"type": "string"},
+        tuple((text, Spelled(text), text) for text in ("192.0.2.0/24", "192.0.2.1/32", "2001:db8::/32", "::/0")),
+        (),
+        is_text_in_json=False,
+    ),
+    MAC: KindValues(
+        "MACADDR().with_variant(String(17), 'sqlite')",
+        {"type": "string"},
+        (("08:00:2b:01:02:03", "08:00:2b:01:02:03", "08:00:2b:01:02:03"),),
+        (),
         is_text_in_json=False,
     ),
     JSON_TEXT: KindValues(

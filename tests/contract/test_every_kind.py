@@ -23,7 +23,7 @@ from rowferry.settings import read_settings
 
 _MODEL = """
 from sqlalchemy import *
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import CIDR, INET, JSONB, MACADDR
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 class Base(DeclarativeBase):

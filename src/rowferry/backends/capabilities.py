@@ -38,7 +38,7 @@ class Capabilities:
         for name in (table.name, *(column.name for column in table.columns)):
             if self.name_bytes and (size := len(name.encode())) > self.name_bytes:
                 yield f"{self.name} keeps {self.name_bytes} bytes of a name, but {name} has {size}; shorten it"
-        for column in table.columns:
+        for column in (each for each in table.columns if each.computed is None):
             declared = variant_of(column.type, self.name.lower())
             digits = (declared.precision or 0) if isinstance(declared, Numeric) else 0
             if self.decimal_digits and digits > self.decimal_digits:

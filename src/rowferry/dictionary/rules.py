@@ -250,12 +250,17 @@ def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
         LookupError: The table cannot be served; its arguments are all the reasons, each with what to do about it.
     """
     faults = list(_faults_of_names(table))
-    columns = [_noted(faults, _column_rule, column, dialect) for column in table.columns]
-    constraints = sorted(table.foreign_key_constraints, key=lambda constraint: list(constraint.column_keys))
+    generated = {column.name for column in table.columns if column.computed is not None}
+    loaded = [column for column in table.columns if column.name not in generated]
+    columns = [_noted(faults, _column_rule, column, dialect) for column in loaded]
+    given = (each for each in table.foreign_key_constraints if generated.isdisjoint(each.column_keys))
+    constraints = sorted(given, key=lambda constraint: list(constraint.column_keys))
     references = [_noted(faults, reference_of, table, constraint) for constraint in constraints]
     checks = [_noted(faults, _check, table, constraint) for constraint in _checks(table)]
     rules = [column for column in columns if column]
     faults += _spelled_keys(table, {rule.name for rule in rules if not rule.kind.tells_apart})
+    made = generated.intersection(table.primary_key.columns.keys())
+    faults += [f"{table.name}.{name}: the database generates this key; make it a plain column" for name in made]
     if faults:
         raise LookupError(*faults)
     order = list(table.columns.keys())
@@ -265,8 +270,9 @@ def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
         columns=tuple(columns),
         key=tuple(column.name for column in table.primary_key.columns),
         references=tuple(sorted(references, key=lambda reference: order.index(reference.columns[0]))),
-        checks=tuple(checks),
-        unique=tuple(unique_columns(table)),
+        # What depends on values that only the database knows is left to it.
+        checks=tuple(check for check in checks if generated.isdisjoint(check.columns)),
+        unique=tuple(names for names in unique_columns(table) if generated.isdisjoint(names)),
     )
 
 
@@ -304,7 +310,7 @@ def alike(names: Iterable[str], spelled: Callable[[str], str]) -> str:
 
 
 def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
-    if column.computed is not None or (column.identity is not None and column.identity.always):
+    if column.identity is not None and column.identity.always:
         raise LookupError(
             f"{column.table.name}.{column.name}: the database generates its values, so none can be "
             "loaded; make it a plain column"

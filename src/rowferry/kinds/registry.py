@@ -14,6 +14,7 @@ from rowferry.kinds.integers import INTEGER
 from rowferry.kinds.json_binary import JSONB
 from rowferry.kinds.json_texts import JSON
 from rowferry.kinds.kind import Kind
+from rowferry.kinds.networks import CIDR, INET, MAC
 from rowferry.kinds.texts import TEXT
 from rowferry.kinds.times import TIME
 
@@ -29,6 +30,9 @@ KINDS: tuple[Kind, ...] = (
     JSONB,  # before JSON, since to SQLAlchemy it is one
     JSON,
     ARRAY,
+    INET,
+    CIDR,
+    MAC,
 )
 
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -56,7 +60,10 @@ def served_by(column_type: Type, dialect: str = "") -> tuple[Kind, Type]:
             return _fully_known(kind, found, dialect), found
     if isinstance(found, TypeDecorator):
         return served_by(wrapped_by(found, dialect), dialect)
-    raise LookupError(f"{found!r}: use a type for texts, numbers, booleans, dates, times or instants")
+    raise LookupError(
+        f"{column_type!r}: use a type for texts, numbers, booleans, dates, times, instants or JSON, or let the "
+        "database generate the column (Computed)"
+    )
 
 
 def _fully_known(kind: Kind, column_type: Type, dialect: str) -> Kind:

@@ -31,7 +31,7 @@ from rowferry.backends.postgresql.table import Statements
 from rowferry.backends.postgresql.types import unkept
 from rowferry.backends.postgresql.writer import quoted
 from rowferry.backends.protocol import Backend, Holders, Locking, ReadersWait
-from rowferry.backends.schema import require_columns
+from rowferry.backends.schema import generation, require_columns
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     DatabaseBusy,
@@ -77,7 +77,7 @@ _COLUMNS = """
 SELECT wanted.name, a.attname, CASE t.typtype
   WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod)
   WHEN 'e' THEN 'text'
-  ELSE format_type(a.atttypid, a.atttypmod) END, c.collname
+  ELSE format_type(a.atttypid, a.atttypmod) END, c.collname, a.attgenerated <> ''
 FROM unnest(CAST(%s AS text[])) wanted (name)
 JOIN pg_attribute a ON a.attrelid = to_regclass(wanted.name) AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid
@@ -85,7 +85,7 @@ LEFT JOIN pg_collation c ON c.oid = a.attcollation AND NOT c.collisdeterministic
 """
 """The columns of tables and their types; of a domain what it is over, and of an enumeration what it is sent as.
 
-Of a column whose collation takes different texts for the same also that.
+Of a column whose collation takes different texts for the same also that, and of each whether it is generated.
 """
 
 _IS_OF_KEY = "SELECT indisprimary FROM pg_index WHERE indexrelid = to_regclass(%s)"
@@ -113,9 +113,9 @@ class PostgresqlBackend:
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
         wanted = {quoted(table.name): table for table in tables}
         found: dict[str, set[str]] = {}
-        for name, column, column_type, collation in connection.exec_driver_sql(_COLUMNS, (list(wanted),)):
-            table = wanted[name]
-            has = unkept(table.columns[column], column_type, collation) if column in table.columns else None
+        for name, column, *kept, generated in connection.exec_driver_sql(_COLUMNS, (list(wanted),)):
+            table, model = wanted[name], wanted[name].columns.get(column)
+            has = None if model is None else generation(model, generated=generated) or unkept(model, *kept)
             found.setdefault(table.key, set()).add(f"{column} {has}" if has else column)
         return found
 

@@ -24,6 +24,8 @@ def unkept(column: Column[object], column_type: str, collation: str | None) -> s
     `collation` is one that is not deterministic. By it, or in citext, different texts are the same; but where texts
     tell rows apart, the database must take none of them for another.
     """
+    if column.computed is not None:
+        return None
     if not keeps_values(column, column_type):
         return f"of type {column_type}"
     loose = column_type if re.fullmatch(CITEXT, column_type) else collation

@@ -24,7 +24,7 @@ from rowferry.backends.active_connections import ActiveConnections
 from rowferry.backends.capabilities import Capabilities
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.protocol import Backend, Holders, Locking
-from rowferry.backends.schema import require_columns
+from rowferry.backends.schema import generation, require_columns
 from rowferry.backends.sqlite.appending import LoadTransaction
 from rowferry.backends.sqlite.careful import CarefulShortTransaction, CarefulTransaction
 from rowferry.backends.sqlite.few_rows import (
@@ -103,9 +103,9 @@ _COLUMNS = """
 SELECT m.name, c.name, c.type, iif(c.pk, (
     SELECT x.coll FROM pragma_index_list(m.name) l JOIN pragma_index_xinfo(l.name) x
     WHERE l.origin = 'pk' AND x.name = c.name AND upper(x.coll) <> 'BINARY'
-), NULL)
-FROM sqlite_master m JOIN pragma_table_info(m.name) c
-WHERE m.type IN ('table', 'view') AND m.name IN (SELECT value FROM json_each(?))
+), NULL), c.hidden IN (2, 3)
+FROM sqlite_master m JOIN pragma_table_xinfo(m.name) c
+WHERE c.hidden <> 1 AND m.type IN ('table', 'view') AND m.name IN (SELECT value FROM json_each(?))
 """
 
 
@@ -144,13 +144,22 @@ class SqliteBackend:
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
         wanted = {table.name: table for table in tables}
         found: dict[str, set[str]] = {}
-        for name, column, column_type, collation in connection.exec_driver_sql(_COLUMNS, (json.dumps(list(wanted)),)):
+        asked = (json.dumps(list(wanted)),)
+        for name, column, column_type, collation, generated in connection.exec_driver_sql(_COLUMNS, asked):
             columns, table = found.setdefault(wanted[name].key, set()), wanted[name]
-            spoils = column in table.columns and spoils_values(table.columns[column], column_type)
-            columns.add(f"{column} of type {column_type}" if spoils else column)
+            has = self._differs(table, column, column_type, generated=generated)
+            columns.add(f"{column} {has}" if has else column)
             if collation and column in table.columns and isinstance(table.columns[column].type, String):
                 columns.add(f"{column} COLLATE {collation}")  # which no model has: different texts would be one key
         return found
+
+    def _differs(self, table: Table, column: str, declared: str, *, generated: bool) -> str | None:
+        """What keeps a column of the database from serving its model, as it stands behind its name."""
+        if (model := table.columns.get(column)) is None:
+            return None
+        if (differs := generation(model, generated=generated)) or generated:
+            return differs
+        return f"of type {declared}" if spoils_values(model, declared) else None
 
     def require(self, table: Table, columns: set[str] | None) -> None:
         require_columns(table, columns)

@@ -2,18 +2,20 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Table
+from sqlalchemy import MetaData, Table
 from sqlalchemy.exc import ArgumentError
 
 from rowferry import lazy, ledger
 from rowferry.backends.protocol import Backend
 from rowferry.backends.registry import ROOMS
 from rowferry.dictionary.catalog import Catalog, load_catalog
+from rowferry.dictionary.declared import Declared
 from rowferry.errors import (
     DatabaseUnsupported,
     DriverUnsupported,
     ModelsUnusable,
     RowferryError,
+    SchemaDiffers,
     SettingInvalid,
     models_unusable,
 )
@@ -167,14 +169,48 @@ def _fault(name: str, error: RowferryError) -> SettingFault:
 
 def _require_served(settings: Settings, catalog: Catalog, backend: Backend) -> None:
     """Raise ModelsUnusable if a table has a name that is taken, or values that the database does not keep apart."""
+    if reasons := _unserved(catalog.metadata, backend):
+        raise models_unusable(settings.models, reasons)
+
+
+def _unserved(metadata: MetaData, backend: Backend) -> list[str]:
     reasons: list[str] = []
-    taken = {table.key for table in (VERSIONS, *ledger.metadata.tables.values())}
-    for table in catalog.metadata.tables.values():
+    taken = own_names()
+    for table in metadata.tables.values():
         if table.key.lower() in taken:
             reasons.append(f"{table.key} is the name of one of Rowferry's own tables; rename it")
         reasons += backend.unkept(table)
-    if reasons:
-        raise models_unusable(settings.models, reasons)
+    return reasons
+
+
+def own_names() -> set[str]:
+    """The names of Rowferry's own tables."""
+    return {table.key for table in (VERSIONS, *ledger.metadata.tables.values())}
+
+
+def faults_of(metadata: MetaData, backend: Backend, dialect: str) -> list[str]:
+    """Why tables cannot be served on a database; empty if they can."""
+    try:
+        Catalog(Declared(metadata, {}), dialect)
+    except LookupError as error:
+        return list(error.args)
+    return _unserved(metadata, backend)
+
+
+def faults_on_database(metadata: MetaData, backend: Backend, dialect: str) -> list[str]:
+    """The same of tables that the database has already, whose columns it must keep as they are declared."""
+    found = faults_of(metadata, backend, dialect)
+    for table in () if found else metadata.tables.values():
+        try:
+            backend.require(table, {column.name for column in table.columns})
+        except SchemaDiffers as error:
+            found.append(error.message)
+    return found
+
+
+def open_backend(settings: Settings) -> Backend:
+    """The database of the settings, on which nothing has been started."""
+    return _open_backend(settings)
 
 
 def _open_backend(settings: Settings) -> Backend:

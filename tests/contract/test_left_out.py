@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from batching import Batches
 from loading import Tables, counts
-from owning import ServiceOf
+from owning import HEAD, ServiceOf
+from restoring import Restores, counts as changes
 from rowferry.errors import HeaderUnfit
+from rowferry.sources.csv.correctable import Written, correctable_csv
 
 NOTES = """\
 import itertools
@@ -184,3 +186,40 @@ def _files(notes: Tables, rows: list[dict[str, Any]]) -> list[Path]:
         notes.write("notes.csv", "\n".join([",".join(names), *(",".join(map(str, r.values())) for r in some)]), str(at))
         for at, (names, some) in enumerate(groupby(rows, key=tuple))
     ]
+
+
+ALWAYS = HEAD + (
+    'tickets = Table("tickets", metadata, Column("id", Integer, Identity(always=True), primary_key=True), '
+    'Column("text", String(9), nullable=False), Column("stars", Integer, nullable=False, server_default="3"))\n'
+)
+
+
+def test_numbers_that_the_database_generates_are_never_given_but_restored(
+    service_of: ServiceOf, tmp_path: Path
+) -> None:
+    tickets = Tables(service_of(ALWAYS), tmp_path)
+    assert (
+        "id, whose values the database generates"
+        in tickets.fail(HeaderUnfit, tickets.write("tickets.csv", "id,text\n1,a\n")).message
+    )
+    assert counts(tickets.put("tickets.csv", "a,1\nb,2\n")) == (2, 2, 0, 0, 0)
+    receipt = Batches(tickets).put({"tickets": [{"text": "c"}, {"id": 9, "text": "d"}]})
+    assert [(row.index, row.errors[0]["code"]) for row in receipt.rejected] == [(1, "value.unknown_column")]
+    restores, before = Restores(tickets), tickets.rows("tickets")
+    backup = restores.back_up("tickets")
+    tickets.execute("DELETE FROM tickets WHERE id = 1")
+    tickets.execute("UPDATE tickets SET text = 'x' WHERE id = 2")
+    assert changes(restores.restore(backup)) == (1, 1, 0, 1, 0)
+    tickets.execute("DELETE FROM tickets")
+    assert changes(restores.restore(backup)) == (3, 0, 0, 0, 0)
+    assert tickets.rows("tickets") == before == [(1, "a", 1), (2, "b", 2), (3, "c", 3)]
+    tickets.put("tickets.csv", "text\nd\n")
+    assert tickets.rows("tickets")[3:] == [(4, "d", 3)]
+
+
+def test_what_a_file_left_out_is_left_out_of_its_correctable_file(notes: Tables) -> None:
+    notes.put("notes.csv", "body,remark\n,r\n")
+    files = {"notes.csv": Written(["body", "remark"])}
+    (header, row) = correctable_csv(notes.service.catalog.table("notes"), notes.rejects(), files)
+    assert header.lstrip("\ufeff").startswith("body,remark,rejected_row_number")
+    assert row.startswith(",r,2,body is required")

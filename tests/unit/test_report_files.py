@@ -55,6 +55,15 @@ def test_what_a_file_declares(tmp_path: Path, ends: str) -> None:
     assert (values["name"], values["note"], values["least_hired"]) == (None, "it's: null", 3)
 
 
+def test_columns_of_any_name(tmp_path: Path) -> None:
+    head = '-- chart: line x="a = b" y=q%1\n-- column "a = b" date: when\n-- column q%1 decimal\n'
+    report, faults = read(tmp_path, head + "SELECT 1")
+    assert faults == []
+    assert [column.name for column in report.columns] == ["a = b", "q%1"]
+    assert report.chart
+    assert (report.chart.x, report.chart.y) == ("a = b", "q%1")
+
+
 def test_values_are_judged_by_the_grammar_of_their_kinds(tmp_path: Path) -> None:
     report, _ = read(tmp_path, HIRED)
     with pytest.raises(ReportParametersUnfit) as caught:
@@ -81,6 +90,7 @@ def test_values_are_judged_by_the_grammar_of_their_kinds(tmp_path: Path) -> None
         ("-- parameter Year integer\nSELECT :Year", "1: write `-- parameter NAME KIND"),
         ("-- parameter year number\nSELECT :year", "1: number is no kind here; use one of boolean, integer"),
         ("-- parameter year integer = x: doc\nSELECT :year", "1: the default: year must be an integer, not 'x'"),
+        ("-- parameter year integer =\nSELECT :year", "1: the default: year is empty; leave it out; correct it"),
         ("-- parameter format text\nSELECT :format", "1: format is taken"),
         ("-- parameter a text\n-- parameter a text\nSELECT :a", "2: a is taken"),
         ("-- parameter a text\nSELECT 1", "1: the parameter a is not used"),
@@ -127,6 +137,10 @@ def test_all_faults_of_all_files_are_said_at_the_start(tmp_path: Path, monkeypat
     assert read_reports(folder, ())[1][0].startswith("Hired Years")
 
 
+_DIALECTS = [
+    (create_engine(url).dialect, percent) for url, percent in (("sqlite://", "%"), ("postgresql+psycopg://", "%%"))
+]
+
 _PIECES = st.sampled_from(
     [
         "'",
@@ -159,8 +173,8 @@ def test_what_is_no_parameter_reaches_the_database_as_it_was_written(source: str
     found = read_statement(f"SELECT {source}")
     if found.faults or found.parameters or "--" in source:
         return
-    for scheme, percent in (("sqlite://", "%"), ("postgresql+psycopg://", "%%")):
-        assert str(text(found.text).compile(create_engine(scheme))) == f"SELECT {source}".replace("%", percent)
+    for dialect, percent in _DIALECTS:
+        assert str(text(found.text).compile(dialect=dialect)) == f"SELECT {source}".replace("%", percent)
 
 
 def test_only_parameters_are_bound() -> None:

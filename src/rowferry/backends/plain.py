@@ -286,8 +286,8 @@ class PlainReplacer(PlainWriter, StagedReplacer):
     """The same for rows that are to be all that the table holds."""
 
     def _planned(self, table: TableClause) -> ReplacingPlan:
-        types = (self._rules.table.c[name].type for name in self._rules.key)
-        keys = dict(zip(surplus_columns(self._rules), types, strict=True))
+        types = (self._rules.table.c[name].type for name in self._rules.identity)
+        keys = dict(zip(surplus_columns(self._rules), types, strict=False))
         surplus = named_table(self._transaction.make("surplus", keys), keys)
         return ReplacingPlan(self._rules, table, self._stage, self._known, surplus)
 

@@ -33,6 +33,7 @@ from sqlalchemy import (
     case,
     column,
     delete,
+    except_,
     false,
     func,
     insert,
@@ -83,7 +84,7 @@ def known_table(name: str, columns: Iterable[str] = (), schema: str | None = Non
 
 def surplus_columns(rules: TableRules) -> list[str]:
     """The columns of a table that notes keys: no name of a column of ours is among them."""
-    return [f"rowferry_key_{at}" for at in range(len(rules.key))]
+    return [f"rowferry_key_{at}" for at in range(len(rules.key) or 1)]
 
 
 @dataclass(frozen=True)
@@ -279,9 +280,34 @@ class ReplacingPlan(Plan):
         nothing = {name: null() for name in self.held_back}
         return update(self.t).values(nothing).where(key_of(self.rules.key, self.t).in_(select(*self.surplus.c)))
 
+    # Without a key, all rows of the table are surplus, and all of the stage are new.
+
+    def count_all(self) -> Select[Any]:
+        """How many rows the table has."""
+        return select(func.count()).select_from(self.t)
+
+    def remove_all(self) -> Delete:
+        """Delete all rows of the table."""
+        return delete(self.t)
+
+    def first_of_all(self, count: int) -> Select[Any]:
+        """Some rows of the table."""
+        return select(*(self.t.c[name] for name in self.rules.names)).limit(count)
+
+    def count_unlike(self) -> Select[Any]:
+        """How many different rows of the stage the table has not as often as the stage."""
+        ours, theirs = (self._counted_alike(rows) for rows in (self.s, self.t))
+        return select(func.count()).select_from(except_(ours, theirs).subquery("unlike"))
+
+    def _counted_alike(self, rows: FromClause) -> Select[Any]:
+        columns = [rows.c[name] for name in self.rules.names]
+        return select(*columns, func.count().label("rowferry_times")).select_from(rows).group_by(*columns)
+
     def first_new(self, count: int, *, known: bool) -> Select[Any]:
         """The keys of the first new rows."""
-        found = select(*self._keys_of(self.s)).select_from(self.s).order_by(self.s.c[ROW_NUMBER])
+        found = (
+            select(*(self.s.c[name] for name in self.rules.identity)).select_from(self.s).order_by(self.s.c[ROW_NUMBER])
+        )
         return (found.where(self.is_new()) if known else found).limit(count)
 
     def first_different(self, count: int) -> Select[Any]:

@@ -187,7 +187,7 @@ class StagedReplacer(StagedWriter):
 
     def compare(self) -> Comparison:
         found = super().compare()
-        self._surplus = self._find_surplus()
+        self._surplus = self._find_surplus() if self._rules.key else self._count_all()
         return found
 
     def surplus(self) -> int:
@@ -198,12 +198,12 @@ class StagedReplacer(StagedWriter):
         return Examples(
             self._keys(self._plan.first_new(count, known=self._has_known)) if new else [],
             self._first_different(count) if different else [],
-            self._keys(self._plan.first_surplus(count)) if self._surplus else [],
+            self._keys(self._first_surplus(count)) if self._surplus else [],
         )
 
     def referring(self, count: int, among: Collection[str]) -> list[Referring]:
         found = []
-        for child in self._children(among) if self._surplus else ():
+        for child in self._children(among) if self._surplus and self._rules.key else ():
             rows = self._run(self._plan.count_referring(child.rows, child.refers)).fetchone()[0]
             if rows:
                 keys = self._keys(self._plan.first_referred(child.rows, child.refers, count))
@@ -219,7 +219,11 @@ class StagedReplacer(StagedWriter):
         return self._remove() if self._surplus else 0
 
     def compare_again(self) -> Comparison:
-        return self.compare()
+        if self._rules.key:
+            return self.compare()
+        unlike = self._run(self._plan.count_unlike()).fetchone()[0]
+        self._surplus = max(0, self._count_all() - self._rows)
+        return Comparison(unlike, self._rows - unlike, 0)
 
     @abstractmethod
     def acting(self) -> list[str]:
@@ -235,7 +239,14 @@ class StagedReplacer(StagedWriter):
 
     def _remove(self) -> int:
         """Delete the surplus rows; how many the database deleted."""
-        return self._run(self._plan.remove_surplus()).rowcount
+        remove = self._plan.remove_surplus() if self._rules.key else self._plan.remove_all()
+        return self._run(remove).rowcount
+
+    def _count_all(self) -> int:
+        return int(self._run(self._plan.count_all()).fetchone()[0])
+
+    def _first_surplus(self, count: int) -> Statement:
+        return self._plan.first_surplus(count) if self._rules.key else self._plan.first_of_all(count)
 
     def _first_different(self, count: int) -> list[tuple[Key, list[str]]]:
         width = len(self._rules.key)
@@ -246,7 +257,7 @@ class StagedReplacer(StagedWriter):
         return [self._key(row) for row in self._run(statement)]
 
     def _key(self, values: Sequence[Any]) -> Key:
-        return dict(zip(self._rules.key, values, strict=True))
+        return dict(zip(self._rules.identity, values, strict=True))
 
 
 class StagedRefusalsFound(RefusalsFound, StagedWriter):

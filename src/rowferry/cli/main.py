@@ -40,6 +40,7 @@ COMMANDS = (
     "restores",
     "report",
     "tables",
+    "models",
     "serve",
     "db",
     "settings",

@@ -73,6 +73,13 @@ def say_json_text(text: str) -> None:
         sys.stdout.write(f"{text}\n")
 
 
+def say_source(text: str) -> None:
+    """Write Python source to standard output, escaping what its character set lacks."""
+    encoding = sys.stdout.encoding
+    with written():
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
 def say_error(error: RowferryError, *, as_json: bool) -> None:
     """Say what went wrong and what to do about it."""
     if as_json:

@@ -50,7 +50,7 @@ def unique_columns(table: Table) -> list[tuple[str, ...]]:
     """What the database holds to be unique in all rows, unless the primary key makes it so and nothing refers to it."""
     key = frozenset(column.name for column in table.primary_key)
     found = _all_unique(table)
-    if any(key.issubset(names) for names in found):
+    if key and any(key.issubset(names) for names in found):
         referred = set(_referred_together(table))
         return sorted(names for names in found if not key.issubset(names) or frozenset(names) in referred - {key})
     return sorted(found)

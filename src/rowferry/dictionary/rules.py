@@ -173,6 +173,11 @@ class TableRules:
         )
 
     @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns by which rows are named: their key, or all where there is none."""
+        return self.key or self.names
+
+    @property
     def candidate_keys(self) -> tuple[tuple[str, ...], ...]:
         """The columns of each key of a row: the primary key, if there is one, then what is unique beside it."""
         return (self.key, *self.unique) if self.key else self.unique
@@ -286,8 +291,6 @@ def _noted(faults: list[str], derive: Callable[..., Rule], *of: object) -> Rule:
 
 
 def _faults_of_names(table: Table) -> Iterator[str]:
-    if not table.primary_key.columns:
-        yield f"{table.name} has no primary key; declare one"
     if table.schema:
         hint = f"name it in the database URL instead, as in ?options=-csearch_path%3D{table.schema}"
         yield f"{table.name} has a class that names its schema, {table.schema}; {hint}"
@@ -310,10 +313,11 @@ def alike(names: Iterable[str], spelled: Callable[[str], str]) -> str:
 
 
 def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
-    if column.identity is not None and column.identity.always:
+    numbered = column.identity is not None and bool(column.identity.always)
+    if numbered and not column.primary_key:
         raise LookupError(
-            f"{column.table.name}.{column.name}: the database generates its values, so none can be "
-            "loaded; make it a plain column"
+            f"{column.table.name}.{column.name}: the database generates its values, and lets none be restored in rows "
+            "that are there; make it the key, or a plain column"
         )
     try:
         kind, served = served_by(column.type, dialect)
@@ -328,7 +332,7 @@ def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
         max_length=getattr(served, "length", None),
         doc=column.doc or "",
         default=default_for(column),
-        generated=column.identity is not None and bool(column.identity.always),
+        generated=numbered,
     )
 
 

@@ -21,7 +21,7 @@ def unstorable(
 
 def spelled_key(rules: TableRules, key: Sequence[object]) -> str:
     """The key of a row, with the names of its columns."""
-    return ", ".join(f"{name} {_shown_value(value)}" for name, value in zip(rules.key, key, strict=True))
+    return ", ".join(f"{name} {_shown_value(value)}" for name, value in zip(rules.identity, key, strict=True))
 
 
 def _shown_value(value: object) -> str:

@@ -33,6 +33,7 @@ from rowferry.errors.databases import (
     KeyHeldTwice as KeyHeldTwice,
     KeySpelledOtherwise as KeySpelledOtherwise,
     ModelsUnusable as ModelsUnusable,
+    NothingToServe as NothingToServe,
     models_unusable as models_unusable,
 )
 from rowferry.errors.folders import FolderUnusable as FolderUnusable

@@ -69,6 +69,13 @@ class ModelsUnusable(UsageError):
     )
 
 
+class NothingToServe(UsageError):
+    """No table of it can be served: {reason}"""
+
+    code = "models.nothing"
+    hint = "Nothing was written. Look at docs/howto/own-tables.md for what a table needs."
+
+
 def models_unusable(module: str, reasons: Sequence[str]) -> ModelsUnusable:
     """The error that tells all reasons, which are among its details."""
     listed = reasons[0] if len(reasons) == 1 else "".join(f"\n  {reason}" for reason in reasons)

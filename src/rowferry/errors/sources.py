@@ -21,14 +21,20 @@ class FolderEmpty(UsageError):
     """{path} contains no CSV file of a table"""
 
     code = "folder.empty"
-    hint = "Name the files after their tables: {names}; each may be compressed (.csv.gz, .bz2, .xz, .zst, .zip)."
+    hint = (
+        "Name the files after their tables: {names}; each may be compressed (.csv.gz, .bz2, .xz, .zst, .zip). "
+        "`rowferry models from-csv FOLDER` proposes tables for other files."
+    )
 
 
 class SourceUnknown(UsageError):
     """{path} is not named after a table"""
 
     code = "source.unknown"
-    hint = "The tables are {names}. Rename the file to <table>.csv, or use --table TABLE."
+    hint = (
+        "The tables are {names}. Rename the file to <table>.csv, or use --table TABLE. `rowferry models from-csv "
+        "FOLDER` proposes tables for other files (docs/howto/own-tables.md)."
+    )
 
 
 class TableUnsaid(SourceUnknown):

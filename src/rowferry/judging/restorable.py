@@ -43,6 +43,6 @@ def first_unrestorable(rules: TableRules, columns: Sequence[pa.Array]) -> Unrest
         for at in np.flatnonzero(~sure).tolist():
             _, fault = judge_cell(rule, cell_of(rule, values, at), present=True)
             if fault:
-                key = tuple(as_python(columns[rules.names.index(name)][at]) for name in rules.key)
+                key = tuple(as_python(columns[rules.names.index(name)][at]) for name in rules.identity)
                 return Unrestorable(rules, at, rule, as_python(values[at]), key, fault)
     return None

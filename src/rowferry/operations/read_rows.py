@@ -11,6 +11,8 @@ from rowferry.dictionary.rules import TableRules
 from rowferry.errors import KeyUnfit
 from rowferry.kinds.json_texts import JsonText
 
+_DIGITS = 18
+
 
 def read_rows(backend: Backend, rules: TableRules, after: Sequence[str] | None, limit: int) -> list[dict[str, Any]]:
     """Up to so many rows behind the one with the key `after`, in the order of the key; values as JSON has them.
@@ -41,12 +43,23 @@ def as_document(page: dict[str, Any]) -> str:
     return re.sub(rf'"{mark}([0-9]+)"', lambda found: spelled[int(found[1])], text) if spelled else text
 
 
+def position_behind(rules: TableRules, row: dict[str, Any], after: Sequence[str] | None, count: int) -> list[str]:
+    """What `after` takes for the rows behind a row that was read, the last of `count`."""
+    if not rules.key:
+        return [str(int(after[0] if after else 0) + count)]
+    return key_of(rules, row)
+
+
 def key_of(rules: TableRules, row: dict[str, Any]) -> list[str]:
     """The key of a row that was read, as `after` takes it."""
     return [str(row[name]).lower() if isinstance(row[name], bool) else str(row[name]) for name in rules.key]
 
 
 def _key(rules: TableRules, texts: Sequence[str]) -> list[Any]:
+    if not rules.key:
+        if len(texts) != 1 or not texts[0].isdecimal() or len(texts[0]) > _DIGITS:
+            raise KeyUnfit(table=rules.name, given=", ".join(texts)[:100], key="a number of rows, as it has no key")
+        return [int(texts[0])]
     judged = [rules.by_name[name].judge(text) for name, text in zip(rules.key, texts, strict=False)]
     if len(texts) != len(rules.key) or any(fault for _, fault in judged):
         raise KeyUnfit(table=rules.name, given=", ".join(texts)[:100], key=", ".join(rules.key))

@@ -10,7 +10,7 @@ from rowferry.api.answers import Limit, Page, RowsPage, TableAnswer
 from rowferry.api.openapi import problems
 from rowferry.api.state import Started, State
 from rowferry.dictionary.describe import describe
-from rowferry.operations.read_rows import as_document, key_of, read_rows
+from rowferry.operations.read_rows import as_document, position_behind, read_rows
 
 router = APIRouter(prefix="/tables", tags=["tables"])
 
@@ -42,6 +42,6 @@ def list_rows(
     items, following = read_rows(service.backend, rules, after, limit + 1), None
     if len(items) > limit:
         items = items[:limit]
-        position = [("after", part) for part in key_of(rules, items[-1])]
+        position = [("after", part) for part in position_behind(rules, items[-1], after, limit)]
         following = str(request.url.replace(query=urlencode([("limit", limit), *position])))
     return Response(as_document({"items": items, "next": following}), media_type="application/json")

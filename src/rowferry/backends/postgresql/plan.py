@@ -7,6 +7,7 @@ from psycopg.sql import SQL
 from sqlalchemy import (
     ClauseElement,
     ColumnElement,
+    Insert,
     Select,
     Text,
     and_,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.compiler import compiles
 
 from rowferry.backends.plan import EQUAL, Plan, ReplacingPlan, named_table, surplus_columns
 from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, TableRules
@@ -25,6 +27,20 @@ from rowferry.kinds.texts import TEXT
 
 DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 """Only to spell statements and types, which have no parameters: the driver then takes each letter as it is."""
+
+
+class _WithNumbers(Insert):
+    """Inserts rows with their numbers where the table would number them itself (GENERATED ALWAYS)."""
+
+    inherit_cache = False
+
+
+@compiles(_WithNumbers)
+def _with_numbers(insert: _WithNumbers, compiler: Any, **options: Any) -> str:
+    spelled = str(compiler.visit_insert(insert, **options))
+    assert insert.select is not None  # noqa: S101  # as it was made
+    columns = ", ".join(map(compiler.preparer.quote, insert.select.selected_columns.keys()))
+    return spelled.replace(f"({columns}) SELECT", f"({columns}) OVERRIDING SYSTEM VALUE SELECT", 1)
 
 
 class PostgresqlPlan(Plan):
@@ -37,6 +53,12 @@ class PostgresqlPlan(Plan):
     @property
     def held_back(self) -> tuple[str, ...]:
         return self.rules.held_back  # rows of one statement may refer to each other
+
+    def insert_rows(self, rows: Select[Any]) -> Insert:
+        made = super().insert_rows(rows)
+        if not any(column.generated for column in self.rules.columns):
+            return made
+        return _WithNumbers(self.table).from_select(list(self.rules.names), rows)
 
     def differs(self, rule: ColumnRule) -> ColumnElement[bool]:
         if rule.kind is not TEXT and not rule.kind.spelled_in_postgresql:

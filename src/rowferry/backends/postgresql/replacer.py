@@ -58,7 +58,7 @@ class DirectReplacer(DirectWriter):
 
     def write(self, rows: pa.RecordBatch) -> None:
         if self._first is None and rows.num_rows:
-            self._first = rows.select(list(self._rules.key)).slice(0, _MOST_EXAMPLES)
+            self._first = rows.select(list(self._rules.identity)).slice(0, _MOST_EXAMPLES)
         super().write(rows)
 
     def surplus(self) -> int:
@@ -118,7 +118,7 @@ class PostgresqlStagedReplacer(PostgresqlStagedWriter, StagedReplacer):
 
     def _meets_known_keys(self) -> bool:
         """Whether the table holds any key; one that the rows have not is surplus."""
-        return self._table.has_rows()
+        return bool(self._rules.key) and self._table.has_rows()
 
     def _find_known(self) -> tuple[int, int]:
         """Hold each row of the table against the stage; how many are equal and how many different."""

@@ -4,14 +4,14 @@ A page of rows comes as one value for each column: the database strings the bina
 is faster than COPY, whose rows come one by one, and NumPy takes it as it is (docs/decisions/0008-avro-backups.md).
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from psycopg import Connection as DriverConnection
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from sqlalchemy import ColumnElement, Connection, Text, literal_column
 
 from rowferry.arrow.arrays import as_arrow
@@ -24,6 +24,7 @@ from rowferry.kinds.kind import SentByPostgresql
 _PAGE_ROWS = 16_384
 _PAGE_BYTES = 16 * 1024 * 1024
 _LETTER_BYTES = 4
+_FEW_ROWS = 256
 
 _MOST_SENT = 1_600
 """The answer to a query has at most 1,664 columns; parts of a page that are more come as one array."""
@@ -67,12 +68,23 @@ class PostgresqlSnapshot:
 
     def read(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
         try:
-            yield from self._pages(rules)
+            yield from self._pages(rules) if rules.key else self._in_any_order(rules)
         except _NullError as error:
             raise self._null(rules, error.column) from error
 
+    def _in_any_order(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
+        """Rows that have no key as they lie there, one by one."""
+        parts = SQL(", ").join(part for column in rules.columns for part, _ in _parts(column))
+        many = _page_rows(rules) if not any(map(_is_unbounded, rules.columns)) else _FEW_ROWS
+        with self._driver().cursor("rowferry_rows", binary=True) as cursor:
+            cursor.execute(SQL("SELECT {} FROM {}").format(parts, _name(rules.name)), ())
+            while rows := cursor.fetchmany(many):
+                yield _Page(rules, len(rows), _strung(rules.columns, rows)).batch()
+
     def _null(self, rules: TableRules, column: ColumnRule) -> ValueUnstorable:
         """What is wrong with a column that has nulls where its model has none."""
+        if not rules.key:
+            return unstorable(rules, column, "a null (the column is required)", None)
         keys = SQL(", ").join(map(Identifier, rules.key))
         find = SQL("SELECT {} FROM {} WHERE {} IS NULL ORDER BY {} LIMIT 1")
         named = find.format(keys, Identifier(rules.name), Identifier(column.name), keys)
@@ -134,19 +146,31 @@ def _is_unbounded(column: ColumnRule) -> bool:
 
 def _sent(column: ColumnRule) -> list[Composable]:
     """What a page has of a column: its values, and where it is optional and of fixed width, which are missing."""
+    return [SQL("string_agg({}, {}::bytea)").format(part, between) for part, between in _parts(column)]
+
+
+def _parts(column: ColumnRule) -> list[tuple[Composable, Literal]]:
+    """The same of a row, and what stands between those of two rows."""
     name = _name(column.name)
     if (form := column.kind.sent_by_postgresql) is None:
         own = column.kind.spelled_in_postgresql
         text = SQL("textsend({})").format(SQL(own.spelling if own else "{}::text").format(name))
         text = text if column.required else SQL(r"coalesce({}, '\xff'::bytea)").format(text)
-        return [SQL(r"string_agg({}, '\x00'::bytea)").format(text)]
+        return [(text, Literal(b"\0"))]
     value: Composable = SQL(form.function).format(name)
     if column.required:
-        return [SQL("string_agg({}, ''::bytea)").format(value)]
+        return [(value, Literal(b""))]
     zeros = "00" * np.dtype(form.numbers).itemsize
     value = SQL("coalesce({}, {})").format(value, SQL(rf"'\x{zeros}'::bytea"))
     missing = SQL("boolsend({} IS NULL)").format(name)
-    return [SQL("string_agg({}, ''::bytea)").format(part) for part in (value, missing)]
+    return [(value, Literal(b"")), (missing, Literal(b""))]
+
+
+def _strung(columns: Iterable[ColumnRule], rows: Sequence[Sequence[Any]]) -> list[bytes | None]:
+    """Rows by themselves as a page would have strung them together."""
+    between = [b"\0" if column.kind.sent_by_postgresql is None else b"" for column in columns for _ in _parts(column)]
+    values = zip(between, zip(*rows, strict=True), strict=True)
+    return [mark.join(value for value in sent if value is not None) for mark, sent in values]
 
 
 class _Page:

@@ -105,5 +105,5 @@ def require_kept(rules: TableRules, rows: pa.RecordBatch) -> None:
         if column.kind is FLOAT:
             odd = np.flatnonzero(np.isnan(pc.fill_null(rows.column(column.name), 0.0).to_numpy()))
             if len(odd):
-                key = [rows.column(name)[int(odd[0])].as_py() for name in rules.key]
+                key = [rows.column(name)[int(odd[0])].as_py() for name in rules.identity]
                 raise ValueUnkept(table=rules.name, column=column.name, value="NaN", key=spelled_key(rules, key))

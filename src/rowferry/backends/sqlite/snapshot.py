@@ -42,6 +42,8 @@ class SqliteSnapshot:
 
     def read(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
         is_utf8 = self._driver.execute("PRAGMA main.encoding").fetchone()[0] == "UTF-8"
+        if not rules.key:
+            return self._read_rows(rules, [])
         keys = UnusualKeys(self._driver, rules.name, [rules.by_name[name] for name in rules.key])
         if is_utf8 and joins(rules) and not keys.possible:
             return self._read_joined(rules)
@@ -72,7 +74,8 @@ class SqliteSnapshot:
         limit: int = -1,
     ) -> Generator[pa.RecordBatch, None, None]:
         names = ", ".join(map(quoted, rules.names))
-        select = f"SELECT {names} FROM {quoted(rules.name)}{condition} ORDER BY {', '.join(order)} LIMIT {limit}"
+        ordered = f" ORDER BY {', '.join(order)}" if order else ""  # else as they lie there
+        select = f"SELECT {names} FROM {quoted(rules.name)}{condition}{ordered} LIMIT {limit}"
         found = self._driver.execute(select, after)
         many = _page_rows(rules)
         with naming_spoiled_texts(self._driver, rules, select, after):
@@ -126,7 +129,7 @@ def as_batch(rules: TableRules, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBat
             try:
                 _batch(rules, [row])
             except ValueUnstorable as error:
-                key = [row[rules.names.index(name)] for name in rules.key]
+                key = [row[rules.names.index(name)] for name in rules.identity]
                 where = f" in the row with {spelled_key(rules, key)}"
                 raise ValueUnstorable(**error.details | {"where": where}) from error
         raise

@@ -62,7 +62,7 @@ class Parameter:
         if given is None and not self.required:
             return None
         if given is None or not given.strip():
-            raise UnfitError(f"{self.name} is required" if text is None else f"{self.name} is empty; leave it out")
+            raise UnfitError(f"{self.name} is required" if given is None else f"{self.name} is empty; leave it out")
         if "\0" in given:
             raise UnfitError(f"{self.name} must be {self.kind.noun}, not {shown(given)}")
         try:

@@ -21,8 +21,9 @@ _DECLARATION = re.compile(r"--\s*(?P<word>\w+)(?P<rest>\s*:.*|\s.*|)")
 _PARAMETER = re.compile(
     r"(?P<name>[a-z][a-z0-9_]*)\s+(?P<kind>\w+)(\s*=\s*(?P<default>'(?:[^']|'')*'|.*?))?(\s*:\s+(?P<doc>.*)|\s*:)?"
 )
-_COLUMN = re.compile(r"(?P<name>\w+)\s+(?P<kind>\w+)(\s*:\s*(?P<doc>.*))?")
-_CHART = re.compile(r"(?P<mark>\w+)(?P<places>(\s+\w+=\w+)*)")
+_COLUMN = re.compile(r"(?P<name>\"[^\"]+\"|\S+)\s+(?P<kind>\w+)(\s*:\s*(?P<doc>.*))?")
+_PLACE = re.compile(r"\s+(\w+)=(\"[^\"]+\"|\S+)")
+_CHART = re.compile(rf"(?P<mark>\w+)(?P<places>({_PLACE.pattern})*)")
 
 _TAKEN = ("as_json", "database_url", "form", "format", "help", "json", "output")
 """Options that the command of every report has."""
@@ -164,7 +165,7 @@ def _column(draft: _Draft, rest: str) -> None:
     found = _COLUMN.fullmatch(rest)
     if not found:
         raise ValueError(f"write `-- {_FORMS['column']}`")
-    draft.columns.append(Column(found["name"], _kind(found["kind"]), found["doc"] or ""))
+    draft.columns.append(Column(found["name"].strip('"'), _kind(found["kind"]), found["doc"] or ""))
 
 
 def _kind(name: str) -> Kind:
@@ -175,7 +176,7 @@ def _kind(name: str) -> Kind:
 
 def _chart(draft: _Draft, rest: str) -> None:
     found = _CHART.fullmatch(_after_colon(rest))
-    places = dict(place.split("=") for place in found["places"].split()) if found else {}
+    places = {place: column.strip('"') for place, column in _PLACE.findall(found["places"])} if found else {}
     if draft.chart or not found or found["mark"] not in MARKS or not {"x", "y"} <= set(places) <= {"x", "y", "color"}:
         raise ValueError(f"write `-- {_FORMS['chart']}` once; the mark is {' or '.join(MARKS)}, and color= may follow")
     draft.chart = Chart(cast("Mark", found["mark"]), places["x"], places["y"], places.get("color"))

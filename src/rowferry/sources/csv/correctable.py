@@ -53,7 +53,8 @@ def correctable_csv(
     it runs as a formula in a spreadsheet: see `formulas`, whose rule is undone where a file with the last of these
     columns is read.
     """
-    yield BYTE_ORDER_MARK + _line([*rules.names, *REASONS])
+    names = _given(rules, files or {})
+    yield BYTE_ORDER_MARK + _line([*names, *REASONS])
     for row in rejects:
         file = (files or {}).get(row["source"]) or Written(_columns(rules, row))
         fitted = _fitted(row["raw"], file)
@@ -62,8 +63,15 @@ def correctable_csv(
         cells = dict(zip(map(str.casefold, file.columns), fitted, strict=True))
         because = "; ".join(error["message"] for error in row["errors"])
         reasons = row["row_number"], because, _shown_otherwise(rules, row)
-        row_and_reasons = [*(cells.get(name.casefold(), "") for name in rules.names), *map(str, reasons)]
+        row_and_reasons = [*(cells.get(name.casefold(), "") for name in names), *map(str, reasons)]
         yield _line([guarded(cell) for cell in row_and_reasons])
+
+
+def _given(rules: TableRules, files: Mapping[str, Written]) -> list[str]:
+    """The columns that rows may bring, but for those that no file has: empty, they would be missing values."""
+    had = {column.casefold() for file in files.values() for column in file.columns}
+    found = [name for name in rules.given if name.casefold() in had]
+    return found or list(rules.given)
 
 
 def _shown_otherwise(rules: TableRules, row: Mapping[str, Any]) -> str:

@@ -129,6 +129,31 @@ def _in_folder(folder: Path, catalog: Catalog, only: TableRules | None) -> CsvFi
     return CsvFiles(found, [path.name for path in strangers] + parts)
 
 
+def named_files(folder: Path) -> dict[str, Path]:
+    """The CSV files of a folder by the tables that they are named after, in the order of their names.
+
+    Raises:
+        SourceAmbiguous: Two files are named after the same table.
+        PathMissing, SourceUnreadable: There is no such folder, or no permission to look into it.
+    """
+    found: dict[str, Path] = {}
+    try:
+        paths = sorted(folder.iterdir(), key=_natural)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise PathMissing(path=folder) from error
+    except OSError as error:
+        raise SourceUnreadable(path=folder, reason=error.strerror or str(error)) from error
+    for path in paths:
+        stem = _stem(path)
+        if not stem or path.name.startswith(".") or path.is_dir():
+            continue
+        same = next((other for name, other in found.items() if name.casefold() == stem.casefold()), None)
+        if same is not None:
+            raise SourceAmbiguous(path=folder, table=stem, files=f"{same.name}, {path.name}")
+        found[stem] = path
+    return found
+
+
 def _require_inside(folders: Sequence[Path], files: Sequence[CsvFile]) -> None:
     """Whoever may put links into a folder would else have any file read, and could see its lines as rejected rows."""
     inside = [folder.resolve() for folder in folders]

@@ -1,0 +1,97 @@
+"""Tables without a primary key: duplicates are data, all rows are new, and a restore replaces the table."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from batching import Batches
+from loading import Tables, counts
+from owning import HEAD, ServiceOf
+from restoring import Restores, counts as changes
+from rowferry.errors import KeyUnfit
+from rowferry.operations.read_rows import position_behind, read_rows
+
+EVENTS = HEAD + (
+    'places = Table("places", metadata, Column("id", Integer, primary_key=True, autoincrement=False))\n'
+    'events = Table("events", metadata, Column("name", String(20), nullable=False), Column("size", Integer),\n'
+    '               Column("place_id", ForeignKey("places.id")), Column("code", String(9), unique=True))\n'
+)
+
+ROWS = "a,1,1,\na,1,1,\nb,,,x\nb,,,y\n"
+
+
+@pytest.fixture
+def events(service_of: ServiceOf, tmp_path: Path) -> Tables:
+    tables = Tables(service_of(EVENTS), tmp_path)
+    tables.put("places.csv", "1\n2\n")
+    return tables
+
+
+def found(events: Tables) -> Counter[tuple[Any, ...]]:
+    with events.service.backend.engine.connect() as connection:
+        return Counter(map(tuple, connection.execute(sa.select(events.service.catalog.table("events").table))))
+
+
+def test_each_row_is_another_one(events: Tables) -> None:
+    assert counts(events.put("events.csv", ROWS)) == (4, 4, 0, 0, 0)
+    assert counts(events.put("events.csv", ROWS, on_conflict="update")) == (4, 2, 0, 0, 2)
+    assert events.codes() == [(3, ["key.conflict"]), (4, ["key.conflict"])]
+    assert counts(events.put("events.csv", "name,code\nc,z\nc,z\n,\n")) == (3, 1, 0, 0, 2)
+    assert events.codes() == [(3, ["key.duplicate"]), (4, ["value.required"])]
+    receipt = Batches(events).put(
+        {"events": [{"name": "a", "size": 1, "place_id": 1}] * 2 + [{"name": "d", "place_id": 9}]}
+    )
+    assert (receipt.inserted, [row.index for row in receipt.rejected]) == ({"events": 2}, [2])
+    assert found(events) == {
+        ("a", 1, 1, None): 6,
+        ("b", None, None, "x"): 1,
+        ("b", None, None, "y"): 1,
+        ("c", None, None, "z"): 1,
+    }
+
+
+def pages(events: Tables, limit: int) -> Iterator[dict[str, Any]]:
+    rules, after = events.service.catalog.table("events"), None
+    while rows := read_rows(events.service.backend, rules, after, limit):
+        yield from rows
+        after = position_behind(rules, rows[-1], after, limit)
+
+
+def test_pages_pass_over_a_number_of_rows(events: Tables) -> None:
+    events.put("events.csv", ROWS)
+    assert [row["name"] for row in pages(events, 3)] == ["a", "a", "b", "b"]
+    for after in (["x"], ["1", "2"], ["-1"]):
+        with pytest.raises(KeyUnfit):
+            read_rows(events.service.backend, events.service.catalog.table("events"), after, 1)
+
+
+def test_a_restore_replaces_all_rows(events: Tables) -> None:
+    events.put("events.csv", ROWS)
+    restores, before = Restores(events), found(events)
+    backup = restores.back_up("events")
+    events.execute("DELETE FROM events WHERE code = 'x'")
+    events.execute("INSERT INTO events (name) VALUES ('surplus')")
+    rehearsed = restores.rehearse(backup)
+    receipt = restores.restore(backup)
+    assert changes(rehearsed) == changes(receipt) == (4, 0, 4, 0, 0)
+    assert found(events) == before
+    events.execute("DELETE FROM events")
+    assert changes(restores.restore(backup)) == (4, 0, 0, 0, 0)
+    assert found(events) == before
+
+
+def test_many_rows(events: Tables) -> None:
+    """By the ways that are for many rows, into a table that is empty and into one that is not."""
+    many = "".join(f"{'n' * 20},{number % 7},1,\n" for number in range(24_000))
+    for _ in range(2):
+        assert counts(events.put("events.csv", many)) == (24_000, 24_000, 0, 0, 0)
+    restores, before = Restores(events), found(events)
+    backup = restores.back_up("events")
+    assert changes(restores.restore(backup)) == (48_000, 0, 48_000, 0, 0)
+    events.execute("DELETE FROM events")
+    assert changes(restores.restore(backup)) == (48_000, 0, 0, 0, 0)
+    assert found(events) == before

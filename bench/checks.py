@@ -10,7 +10,8 @@ Count = Callable[[], object]
 """Asks a database for a number of rows."""
 
 COUNT_ROWS = "SELECT count(*) FROM hired_employees"
-COUNT_REJECTS = "SELECT count(*) FROM rejected_rows WHERE source = 'hired_employees.csv'"
+COUNT_REJECTS = "SELECT count(*) FROM {} WHERE source = 'hired_employees.csv'"
+"""From the table of the ledger, which has another name in each database."""
 
 
 def must_hold(rows: int, count: Count, exit_codes: Sequence[int], run: Run) -> None:

@@ -13,10 +13,29 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
-from sqlalchemy import ARRAY, JSON, BigInteger, Boolean, Date, DateTime, Double, Integer, Numeric, String, Time
-from sqlalchemy.dialects.postgresql import CIDR, INET, JSONB, MACADDR
+from sqlalchemy import (
+    ARRAY,
+    CHAR,
+    JSON,
+    REAL,
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Double,
+    Enum,
+    Integer,
+    Interval,
+    LargeBinary,
+    Numeric,
+    String,
+    Time,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import CIDR, INET, INTERVAL, JSONB, MACADDR
 from sqlalchemy.types import TypeEngine
 
 from rowferry.dictionary.rules import ColumnRule
@@ -26,6 +45,7 @@ _SEED = 20210101
 _BLOCK = 1 << 16
 _SHARE_ONE_BY_ONE = 10
 _DAY, _DAYS = dt.date(1992, 1, 1), 10_000
+_COLORS = ("red", "green", "blue", "very blue")
 _LETTERS, _LENGTHS, _MOST_LETTERS = "etaoin shrdluzoëłΝ", (6, 24), 60
 
 Spell = Callable[[random.Random], str]
@@ -41,6 +61,10 @@ def _time(chance: random.Random) -> str:
 
 def _text(chance: random.Random) -> str:
     return "x" + "".join(chance.choices(_LETTERS, k=chance.randint(*_LENGTHS)))
+
+
+def _span(chance: random.Random) -> str:
+    return f"P{chance.randrange(1000)}DT{chance.randrange(24)}H{chance.randrange(60)}M"
 
 
 def _document(chance: random.Random) -> str:
@@ -60,6 +84,15 @@ SAMPLES: dict[str, tuple[TypeEngine[Any], Spell]] = {
     "date": (Date(), _day),
     "time": (Time(), _time),
     "text": (String(_MOST_LETTERS), _text),
+    "local datetime": (DateTime(), lambda chance: f"{_day(chance)}T{_time(chance)}"),
+    "interval": (Interval(), _span),
+    "calendar interval": (INTERVAL(), _span),
+    "uuid": (Uuid(), lambda chance: str(UUID(int=chance.getrandbits(128)))),
+    "bytes": (LargeBinary(), lambda chance: rf"\x{chance.randbytes(chance.randint(*_LENGTHS)).hex()}"),
+    "choice": (Enum(*_COLORS), lambda chance: chance.choice(_COLORS)),
+    "padded text": (CHAR(_MOST_LETTERS), _text),
+    "real": (REAL(), lambda chance: f"{chance.random():.6f}"),
+    "exact number": (Numeric(), lambda chance: f"{chance.getrandbits(160)}.{chance.getrandbits(64)}"),
     "integer[]": (ARRAY(Integer), _numbers),
     "inet": (INET(), lambda chance: f"10.0.{chance.randrange(256)}.{chance.randrange(256)}"),
     "cidr": (CIDR(), lambda chance: f"10.0.{chance.randrange(256)}.0/24"),

@@ -84,9 +84,13 @@ class Server:
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,)).fetchone():
                 connection.execute(f"CREATE ROLE {OWNER} LOGIN".encode())
             connection.execute(f"ALTER DATABASE {database} OWNER TO {OWNER}".encode())
-            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-            for (table,) in tables:
-                connection.execute(f'ALTER TABLE "{table}" OWNER TO {OWNER}'.encode())
+            tables = connection.execute(
+                "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('public', 'rowferry')"
+            ).fetchall()
+            for schema, table in tables:
+                connection.execute(f'ALTER TABLE "{schema}"."{table}" OWNER TO {OWNER}'.encode())
+            if any(schema == "rowferry" for schema, _ in tables):
+                connection.execute(f"ALTER SCHEMA rowferry OWNER TO {OWNER}".encode())
 
     def make_bare(self, database: str) -> None:
         """Take the primary key and the foreign keys from hired_employees."""

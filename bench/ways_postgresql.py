@@ -77,7 +77,13 @@ class IntoPostgresql:
         self._server.settle(RUN)
 
     def _account(self, rows: int, faulty: int = 0) -> Callable[[Run], None]:
-        return partial(must_account, rows, faulty, self._count, partial(self._server.value, RUN, COUNT_REJECTS))
+        return partial(
+            must_account,
+            rows,
+            faulty,
+            self._count,
+            partial(self._server.value, RUN, COUNT_REJECTS.format("rowferry.rejected_rows")),
+        )
 
     def _check(self, rows: int) -> Callable[[Run], None]:
         return partial(must_hold, self._before + rows, self._count, (0,))

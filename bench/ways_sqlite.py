@@ -44,7 +44,11 @@ class IntoSqlite:
 
     def _account(self, rows: int, faulty: int = 0) -> Callable[[Run], None]:
         return partial(
-            must_account, rows, faulty, partial(self._value, COUNT_ROWS), partial(self._value, COUNT_REJECTS)
+            must_account,
+            rows,
+            faulty,
+            partial(self._value, COUNT_ROWS),
+            partial(self._value, COUNT_REJECTS.format("rowferry_rejected_rows")),
         )
 
     def _prepare(self) -> None:

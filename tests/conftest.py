@@ -193,9 +193,10 @@ def owning_as_plain(tables: Tables) -> Iterator[None]:
         return
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE ROLE plain"))
-        for (name,) in connection.execute(sa.text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")):
-            connection.execute(sa.text(f"ALTER TABLE {name} OWNER TO plain"))
-        connection.execute(sa.text("GRANT ALL ON SCHEMA public TO plain"))
+        every = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('public', 'rowferry')"
+        for name in connection.execute(sa.text(every)):
+            connection.execute(sa.text(f"ALTER TABLE {'.'.join(name)} OWNER TO plain"))
+        connection.execute(sa.text("GRANT ALL ON SCHEMA public, rowferry TO plain"))
     sa.event.listen(engine, "checkout", _become_plain)
     yield
     sa.event.remove(engine, "checkout", _become_plain)

@@ -90,6 +90,10 @@ class Tables:
             for statement in statements:
                 connection.exec_driver_sql(statement)
 
+    def of_ledger(self, name: str) -> str:
+        """A table of the ledger as a statement names it."""
+        return of_ledger(self.service.backend.engine, name)
+
     def rejects(self, load_id: str | None = None) -> list[dict[str, Any]]:
         """The rejected rows of a load (the last one) from the ledger, in their order."""
         with self.service.backend.engine.connect() as connection:
@@ -102,6 +106,12 @@ class Tables:
     def loads(self) -> list[dict[str, Any]]:
         with self.service.backend.engine.connect() as connection:
             return ledger.list_loads(connection, 1_000)
+
+
+def of_ledger(engine: sa.Engine, name: str) -> str:
+    """A table of the ledger as a statement names it."""
+    with engine.connect() as connection:
+        return str(ledger.here(connection, ledger.metadata.tables[name]).fullname)
 
 
 def _instant(value: object) -> object:

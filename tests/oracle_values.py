@@ -1,16 +1,23 @@
 """What a text means in a column of a kind, or the code of its fault; it shares no code with the product."""
 
+import binascii
 import datetime as dt
+import math
 import re
+import string
+import struct
+import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import pyarrow as pa
+
 
 @dataclass(frozen=True)
 class Field:
-    """A column: its kind (integer, datetime, text, date, time, boolean, decimal, float) and its rules."""
+    """A column: its kind (integer, datetime, local, text, date, …) and its rules."""
 
     name: str
     kind: str
@@ -19,6 +26,7 @@ class Field:
     high: int = 2**31 - 1
     length: int | None = None
     parent: str | None = None
+    among: tuple[str, ...] = ()
     digits: tuple[int, int] = (0, 0)
 
 
@@ -91,6 +99,17 @@ def _judge_text(column: Field, text: str) -> tuple[Any, str | None]:
     return (None, "value.length") if column.length and len(text) > column.length else (text, None)
 
 
+def _judge_choice(column: Field, text: str) -> tuple[Any, str | None]:
+    return (text, None) if text in column.among else _TYPE
+
+
+def _judge_padded(column: Field, text: str) -> tuple[Any, str | None]:
+    kept = len(text)
+    while text[kept - 1] == " ":
+        kept -= 1
+    return _judge_text(column, text[:kept])
+
+
 def _judge_date(_: Field, text: str) -> tuple[Any, str | None]:
     found = re.fullmatch(_DAY + "( BC)?", text)
     try:
@@ -127,6 +146,16 @@ def _judge_decimal(column: Field, text: str) -> tuple[Any, str | None]:
     return Decimal(text), None
 
 
+def _judge_exact(_: Field, text: str) -> tuple[Any, str | None]:
+    if not re.fullmatch("[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)", text):
+        return _TYPE
+    whole, _point, fraction = text.lstrip("+-").partition(".")
+    if len(whole.lstrip("0")) > 131_072 or len(fraction) > 16_383:
+        return _RANGE
+    is_negative = text[0] == "-" and set(whole + fraction) != {"0"}
+    return ("-" if is_negative else "") + (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else ""), None
+
+
 def _judge_float(_: Field, text: str) -> tuple[Any, str | None]:
     if not re.fullmatch("[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?", text):
         return _TYPE
@@ -140,10 +169,102 @@ def _judge_float(_: Field, text: str) -> tuple[Any, str | None]:
     return value, None
 
 
+def _judge_real(column: Field, text: str) -> tuple[Any, str | None]:
+    """By whole numbers: as many units of the smallest distance that numbers of this size have."""
+    value, fault = _judge_float(column, text)
+    if fault or not value:
+        return value, fault
+    exact = Fraction(text)
+    unit = Fraction(2) ** max(math.frexp(value)[1] - 24, -149)
+    near = round(exact / unit) * unit
+    spelled = re.split("[eE]", text)[0]
+    if not near or abs(near) >= 2**128:
+        return _RANGE
+    if spelled == text and not text.partition(".")[2].strip("0") and near != exact:
+        shortest = next(f for n in range(1, 20) if _short(f := float(f"{float(near):.{n}g}")) == near)
+        return (float(near), None) if Fraction(shortest) == Fraction(value) else _RANGE
+    return float(near), None
+
+
+def _short(value: float) -> float:
+    try:
+        return float(struct.unpack("f", struct.pack("f", value))[0])
+    except OverflowError:
+        return math.inf
+
+
+def _span(text: str) -> list[int] | None:
+    """Months, days and microseconds."""
+    number = "([-+]?[0-9]{1,18})"
+    date = "".join(f"(?:{number}{unit})?" for unit in "YMWD")
+    time = "".join(f"(?:{number}{unit})?" for unit in "HM") + f"(?:{number}{_TAIL}S)?"
+    found = re.fullmatch(f"([-+]?)P{date}(?:T{time})?", text)
+    if not found or text[-1] in "PT" or (found[9] or "")[6:].strip("0"):
+        return None
+    year, month, week, day, hour, minute, second = (int(found[at] or 0) for at in range(2, 9))
+    micro = int((found[9] or "")[:6].ljust(6, "0")) * (-1 if (found[8] or "").startswith("-") else 1)
+    sign = -1 if found[1] == "-" else 1
+    counts = [12 * year + month, 7 * week + day, ((hour * 60 + minute) * 60 + second) * 10**6 + micro]
+    return [sign * count for count in counts]
+
+
+def _judge_months(_: Field, text: str) -> tuple[Any, str | None]:
+    if not (counts := _span(text)):
+        return _TYPE
+    months, days, time_part = counts
+    if max(abs(months), abs(days)) >= 2**31 or abs(time_part) > (2**63 - 1) // 1000:
+        return _RANGE
+    return pa.MonthDayNano([months, days, time_part * 1000]), None
+
+
+def _judge_interval(_: Field, text: str) -> tuple[Any, str | None]:
+    if not (counts := _span(text)):
+        return _TYPE
+    days, rest = divmod(counts[1] * 86_400 * 10**6 + counts[2], 86_400 * 10**6)
+    if counts[0] or not _FIRST_DAY <= days + dt.date(1970, 1, 1).toordinal() <= _LAST_DAY:
+        return _RANGE
+    kept = [days, rest] if set(text).isdisjoint("DW") else counts[1:]
+    if abs(kept[0]) >= 2**31 or abs(kept[1]) > (2**63 - 1) // 1000:
+        return _RANGE
+    return pa.MonthDayNano([0, kept[0], kept[1] * 1000]), None
+
+
+def _judge_local(column: Field, text: str) -> tuple[Any, str | None]:
+    found = _EXTENDED.fullmatch(text) or _BASIC.fullmatch(text)
+    if not found or found[8]:
+        return _TYPE
+    value, fault = _judge_datetime(column, text)
+    return (None if fault else value.replace(tzinfo=None)), fault
+
+
+def _judge_uuid(_: Field, text: str) -> tuple[Any, str | None]:
+    parts = text.split("-")
+    if [len(part) for part in parts] != [8, 4, 4, 4, 12] or set("".join(parts)) - set(string.hexdigits):
+        return _TYPE
+    return uuid.UUID(int=int("".join(parts), 16)), None
+
+
+def _judge_bytes(column: Field, text: str) -> tuple[Any, str | None]:
+    digits = text[2:]
+    if not text.startswith("\\x") or set(digits) - set(string.hexdigits) or len(digits) % 2:
+        return _TYPE
+    value = binascii.unhexlify(digits)
+    return (None, "value.length") if column.length and len(value) > column.length else (value, None)
+
+
 _TYPE, _RANGE = (None, "value.type"), (None, "value.range")
 _JUDGES = {
     "integer": _judge_integer,
     "datetime": _judge_datetime,
+    "real": _judge_real,
+    "exact": _judge_exact,
+    "interval": _judge_interval,
+    "months": _judge_months,
+    "choice": _judge_choice,
+    "padded": _judge_padded,
+    "local": _judge_local,
+    "uuid": _judge_uuid,
+    "bytes": _judge_bytes,
     "text": _judge_text,
     "date": _judge_date,
     "time": _judge_time,

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from rowferry.bootstrap import Service
 
 HEAD = """\
-from sqlalchemy import CHAR, REAL, Boolean, Date, DateTime, Double, Float, Integer, Numeric, String
-from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, ForeignKeyConstraint, Identity, MetaData, Table
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import CHAR, REAL, Boolean, Date, DateTime, Double, Enum, Float, Integer, Interval, LargeBinary, Numeric
+from sqlalchemy import String, Time, Uuid
+from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, Identity, MetaData, Table
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 
 metadata = MetaData()
 """

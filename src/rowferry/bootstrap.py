@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import MetaData, Table
+from sqlalchemy import MetaData
 from sqlalchemy.exc import ArgumentError
 
 from rowferry import lazy, ledger
@@ -10,6 +10,7 @@ from rowferry.backends.protocol import Backend
 from rowferry.backends.registry import ROOMS
 from rowferry.dictionary.catalog import Catalog, load_catalog
 from rowferry.dictionary.declared import Declared
+from rowferry.dictionary.place import PREFIX
 from rowferry.errors import (
     DatabaseUnsupported,
     DriverUnsupported,
@@ -20,7 +21,7 @@ from rowferry.errors import (
     models_unusable,
 )
 from rowferry.folders import folder_faults
-from rowferry.migrations.schema import VERSIONS, History, SchemaState, look
+from rowferry.migrations.schema import History, SchemaState, look
 from rowferry.reports.own.declarations import OwnReport
 from rowferry.settings import (
     DEFAULT_MODELS,
@@ -80,7 +81,7 @@ class Service:
     def schema(self) -> SchemaState:
         """How the schema of the database stands to this program."""
         with self.backend.errors(), self.backend.engine.connect() as connection:
-            return look(self.backend, connection, self.histories, self._tables())
+            return look(self.backend, connection, self.histories, self.catalog.metadata.tables.values())
 
     def upgrade(self) -> tuple[str, ...]:
         """Apply the migrations that the database lacks; those that were applied."""
@@ -89,7 +90,7 @@ class Service:
     def require_usable(self, state: SchemaState) -> None:
         """Raise SchemaNewer, SchemaOlder or SchemaDiffers unless every table is there with the columns of its model."""
         state.require_current()
-        for table in self._tables():
+        for table in state.tables:
             self.backend.require(table, state.columns.get(table.key))
 
     def clear_interrupted(self) -> None:
@@ -102,13 +103,10 @@ class Service:
                 for kind, id_ in left:
                     ledger.interrupt(transaction.connection, kind, id_)
 
-    def _tables(self) -> list[Table]:
-        return [*ledger.metadata.tables.values(), *self.catalog.metadata.tables.values()]
-
     def _with_all_tables(self, state: SchemaState) -> SchemaState:
         """Make tables that no migration makes: those of a user's own models, and what somebody dropped."""
-        if state.is_current and any(table.key not in state.columns for table in self._tables()):
-            upgrading.make_missing(self.backend, (ledger.metadata, self.catalog.metadata))
+        if state.is_current and any(table.key not in state.columns for table in state.tables):
+            upgrading.make_missing(self.backend, self.catalog.metadata)
             return self.schema()
         return state
 
@@ -175,17 +173,18 @@ def _require_served(settings: Settings, catalog: Catalog, backend: Backend) -> N
 
 def _unserved(metadata: MetaData, backend: Backend) -> list[str]:
     reasons: list[str] = []
-    taken = own_names()
     for table in metadata.tables.values():
-        if table.key.lower() in taken:
-            reasons.append(f"{table.key} is the name of one of Rowferry's own tables; rename it")
+        if table.name.lower().startswith(PREFIX):
+            reasons.append(
+                f"{table.name}: names that begin with {PREFIX} are reserved for Rowferry's tables; rename it"
+            )
         reasons += backend.unkept(table)
     return reasons
 
 
 def own_names() -> set[str]:
-    """The names of Rowferry's own tables."""
-    return {table.key for table in (VERSIONS, *ledger.metadata.tables.values())}
+    """The names of Rowferry's own tables, where they stand among those of others."""
+    return {f"{PREFIX}{table.name}" for table in (ledger.versions, *ledger.metadata.tables.values())}
 
 
 def faults_of(metadata: MetaData, backend: Backend, dialect: str) -> list[str]:

@@ -59,4 +59,4 @@ def test_every_row_is_in_exactly_once(tables: Tables, client: httpx.Client) -> N
     # Each answer says that the rows were inserted: those of a lost reply, too, as they were told the first time.
     assert inserted == BATCHES * [ROWS]
     assert [row[0] for row in tables.rows("jobs")] == list(range(BATCHES * ROWS))
-    assert tables.count("batches") == BATCHES
+    assert tables.count(tables.of_ledger("batches")) == BATCHES

@@ -128,5 +128,5 @@ def test_clients_get_every_row_in_exactly_once(database: Database, tmp_path: Pat
     service = Service(read_settings(database.url))
     tables = Tables(service, tmp_path)
     assert [row[0] for row in tables.rows("jobs")] == list(range(BATCHES * CLIENTS * ROWS))
-    assert tables.count("batches") == BATCHES * CLIENTS
+    assert tables.count(tables.of_ledger("batches")) == BATCHES * CLIENTS
     service.backend.engine.dispose()

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from serving import Served, served
 
-from loading import employees
+from loading import employees, of_ledger
 from rowferry.bootstrap import Service
 from rowferry.settings import read_settings
 from waiting import wait_until
@@ -33,8 +33,9 @@ PARENTS = {
 
 def look(url: str, statement: str) -> list[Any]:
     engine = Service(read_settings(url)).backend.engine
+    named = statement.format(loads=of_ledger(engine, "loads"))
     with engine.connect() as connection:
-        found = list(connection.execute(sa.text(statement)).scalars())
+        found = list(connection.execute(sa.text(named)).scalars())
     engine.dispose()
     return found
 
@@ -66,7 +67,7 @@ def test_during_a_load(empty_url: str, tmp_path: Path, seconds: str) -> None:
             stop_timely(running)
             answer = status_of(loading)
         (count,) = look(empty_url, f"SELECT count(*) FROM hired_employees WHERE id > {first}")
-        (newest,) = look(empty_url, "SELECT status FROM loads ORDER BY load_id DESC LIMIT 1")
+        (newest,) = look(empty_url, "SELECT status FROM {loads} ORDER BY load_id DESC LIMIT 1")
         outcomes[newest] += 1
         assert (answer, count, newest) in {
             (200, ROWS, "done"),

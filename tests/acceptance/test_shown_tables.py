@@ -25,11 +25,12 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for words in (["load"], ["backup"], ["verify", "--all"], ["restore", "departments"]):
         assert subprocess.run([ROWFERRY, *words], env=environment, capture_output=True, check=False).returncode < 2
     with sqlite3.connect(folder / "rows.db") as database:
-        database.execute("UPDATE loads SET rows_read=?, inserted=?, updated=?, unchanged=?, rejected=?", COUNTS)
-        database.execute("UPDATE restores SET added=?, changed=?, removed=?, unchanged=?, rejected=?", COUNTS)
-        told = [
-            str(value) for table in ("loads", "restores") for value, *_ in database.execute(f"SELECT * FROM {table}")
-        ]
+        database.execute(
+            "UPDATE rowferry_loads SET rows_read=?, inserted=?, updated=?, unchanged=?, rejected=?", COUNTS
+        )
+        database.execute("UPDATE rowferry_restores SET added=?, changed=?, removed=?, unchanged=?, rejected=?", COUNTS)
+        both = ("rowferry_loads", "rowferry_restores")
+        told = [str(value) for table in both for value, *_ in database.execute(f"SELECT * FROM {table}")]
     database.close()
     return environment | {"LOAD_ID": told[0], "RESTORE_ID": told[1]}
 

@@ -17,12 +17,10 @@ import sse_starlette.sse
 import starlette.applications
 import starlette.routing
 import uvicorn.supervisors.multiprocess
-from alembic.runtime.migration import MigrationContext, MigrationStep
 from private_interfaces import PRIVATE, STANDARD, PrivateInterface
 
 from rowferry.arrow import compute
 from rowferry.avro import library
-from rowferry.migrations.upgrade import migration_scripts
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = sorted((ROOT / "src").rglob("*.py"))
@@ -66,12 +64,6 @@ def json_is_read_from_a_place() -> None:
     with pytest.raises(StopIteration) as end:
         json.JSONDecoder().scan_once("  ", 2)  # type: ignore[attr-defined]
     assert end.value.value == 2
-
-
-def migrations_are_steps_of_a_context() -> None:
-    assert parameters(MigrationStep.upgrade_from_script) == ["revision_map", "script"]
-    assert migration_scripts().revision_map.heads
-    assert "self._migrations_fn" in inspect.getsource(MigrationContext.run_migrations)
 
 
 def workers_are_processes_that_answer() -> None:
@@ -118,7 +110,6 @@ PROOFS = {
     "pyarrow._compute": arrow_functions_are_called_by_name,
     "polars_avro._avro_rs": avro_is_encoded_and_decoded_by_batch,
     "json.JSONDecoder.scan_once": json_is_read_from_a_place,
-    "alembic.runtime.migration.MigrationStep": migrations_are_steps_of_a_context,
     "uvicorn.supervisors.multiprocess.Process": workers_are_processes_that_answer,
     "uvicorn.Server.should_exit": a_server_can_be_told_to_stop,
     "sse_starlette.sse.AppStatus": streams_of_events_end_at_a_signal,

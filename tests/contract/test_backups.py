@@ -255,7 +255,7 @@ def test_the_right_seal_of_a_wrong_file_does_not_help(filled: Tables, backups: B
     sha256, of_schema = hashlib.sha256(data).hexdigest(), schema_sha256(schema)
     forged = replace(manifest, bytes=len(data), sha256=sha256, schema_sha256=of_schema, rows=0).sealed()
     backups.manifest_path(manifest).write_bytes(spell_manifest(forged))
-    filled.execute("DELETE FROM backups")
+    filled.execute(f"DELETE FROM {filled.of_ledger('backups')}")
     with pytest.raises(BackupUnrestorable, match="it has no id, which jobs requires"):
         backups.verify(manifest)
 

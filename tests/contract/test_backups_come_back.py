@@ -15,6 +15,7 @@ from backing_up import Backups
 from loading import Tables
 from made_up import made_up
 from restoring import Restores, counts
+from rowferry import ledger
 from rowferry.bootstrap import Service
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import BackupUnrestorable, ValueUnkept, ValueUnstorable
@@ -162,7 +163,8 @@ def test_verify_says_what_a_restore_would_reject(kinds: Restores, monkeypatch: p
     with pytest.raises(BackupUnrestorable, match="in row 1, id 7, note must have at most 5 characters, not 15"):
         backups.verify(manifest)
     with kinds.service.backend.engine.connect() as connection:
-        assert "note must have at most 5" in connection.exec_driver_sql("SELECT damage FROM verifications").scalar_one()
+        damage = sa.select(ledger.here(connection, ledger.verifications).c.damage)
+        assert "note must have at most 5" in str(connection.scalar(damage))
 
 
 def test_a_column_that_became_required_rejects_its_nulls(kinds: Restores) -> None:

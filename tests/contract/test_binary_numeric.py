@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from rowferry.backends.postgresql.copy_format import copy_format
+from rowferry.kinds.decimals import DECIMAL
 
 Values = list[Decimal | None]
 
@@ -24,13 +25,13 @@ def postgresql(postgresql_server: sa.URL) -> Iterator[psycopg.Connection]:
 
 @st.composite
 def columns(draw: st.DrawFn) -> pa.Array:
-    precision = draw(st.integers(1, 38))
+    precision = draw(st.integers(1, 76))
     scale = draw(st.integers(1, precision))
     most = 10**precision - 1
     unscaled = st.integers(-most, most) | st.sampled_from([0, 1, -1, most, -most, 10 ** (precision - 1)])
     decimals = unscaled.map(lambda number: Decimal(f"{number}e-{scale}") if number else Decimal(0))
     values = draw(st.lists(st.none() | decimals, min_size=1, max_size=20))
-    longer = pa.array([None, *values, Decimal(0)], pa.decimal128(precision, scale))
+    longer = pa.array([None, *values, Decimal(0)], DECIMAL.widest(precision, scale))
     return longer[1:-1]  # a slice, as parts of a block are
 
 

@@ -1,7 +1,6 @@
 """The schema of a database: made by migrations, brought up to date, and held against the tables of the program."""
 
 import datetime as dt
-import itertools
 import json
 import subprocess
 import sys
@@ -19,8 +18,8 @@ from loading import Tables
 from rowferry import ledger
 from rowferry.bootstrap import Service
 from rowferry.errors import SchemaNewer, SchemaOlder
-from rowferry.migrations.schema import VERSIONS, History, revisions
-from rowferry.migrations.upgrade import _apply, migration_scripts
+from rowferry.migrations.schema import FIRST_IN_PLACE, History, revisions
+from rowferry.migrations.upgrade import migration_scripts, run_scripts
 from rowferry.settings import read_settings
 
 PROGRAM = Path(__file__).with_name("migrating_process.py")
@@ -37,39 +36,54 @@ def unstarted(url: str) -> Service:
 def described(engine: sa.Engine) -> dict[str, Any]:
     """Everything that the database says about its tables, but the one of versions."""
     found = sa.inspect(engine)
+    schemas = [name for name in found.get_schema_names() if name != "information_schema"]
     return {
-        table: {
+        table if schema == found.default_schema_name else f"{schema}.{table}": {
             # Columns that were added stand behind those there were.
             "columns": sorted(
-                ({**column, "type": str(column["type"])} for column in found.get_columns(table)), key=itemgetter("name")
+                ({**column, "type": str(column["type"])} for column in found.get_columns(table, schema)),
+                key=itemgetter("name"),
             ),
-            "key": found.get_pk_constraint(table),
-            "foreign keys": found.get_foreign_keys(table),
-            "indexes": sorted(found.get_indexes(table), key=lambda index: str(index["name"])),
-            "checks": found.get_check_constraints(table),
-            "unique": found.get_unique_constraints(table),
+            "key": found.get_pk_constraint(table, schema),
+            "foreign keys": found.get_foreign_keys(table, schema),
+            "indexes": sorted(found.get_indexes(table, schema), key=lambda index: str(index["name"])),
+            "checks": found.get_check_constraints(table, schema),
+            "unique": found.get_unique_constraints(table, schema),
         }
-        for table in found.get_table_names()
-        if table != VERSIONS.name
+        for schema in schemas
+        for table in found.get_table_names(schema)
+        if table not in ("schema", "rowferry_schema")
     }
 
 
 LATER = {"backups", "verifications", "restores"}
 """Tables of the ledger that migrations brought."""
 
+OF_TODAY = revisions("ledger")[revisions("ledger").index(FIRST_IN_PLACE) :]
+"""The migrations of a database without a ledger."""
+
 
 def make_unversioned(service: Service, *left_out: str) -> None:
     """Make the tables as the programs without migrations did, of which some did not have all."""
     with service.backend.engine.begin() as connection:
-        _apply(connection, [revisions(history)[0] for history in HISTORIES])
-        for table in (*left_out, VERSIONS.name):
+        run_scripts(connection, [revisions(history)[0] for history in HISTORIES])
+        for table in left_out:
             connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+
+
+def make_older(service: Service, last: int) -> None:
+    """Make the tables as a program did that had so many migrations of the ledger, which is older than its place."""
+    with service.backend.engine.begin() as connection:
+        run_scripts(connection, [*revisions("ledger")[:last], *revisions("models")])
+        connection.exec_driver_sql("CREATE TABLE rowferry_schema (version_num VARCHAR(32) PRIMARY KEY)")
+        connection.exec_driver_sql(f"INSERT INTO rowferry_schema VALUES ('ledger_000{last}'), ('models_0001')")
 
 
 def set_versions(service: Service, *versions: str) -> None:
     with service.backend.engine.begin() as connection:
-        connection.execute(sa.delete(VERSIONS))
-        connection.execute(sa.insert(VERSIONS), [{"version_num": version} for version in versions])
+        table = ledger.here(connection, ledger.versions)
+        connection.execute(sa.delete(table))
+        connection.execute(sa.insert(table), [{"version_num": version} for version in versions])
 
 
 @pytest.mark.parametrize("history", HISTORIES)
@@ -92,8 +106,11 @@ def test_each_history_is_one_chain_in_the_order_of_its_files(history: History) -
 
 def test_migrated_and_made_from_the_models_are_the_same(new_service: NewService, new_database: NewDatabase) -> None:
     migrated, declared = new_service(), unstarted(new_database())
-    for metadata in (ledger.metadata, declared.catalog.metadata):
-        metadata.create_all(declared.backend.engine)
+    with declared.backend.engine.begin() as connection:
+        if schema := ledger.place_of(connection).schema:
+            connection.execute(sa.schema.CreateSchema(schema))
+        for metadata in (ledger.all_here(connection), declared.catalog.metadata):
+            metadata.create_all(connection)
     assert described(migrated.backend.engine) == described(declared.backend.engine)
     declared.backend.engine.dispose()
 
@@ -127,8 +144,8 @@ def test_replies_to_callers_become_those_of_the_service(new_service: NewService,
         ("key", "route", caller, request, 201, "text/plain", answer, ledger.now() + dt.timedelta(hours=hours))
         for caller, request, answer, hours in answered
     ]
+    make_older(before, 4)
     with before.backend.engine.begin() as connection:
-        _apply(connection, [*revisions("ledger")[:4], *revisions("models")])
         connection.execute(sa.insert(kept), [dict(zip(kept.c.keys(), row, strict=True)) for row in rows])
     assert "ledger_0006" in before.upgrade()
     before.backend.engine.dispose()
@@ -137,6 +154,54 @@ def test_replies_to_callers_become_those_of_the_service(new_service: NewService,
         found = ledger.find_replies(connection, "key", "route")
     assert sorted((reply["request_sha256"], reply["answer"]) for reply in found) == [("x", "first"), ("y", "other")]
     assert "idempotency_keys" not in described(service.backend.engine)
+
+
+def test_what_an_older_program_kept_is_moved_to_its_place(
+    new_service: NewService, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    """With rows and indexes; to the older program the database then is one of a newer, and it makes no tables."""
+    url = new_database()
+    before = unstarted(url)
+    make_older(before, 7)
+    with before.backend.engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO witnessed_time VALUES (1, 86400)")
+        connection.exec_driver_sql("CREATE VIEW days AS SELECT seconds / 86400 AS days FROM witnessed_time")
+    assert before.schema().pending == (FIRST_IN_PLACE,)
+    assert before.upgrade() == (FIRST_IN_PLACE,)
+    before.backend.engine.dispose()
+    tables = Tables(new_service(url=url), tmp_path)
+    assert tables.count(f"{tables.of_ledger('witnessed_time')} WHERE seconds = 86400") == 1
+    assert tables.count("days WHERE days = 1") == 1
+    assert described(tables.service.backend.engine) == described(new_service().backend.engine)
+    assert tables.count(f"rowferry_schema WHERE version_num = '{FIRST_IN_PLACE}'") == 1
+
+
+def test_killed_while_it_is_moved_the_ledger_is_where_it_was(empty_url: str, new_service: NewService) -> None:
+    before = unstarted(empty_url)
+    make_older(before, 7)
+    old = described(before.backend.engine)
+    # All is moved, and only the note is missing.
+    command = [sys.executable, str(PROGRAM), empty_url, "DELETE", "upgrade"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"stopped\n"
+        process.kill()
+    assert described(before.backend.engine) == old
+    before.backend.engine.dispose()
+    before.upgrade()
+    before.backend.engine.dispose()
+    assert new_service(url=empty_url).schema().is_current
+
+
+def test_tables_that_only_have_the_names_of_ours_stay(new_service: NewService, new_database: NewDatabase) -> None:
+    url = new_database()
+    engine = unstarted(url).backend.engine
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE loads (load_id INTEGER, tons INTEGER)")
+        connection.exec_driver_sql("CREATE INDEX ix_loads_status ON loads (tons)")
+    mine = described(engine)
+    engine.dispose()
+    assert described(new_service("kind_tables", url).backend.engine)["loads"] == mine["loads"]
 
 
 def test_what_is_up_to_date_costs_a_few_queries(new_service: NewService) -> None:
@@ -193,16 +258,17 @@ def test_several_processes_start_at_once_on_an_empty_database(empty_url: str) ->
     service.backend.engine.dispose()
 
 
-@pytest.mark.parametrize("stop_at", ["CREATE TABLE rowferry_schema", "CREATE TABLE IF NOT EXISTS batches", "UPDATE"])
+LAST_MADE = "CREATE TABLE IF NOT EXISTS hired_employees"
+
+
+@pytest.mark.parametrize("stop_at", ["CREATE TABLE rowferry", LAST_MADE, "INSERT"])
 def test_killed_in_the_middle_the_next_run_finishes(empty_url: str, new_service: NewService, stop_at: str) -> None:
-    if stop_at == "UPDATE":
-        stop_at = "CREATE TABLE IF NOT EXISTS hired_employees"  # the last one of the other history
     with subprocess.Popen([sys.executable, PROGRAM, empty_url, stop_at], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"stopped\n"
         process.kill()
     left = unstarted(empty_url)
-    assert sa.inspect(left.backend.engine).get_table_names() == []
+    assert described(left.backend.engine) == {}
     left.backend.engine.dispose()
     service = new_service(url=empty_url)
     assert described(service.backend.engine) == described(new_service().backend.engine)
@@ -237,7 +303,7 @@ def told(url: str, *words: str, code: int = 0) -> Any:
 
 def test_the_commands(empty_url: str) -> None:
     newest = [revisions(history)[-1] for history in HISTORIES]
-    every = list(itertools.chain.from_iterable(revisions(history) for history in HISTORIES))
+    every = [*OF_TODAY, *revisions("models")]
     assert told(empty_url, "current") == {"applied": [], "pending": every, "unknown": []}
     assert told(empty_url, "check", code=3)["error"]["code"] == "schema.older"
     assert run(empty_url, "upgrade").stdout == f"Applied: {', '.join(every)}\n"
@@ -251,15 +317,16 @@ def test_check_names_each_difference(new_service: NewService, database_url: str)
     with service.backend.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE of_somebody_else (id INTEGER)")
         connection.exec_driver_sql("ALTER TABLE jobs ADD COLUMN surplus INTEGER")
-        connection.exec_driver_sql("ALTER TABLE batches DROP COLUMN caller")
-        connection.exec_driver_sql("DROP INDEX ix_loads_status")
+        batches, loads = (ledger.here(connection, table) for table in (ledger.batches, ledger.loads))
+        connection.exec_driver_sql(f"ALTER TABLE {batches.fullname} DROP COLUMN caller")
+        next(index for index in loads.indexes if "status" in index.columns).drop(connection)
         connection.exec_driver_sql("DROP TABLE hired_employees")
     error = told(database_url, "check", code=3)["error"]
     assert error["code"] == "schema.differs"
     for difference in (
         "jobs also has the column surplus",
-        "batches lacks the column caller",
-        "loads lacks the index on status",
+        f"{batches.fullname} lacks the column caller",
+        f"{loads.fullname} lacks the index on status",
         "there is no table hired_employees",
     ):
         assert difference in error["message"]

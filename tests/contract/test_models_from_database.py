@@ -20,6 +20,7 @@ from rowferry.bootstrap import Service, faults_on_database, open_backend, own_na
 from rowferry.drafts.draft import Draft
 from rowferry.drafts.from_database import draft_of_database
 from rowferry.drafts.module import module_text
+from rowferry.errors import TableUnknown
 from rowferry.settings import read_settings
 
 Drafted = Callable[..., tuple[Draft, Path]]
@@ -47,21 +48,24 @@ NOT_YET: dict[str, list[str]] = {
 def drafted(tmp_path: Path) -> Iterator[Drafted]:
     """Drafts the tables of a database, and writes them into a module of its own."""
     before, path = set(sys.modules), list(sys.path)
+    opened: list[sa.Engine] = []
 
     def draft(url: str, *only: str, schema: str | None = None) -> tuple[Draft, Path]:
         backend = open_backend(read_settings(url))
+        opened.append(backend.engine)
         with backend.engine.connect() as connection:
             dialect = connection.dialect.name
             found = draft_of_database(
                 connection, lambda tables: faults_on_database(tables, backend, dialect), own_names(), schema, only
             )
-        backend.engine.dispose()
         module = tmp_path / "drafted_tables.py"
         module.write_text(module_text(found, "Tables."))
         assert_clean(module)
         return found, module
 
     yield draft
+    for engine in opened:
+        engine.dispose()
     sys.path[:] = path
     for name in set(sys.modules) - before:
         del sys.modules[name]
@@ -118,3 +122,43 @@ def test_a_well_known_database_is_served_unedited(
     for table in names:
         restored = restores.restore(restores.back_up(table)).tables[0]
         assert (restored.added, restored.changed, restored.removed) == (0, 0, 0)
+
+
+ODD = [
+    'CREATE TABLE "Order Details" ("class" INTEGER PRIMARY KEY, "a b" VARCHAR(9) DEFAULT \'x:y :z\' NOT NULL, '
+    "metadata VARCHAR(20), int INTEGER, _hidden INTEGER UNIQUE, "
+    "CONSTRAINT \"it's\" CHECK (metadata <> 'a :b'), CHECK (int > 0))",
+    "CREATE TABLE pairs (a INTEGER NOT NULL, b INTEGER NOT NULL, parent INTEGER, PRIMARY KEY (a, b), "
+    'FOREIGN KEY (parent) REFERENCES "Order Details" ("class"))',
+    "CREATE TABLE children (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, FOREIGN KEY (a, b) REFERENCES pairs (a, b))",
+    "CREATE TABLE date (id INTEGER PRIMARY KEY, date DATE)",
+    "CREATE TABLE bare (x INTEGER)",
+    "CREATE INDEX low ON children (lower(CAST(a AS VARCHAR(9))))",
+    "CREATE UNIQUE INDEX two ON children (a, b)",
+]
+
+
+def test_odd_names_and_constraints_come_through(
+    new_service: Callable[..., Service], new_database: NewDatabase, drafted: Drafted, tmp_path: Path
+) -> None:
+    url = new_database("kind_tables")
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        for statement in ODD:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    draft, module = drafted(url)
+    names = [table.name for table in draft.tables]
+    assert {"Order Details", "pairs", "children", "date"} <= set(names)
+    text = module.read_text()
+    assert 'sa.Index("low"' not in text
+    assert 'sa.Index("two", "a", "b", unique=True)' in text
+    assert drafted(url)[1].read_text() == text
+    odd = Tables(new_service(str(module), url), tmp_path)
+    file = "class,a b,metadata,int,_hidden\n1,x,a :b,1,1\n2,x,y,0,2\n3,x,y,1,3\n4,x,y,1,3\n"
+    receipt = odd.put("Order Details.csv", file)
+    assert (receipt.total("inserted"), receipt.total("rejected")) == (1, 3)
+    assert odd.put("pairs.csv", "1,1,3\n2,1,9\n").total("inserted") == 1
+    assert [table.name for table in drafted(url, "pairs")[0].tables] == ["pairs"]
+    with pytest.raises(TableUnknown):
+        drafted(url, "nowhere")

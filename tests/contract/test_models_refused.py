@@ -18,9 +18,9 @@ KEY = 'Column("id", Integer, primary_key=True, autoincrement=False)'
 def test_all_that_is_not_supported_is_told_at_once(service_of: ServiceOf, database_url: str) -> None:
     key = 'Column("id", Integer, primary_key=True)'
     source = HEAD + (
-        f'boxes = Table("boxes", metadata, {key}, Column("a", REAL))\n'
+        f'boxes = Table("boxes", metadata, {key}, Column("a", Time(True)))\n'
         f'lids = Table("lids", metadata, Column("id", Integer), Column("box", Integer, ForeignKey("crates.id")))\n'
-        f'own = Table("own", metadata, {key}, Column("c", Float(24)))\n'
+        f'own = Table("own", metadata, {key}, Column("c", Numeric(77)))\n'
     )
     with pytest.raises(ModelsUnusable) as caught:
         service_of(source)

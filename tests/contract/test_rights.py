@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,25 +38,51 @@ def as_guest(service: Service) -> Iterator[Service]:
     service.backend.engine.dispose()
 
 
-def test_who_may_not_make_tables_is_told_the_grant(url: str) -> None:
-    with as_guest(Service(read_settings(url))) as service, pytest.raises(RightMissing) as caught:
+def refused(service: Service) -> str:
+    """What the administrator is asked to run."""
+    with pytest.raises(RightMissing) as caught:
         service.start()
-    assert "schema public" in caught.value.message
-    assert "GRANT USAGE, CREATE ON SCHEMA public TO " in caught.value.advice
+    return caught.value.advice.partition("to run: ")[2].replace("postgres", "guest")  # whom the URL names
+
+
+def test_who_may_make_nothing_is_told_one_grant_after_the_other(url: str) -> None:
+    """With the schema that an administrator made, no right on the database is needed."""
+    tables = "GRANT USAGE, CREATE ON SCHEMA public TO guest;"
+    with as_guest(Service(read_settings(url))) as service:
+        for grant in ('CREATE SCHEMA "rowferry" AUTHORIZATION guest;', tables):
+            assert refused(service) == grant
+            administer(sa.make_url(url).set(drivername="postgresql+psycopg"), grant)
+        service.start()
+        assert service.schema().is_current
+
+
+def test_who_may_not_use_the_ledger_is_told_the_grants(new_service: Callable[..., Service], url: str) -> None:
+    new_service("kind_tables", url)
+    schema, tables = (
+        "GRANT USAGE ON SCHEMA rowferry TO guest;",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA rowferry TO guest;",
+    )
+    as_server = sa.make_url(url).set(drivername="postgresql+psycopg")
+    with as_guest(Service(replace(read_settings(url), models="kind_tables"))) as guest:
+        for given in (schema, tables):
+            assert refused(guest) == f"{schema} {tables}"
+            administer(as_server, given)
+        guest.start()
 
 
 @pytest.mark.parametrize("hidden", [True, False])
 def test_who_may_not_use_tables_is_told_the_grant(
     new_service: Callable[..., Service], url: str, tmp_path: Path, *, hidden: bool
 ) -> None:
-    service = new_service(url=url)
+    tables = Tables(new_service(url=url), tmp_path)
+    every = "SCHEMA rowferry TO guest"
+    tables.execute(f"GRANT USAGE ON {every}; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN {every}")
     if hidden:
-        Tables(service, tmp_path).execute("REVOKE USAGE ON SCHEMA public FROM PUBLIC")
-    with as_guest(Service(read_settings(url))) as guest, pytest.raises(RightMissing) as caught:
-        guest.start()
-    told = (
-        "ON SCHEMA public TO " if hidden else "GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES ON rowferry_schema TO "
-    )
+        tables.execute("REVOKE USAGE ON SCHEMA public FROM PUBLIC")
+    with as_guest(Service(read_settings(url))) as service, pytest.raises(RightMissing) as caught:
+        service.start()
+        Tables(service, tmp_path).put("jobs.csv", "1,Clerk\n")
+    told = "CREATE ON SCHEMA public TO " if hidden else "GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES ON jobs TO "
     assert told in caught.value.advice
 
 

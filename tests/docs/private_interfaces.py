@@ -43,13 +43,6 @@ PRIVATE = (
         "`json.JSONDecoder.raw_decode`",
     ),
     PrivateInterface(
-        "alembic",
-        "alembic.runtime.migration.MigrationStep",
-        "rowferry.migrations.upgrade",
-        "Migrations are applied on the connection of our transaction, without an `env.py` and a configuration file.",
-        "`alembic.command.upgrade` with an `env.py`",
-    ),
-    PrivateInterface(
         "uvicorn",
         "uvicorn.supervisors.multiprocess.Process",
         "rowferry.cli.workers",

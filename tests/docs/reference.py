@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -15,6 +16,7 @@ from rowferry.cli.main import COMMANDS
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.describe import describe
 from rowferry.dictionary.faults import FAMILIES, MEANINGS
+from rowferry.kinds.registry import KINDS
 from rowferry.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
@@ -29,6 +31,14 @@ The documentation of these libraries promises nothing about these interfaces. `u
 `tests/architecture/test_private_interfaces.py` fails by name where an interface is gone or has changed, and where
 another private module is imported. What databases define themselves is no private interface: the file format of SQLite
 and the catalogs of PostgreSQL are documented, and the contract tests run on every supported version of both.
+
+"""
+
+KINDS_HEAD = """# Kinds of values
+
+What columns of each SQLAlchemy type hold: how a value is spelled in files, what stands for it in JSON (where its text
+is taken as well), and its type in backups, in which an optional column is `["null", T]`. An empty cell is a missing
+value of any kind. `DateTime()` is a *local datetime*, `DateTime(timezone=True)` a *datetime*, that is, an instant.
 
 """
 
@@ -132,6 +142,18 @@ def tables() -> str:
     return "".join(parts)
 
 
+def kinds() -> str:
+    rows = []
+    for each in KINDS:
+        kind, arrow = each.of(each.sample), each.arrow(each.sample)
+        types = ", ".join(f"`{found}`" for found in [repr(each.sample), *(m.__name__ for m in each.sql_types[1:])])
+        avro = kind.avro(arrow)
+        spelled = avro if isinstance(avro, str) else json.dumps(avro)
+        rows.append([kind.name, types, kind.noun, f"`{json.dumps(kind.example)}`", f"`{spelled}`", kind.kept])
+    heads = ["kind", "type, for example", "text", "JSON", "Avro", "what databases keep"]
+    return KINDS_HEAD + table(heads, rows)
+
+
 def private_interfaces() -> str:
     rows = [
         [f"`{each.name}` of {each.library}", f"`{each.used_in}`", each.reason, each.instead]
@@ -149,6 +171,7 @@ def pages() -> dict[Path, str]:
         "errors.md": error_codes(),
         "endpoints.md": endpoints(),
         "tables.md": tables(),
+        "kinds.md": kinds(),
         "private-interfaces.md": private_interfaces(),
     }
     return {FOLDER / name: HEAD + text for name, text in made.items()}

@@ -183,7 +183,8 @@ def test_a_cut_connection_is_told(backups: Backups) -> None:
 
 
 def test_what_the_ledger_cannot_note_is_no_backup(backups: Backups) -> None:
-    Tables(backups.service, backups.folder).execute("DROP TABLE backups")
+    tables = Tables(backups.service, backups.folder)
+    tables.execute(f"DROP TABLE {tables.of_ledger('backups')}")
     with pytest.raises(RowferryError):
         backups.take("jobs")
     assert backups.files() == []

@@ -31,11 +31,12 @@ def after_commit(
 ) -> Callable[..., None]:
     """Lets something come in right after the commit from which on a query finds more rows than before."""
     engine = tables.service.backend.engine
+    work = {name: tables.of_ledger(name) for name in ("loads", "restores", "batches")}
     do_commit = engine.dialect.do_commit
 
     def found(query: str) -> int:
         with engine.connect() as connection:
-            return int(connection.exec_driver_sql(query).scalar_one())
+            return int(connection.exec_driver_sql(query.format(**work)).scalar_one())
 
     def set_up(query: str) -> None:
         before = found(query)
@@ -60,7 +61,7 @@ def test_a_load_that_has_committed_is_done(
     tables.with_parents()
     if filled:
         tables.put("hired_employees.csv", "-1,Kept,2021-01-01 00:00,1,1\n")
-    after_commit("SELECT count(*) FROM loads WHERE status = 'done'")
+    after_commit("SELECT count(*) FROM {loads} WHERE status = 'done'")
     receipt = tables.put("hired_employees.csv", employees(rows) + "x\n")
     assert counts(receipt) == (rows + 1, rows, 0, 0, 1)
     assert len(tables.rows("hired_employees")) == rows + filled
@@ -75,7 +76,7 @@ def test_a_restore_that_has_committed_is_done(tables: Tables, after_commit: Call
     tables.put("hired_employees.csv", employees(LARGE))
     kept, before = restores.keep("hired_employees"), tables.everything()
     tables.execute("DELETE FROM hired_employees WHERE id < 10")
-    after_commit("SELECT count(*) FROM restores WHERE status = 'done'")
+    after_commit("SELECT count(*) FROM {restores} WHERE status = 'done'")
     assert changes(restores.restore(kept)) == (9, 0, 0, LARGE - 9, 0)
     assert tables.everything() == before
 
@@ -128,7 +129,7 @@ def test_a_batch_is_done_before_it_is_told(tables: Tables, kind: type) -> None:
 
 
 def test_a_batch_that_has_committed_is_done(tables: Tables, after_commit: Callable[..., None]) -> None:
-    after_commit("SELECT count(*) FROM batches")
+    after_commit("SELECT count(*) FROM {batches}")
     receipt = Batches(tables).put({"departments": [department(1), department(1)]})
     assert receipt.inserted == {"departments": 1}
     assert [row.index for row in receipt.rejected] == [1]

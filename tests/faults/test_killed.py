@@ -15,7 +15,6 @@ from databases import NewDatabase
 from loading import DEPARTMENTS, JOBS, Tables, employees
 from rowferry import ledger
 from rowferry.bootstrap import Service
-from rowferry.migrations.schema import VERSIONS
 from waiting import wait_until
 
 PROGRAM = Path(__file__).with_name("loading_process.py")
@@ -57,7 +56,9 @@ def leftovers(service: Service, folder: Path) -> list[str]:
     found = sa.inspect(service.backend.engine)
     schemas = [name for name in found.get_schema_names() if name != "information_schema"]
     names = set(itertools.chain.from_iterable(found.get_table_names(schema=name) for name in schemas))
-    known = {*service.catalog.names, *ledger.metadata.tables, VERSIONS.name}
+    with service.backend.engine.connect() as connection:
+        ours = [ledger.here(connection, table).name for table in (*ledger.metadata.tables.values(), ledger.versions)]
+    known = {*service.catalog.names, *ours}
     return sorted(names - known) + [
         path.name for path in folder.glob("database*.db-*") if path.suffix not in {".db-wal", ".db-shm"}
     ]

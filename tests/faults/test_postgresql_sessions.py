@@ -102,7 +102,7 @@ def test_a_load_whose_lock_is_lost_is_done(tables: Tables) -> None:
     load = tables.loads()[0]
     assert (load["status"], load["inserted"], load["error"]) == ("done", 3, None)
     with tables.service.backend.engine.connect() as connection:
-        assert connection.execute(sa.text("SELECT error IS NULL FROM loads")).scalar_one()
+        assert connection.execute(sa.text(f"SELECT error IS NULL FROM {tables.of_ledger('loads')}")).scalar_one()
 
 
 def test_a_load_that_is_interrupted_when_its_lock_is_lost_says_so(tables: Tables) -> None:
@@ -196,14 +196,14 @@ def test_a_batch_whose_commit_is_under_way_is_done(tables: Tables, cut_commit: C
     cut_commit(sent=True)
     receipt = Batches(tables).put({"departments": [department(1)]})
     assert (receipt.status, receipt.inserted) == ("done", {"departments": 1})
-    assert tables.count("departments") == tables.count("batches") == 1
+    assert tables.count("departments") == tables.count(tables.of_ledger("batches")) == 1
 
 
 def test_a_batch_whose_commit_never_came_is_not(tables: Tables, cut_commit: Callable[..., None]) -> None:
     cut_commit(sent=False)
     with pytest.raises(DatabaseUnavailable):
         Batches(tables).put({"departments": [department(1)]})
-    assert tables.count("departments") == tables.count("batches") == 0
+    assert tables.count("departments") == tables.count(tables.of_ledger("batches")) == 0
 
 
 @pytest.mark.parametrize("sent", [True, False])

@@ -131,7 +131,7 @@ def test_the_schema_that_the_url_chose_is_used(pooler: sa.URL, new_service: Call
     service = new_service(url=spelled(pooler.update_query_dict({"options": r"-c search_path=hr,\ public"})))
     with service.backend.engine.connect() as connection:
         tables = connection.exec_driver_sql("SELECT DISTINCT schemaname FROM pg_tables WHERE tablename = 'loads'")
-        assert tables.all() == [("hr",)]
+        assert tables.all() == [("rowferry_hr",)]
     strange = open_backend(pooler.update_query_dict({"options": "-B 16"}))
     with pytest.raises(SettingInvalid, match="not -B 16"), strange.snapshot():
         pass

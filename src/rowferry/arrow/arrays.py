@@ -1,10 +1,13 @@
 """Arrow's arrays and NumPy's, each made of the other; what can be shared is not copied."""
 
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+_IDENTIFIER = pa.binary(16)
 
 
 def letters_of(values: pa.StringArray | pa.BinaryArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
@@ -23,6 +26,18 @@ def as_arrow(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None = Non
     shared = bits_of(values) if values.dtype == np.bool_ else pa.py_buffer(np.ascontiguousarray(values))
     buffers = [None if valid is None else bits_of(valid), shared]
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)
+
+
+def python_values(values: pa.Array) -> list[Any]:
+    """Values as Python has them. What always takes 16 bytes is an identifier."""
+    found = list(values.to_pylist())
+    return [None if each is None else UUID(bytes=each) for each in found] if values.type == _IDENTIFIER else found
+
+
+def rows_as_python(rows: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Rows as Python has their values, by the names of their columns."""
+    columns = map(python_values, rows.columns)
+    return [dict(zip(rows.schema.names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def bits_of(values: npt.NDArray[np.bool_]) -> pa.Buffer:

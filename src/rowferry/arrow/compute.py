@@ -12,11 +12,13 @@ from typing import Any
 import pyarrow as pa
 from pyarrow._compute import (
     CastOptions,
+    ExtractRegexOptions,
     JoinOptions,
     MatchSubstringOptions,
     ReplaceSubstringOptions,
     SetLookupOptions,
     SortOptions,
+    TrimOptions,
     call_function,
 )
 
@@ -61,6 +63,8 @@ greater_equal = _function("greater_equal")
 if_else = _function("if_else")
 invert = _function("invert")
 is_finite = _function("is_finite")
+extract_regex = _function("extract_regex", ExtractRegexOptions)
+index_in = _function("index_in", SetLookupOptions)
 is_in = _function("is_in", SetLookupOptions)
 is_null = _function("is_null")
 is_valid = _function("is_valid")
@@ -77,6 +81,7 @@ take = _function("take")
 unique = _function("unique")
 utf8_is_space = _function("utf8_is_space")
 utf8_length = _function("utf8_length")
+utf8_rtrim = _function("utf8_rtrim", TrimOptions)
 where = _function("filter")
 
 

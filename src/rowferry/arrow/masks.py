@@ -15,15 +15,15 @@ def mask_of(found: pa.BooleanArray) -> Mask:
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def only(texts: pa.StringArray, kept: Mask) -> pa.StringArray:
-    """The texts that are kept, and null for the others; no letter is copied."""
+def only(texts: pa.Array, kept: Mask) -> pa.Array:
+    """The texts, or bytes, that are kept, and null for the others; no letter is copied."""
     if kept.all():
         return texts
     if texts.null_count:
         kept = kept & mask_of(pc.is_valid(texts))
     _, ends, letters = texts.buffers()
     places = ends.slice(4 * texts.offset, 4 * (len(texts) + 1))
-    return pa.StringArray.from_buffers(len(texts), places, letters, bits_of(kept))
+    return pa.Array.from_buffers(texts.type, len(texts), [bits_of(kept), places, letters])
 
 
 def at_most(texts: pa.StringArray, most: int) -> Mask:

@@ -31,7 +31,9 @@ _NAME = re.compile(r"[^\0\ud800-\udfff]{1,1024}", re.DOTALL)
 _LEAST_BYTES = {"boolean": 1, "int": 1, "long": 1, "float": 4, "double": 8, "bytes": 1, "string": 1, "enum": 1}
 _ENCODED_AS = {"string": "bytes", "enum": "int"}
 _LOGICAL = {types: arrow for kind in KINDS for types, arrow in kind.avro_logical.items()}
-_MAX_PRECISION = 38
+_SHORT_BYTES, _LONG_BYTES = 16, 32
+_SHORT_PRECISION, _MAX_PRECISION = 38, 76
+"""Of decimals that take so many bytes."""
 
 
 class UnfitSchemaError(ValueError):
@@ -251,20 +253,21 @@ def _symbols(symbols: list[str], values: pa.Array) -> pa.Array:
 
 
 def _decimals(values: pa.Array, scale: int) -> pa.Array:
-    """Unscaled whole numbers of up to 16 bytes, the highest first, as decimals."""
+    """Unscaled whole numbers of up to 32 bytes, the highest first, as decimals."""
     values = pc.cast(values, pa.binary())
     offsets, letters = letters_of(values)
     starts, sizes = offsets[:-1].astype(np.int64), np.diff(offsets).astype(np.int64)
-    if sizes.max(initial=0) > 16:
-        raise UnsoundBlockError("a decimal is longer than 38 digits")
+    if sizes.max(initial=0) > _LONG_BYTES:
+        raise UnsoundBlockError(f"a decimal is longer than {_MAX_PRECISION} digits")
+    is_short = sizes.max(initial=0) <= _SHORT_BYTES and scale <= _SHORT_PRECISION
+    width = _SHORT_BYTES if is_short else _LONG_BYTES
     signs = np.zeros(len(sizes), dtype=np.uint8)
     some = sizes > 0
     signs[some] = np.where(letters[starts[some]] > 0x7F, 0xFF, 0)
-    places = np.repeat(signs[:, None], 16, axis=1)
+    places = np.repeat(signs[:, None], width, axis=1)
     for place in range(int(sizes.max(initial=0))):
         has = sizes > place
         places[has, place] = letters[(starts + sizes - 1 - place)[has]]
     valid = None if not values.null_count else pc.is_valid(values).buffers()[1]
-    return pa.Array.from_buffers(
-        pa.decimal128(_MAX_PRECISION, scale), len(values), [valid, pa.py_buffer(places.tobytes())]
-    )
+    arrow = pa.decimal128(_SHORT_PRECISION, scale) if is_short else pa.decimal256(_MAX_PRECISION, scale)
+    return pa.Array.from_buffers(arrow, len(values), [valid, pa.py_buffer(places.tobytes())])

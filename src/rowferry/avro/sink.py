@@ -17,7 +17,7 @@ from rowferry.avro import library
 from rowferry.avro.codecs import CODECS, MAX_INFLATED_BYTES
 from rowferry.avro.container import SYNC_BYTES, Container, Header, spell_block, spell_header
 from rowferry.dictionary.avro_schema import avro_name, avro_schema
-from rowferry.dictionary.rules import TableRules
+from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import RowTooLong
 
 BLOCK_BYTES = 1024 * 1024
@@ -43,7 +43,7 @@ class AvroSink:
         self._file = file
         self._hash = hashlib.sha256()
         self._schema = pa.schema(
-            [pa.field(avro_name(c.name), c.arrow, nullable=not c.required) for c in rules.columns],
+            [pa.field(avro_name(c.name), _encoded(c), nullable=not c.required) for c in rules.columns],
             metadata={"avro.name": avro_name(rules.name)},
         )
 
@@ -83,11 +83,17 @@ class AvroSink:
         self.bytes += len(data)
 
     def _block(self, rows: pa.RecordBatch) -> tuple[int, bytes]:
-        data = encode(pa.RecordBatch.from_arrays(rows.columns, schema=self._schema))
+        both = zip(self._rules.columns, rows.columns, strict=True)
+        data = encode(pa.RecordBatch.from_arrays([c.kind.to_avro(of) for c, of in both], schema=self._schema))
         if len(data) > MAX_INFLATED_BYTES:
             raise RowTooLong(table=self._rules.name, limit=f"{MAX_INFLATED_BYTES:,}")
         compressed = CODECS[self.header.codec].compress(data)
         return rows.num_rows, spell_block(rows.num_rows, compressed, self.header.sync)
+
+
+def _encoded(column: ColumnRule) -> pa.DataType:
+    """What a column is to the encoder."""
+    return column.kind.to_avro(pa.array([], column.arrow)).type
 
 
 def encode(rows: pa.RecordBatch) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Numeric, Table
+from sqlalchemy import Float, Numeric, Table
 
 from rowferry.kinds.declared import variant_of
 
@@ -40,7 +40,9 @@ class Capabilities:
                 yield f"{self.name} keeps {self.name_bytes} bytes of a name, but {name} has {size}; shorten it"
         for column in (each for each in table.columns if each.computed is None):
             declared = variant_of(column.type, self.name.lower())
-            digits = (declared.precision or 0) if isinstance(declared, Numeric) else 0
-            if self.decimal_digits and digits > self.decimal_digits:
-                kept = f"{self.name} keeps {self.decimal_digits} digits of a decimal, but {column} has {digits}"
+            if not self.decimal_digits or not isinstance(declared, Numeric) or isinstance(declared, Float):
+                continue
+            if declared.precision is None or declared.precision > self.decimal_digits:
+                has = "any number of them" if declared.precision is None else declared.precision
+                kept = f"{self.name} keeps {self.decimal_digits} digits of a decimal, but {column} has {has}"
                 yield f"{kept}; declare fewer digits, or use a text"

@@ -62,7 +62,7 @@ def check(database_url: str | None, as_json: bool) -> None:
         with service.backend.engine.connect() as connection:
             found = [
                 difference
-                for known in (ledger.metadata, service.catalog.metadata)
+                for known in (ledger.all_here(connection), service.catalog.metadata)
                 for difference in differences(connection, known)
             ]
     if found:

@@ -75,6 +75,8 @@ def _field(rules: TableRules, column: ColumnRule) -> dict[str, Any]:
     if aliases := aliases_of(rules, column):
         field["aliases"] = [avro_name(alias) for alias in aliases]
     avro = column.kind.avro(column.arrow)
+    if isinstance(avro, dict) and avro["type"] == "enum":
+        avro = {"type": "enum", "name": f"{avro_name(rules.name)}_{avro_name(column.name)}", **avro}
     if not column.required:
         return {**field, "type": ["null", avro], "default": None}
     default = default_of(rules, column)

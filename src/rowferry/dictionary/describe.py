@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.kinds.choices import Choice
 
 
 def describe(rules: TableRules) -> dict[str, Any]:
@@ -56,6 +57,10 @@ def _size(column: ColumnRule) -> str:
     """How long a text may be, or how many digits a decimal has, in all and behind its point."""
     if pa.types.is_decimal(column.arrow):
         return f"({column.arrow.precision},{column.arrow.scale})"
+    if isinstance(column.kind, Choice):
+        return f" of {', '.join(column.kind.among)}"
+    if pa.types.is_binary(column.arrow):
+        return f", 0..{column.max_length}" if column.max_length else ""
     return f", 1..{column.max_length}" if column.max_length else ""
 
 

@@ -18,7 +18,7 @@ from rowferry.dictionary.foreign_keys import Reference, reference_of, unique_col
 from rowferry.dictionary.load_order import circle_of, load_order
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.registry import served_by
-from rowferry.kinds.texts import TEXT
+from rowferry.kinds.texts import Text
 from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
 
@@ -47,7 +47,7 @@ class ColumnRule:
 
         A text that is empty or white space is missing, too, unless it is known to have been `present` in the table.
         """
-        kept = present and self.kind is TEXT
+        kept = present and isinstance(self.kind, Text)
         if text is None or (not kept and (not text or text.isspace())):
             missing = Fault(self.name, RejectCode.REQUIRED, f"{self.name} is required") if self.required else None
             return None, missing
@@ -66,7 +66,7 @@ class ColumnRule:
         All others are null.
         """
         values, sure = self.kind.read(texts, self.arrow)
-        if self.max_length and not (short := at_most(texts, self.max_length)).all():
+        if self.max_length and not (short := at_most(texts, self.kind.characters(self.max_length))).all():
             sure &= short
             values = only(values, sure)
         if not self.required:
@@ -76,8 +76,9 @@ class ColumnRule:
         return values, sure
 
     def _misfit(self, value: object, text: str) -> Fault | None:
-        if self.max_length and isinstance(value, str) and len(value) > self.max_length:
-            message = f"{self.name} must have at most {self.max_length} characters, not {len(value)}"
+        if self.max_length and isinstance(value, str | bytes) and len(value) > self.max_length:
+            unit = "characters" if isinstance(value, str) else "bytes"
+            message = f"{self.name} must have at most {self.max_length} {unit}, not {len(value)}"
             return Fault(self.name, RejectCode.LENGTH, message)
         return None if self.kind.holds(value, self.arrow) else self.out_of_range(text)
 

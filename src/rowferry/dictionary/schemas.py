@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.rules import ColumnRule, TableRules
-from rowferry.kinds.texts import TEXT
+from rowferry.kinds.texts import Text
 
 BATCH = "BatchTransaction"
 
@@ -50,10 +50,10 @@ def _row_model(rules: TableRules, table_class: type | None) -> type[BaseModel]:
 
 
 def _field(rules: TableRules, column: ColumnRule) -> tuple[Any, Any]:
-    limits: dict[str, Any] = {}
+    limits: dict[str, Any] = dict(column.kind.json_limits)
     if column.bounds:
         limits |= {"ge": column.bounds[0], "le": column.bounds[1]}
-    if column.kind is TEXT:
+    if isinstance(column.kind, Text):
         limits |= {"min_length": 1, "max_length": column.max_length}
     references = next((f"{r.parent}.{r.targets[0]}" for r in rules.references if r.columns == (column.name,)), "")
     doc = f"{column.doc} (in {references})" if references else column.doc

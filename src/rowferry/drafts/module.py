@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKeyConstraint, Table
 
 from rowferry.drafts.draft import Draft, DraftTable
-from rowferry.drafts.expressions import STEP, Call, condition, python_type, quoted, type_of, written
+from rowferry.drafts.expressions import STEP, WIDTH, Call, condition, python_type, quoted, type_of, written
 
 _TAKEN = {
     *("metadata", "registry", "sa", "postgresql", "sqlite", "dt", "decimal", "uuid", "Any", "Mapped", "mapped_column"),
@@ -108,6 +108,10 @@ def _core(table: Table, before: int) -> str:
 
 
 def _tuple(arguments: Sequence[str | Call]) -> str:
+    """A line for each argument; a single one is on the same line, if it fits there."""
+    line = f"({arguments[0]},)"
+    if len(arguments) == 1 and STEP + len("__table_args__ = ") + len(line) <= WIDTH:
+        return line
     return "\n".join(["(", *(f"        {written(argument, 2 * STEP)}," for argument in arguments), "    )"])
 
 

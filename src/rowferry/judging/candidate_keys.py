@@ -9,9 +9,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import python_values
 from rowferry.dictionary.faults import shown
 from rowferry.dictionary.rules import TableRules
-from rowferry.kinds.texts import TEXT
+from rowferry.kinds.texts import Text
 
 Mask = npt.NDArray[np.bool_]
 Int64s = npt.NDArray[np.int64]
@@ -43,19 +44,19 @@ def has_key(rules: TableRules, rows: pa.RecordBatch) -> Mask:
 
 def texts_of(number: int, key: Columns) -> list[str | None]:
     """Keys as texts, with the number of their columns among the candidate keys; None where a value is missing."""
-    rows = zip(*(column.to_pylist() for column in key), strict=True)
+    rows = zip(*map(python_values, key), strict=True)
     return [None if None in row else json.dumps((number, *row), default=str) for row in rows]
 
 
 def spelled(rules: TableRules, names: Iterable[str], values: Iterable[object]) -> str:
     """Values of columns as they may stand in a message."""
     both = zip(names, values, strict=True)
-    return ", ".join(shown(value) if rules.by_name[name].kind is TEXT else str(value) for name, value in both)
+    return ", ".join(shown(value) if isinstance(rules.by_name[name].kind, Text) else str(value) for name, value in both)
 
 
 def all_spelled(rules: TableRules, names: Sequence[str], columns: Columns) -> pa.StringArray:
     """The same of many rows."""
     if len(columns) == 1 and pa.types.is_integer(columns[0].type):
         return pc.cast(columns[0], pa.string())
-    rows = zip(*(column.to_pylist() for column in columns), strict=True)
+    rows = zip(*map(python_values, columns), strict=True)
     return pa.array([spelled(rules, names, row) for row in rows], pa.string())

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
-from rowferry.arrow.arrays import as_arrow
+from rowferry.arrow.arrays import as_arrow, python_values, rows_as_python
 from rowferry.dictionary.faults import Fault, RejectCode
 from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import ColumnRule, TableRules
@@ -221,7 +221,7 @@ class Judge:
             return standing
         standing = standing.only_good()
         if len(standing.positions):
-            rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema).to_pylist()
+            rows = rows_as_python(pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema))
             for at, name in self._lookups.failed_checks(self.rules, rows):
                 position = int(standing.positions[at])
                 if not left_out.of(position) & self.rules.columns_of_check(name):
@@ -237,7 +237,7 @@ class Judge:
             return
         at = np.flatnonzero(~standing.good)
         columns = [pc.take(column, as_arrow(at)) for column in standing.columns]
-        plain = pa.RecordBatch.from_arrays(columns, schema=self.rules.schema).to_pylist()
+        plain = rows_as_python(pa.RecordBatch.from_arrays(columns, schema=self.rules.schema))
         rows = dict(zip(standing.positions[at].tolist(), plain, strict=True)) | singles
         # Where the row itself is at fault, nobody knows which of its values are missing.
         positions = [at for at in rows if at in found and all(map(_is_of_values, found[at]))]
@@ -264,7 +264,7 @@ class Judge:
         for names in self.rules.unique:
             column = names[0] if len(names) == 1 else None
             for at in self._rows_that_take(names, rows, keyed, new):
-                values = spelled(self.rules, names, (rows.column(name)[at].as_py() for name in names))
+                values = spelled(self.rules, names, (_value_at(rows, name, at) for name in names))
                 fault = Fault(column, RejectCode.CONFLICT, f"{', '.join(names)} {values} {where}")
                 faults.add(int(standing.positions[at]), fault)
         standing.blame(faults)
@@ -316,6 +316,10 @@ def _found_among(find: Callable[[pa.RecordBatch], list[int]], rows: pa.RecordBat
         return find(rows)
     places = np.flatnonzero(among)
     return places[find(pc.where(rows, as_arrow(among)))].tolist() if len(places) else []
+
+
+def _value_at(rows: pa.RecordBatch, name: str, at: int) -> object:
+    return python_values(rows.column(name)[at : at + 1])[0]
 
 
 def _judged(rule: ColumnRule, cell: object, *, present: bool) -> tuple[object, Fault | None]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
-from rowferry.arrow.arrays import as_arrow
+from rowferry.arrow.arrays import as_arrow, python_values, rows_as_python
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 from rowferry.judging.candidate_keys import has_key
 from rowferry.judging.lookups import UniqueKeys
@@ -48,7 +48,7 @@ class MovedValues:
         """Note from whom accepted rows take values, given which columns a row leaves out, by its number."""
         if not (keyed := has_key(self._rules, rows)).all():
             rows = pc.where(rows, as_arrow(keyed))
-        keys = rows.select(list(self._rules.key)).to_pylist() if self._rules.unique else []
+        keys = rows_as_python(rows.select(list(self._rules.key))) if self._rules.unique else []
         unique = {name for names in self._rules.unique for name in names}
         for number, key in zip(rows.column(ROW_NUMBER).to_pylist(), keys, strict=True):
             if not unique.isdisjoint(left_out(number)):
@@ -80,7 +80,7 @@ class MovedValues:
         """As holders, with keys as rows have them."""
         if not rows.num_rows or not (found := self._table.holders(self._rules, names, rows)):
             return []
-        keys = zip(*(column.to_pylist() for column in self._columns([key for _, key in found])), strict=True)
+        keys = zip(*map(python_values, self._columns([key for _, key in found])), strict=True)
         return [(at, key) for (at, _), key in zip(found, keys, strict=True)]
 
     def _columns(self, keys: list[Key]) -> list[pa.Array]:

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
-from rowferry.arrow.arrays import as_arrow
+from rowferry.arrow.arrays import as_arrow, python_values
 from rowferry.arrow.masks import mask_of
 from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import TableRules
@@ -82,7 +82,7 @@ class _Asked:
 
     def _ask(self, keys: pa.Array) -> pa.Array:
         parent, (target,) = self._reference.parent, self._reference.targets
-        existing = pa.array(self._lookups.existing(parent, target, keys.to_pylist()), self._arrow)
+        existing = pa.array(self._lookups.existing(parent, target, python_values(keys)), self._arrow)
         self._absent.add(pc.where(keys, pc.invert(pc.is_in(keys, value_set=existing))))
         return existing
 

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
-from rowferry.arrow.arrays import as_arrow
+from rowferry.arrow.arrays import as_arrow, python_values
 from rowferry.arrow.masks import mask_of
 from rowferry.dictionary.foreign_keys import Reference
 from rowferry.judging.candidate_keys import Int64s, Mask
@@ -36,7 +36,7 @@ class AskedTogether:
 
     def _are_there(self, key: list[pa.Array]) -> Mask:
         """Which of some combinations, none of them twice, are there."""
-        rows = list(zip(*(column.to_pylist() for column in key), strict=True))
+        rows = list(zip(*(python_values(column) for column in key), strict=True))
         if len(self._there) + len(rows) > _MOST:
             self._there.clear()
         known = np.fromiter(map(self._there.__contains__, rows), np.bool_, len(rows))

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import python_values
 from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import ROW_NUMBER
 from rowferry.judging.candidate_keys import Columns, Int64s, Mask
@@ -169,7 +170,7 @@ def _keys(reference: Reference, values: Columns) -> list[object]:
     if len(values) == 1 and pa.types.is_integer(values[0].type):
         return list(values[0].to_pylist())
     by_name = sorted(zip(reference.targets, values, strict=True), key=itemgetter(0))
-    rows = zip(*(column.to_pylist() for _, column in by_name), strict=True)
+    rows = zip(*(python_values(column) for _, column in by_name), strict=True)
     return [None if None in row else json.dumps([*map(_plain, row)], default=str) for row in rows]
 
 

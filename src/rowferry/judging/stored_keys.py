@@ -199,9 +199,9 @@ def _hashes_of(column: pa.Array) -> Int64s:
     """A number for each value, the same for the same; integers, instants and the like ascend as they do."""
     if pa.types.is_string(column.type):
         return np.fromiter(map(hash, column.to_pylist()), dtype=np.int64, count=len(column))
-    if pa.types.is_decimal(column.type):
-        words = np.frombuffer(column.buffers()[1], dtype=np.int64).reshape(-1, 2)
-        return np.asarray(words[column.offset : column.offset + len(column)] @ _OF_WORDS)
+    if column.type.bit_width > pa.int64().bit_width:
+        words = np.frombuffer(column.buffers()[1], dtype=np.int64).reshape(-1, column.type.bit_width // 64)
+        return np.asarray(words[column.offset : column.offset + len(column), :2] @ _OF_WORDS)
     width = pa.int32() if column.type.bit_width == pa.int32().bit_width else pa.int64()
     numbers = column.view(width) if column.type.bit_width >= width.bit_width else pc.cast(column, width)
     return np.asarray(pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False), dtype=np.int64)

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import as_arrow, python_values
 from rowferry.arrow.masks import Mask, mask_of
 from rowferry.dictionary.faults import Fault, RejectCode, shown
 from rowferry.dictionary.rules import ColumnRule
@@ -39,7 +40,9 @@ def read_typed(rule: ColumnRule, values: pa.Array, *, present: bool = False) -> 
     if fits is None:
         return pa.nulls(len(values), rule.arrow), np.zeros(len(values), dtype=np.bool_)
     sure = _mask(fits)
-    typed = values if sure.all() else pc.if_else(fits, values, pa.scalar(None, values.type))
+    if rule.max_length and pa.types.is_binary(values.type):
+        sure &= _mask(pc.less_equal(pc.binary_length(values), pa.scalar(rule.max_length, pa.int32())))
+    typed = values if sure.all() else pc.if_else(as_arrow(sure), values, pa.scalar(None, values.type))
     if not rule.required:
         sure |= _mask(pc.is_null(values))
     return pc.cast(typed, rule.arrow), sure
@@ -52,7 +55,9 @@ def _mask(sure: pa.BooleanArray) -> Mask:
 def cell_of(rule: ColumnRule, values: pa.Array, at: int) -> str | Fault | None:
     """The text that the judge is to read for one value of a column; None if it is missing, or why it has none."""
     value = as_python(values[at])
-    if isinstance(value, bytes):  # a column with one text that is not UTF-8 comes as bytes
+    if (
+        isinstance(value, bytes) and values.type != rule.arrow
+    ):  # a column with one text that is not UTF-8 comes as bytes
         with suppress(UnicodeDecodeError):
             return value.decode()
     if value is None or isinstance(value, str):
@@ -74,12 +79,12 @@ def as_python(scalar: pa.Scalar) -> object:
         count, rest = divmod(scalar.value * _NANOSECONDS[scalar.type.unit], 1_000)
         if rest or not INSTANTS[0] <= count <= INSTANTS[1]:
             return Beyond(f"{scalar.value} {scalar.type.unit} since 1970")
-        return _EPOCH + dt.timedelta(microseconds=count)
+        return (_EPOCH + dt.timedelta(microseconds=count)).replace(tzinfo=dt.UTC if scalar.type.tz else None)
     if pa.types.is_time(scalar.type) and not 0 <= scalar.value * _NANOSECONDS[scalar.type.unit] < _A_DAY:
         return Beyond(f"{scalar.value} {scalar.type.unit} since midnight")
     if pa.types.is_date32(scalar.type) and not DAYS[0] <= scalar.value <= DAYS[1]:
         return Beyond(f"{scalar.value} days since 1970")
-    return scalar.as_py()
+    return python_values(pa.array([scalar.as_py()], scalar.type))[0] if scalar.type == pa.binary(16) else scalar.as_py()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ def _described(value: object) -> str:
         case int() | float() | Decimal():
             return f"the number {format(value, 'f') if isinstance(value, Decimal) else value}"
         case dt.datetime():
-            return f"the instant {value.isoformat()}"
+            return f"the {'instant' if value.tzinfo else 'local date and time'} {value.isoformat()}"
         case dt.date():
             return f"the date {value.isoformat()}"
         case _:

@@ -47,6 +47,8 @@ class Array(Json):
 
     is_json = False
     sql_types = (sql.ARRAY,)
+    sample = sql.ARRAY(sql.Integer)
+    kept = "The array, in PostgreSQL; elsewhere, use a variant of JSON. They are no key, reference or unique value."
     json_types: tuple[JsonType, ...] = ("array",)
     json_schema = list[Any]
     spelled_in_postgresql = SpelledInPostgresql(None)

@@ -32,6 +32,7 @@ class Date(Kind):
     sql_types = (sql.Date,)
     json_schema = dt.date
     example = "2021-11-07"
+    kept = "The day; SQLite as a text, in the form of SQLAlchemy."
     sent_by_postgresql = SentByPostgresql("date_send({})", ">i4", calendar.DAY_2000, calendar.DAYS, _format_date)
     sqlite = InSqlite.as_text("????-??-??")
 

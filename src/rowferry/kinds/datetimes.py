@@ -29,7 +29,6 @@ INSTANTS = (calendar.DAYS[0] * clock.A_DAY, (calendar.DAYS[1] + 1) * clock.A_DAY
 _SURE_ZONED = calendar.SURE_DAY + "[T ]" + clock.SURE_TIME + r"(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)$"
 _SURE_BARE = calendar.SURE_DAY + "[T ]" + clock.SURE_TIME + "$"
 
-_USUAL = len("2021-11-07T02:48:42Z")
 _LEAST, _MOST = calendar.LEAST_DAY + b"T00:00:00Z", calendar.MOST_DAY + b"T29:59:59Z"
 
 _IN_POSTGRESQL = re.compile(r"timestamp(\(6\))? with(out)? time zone")
@@ -51,7 +50,8 @@ _HOURS = len("2021-05-30 05")
 _YEAR_2000 = calendar.DAY_2000 * clock.A_DAY
 
 
-def _format_instant(microseconds: int) -> str:
+def spell_microseconds(microseconds: int) -> str:
+    """A clock reading, given by the microseconds since 1970, that may be beyond what a column holds."""
     return str(np.datetime64(microseconds, "us"))
 
 
@@ -63,14 +63,17 @@ class Datetime(Kind):
     sql_types = (sql.DateTime,)
     json_schema = dt.datetime
     example = "2021-11-07T02:48:42Z"
+    sample = sql.DateTime(timezone=True)
+    kept = "The instant in UTC, to the microsecond; SQLite as a text, in the form of SQLAlchemy."
     sent_by_postgresql = SentByPostgresql(
-        "timestamptz_send({})", ">i8", calendar.DAY_2000 * clock.A_DAY, INSTANTS, _format_instant
+        "timestamptz_send({})", ">i8", calendar.DAY_2000 * clock.A_DAY, INSTANTS, spell_microseconds
     )
     sqlite = InSqlite.as_text(USUAL_IN_SQLITE)
 
+    def covers(self, column_type: Any, dialect: str) -> bool:
+        return super().covers(column_type, dialect) and bool(column_type.timezone)
+
     def arrow(self, column_type: Any) -> pa.DataType:
-        if not column_type.timezone:
-            raise LookupError(f"{column_type!r}: instants need DateTime(timezone=True)")
         return pa.timestamp("us", "UTC")
 
     def avro(self, arrow: pa.DataType) -> dict[str, Any]:
@@ -97,7 +100,7 @@ class Datetime(Kind):
         """The instant (UTC) of an ISO 8601 date and time, in extended or basic format; without a zone it means UTC."""
         found = _FORMS[0].fullmatch(text) or _FORMS[1].fullmatch(text)
         if not found:
-            raise UnfitError(_what_is_wrong(text))
+            raise UnfitError(what_is_wrong(text))
         year, month, day, hour, minute, second, fraction, sign, *zone, era = found.groups()
         time, offset = clock.since_midnight(hour, minute, second, fraction), clock.offset(*zone)
         before, midnight = calendar.midnight(year, month, day, era)
@@ -106,7 +109,7 @@ class Datetime(Kind):
 
     def read(self, texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
         """Sure of the grammar's forms in the years 1000 to 2999, but for 29 February."""
-        usual = _usual_instants(texts)
+        usual = usual_in_letters(texts, _LEAST, _MOST)
         if usual.sum() * 10 >= len(texts) * 9:
             return pc.cast(only(texts, usual), arrow), usual
         zoned = mask_of(pc.match_substring_regex(texts, pattern=_SURE_ZONED))
@@ -141,32 +144,48 @@ class Datetime(Kind):
         """2021-05-30 is its midnight, more decimals than six may be zeros."""
         if not isinstance(stored, str):
             return super().spell_sqlite(stored)
-        found = _IN_SQLITE.fullmatch(stored)
-        if not found:
-            raise UnfitError
-        day, minute, second, fraction, zone = found.groups()
-        decimals = (fraction or "").rstrip("0")
-        return f"{day} {minute or '00:00'}{second or ''}{decimals and '.'}{decimals}{(zone or '').upper()}"
+        return spelled_by_sqlite(stored)
 
     def read_sqlite(self, stored: tuple[Any, ...], arrow: pa.DataType) -> pa.Array:
         return self.read_joined(pa.array(stored, pa.string()), arrow)
 
     def read_joined(self, texts: pa.StringArray, arrow: pa.DataType) -> pa.Array:
-        """With a zone, without minutes, or before the year 1, an instant is unusual."""
-        bare = pc.cast(texts, pa.timestamp("us"))
-        if pc.any_of(pc.equal(pc.binary_length(texts), pa.scalar(_HOURS, pa.int32()))).as_py():
-            raise pa.ArrowInvalid("an hour without minutes")
-        if (first := pc.min_max(pc.cast(bare, pa.int64())).as_py()["min"]) is not None and first < INSTANTS[0]:
-            raise pa.ArrowInvalid("a year that no calendar has")
-        return pc.as_instants(bare, arrow)
+        return pc.as_instants(bare_in_sqlite(texts), arrow)
 
 
-def _usual_instants(texts: pa.StringArray) -> Mask:
-    """Where a text is like 2021-11-07T02:48:42Z, in the years 1000 to 2999; 29 February is left out."""
-    usual = np.asarray(np.diff(letters_of(texts)[0]) == _USUAL)
+def spelled_by_sqlite(stored: str) -> str:
+    """A date and time that SQLite itself knows, in the grammar; UnfitError if it is none."""
+    found = _IN_SQLITE.fullmatch(stored)
+    if not found:
+        raise UnfitError
+    day, minute, second, fraction, zone = found.groups()
+    decimals = (fraction or "").rstrip("0")
+    return f"{day} {minute or '00:00'}{second or ''}{decimals and '.'}{decimals}{(zone or '').upper()}"
+
+
+def bare_in_sqlite(texts: pa.StringArray) -> pa.Array:
+    """Clock readings of a column of texts; with a zone, without minutes, or before the year 1, one is unusual.
+
+    Raises:
+        pa.ArrowInvalid: One is.
+    """
+    bare = pc.cast(texts, pa.timestamp("us"))
+    if pc.any_of(pc.equal(pc.binary_length(texts), pa.scalar(_HOURS, pa.int32()))).as_py():
+        raise pa.ArrowInvalid("an hour without minutes")
+    if (first := pc.min_max(pc.cast(bare, pa.int64())).as_py()["min"]) is not None and first < INSTANTS[0]:
+        raise pa.ArrowInvalid("a year that no calendar has")
+    return bare
+
+
+def usual_in_letters(texts: pa.StringArray, least: bytes, most: bytes) -> Mask:
+    """Where a text is like 2021-11-07T02:48:42Z, in the years 1000 to 2999; 29 February is left out.
+
+    It has the length of the least one, and no letter that is not between those of the least and of the greatest.
+    """
+    usual = np.asarray(np.diff(letters_of(texts)[0]) == len(least))
     among = texts if usual.all() else pc.where(texts, as_arrow(usual))
-    grid = letters_of(among)[1].reshape(-1, _USUAL)
-    wrong = calendar.unlike(grid, _LEAST, _MOST) | calendar.no_sure_day(grid) | (calendar.number_at(grid, 11) > 23)
+    grid = letters_of(among)[1].reshape(-1, len(least))
+    wrong = calendar.unlike(grid, least, most) | calendar.no_sure_day(grid) | (calendar.number_at(grid, 11) > 23)
     usual[np.flatnonzero(usual)[wrong]] = False
     return usual
 
@@ -186,7 +205,8 @@ _TOLD = ("", *_TELLING.values())
 _ANY_OF_THEM = re.compile("|".join(f"({form})" for form in _TELLING), re.ASCII)
 
 
-def _what_is_wrong(text: str) -> str:
+def what_is_wrong(text: str) -> str:
+    """What is wrong with a text that is no date and time, if it is something that people write often."""
     found = _ANY_OF_THEM.fullmatch(text) if len(text) <= _TOLD_UP_TO else None
     return _TOLD[found.lastindex or 0] if found else ""
 

@@ -6,19 +6,25 @@ from decimal import Decimal as Number
 from types import NoneType
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from sqlalchemy import types as sql
 
 from rowferry.arrow import compute as pc
-from rowferry.arrow.masks import Mask, only
+from rowferry.arrow.arrays import bits_of
+from rowferry.arrow.masks import Mask, mask_of, only
 from rowferry.kinds.digits import NUMBER, Digits, fraction_of
 from rowferry.kinds.integers import IN_POSTGRESQL
 from rowferry.kinds.kind import InSqlite, Kind, between, cast_or_keep, is_number
 from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
 _GRAMMAR = re.compile(NUMBER, re.ASCII)
-_MOST_DIGITS = 38
+_SHORT_DIGITS, MOST_DIGITS = 38, 76
+"""So many digits fit into decimals of 128 and of 256 bits."""
+
 _NUMERIC = re.compile(r"numeric(?:\(\d+,(-?\d+)\))?")
+
+_LONG_BYTES = 32
 
 _STORED = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _MOST_STORED_DIGITS = 400
@@ -34,6 +40,8 @@ class Decimal(Kind):
     json_types = ("whole", "fractional")
     json_schema = Number
     example = "12.50"
+    sample = sql.Numeric(12, 2)
+    kept = "All digits; SQLite up to 15 of them."
     sqlite = InSqlite(
         classes=frozenset({float, int, NoneType}),
         spoiled_by=(),
@@ -42,17 +50,29 @@ class Decimal(Kind):
         joined=None,
     )
 
+    def covers(self, column_type: Any, dialect: str) -> bool:
+        return super().covers(column_type, dialect) and 0 < (column_type.precision or 0) <= MOST_DIGITS
+
     def arrow(self, column_type: Any) -> pa.DataType:
-        if column_type.precision is None or column_type.precision > _MOST_DIGITS:
-            raise LookupError(f"{column_type!r}: give its precision, at most {_MOST_DIGITS} digits")
-        return pa.decimal128(column_type.precision, column_type.scale or 0)
+        sort = pa.decimal128 if column_type.precision <= _SHORT_DIGITS else pa.decimal256
+        return sort(column_type.precision, column_type.scale or 0)
 
     def avro(self, arrow: pa.DataType) -> dict[str, Any]:
         return {"type": "bytes", "logicalType": "decimal", "precision": arrow.precision, "scale": arrow.scale}
 
     def avro_default(self, value: Any, arrow: pa.DataType) -> str:
-        unscaled = int(pa.scalar(value, arrow).as_py().scaleb(arrow.scale))
+        unscaled = int(format(pa.scalar(value, arrow).as_py(), "f").replace(".", ""))
         return unscaled.to_bytes((unscaled.bit_length() + 8) // 8, "big", signed=True).decode("latin-1")
+
+    def to_avro(self, values: pa.Array) -> pa.Array:
+        """What takes 256 bits is spelled as bytes, the highest first, which the encoder does not do."""
+        if not pa.types.is_decimal256(values.type):
+            return values
+        places = np.frombuffer(values.buffers()[1] or b"", dtype=np.uint8).reshape(-1, _LONG_BYTES)
+        spelled = np.ascontiguousarray(places[values.offset : values.offset + len(values), ::-1])
+        ends = np.arange(len(values) + 1, dtype=np.int32) * _LONG_BYTES
+        valid = bits_of(mask_of(pc.is_valid(values))) if values.null_count else None
+        return pa.Array.from_buffers(pa.binary(), len(values), [valid, pa.py_buffer(ends), pa.py_buffer(spelled)])
 
     def promoted(self, values: pa.Array, arrow: pa.DataType) -> pa.Array:
         exact = pa.types.is_integer(values.type) or pa.types.is_decimal(values.type)
@@ -84,8 +104,8 @@ class Decimal(Kind):
     def fitting(self, values: pa.Array, arrow: pa.DataType, *, present: bool) -> pa.BooleanArray | None:
         if values.type != arrow:
             return None
-        most = Number(10**arrow.precision - 1).scaleb(-arrow.scale)
-        return between(values, -most, most)
+        most = Number((0, (9,) * arrow.precision, -arrow.scale))
+        return between(values, most.copy_negate(), most)
 
     def takes(self, value: object, arrow: pa.DataType) -> bool:
         return is_number(value)
@@ -96,7 +116,7 @@ class Decimal(Kind):
         return format(value, "f") if isinstance(value, Number) else str(value)
 
     def to_json(self, value: Any) -> str:
-        return str(value)
+        return format(value, "f")
 
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
         if found := _NUMERIC.fullmatch(column_type):
@@ -104,7 +124,7 @@ class Decimal(Kind):
         return not arrow.scale and column_type in IN_POSTGRESQL.values()
 
     def widest(self, *size: int) -> pa.DataType:
-        return pa.decimal128(*size)
+        return (pa.decimal128 if size[0] <= _SHORT_DIGITS else pa.decimal256)(*size)
 
     def spell_sqlite(self, stored: Any) -> str:
         if isinstance(stored, bytes) or not _STORED.fullmatch(str(stored)):

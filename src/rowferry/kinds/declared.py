@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -21,8 +22,11 @@ _CHANGING = (
 
 
 def variant_of(column_type: Type, dialect: str) -> Type:
-    """The type that a model has for a database of this dialect, by `with_variant`."""
-    return column_type._variant_mapping.get(dialect, column_type)  # noqa: SLF001  # docs/reference/private-interfaces.md
+    """The type that a model has for a database of this dialect, by `with_variant`; of a domain what it is over."""
+    found: Type = column_type._variant_mapping.get(dialect, column_type)  # noqa: SLF001  # docs/reference/private-interfaces.md
+    while isinstance(found, DOMAIN):
+        found = found.data_type
+    return found
 
 
 def wrapped_by(decorator: TypeDecorator[Any], dialect: str) -> Type:

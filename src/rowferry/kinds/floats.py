@@ -27,9 +27,6 @@ _SURE_DECIMALS = 100
 
 _SURE_WITH_EXPONENT = rf"^-?[0-9]{{1,{_SAFE_DIGITS}}}(?:\.[0-9]{{1,{_SURE_DECIMALS}}})?[eE][+-]?[0-9]{{1,2}}$"
 
-_DOUBLE = 25
-"""From this precision on, in bits, SQL keeps a number of 64 bits."""
-
 
 class Float(Kind):
     """The number of 64 bits that is nearest."""
@@ -40,6 +37,8 @@ class Float(Kind):
     json_types = ("whole", "fractional")
     json_schema = float
     example = 0.5
+    sample: sql.TypeEngine[Any] = sql.Double()
+    kept = "The nearest number of 64 bits."
     sent_by_postgresql = SentByPostgresql("float8send({})", ">f8")
     sqlite = InSqlite(
         classes=frozenset({float, int, NoneType}),
@@ -50,8 +49,6 @@ class Float(Kind):
     )
 
     def arrow(self, column_type: Any) -> pa.DataType:
-        if isinstance(column_type, sql.REAL) or (column_type.precision or _DOUBLE) < _DOUBLE:
-            raise LookupError(f"{column_type!r}: 64-bit numbers need Float without a precision, or Double")
         return pa.float64()
 
     def avro(self, arrow: pa.DataType) -> str:

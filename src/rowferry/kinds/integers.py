@@ -34,6 +34,7 @@ class Integer(Kind):
     json_types = ("whole",)
     json_schema = int
     example = 1
+    sample = sql.Integer()
     sent_by_postgresql = SentByPostgresql("int8send({})", ">i8")
     sqlite = InSqlite(
         classes=frozenset({int, NoneType}),

@@ -40,6 +40,9 @@ class Json(Kind):
     name = "json"
     noun = "JSON (RFC 8259)"
     sql_types: tuple[type[sql.TypeEngine[Any]], ...] = (sql.JSON,)
+    kept = (
+        "The text, letter by letter; of JSONB, PostgreSQL keeps the value. They are no key, reference or unique value."
+    )
     tells_apart = False
     is_json = True
     json_types: tuple[JsonType, ...] = ("whole", "fractional", "boolean", "array")

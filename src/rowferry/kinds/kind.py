@@ -117,6 +117,29 @@ class Kind(ABC):
     def sql_types(self) -> tuple[type[sql.TypeEngine[Any]], ...]:
         """The types of SQLAlchemy whose columns hold such values."""
 
+    @property
+    def sample(self) -> sql.TypeEngine[Any]:
+        """One of its SQL types, for the documentation."""
+        return self.sql_types[0]()
+
+    @property
+    def kept(self) -> str:
+        """What databases keep of its values, for the documentation."""
+        return "The same value."
+
+    def covers(self, column_type: Any, dialect: str) -> bool:  # most are the same everywhere
+        """Whether the columns of a SQL type hold such values in a database of a dialect; "" is none."""
+        return isinstance(column_type, self.sql_types)
+
+    def of(self, column_type: Any) -> "Kind":  # most kinds are the same whatever their type says
+        """The kind of a column of one of its SQL types, which may know more of it."""
+        return self
+
+    @property
+    def is_text(self) -> bool:
+        """Whether PostgreSQL may compare them by a collation, or keep them as labels of an enumeration."""
+        return False
+
     @abstractmethod
     def arrow(self, column_type: Any) -> pa.DataType:
         """The Arrow type of the columns of one of its SQL types.
@@ -142,6 +165,10 @@ class Kind(ABC):
         """A value as the default of a field, which Avro's specification has as JSON."""
         return pa.scalar(value, arrow).as_py()
 
+    def to_avro(self, values: pa.Array) -> pa.Array:
+        """A column as the encoder of Avro takes it: it only knows how types are encoded, not what they mean."""
+        return values
+
     def promoted(self, values: pa.Array, arrow: pa.DataType) -> pa.Array:
         """Values of an Avro file in the type of their column, where Avro's resolution leads there; else as they are."""
         return values
@@ -163,6 +190,10 @@ class Kind(ABC):
 
         Values that are not sure are null, or anything, where the column has them as they are.
         """
+
+    def characters(self, length: int) -> int:
+        """How many characters the text of a value has at most that is as long as its column allows."""
+        return length
 
     def bounds(self, arrow: pa.DataType) -> tuple[int, int] | None:
         """The least and the greatest value, of integers."""
@@ -212,6 +243,11 @@ class Kind(ABC):
         return value
 
     @property
+    def json_limits(self) -> Mapping[str, Any]:
+        """What Pydantic is told beside it."""
+        return {}
+
+    @property
     @abstractmethod
     def json_schema(self) -> Any:
         """The annotation by which Pydantic describes it."""
@@ -236,6 +272,17 @@ class Kind(ABC):
         """A value as PostgreSQL reads it, where it has a type of its own for it."""
         return text
 
+    @property
+    def sent_by_postgresql(self) -> SentByPostgresql | None:
+        """None if values are sent as texts."""
+        return None
+
+    compared_by_postgresql: str | None = None
+    """The function of PostgreSQL whose results are compared, where values that it takes for equal may differ."""
+
+    text_of_postgresql = "{}::text"
+    """What makes a text of {} that `received` knows, in SQL, whatever the session says of texts."""
+
     def received(self, sent: pa.Array, arrow: pa.DataType) -> pa.Array:
         """Values as PostgreSQL sent them, in the type of their column.
 
@@ -243,11 +290,6 @@ class Kind(ABC):
             pa.ArrowInvalid: It has no room for one of them.
         """
         return pc.cast(sent, arrow)
-
-    @property
-    def sent_by_postgresql(self) -> SentByPostgresql | None:
-        """None if values are sent as texts."""
-        return None
 
     @property
     @abstractmethod

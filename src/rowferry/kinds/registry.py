@@ -4,28 +4,45 @@ import pyarrow as pa
 from sqlalchemy.types import TypeDecorator
 
 from rowferry.kinds.arrays import ARRAY, array_of
+from rowferry.kinds.binaries import BINARY
 from rowferry.kinds.booleans import BOOLEAN
+from rowferry.kinds.choices import CHOICE
 from rowferry.kinds.dates import DATE
 from rowferry.kinds.datetimes import DATETIME
 from rowferry.kinds.decimals import DECIMAL
 from rowferry.kinds.declared import Type, variant_of, wrapped_by
+from rowferry.kinds.exact_numbers import EXACT
 from rowferry.kinds.floats import FLOAT
 from rowferry.kinds.integers import INTEGER
+from rowferry.kinds.intervals import CALENDAR_INTERVAL, INTERVAL
 from rowferry.kinds.json_binary import JSONB
 from rowferry.kinds.json_texts import JSON
 from rowferry.kinds.kind import Kind
+from rowferry.kinds.local_datetimes import LOCAL_DATETIME
 from rowferry.kinds.networks import CIDR, INET, MAC
+from rowferry.kinds.padded_texts import PADDED_TEXT
+from rowferry.kinds.reals import REAL
 from rowferry.kinds.texts import TEXT
 from rowferry.kinds.times import TIME
+from rowferry.kinds.uuids import UUIDS
 
 KINDS: tuple[Kind, ...] = (
     BOOLEAN,
     INTEGER,
+    REAL,
     FLOAT,  # before decimals, since to SQLAlchemy a Float is a Numeric
     DECIMAL,
+    EXACT,  # behind decimals, which are those that have a precision
     DATETIME,
+    LOCAL_DATETIME,  # behind instants, which are those with a time zone
     DATE,
     TIME,
+    INTERVAL,
+    CALENDAR_INTERVAL,
+    UUIDS,
+    BINARY,
+    CHOICE,  # before texts, since to SQLAlchemy an Enum is a String
+    PADDED_TEXT,  # the same of CHAR
     TEXT,
     JSONB,  # before JSON, since to SQLAlchemy it is one
     JSON,
@@ -56,13 +73,13 @@ def served_by(column_type: Type, dialect: str = "") -> tuple[Kind, Type]:
     """
     found = variant_of(column_type, dialect)
     for kind in KINDS:
-        if isinstance(found, kind.sql_types):
-            return _fully_known(kind, found, dialect), found
+        if kind.covers(found, dialect):
+            return _fully_known(kind.of(found), found, dialect), found
     if isinstance(found, TypeDecorator):
         return served_by(wrapped_by(found, dialect), dialect)
     raise LookupError(
-        f"{column_type!r}: use a type for texts, numbers, booleans, dates, times, instants or JSON, or let the "
-        "database generate the column (Computed)"
+        f"{column_type!r}: use a type for texts, numbers, booleans, dates, times, instants, intervals, UUIDs, bytes or "
+        "JSON, or let the database generate the column (Computed)"
     )
 
 

@@ -18,7 +18,7 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _NUL = 0
 
 CITEXT = r"(?:.+\.)?citext"
-_IN_POSTGRESQL = re.compile(rf"text|character varying(\(\d+\))?|{CITEXT}")
+IN_POSTGRESQL = re.compile(rf"text|character varying(\(\d+\))?|{CITEXT}")
 
 
 class Text(Kind):
@@ -26,9 +26,12 @@ class Text(Kind):
 
     name = "text"
     noun = "text"
-    sql_types = (sql.String,)
+    sql_types: tuple[type[sql.TypeEngine[Any]], ...] = (sql.String,)
     json_schema = str
     example = "text"
+    is_text = True
+    sample: sql.TypeEngine[Any] = sql.String(20)
+    kept = "The text, letter by letter; it is compared by its letters, whatever a collation says."
     sqlite = InSqlite(
         classes=frozenset({str, NoneType}),
         spoiled_by=("INTEGER", "REAL", "NUMERIC"),
@@ -38,8 +41,6 @@ class Text(Kind):
     )
 
     def arrow(self, column_type: Any) -> pa.DataType:
-        if hasattr(column_type, "enums"):
-            raise LookupError("Enum: use String with a CheckConstraint")
         return pa.string()
 
     def avro(self, arrow: pa.DataType) -> str:
@@ -63,7 +64,7 @@ class Text(Kind):
         return False
 
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
-        return bool(_IN_POSTGRESQL.fullmatch(column_type))
+        return bool(IN_POSTGRESQL.fullmatch(column_type))
 
     def widest(self, *size: int) -> pa.DataType:
         return pa.string()

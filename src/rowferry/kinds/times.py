@@ -36,6 +36,7 @@ class Time(Kind):
     avro_logical = MappingProxyType({("int", "time-millis"): pa.time32("ms"), ("long", "time-micros"): pa.time64("us")})
     json_schema = dt.time
     example = "02:48:42"
+    kept = "The time, to the microsecond; SQLite as a text, in the form of SQLAlchemy."
     sent_by_postgresql = SentByPostgresql("time_send({})", ">i8", 0, _LIMITS, _midnight)
     sqlite = InSqlite.as_text("??:??:??.??????")
 

@@ -1,10 +1,10 @@
-"""The service's own tables: what was loaded, and what was rejected and why. They live beside the served ones."""
+"""The service's own tables: what was loaded, and what was rejected and why. They have a place of their own."""
 
 import datetime as dt
 import json
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -32,14 +32,18 @@ from rowferry.ledger.replies import (
     keep_reply as keep_reply,
 )
 from rowferry.ledger.tables import (
+    all_here as all_here,
     backups as backups,
     batches as batches,
+    here as here,
     idempotent_replies as idempotent_replies,
     loads as loads,
     metadata as metadata,
+    place_of as place_of,
     rejected_rows as rejected_rows,
     restores as restores,
     verifications as verifications,
+    versions as versions,
     witnessed_time as witnessed_time,
 )
 from rowferry.ledger.witnessed import LONGEST_GAP_SECONDS as LONGEST_GAP_SECONDS, WitnessedTime as WitnessedTime
@@ -71,81 +75,87 @@ def now() -> dt.datetime:
 def start_load(connection: Connection, load_id: str, **values: Any) -> None:
     """Note that a load runs."""
     row = {"load_id": load_id, "status": "running", "started_at": now(), "tables": [], **values}
-    connection.execute(insert(loads).values(row))
+    connection.execute(insert(here(connection, loads)).values(row))
 
 
 def note_progress(connection: Connection, load_id: str, progress: dict[str, Any]) -> None:
     """Note how far a load has come that runs, for those who ask another process."""
-    left = update(loads).where(loads.c.load_id == load_id, loads.c.status == "running")
+    table = here(connection, loads)
+    left = update(table).where(table.c.load_id == load_id, table.c.status == "running")
     connection.execute(left.values(progress=progress))
 
 
 def find_progress(connection: Connection, load_id: str) -> dict[str, Any] | None:
     """How far a load had come that runs, if that was noted."""
-    query = select(loads.c.progress).where(loads.c.load_id == load_id, loads.c.status == "running")
+    chosen = here(connection, loads).c
+    query = select(chosen.progress).where(chosen.load_id == load_id, chosen.status == "running")
     found: dict[str, Any] | None = connection.scalar(query)
     return found
 
 
 def finish_load(connection: Connection, load_id: str, **values: Any) -> None:
     """Note how a load ended."""
-    _finish(connection, loads, load_id, values)
+    _finish(connection, here(connection, loads), load_id, values)
 
 
 def load_is_done(connection: Connection, load_id: str) -> bool:
     """Whether a load has committed; waits for one that is about to."""
-    return _status(connection, loads, load_id) == "done"
+    return _status(connection, here(connection, loads), load_id) == "done"
 
 
 def running(connection: Connection) -> list[tuple[str, str]]:
     """What runs, as far as is known: `load` or `restore`, and its id."""
-    each = (
-        select(literal(kind), _id(table)).where(table.c.status == "running")
-        for kind, (table, _) in _INTERRUPTIBLE.items()
-    )
+    tables = ((kind, here(connection, table)) for kind, (table, _) in _INTERRUPTIBLE.items())
+    each = (select(literal(kind), _id(table)).where(table.c.status == "running") for kind, table in tables)
     return [(kind, id_) for kind, id_ in connection.execute(union_all(*each))]
 
 
 def interrupt(connection: Connection, kind: str, id_: str) -> None:
     """Note that the process of a load or restore ended before it did, unless it has ended by now."""
-    table, hint = _INTERRUPTIBLE[kind]
+    declared, hint = _INTERRUPTIBLE[kind]
+    table = here(connection, declared)
     error = {"code": f"{kind}.interrupted", "message": f"The process that ran the {kind} has ended", "hint": hint}
     left = update(table).where(_id(table) == id_, table.c.status == "running")
     connection.execute(left.values(status="interrupted", finished_at=now(), error=error))
 
 
-Append = Callable[[Table, pa.RecordBatch], None]
-"""Puts rows into a table of the ledger, within a transaction."""
+class Appending(Protocol):
+    """A transaction that puts rows into a table of the ledger."""
+
+    connection: Connection
+
+    def append(self, table: Table, rows: pa.RecordBatch) -> None:
+        """Insert rows as they are, whose keys are known to be new."""
 
 
-def keep_rejects(append: Append, load_id: str, rejects: Iterable[tuple[str, pa.RecordBatch]]) -> int:
+def keep_rejects(transaction: Appending, load_id: str, rejects: Iterable[tuple[str, pa.RecordBatch]]) -> int:
     """Keep rejected rows, numbered from 1 in the order given; how many they were.
 
     Each batch has those of one table, as REJECTS_OF_A_TABLE; `errors` are the faults as JSON.
     """
-    kept = 0
+    kept, into = 0, here(transaction.connection, rejected_rows)
     for table, batch in rejects:
         rows = batch.num_rows
         head = [pa.repeat(pa.scalar(load_id, pa.string()), rows), as_arrow(np.arange(kept + 1, kept + rows + 1))]
         columns = [*head, pa.repeat(pa.scalar(table, pa.string()), rows), *batch.columns]
-        append(rejected_rows, pa.RecordBatch.from_arrays(columns, schema=_REJECTS))
+        transaction.append(into, pa.RecordBatch.from_arrays(columns, schema=_REJECTS))
         kept += rows
     return kept
 
 
 def find_load(connection: Connection, load_id: str) -> dict[str, Any] | None:
-    row = _find(connection, loads, load_id)
+    row = _find(connection, here(connection, loads), load_id)
     return _shown(row) if row else None
 
 
 def list_loads(connection: Connection, limit: int, before: str | None = None) -> list[dict[str, Any]]:
     """The newest loads first; `before` is the id of the last load of the page before."""
-    return [_shown(row) for row in _newest(connection, loads, limit, before)]
+    return [_shown(row) for row in _newest(connection, here(connection, loads), limit, before)]
 
 
 def tables_with_rejects(connection: Connection, load_id: str) -> list[str]:
     """The tables of which a load rejected rows, in the order in which it loaded them."""
-    chosen = rejected_rows.c
+    chosen = here(connection, rejected_rows).c
     query = select(chosen.table).where(chosen.load_id == load_id).group_by(chosen.table)
     return list(connection.scalars(query.order_by(func.min(chosen.reject_id))))
 
@@ -154,7 +164,7 @@ def find_rejects(
     connection: Connection, load_id: str, *, table: str | None = None, after: int = 0, limit: int | None = None
 ) -> Iterator[dict[str, Any]]:
     """Rejected rows of a load in order, behind the one numbered `after`; streamed."""
-    chosen = rejected_rows.c
+    chosen = here(connection, rejected_rows).c
     query = (
         select(
             chosen.reject_id, chosen.load_id, chosen.table, chosen.source, chosen.row_number, chosen.raw, chosen.errors
@@ -171,49 +181,51 @@ def find_rejects(
 
 def note_batch(connection: Connection, batch_id: str, **values: Any) -> None:
     """Note what became of a batch."""
-    connection.execute(insert(batches), {"batch_id": batch_id, "finished_at": now(), **values})
+    connection.execute(insert(here(connection, batches)), {"batch_id": batch_id, "finished_at": now(), **values})
 
 
 def find_batch(connection: Connection, batch_id: str) -> dict[str, Any] | None:
-    row = _find(connection, batches, batch_id)
+    row = _find(connection, here(connection, batches), batch_id)
     return _with_zones(row) if row else None
 
 
 def list_batches(connection: Connection, limit: int, before: str | None = None) -> list[dict[str, Any]]:
     """The newest batches first; `before` is the id of the last batch of the page before."""
-    return [_with_zones(row) for row in _newest(connection, batches, limit, before)]
+    return [_with_zones(row) for row in _newest(connection, here(connection, batches), limit, before)]
 
 
 def note_backup(connection: Connection, caller: str, manifest: Mapping[str, Any]) -> None:
     """Note that a backup was written."""
     values = {column.name: manifest[column.name] for column in backups.columns if column.name != "caller"}
-    connection.execute(insert(backups), {"caller": caller, **values})
+    connection.execute(insert(here(connection, backups)), {"caller": caller, **values})
 
 
 def find_backup(connection: Connection, backup_id: str) -> dict[str, Any] | None:
     """What is known of a backup that was written from this database."""
-    row = _find(connection, backups, backup_id)
+    row = _find(connection, here(connection, backups), backup_id)
     return dict(row) if row else None
 
 
 def count_backups(connection: Connection) -> int:
     """How many backups were ever written from this database, those included that were removed since."""
-    return connection.scalar(select(func.count()).select_from(backups)) or 0
+    return connection.scalar(select(func.count()).select_from(here(connection, backups))) or 0
 
 
 def tables_backed_up(connection: Connection) -> list[str]:
     """The tables of which a backup was ever written from this database."""
-    return list(connection.scalars(select(backups.c.table).distinct().order_by(backups.c.table)))
+    table = here(connection, backups).c.table
+    return list(connection.scalars(select(table).distinct().order_by(table)))
 
 
 def backup_ids(connection: Connection) -> list[str]:
     """The ids of all backups that were ever written from this database, the first one first."""
-    return list(connection.scalars(select(backups.c.backup_id).order_by(backups.c.created_at, backups.c.backup_id)))
+    chosen = here(connection, backups).c
+    return list(connection.scalars(select(chosen.backup_id).order_by(chosen.created_at, chosen.backup_id)))
 
 
 def has_backup_of(connection: Connection, backup_ids: Collection[str]) -> bool:
     """Whether one of these was ever written from this database."""
-    return bool(connection.scalar(select(exists().where(backups.c.backup_id.in_(backup_ids)))))
+    return bool(connection.scalar(select(exists().where(here(connection, backups).c.backup_id.in_(backup_ids)))))
 
 
 def note_verification(connection: Connection, backup_id: str, caller: str, damage: str | None) -> str:
@@ -221,16 +233,17 @@ def note_verification(connection: Connection, backup_id: str, caller: str, damag
     at = now()
     verification_id = f"verification-{at:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
     values = {"verification_id": verification_id, "backup_id": backup_id, "caller": caller, "damage": damage}
-    connection.execute(insert(verifications), {**values, "verified_at": at})
+    connection.execute(insert(here(connection, verifications)), {**values, "verified_at": at})
     return at.isoformat()
 
 
 def last_verifications(connection: Connection, backup_id: str | None = None) -> dict[str, dict[str, Any]]:
     """Of each backup that was ever verified, or of one, how it was found last: `verified_at` and `damage`."""
-    last = select(func.max(verifications.c.verification_id)).group_by(verifications.c.backup_id)
+    table = here(connection, verifications)
+    last = select(func.max(table.c.verification_id)).group_by(table.c.backup_id)
     if backup_id is not None:
-        last = last.where(verifications.c.backup_id == backup_id)
-    found = connection.execute(select(verifications).where(verifications.c.verification_id.in_(last))).mappings()
+        last = last.where(table.c.backup_id == backup_id)
+    found = connection.execute(select(table).where(table.c.verification_id.in_(last))).mappings()
     return {
         row["backup_id"]: {"verified_at": _with_zones(row)["verified_at"], "damage": row["damage"]} for row in found
     }
@@ -239,27 +252,27 @@ def last_verifications(connection: Connection, backup_id: str | None = None) -> 
 def start_restore(connection: Connection, restore_id: str, **values: Any) -> None:
     """Note that a restore runs."""
     row = {"restore_id": restore_id, "status": "running", "started_at": now(), "obstacles": [], **values}
-    connection.execute(insert(restores).values(row))
+    connection.execute(insert(here(connection, restores)).values(row))
 
 
 def finish_restore(connection: Connection, restore_id: str, **values: Any) -> None:
     """Note how a restore ended."""
-    _finish(connection, restores, restore_id, values)
+    _finish(connection, here(connection, restores), restore_id, values)
 
 
 def restore_is_done(connection: Connection, restore_id: str) -> bool:
     """Whether a restore has committed, or its refusal has; waits for one that is about to."""
-    return _status(connection, restores, restore_id) in {"done", "refused"}
+    return _status(connection, here(connection, restores), restore_id) in {"done", "refused"}
 
 
 def find_restore(connection: Connection, restore_id: str) -> dict[str, Any] | None:
-    row = _find(connection, restores, restore_id)
+    row = _find(connection, here(connection, restores), restore_id)
     return _with_zones(row) if row else None
 
 
 def list_restores(connection: Connection, limit: int, before: str | None = None) -> list[dict[str, Any]]:
     """The newest restores first; `before` is the id of the last restore of the page before."""
-    return [_with_zones(row) for row in _newest(connection, restores, limit, before)]
+    return [_with_zones(row) for row in _newest(connection, here(connection, restores), limit, before)]
 
 
 def _with_zones(row: Any) -> dict[str, Any]:

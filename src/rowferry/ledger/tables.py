@@ -1,8 +1,17 @@
-"""The tables of the ledger, which live beside the served ones."""
+"""The tables of the ledger, as they are declared, and as the database of a connection has them."""
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Integer, MetaData, String, Table, Text, text
+from functools import cache
+from typing import Any
 
-metadata = MetaData()
+from sqlalchemy import JSON, BigInteger, Column, Connection, DateTime, Integer, MetaData, String, Table, Text, text
+
+from rowferry.dictionary.place import PLACE, Place
+
+_NAMES = {"ix": "ix_%(table_name)s_%(column_0_name)s"}
+"""An index is named after its table alone, in whatever schema that is."""
+
+metadata = MetaData(naming_convention=_NAMES)
+"""The tables as they are declared; those of a database have their schema, or a prefix: see `here`."""
 
 loads = Table(
     "loads",
@@ -116,3 +125,31 @@ restores = Table(
     Column("obstacles", JSON, nullable=False, doc="what stood in its way"),
     Column("error", JSON, doc="why it failed: code, message and hint"),
 )
+
+
+versions = Table("schema", MetaData(), Column("version_num", String(32), primary_key=True))
+"""Holds the last migration of each history that the database has had; it is there before any of the others."""
+
+
+def place_of(connection: Connection) -> Place:
+    """Where the database of a connection has the tables."""
+    place: Place = connection.info[PLACE]
+    return place
+
+
+def here(connection: Connection, table: Table) -> Table:
+    """A table as the database of a connection has it."""
+    return _placed(place_of(connection))[table]
+
+
+def all_here(connection: Connection) -> MetaData:
+    """All tables but that of the versions, as the database of a connection has them."""
+    return here(connection, loads).metadata
+
+
+@cache
+def _placed(place: Place) -> dict[Table, Table]:
+    ours, beside = MetaData(naming_convention=_NAMES), MetaData()
+    declared = [(table, ours) for table in metadata.sorted_tables] + [(versions, beside)]
+    schema: Any = place.schema  # which may be None, though that is not said
+    return {table: table.to_metadata(to, schema=schema, name=f"{place.prefix}{table.name}") for table, to in declared}

@@ -5,17 +5,19 @@ from collections.abc import Callable
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
-from rowferry.ledger.tables import witnessed_time
+from rowferry.ledger.tables import here, witnessed_time
 
 LONGEST_GAP_SECONDS = 180
 """Two looks that are further apart prove nothing: the process stood still, or somebody moved its clock."""
 
-_ROW = witnessed_time.c.id == 1
+_ROW = 1
+"""The id of the only row."""
 
 
-def witnessed_seconds() -> ColumnElement[int]:
+def witnessed_seconds(connection: Connection) -> ColumnElement[int]:
     """The time, for use within a statement."""
-    return func.coalesce(select(witnessed_time.c.seconds).where(_ROW).scalar_subquery(), 0)
+    kept = here(connection, witnessed_time).c
+    return func.coalesce(select(kept.seconds).where(kept.id == _ROW).scalar_subquery(), 0)
 
 
 class WitnessedTime:
@@ -35,7 +37,7 @@ class WitnessedTime:
     def look(self, connection: Connection, *, note: bool) -> None:
         """Look, and put into the ledger what this proves, if that is to be noted."""
         at = self._monotonic()
-        found = connection.scalar(select(witnessed_seconds())) or 0
+        found = connection.scalar(select(witnessed_seconds(connection))) or 0
         proven = found
         if note and self._looked and 0 <= at - self._looked[0] <= LONGEST_GAP_SECONDS:
             proven = max(found, self._looked[1] + int(at - self._looked[0]))
@@ -44,6 +46,8 @@ class WitnessedTime:
 
 
 def _note(connection: Connection, seconds: int) -> None:
-    if connection.scalar(select(witnessed_time.c.id).where(_ROW)) is None:
-        connection.execute(insert(witnessed_time), {"id": 1, "seconds": seconds})
-    connection.execute(update(witnessed_time).where(_ROW, witnessed_time.c.seconds < seconds).values(seconds=seconds))
+    table = here(connection, witnessed_time)
+    ours = table.c.id == _ROW
+    if connection.scalar(select(table.c.id).where(ours)) is None:
+        connection.execute(insert(table), {"id": _ROW, "seconds": seconds})
+    connection.execute(update(table).where(ours, table.c.seconds < seconds).values(seconds=seconds))

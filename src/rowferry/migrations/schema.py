@@ -1,19 +1,21 @@
 """How the schema of a database stands to this program, found without Alembic, which takes long to import."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, select
+from sqlalchemy import Connection, Table, column, select
 
+from rowferry import ledger
 from rowferry.backends.protocol import Backend
 from rowferry.errors import SchemaNewer, SchemaOlder
+from rowferry.migrations import before
 
 FOLDER = Path(__file__).parent
 
-VERSIONS = Table("rowferry_schema", MetaData(), Column("version_num", String(32), primary_key=True))
-"""Holds the last migration of each history that the database has had; Alembic makes it."""
+FIRST_IN_PLACE = "ledger_0008"
+"""The migration that gives the ledger its place; a database without a ledger needs none of those before."""
 
 History = Literal["ledger", "models"]
 """Each is a folder of migrations; that of the models is for the tables of rowferry.models only."""
@@ -21,14 +23,16 @@ History = Literal["ledger", "models"]
 
 @dataclass(frozen=True)
 class SchemaState:
-    """What a database holds: which migrations it has had and which it lacks, and the columns of the tables asked for.
+    """What a database holds: which migrations it has had and which it lacks, and the columns of `tables`.
 
-    A table that does not exist is not among the columns. `unknown` are migrations that this program does not have.
+    They are those of the ledger, then those asked for. A table that does not exist is not among the columns. `unknown`
+    are migrations that this program does not have.
     """
 
     applied: tuple[str, ...]
     pending: tuple[str, ...]
     unknown: tuple[str, ...]
+    tables: Sequence[Table]
     columns: Mapping[str, set[str]]
 
     @property
@@ -56,17 +60,32 @@ def look(
     backend: Backend, connection: Connection, histories: Iterable[History], tables: Iterable[Table]
 ) -> SchemaState:
     """Find the state of a database, by two queries."""
-    columns = backend.columns(connection, [VERSIONS, *tables])
-    applied = list(connection.scalars(select(VERSIONS.c.version_num))) if VERSIONS.key in columns else []
-    pending: list[str] = []
+    place = ledger.place_of(connection)
+    versions, old = ledger.here(connection, ledger.versions), before.old_versions(place)
+    wanted = [*ledger.all_here(connection).tables.values(), *tables]
+    columns = backend.columns(connection, [versions, old, *before.unversioned(place), *wanted])
+    if versions.key in columns:
+        applied = _applied(connection, versions)
+    else:  # what stands where the versions were, once they are elsewhere, is none of them
+        applied = (
+            [found for found in _applied(connection, old) if found != FIRST_IN_PLACE] if old.key in columns else []
+        )
     unknown: list[str] = []
+    pending: list[str] = []
     for history in histories:
-        known = revisions(history)
-        had = [revision for revision in applied if revision.startswith(f"{history}_")]
+        known, had = revisions(history), [revision for revision in applied if revision.startswith(f"{history}_")]
         unknown += [revision for revision in had if revision not in known]
-        if not unknown:
-            pending += known[known.index(had[0]) + 1 :] if had else known
-    return SchemaState(tuple(sorted(applied)), tuple(pending), tuple(unknown), columns)
+        if had:
+            pending += known[known.index(had[0]) + 1 :] if not unknown else []
+        elif history == "ledger" and not before.has_unversioned(place, columns):
+            pending += known[known.index(FIRST_IN_PLACE) :]
+        else:
+            pending += known
+    return SchemaState(tuple(sorted(applied)), tuple(pending), tuple(unknown), wanted, columns)
+
+
+def _applied(connection: Connection, versions: Table) -> list[str]:
+    return list(connection.scalars(select(column("version_num")).select_from(versions)))
 
 
 def _latest() -> list[str]:

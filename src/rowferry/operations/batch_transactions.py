@@ -224,7 +224,7 @@ class _Batch:
 
     def _keep(self, transaction: ShortTransaction, receipt: BatchReceipt) -> None:
         """Note the batch, its rejected rows and its reply, all of which commit with its rows."""
-        keep_rejects(transaction.append, receipt.batch_id, self.ingests)
+        keep_rejects(transaction, receipt.batch_id, self.ingests)
         self._note(transaction.connection, receipt)
         if once := self.claim.once:
             ledger.keep_reply(

@@ -105,9 +105,10 @@ def _spelled(rule: ColumnRule, value: object) -> str:
     """A value of Python as the judge reads it; empty if there is none."""
     if value is None:
         return ""
-    value = value.name if isinstance(value, Enum) else value
     if rule.kind.is_json or isinstance(value, list | dict):
         return json.dumps(value, default=str)
+    value = rule.kind.default(value)
+    value = value.name if isinstance(value, Enum) else value
     try:
         return value if isinstance(value, str) else rule.kind.spell(value)
     except UnfitError:

@@ -199,7 +199,7 @@ class _Load:
             raise RejectsExceeded(rejected=rejected, rows_read=rows_read, limit=self.limit, load_id=load_id, how=how)
 
     def _keep_rejects(self, transaction: Transaction) -> None:
-        keep_rejects(transaction.append, self.claim.load_id, self.ingests)
+        keep_rejects(transaction, self.claim.load_id, self.ingests)
 
     def _outcome(self, status: str) -> dict[str, Any]:
         sources = [facts for ingest in self.ingests for facts in ingest.source.described()]

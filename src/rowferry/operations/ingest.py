@@ -20,7 +20,7 @@ from rowferry.judging.reject_sink import RejectSink
 from rowferry.judging.rejected_rows import RejectedRows
 from rowferry.judging.rows import RejectedRow, raw_rows
 from rowferry.judging.taken_keys import taken_keys
-from rowferry.ledger import Append
+from rowferry.ledger import Appending
 from rowferry.operations.defaults import Defaults
 from rowferry.operations.load_options import OnConflict
 from rowferry.operations.lookups import OperationLookups
@@ -195,9 +195,9 @@ def _stream(items: Generator[Item, None, None], *, ahead: bool) -> Generator[Ite
     return prefetch(items) if ahead else items
 
 
-def keep_rejects(append: Append, id_: str, ingests: Sequence[Ingest[Any, Any]]) -> None:
+def keep_rejects(transaction: Appending, id_: str, ingests: Sequence[Ingest[Any, Any]]) -> None:
     """Keep the rejected rows of an operation in the ledger; ConservationBroken if one gets lost on the way."""
     batches = ((ingest.rules.name, batch) for ingest in ingests for batch in ingest.rejects.batches())
-    kept = ledger.keep_rejects(append, id_, batches)
+    kept = ledger.keep_rejects(transaction, id_, batches)
     if kept != (expected := sum(ingest.rejects.count for ingest in ingests)):
         raise ConservationBroken(table="rejected_rows", rows_read=expected, accounted=kept)

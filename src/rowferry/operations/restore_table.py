@@ -232,7 +232,7 @@ class _Restore:
             raise RestoreMiscounted(table=table.changes.table, rows=rows, expected=expected)
 
     def _keep_rejects(self, transaction: Transaction) -> None:
-        keep_rejects(transaction.append, self.claim.restore_id, [table.ingest for table in self.tables])
+        keep_rejects(transaction, self.claim.restore_id, [table.ingest for table in self.tables])
 
     def _outcome(self, status: str) -> dict[str, Any]:
         tables = [asdict(table.changes) for table in self.tables]

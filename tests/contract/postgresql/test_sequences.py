@@ -142,7 +142,8 @@ def plain(tickets: Callable[[str], Tables]) -> Iterator[Tables]:
     """The tickets of somebody else."""
     tables = tickets("serial")
     engine = tables.service.backend.engine
-    tables.execute("CREATE ROLE plain; GRANT ALL ON ALL TABLES IN SCHEMA public TO plain")
+    every = "SCHEMA public, rowferry TO plain"
+    tables.execute(f"CREATE ROLE plain; GRANT ALL ON ALL TABLES IN {every}; GRANT USAGE ON {every}")
     become = "SET ROLE plain"
 
     def checkout(connection: Any, *_others: object) -> None:

@@ -22,10 +22,10 @@ from rowferry.arrow import compute as pc
 
 _BASE_DIGITS = 4
 _NEGATIVE = 0x4000
-_WORDS = 4
-"""A decimal of Arrow is a number of 128 bits; these are its words of 32 bits."""
+_WORD_BITS = 32
+"""A decimal of Arrow is a number of 128 or 256 bits, in words of so many."""
 
-_MOST_DIGITS, _DIGITS_OF_A_WORD = 38, 18
+_MOST_DIGITS, _DIGITS_OF_A_WORD = 76, 18
 
 Words = npt.NDArray[np.uint64]
 
@@ -49,6 +49,24 @@ def numerics(values: pa.Array) -> pa.BinaryArray:
     return pa.Array.from_buffers(pa.binary(), len(values), [valid, pa.py_buffer(ends), pa.py_buffer(form)])
 
 
+def numerics_of_texts(texts: pa.LargeStringArray) -> pa.BinaryArray:
+    """The binary form of each number that is given as its digits, with as many behind the point as it is spelled with.
+
+    >>> np.frombuffer(numerics_of_texts(pa.array(["-12.50"], pa.large_string()))[0].as_py(), ">u2").tolist()
+    [2, 0, 16384, 2, 12, 5000]
+    """
+    return pa.array([None if text is None else _numeric(text) for text in texts.to_pylist()], pa.binary())
+
+
+def _numeric(text: str) -> bytes:
+    whole, _, fraction = text.lstrip("-").partition(".")
+    before, behind = _groups(len(whole)), _groups(len(fraction))
+    digits = whole.rjust(before * _BASE_DIGITS, "0") + fraction.ljust(behind * _BASE_DIGITS, "0")
+    groups = [int(digits[at : at + _BASE_DIGITS]) for at in range(0, len(digits), _BASE_DIGITS)]
+    sign = _NEGATIVE if text.startswith("-") else 0
+    return np.array([len(groups), before - 1, sign, len(fraction), *groups], dtype=">u2").tobytes()
+
+
 def _digits_before(words: list[Words], scale: int) -> int:
     """How many digits stand before the point at most."""
     if len(words) > 1 or not len(words[0]):
@@ -70,11 +88,12 @@ def _magnitudes(values: pa.Array) -> tuple[npt.NDArray[np.bool_], list[Words]]:
         pairs = np.frombuffer(values.buffers()[1], dtype="<i8").reshape(-1, 2)
         numbers = pairs[values.offset : values.offset + len(values), 0]
         return numbers < 0, [np.abs(numbers).view(np.uint64)]
-    kept = np.frombuffer(values.buffers()[1], dtype="<u4").reshape(-1, _WORDS)
-    words = [kept[values.offset : values.offset + len(values), at].astype(np.uint64) for at in range(_WORDS)]
+    count = values.type.bit_width // _WORD_BITS
+    kept = np.frombuffer(values.buffers()[1], dtype="<u4").reshape(-1, count)
+    words = [kept[values.offset : values.offset + len(values), at].astype(np.uint64) for at in range(count)]
     negative = words[-1] >= 1 << 31
     carry = negative.astype(np.uint64)
-    for at in range(_WORDS):  # what is below zero is kept as its complement, plus one
+    for at in range(count):  # what is below zero is kept as its complement, plus one
         word = np.where(negative, words[at] ^ np.uint64(0xFFFFFFFF), words[at]) + carry
         words[at], carry = word & np.uint64(0xFFFFFFFF), word >> np.uint64(32)
     while len(words) > 1 and not words[-1].any():

@@ -14,6 +14,7 @@ import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from rowferry.backends.few_refusals import FewRefusalsFound
+from rowferry.backends.postgresql.copy_format import as_plain
 from rowferry.backends.postgresql.few_rows import FewRowsWriter, ShortPostgresqlTransaction
 from rowferry.backends.postgresql.parameters import GivenRows
 from rowferry.backends.postgresql.refusals import PostgresqlRefusals
@@ -41,6 +42,10 @@ _TYPES = {
     pa.float64(): "double precision",
     pa.string(): "text",
     pa.date32(): "date",
+    pa.binary(): "bytea",
+    pa.binary(16): "uuid",
+    pa.month_day_nano_interval(): "interval",
+    pa.large_string(): "numeric",
 }
 
 _CONDITIONS = """
@@ -76,7 +81,7 @@ class CarefulWriter(StagedRefusalsFound, PostgresqlStagedWriter):
 
     def _copy_into(self, _target: Composable, schema: pa.Schema, most_rows: int | None = None) -> None:
         """The stage is filled from the intake, once all rows are there."""
-        super()._copy_into(self._intake, schema, most_rows)
+        super()._copy_into(self._intake, as_plain(schema), most_rows)
 
     def end(self) -> None:
         """Put the rows into the stage, whose types are those of the table.

@@ -11,7 +11,7 @@ import psycopg
 import pyarrow as pa
 from psycopg import errors as pg
 from psycopg.sql import Identifier
-from sqlalchemy import CHAR, Connection, FromClause, Table, create_engine
+from sqlalchemy import Connection, FromClause, Table, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -27,9 +27,8 @@ from rowferry.backends.postgresql.references import find_existing, find_next_key
 from rowferry.backends.postgresql.replacer import ReplacingTransaction
 from rowferry.backends.postgresql.sessions import Sessions, connect_args
 from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot, as_read, as_received
-from rowferry.backends.postgresql.table import Statements
+from rowferry.backends.postgresql.table import Statements, spelled
 from rowferry.backends.postgresql.types import unkept
-from rowferry.backends.postgresql.writer import quoted
 from rowferry.backends.protocol import Backend, Holders, Locking, ReadersWait
 from rowferry.backends.schema import generation, require_columns
 from rowferry.dictionary.rules import TableRules
@@ -111,7 +110,7 @@ class PostgresqlBackend:
         Sessions(url).listen(self.engine)
 
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
-        wanted = {quoted(table.name): table for table in tables}
+        wanted = {spelled(table).as_string(): table for table in tables}
         found: dict[str, set[str]] = {}
         for name, column, *kept, generated in connection.exec_driver_sql(_COLUMNS, (list(wanted),)):
             table, model = wanted[name], wanted[name].columns.get(column)
@@ -124,8 +123,6 @@ class PostgresqlBackend:
 
     def unkept(self, table: Table) -> list[str]:
         found = list(self.capabilities.unkept(table))
-        padded = (column for column in table.columns if isinstance(column.type, CHAR))
-        found += [f"PostgreSQL pads values of type CHAR with blanks, as in {column}; use String" for column in padded]
         if len(table.columns) > _MOST_COLUMNS:
             limit = f"PostgreSQL allows {_MOST_COLUMNS:,} columns"
             found.append(f"{table}: {limit}, but it has {len(table.columns):,}; split it up")

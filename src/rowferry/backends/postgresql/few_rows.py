@@ -31,8 +31,9 @@ class ShortPostgresqlTransaction(PostgresqlTransaction):
         return FewRowsWriter(self, rules)
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
+        texts = Texts(self, table)
         find = SQL("SELECT {} FROM {} WHERE {} = ANY(CAST(%s AS {}[])) FOR KEY SHARE").format(
-            Identifier(column), spelled(table), Texts(self, table).compared(column), type_of(table, column)
+            texts.read(column), spelled(table), texts.compared(column), type_of(table, column)
         )
         return [row[0] for row in self.execute(find, (list(values),))]
 

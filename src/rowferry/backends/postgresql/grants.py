@@ -2,7 +2,14 @@
 
 import re
 
+_OF_LEDGER = (
+    "GRANT USAGE ON SCHEMA {0} TO {1}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {0} TO {1};"
+)
+"""What our own tables take, once they are made."""
+
 _GRANTS: tuple[tuple[str, str], ...] = (
+    (r"for schema (rowferry.*)", _OF_LEDGER),
+    (r"for table (schema)$", _OF_LEDGER.replace("{0}", "rowferry")),
     (r"row-level security policy for table (.+)", "ALTER ROLE {1} BYPASSRLS;"),
     (r"for schema (.+)", "GRANT USAGE, CREATE ON SCHEMA {} TO {};"),
     (r"for (?:table|view|relation) (.+)", "GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES ON {} TO {};"),

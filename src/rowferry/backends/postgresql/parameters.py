@@ -5,11 +5,13 @@ from typing import Any
 import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier
 
+from rowferry.arrow.arrays import python_values
 from rowferry.backends.postgresql.copy_format import as_read
 from rowferry.backends.postgresql.table import Statements, spelled, type_of
 from rowferry.backends.postgresql.texts import Texts
 from rowferry.backends.protocol import Holders
 from rowferry.dictionary.rules import TableRules
+from rowferry.kinds.intervals import spans_as_texts
 
 _LABEL = "CASE WHEN s.{0} = ANY(CAST(enum_range(NULL::{1}) AS text[])) THEN CAST(s.{0} AS {1}) END"
 """A text as a label of an enumeration; null if it is none, which equals nothing."""
@@ -68,7 +70,7 @@ class GivenRows:
         key = self._rules.key
         given = tuple(dict.fromkeys((*names, *key)))
         find = SQL("SELECT rowferry_at - 1, {} FROM {} JOIN {} t ON {} WHERE ({}) IS NOT TRUE ORDER BY 1").format(
-            SQL(", ").join(Identifier("t", name) for name in key),
+            SQL(", ").join(self._texts.read(name, "t") for name in key),
             self.source(given),
             self._table,
             self.same(names),
@@ -88,5 +90,5 @@ class GivenRows:
 
 def lists_of(rows: pa.RecordBatch) -> list[list[Any]]:
     """Rows as one list for each column."""
-    columns = zip(rows.schema, rows.columns, strict=True)
-    return [as_read(field, column).to_pylist() for field, column in columns]
+    spelled = (as_read(field, column) for field, column in zip(rows.schema, rows.columns, strict=True))
+    return [python_values(spans_as_texts(of) if pa.types.is_interval(of.type) else of) for of in spelled]

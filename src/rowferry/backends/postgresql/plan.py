@@ -14,6 +14,7 @@ from sqlalchemy import (
     case,
     cast,
     false,
+    func,
     not_,
     or_,
     select,
@@ -23,7 +24,6 @@ from sqlalchemy.ext.compiler import compiles
 
 from rowferry.backends.plan import EQUAL, Plan, ReplacingPlan, named_table, surplus_columns
 from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, TableRules
-from rowferry.kinds.texts import TEXT
 
 DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 """Only to spell statements and types, which have no parameters: the driver then takes each letter as it is."""
@@ -61,7 +61,11 @@ class PostgresqlPlan(Plan):
         return _WithNumbers(self.table).from_select(list(self.rules.names), rows)
 
     def differs(self, rule: ColumnRule) -> ColumnElement[bool]:
-        if rule.kind is not TEXT and not rule.kind.spelled_in_postgresql:
+        if function := rule.kind.compared_by_postgresql:
+            of_ours, of_theirs = (getattr(func, function)(rows.c[rule.name]) for rows in (self.s, self.t))
+            differs: ColumnElement[bool] = of_ours.is_distinct_from(of_theirs)
+            return differs
+        if not rule.kind.is_text and not rule.kind.spelled_in_postgresql:
             return super().differs(rule)
         ours, theirs = (cast(rows.c[rule.name], Text) for rows in (self.s, self.t))
         return ours.collate("C").is_distinct_from(theirs)

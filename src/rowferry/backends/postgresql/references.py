@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 from psycopg.sql import SQL, Composable, Identifier
-from sqlalchemy import Connection, Table, Text, cast, select, text
+from sqlalchemy import Connection, Table
 
-from rowferry.arrow.arrays import as_arrow
+from rowferry.arrow.arrays import as_arrow, python_values
 from rowferry.backends.postgresql.table import Statements, spelled, type_of
 from rowferry.backends.postgresql.texts import Texts
 from rowferry.backends.referred_keys import ReferredKeys
@@ -58,7 +58,7 @@ class Referred(ReferredKeys):
 
     def _hold_each(self, transaction: Statements, reference: Reference, keys: pa.Array) -> bool:
         given = SQL("SELECT unnest(CAST(%s AS {}[])) AS key_0").format(type_of(self.rules.table, reference.columns[0]))
-        return not len(keys) or self._hold(transaction, reference, given, (keys.to_pylist(),)) == len(keys)
+        return not len(keys) or self._hold(transaction, reference, given, (python_values(keys),)) == len(keys)
 
     def _hold(self, transaction: Statements, reference: Reference, wanted: Composable, keys: tuple[object, ...]) -> int:
         parent = self.rules.table.metadata.tables[reference.parent]
@@ -93,10 +93,12 @@ def _wanted(reference: Reference, texts: Texts) -> Composable:
 
 def find_existing(connection: Connection, table: Table, column: str, values: Sequence[object]) -> list[object]:
     """Those of the values that a column of a table holds."""
-    labels = Texts(Statements(connection), table).enumeration(column)
-    held = cast(table.c[column], Text) if labels else table.c[column]
-    found = select(table.c[column]).where(held == text("ANY(:values)").bindparams(values=list(values)))
-    return list(connection.scalars(found))
+    transaction = Statements(connection)
+    texts = Texts(transaction, table)
+    find = SQL("SELECT {} FROM {} WHERE {} = ANY(CAST(%s AS {}[]))").format(
+        texts.read(column), spelled(table), texts.compared(column), type_of(table, column)
+    )
+    return [row[0] for row in transaction.execute(find, (list(values),))]
 
 
 def find_next_keys(connection: Connection, table: Table, column: str, after: int, most: int) -> pa.Int64Array:

@@ -7,6 +7,7 @@ import pyarrow as pa
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Boolean, literal_column, select
 
+from rowferry.arrow.arrays import rows_as_python
 from rowferry.backends.plan import known_table, named_table, numbered_table, surplus_columns, table_of
 from rowferry.backends.postgresql.constraints import BULK_ROWS
 from rowferry.backends.postgresql.plan import PostgresqlReplacingPlan, as_text
@@ -65,7 +66,7 @@ class DirectReplacer(DirectWriter):
         return 0
 
     def examples(self, count: int) -> Examples:
-        return Examples(self._first.to_pylist()[:count] if self._first else [], [], [])
+        return Examples(rows_as_python(self._first)[:count] if self._first else [], [], [])
 
     def referring(self, count: int, among: Collection[str]) -> list[Referring]:  # noqa: ARG002  # nothing is surplus
         return []

@@ -6,13 +6,16 @@ transaction (docs/decisions/0016-sessions-of-postgresql.md).
 """
 
 import re
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, cast
 
 import psycopg
 from psycopg.sql import SQL, Composed, Literal
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import ConnectionPoolEntry
 
+from rowferry.dictionary.place import PLACE, Place
 from rowferry.errors import EncodingUnfit, ServerUnsupported, SettingInvalid
 
 _OLDEST, _NEWEST = 14, 18
@@ -54,6 +57,22 @@ _OF_A_CONNECTION = {
 
 _FROM_17 = {"transaction_timeout": "0"}
 
+_PLACE = """
+WITH path AS (
+  SELECT name, at, CASE WHEN name = 'public' THEN 'rowferry'
+    WHEN octet_length(name::text) <= 54 THEN 'rowferry_' || name ELSE 'rowferry_' || md5(name::text) END AS ledger
+  FROM unnest(current_schemas(false)) WITH ORDINALITY AS p (name, at)
+)
+SELECT ledger, name FROM path ORDER BY NOT EXISTS (
+  SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE (n.nspname, c.relname) IN ((path.ledger, 'schema'), (path.name, 'rowferry_schema'))
+), at LIMIT 1
+"""
+"""The schema of the ledger, and the one in the search path that it belongs to: the first that has one, or will have it.
+
+Programs whose search paths begin otherwise have ledgers of their own: an idempotency key of one is none of the other's.
+"""
+
 _REFUSED = re.compile(r"startup (parameter|option)|command-line options|unrecognized configuration parameter")
 """What a pooler says to what we tell a server when we connect, and a server older than any that we know."""
 
@@ -75,16 +94,19 @@ class Sessions:
         event.listen(engine, "do_connect", self._connect)
         event.listen(engine, "begin", self._begin)
 
-    def _connect(self, dialect: Any, _record: object, cargs: list[Any], cparams: dict[str, Any]) -> Any:
+    def _connect(
+        self, dialect: Any, record: ConnectionPoolEntry, cargs: list[Any], cparams: dict[str, Any]
+    ) -> psycopg.Connection[Any]:
         driver = None if self._pooled else self._directly(dialect, cargs, cparams)
         if driver is None:
             if other := _OPTION.sub("", self._theirs).strip():
                 raise SettingInvalid(name="SQLALCHEMY_DATABASE_URL", reason=_NO_OPTION.format(other))
             # Empty, since what is left out would come from PGOPTIONS.
-            driver = dialect.connect(*cargs, **cparams | {"options": ""})
+            driver = cast("psycopg.Connection[Any]", dialect.connect(*cargs, **cparams | {"options": ""}))
             driver.prepare_threshold = None  # what is prepared stays in a session, and the next one is another
             self._pooled = True
         _require_server(driver)
+        record.info[PLACE] = self._find_place(driver)
         return driver
 
     def _directly(self, dialect: Any, cargs: list[Any], cparams: dict[str, Any]) -> psycopg.Connection[Any] | None:
@@ -105,6 +127,16 @@ class Sessions:
             return driver
         driver.close()
         return None
+
+    def _find_place(self, driver: psycopg.Connection[Any]) -> Place:
+        driver.autocommit = True  # nothing stays open
+        with driver.transaction() if self._pooled else nullcontext():
+            if self._pooled:
+                driver.execute(SQL("SELECT {}").format(_calls(self._chosen, of_transaction=True)))
+            found = driver.execute(_PLACE).fetchone()
+        driver.autocommit = False
+        schema, home = found or ("rowferry", None)
+        return Place(schema, home=home)
 
     def _begin(self, connection: Connection) -> None:
         if self._pooled:

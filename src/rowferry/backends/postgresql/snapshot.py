@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from psycopg import Connection as DriverConnection
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
-from sqlalchemy import ColumnElement, Connection, Text, literal_column
+from sqlalchemy import ColumnElement, Connection, Text, func, literal_column, type_coerce
+from sqlalchemy.types import NullType
 
-from rowferry.arrow.arrays import as_arrow
+from rowferry.arrow.arrays import as_arrow, bits_of, python_values
 from rowferry.backends.joined_texts import split_texts
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.dictionary.unstorable import unstorable
@@ -34,8 +35,20 @@ WHOLE_TABLES = "SET LOCAL row_security = off"
 
 
 def as_read(rules: TableRules) -> list[ColumnElement[Any]]:
-    """The columns of a table as a query reads them: a value in a type of PostgreSQL's own as it is spelled."""
-    return [_as_text(rules, c) if c.kind.spelled_in_postgresql else rules.table.c[c.name] for c in rules.columns]
+    """The columns of a table as a query reads them: values as the driver has them, not as the class does.
+
+    Of an Enum that is the text and no member; of a type of PostgreSQL's own, how it spells a value.
+    """
+    return [_as_read(rules, column).label(column.name) for column in rules.columns]
+
+
+def _as_read(rules: TableRules, column: ColumnRule) -> ColumnElement[Any]:
+    if own := column.kind.spelled_in_postgresql:
+        return literal_column(own.spelling.format(Identifier(rules.name, column.name).as_string()), Text)
+    found: ColumnElement[Any] = rules.table.c[column.name]
+    if function := column.kind.compared_by_postgresql:
+        found = getattr(func, function)(found)
+    return type_coerce(found, NullType())
 
 
 def as_received(rules: TableRules, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -48,12 +61,6 @@ def as_received(rules: TableRules, rows: list[dict[str, Any]]) -> list[dict[str,
             except pa.ArrowInvalid as error:
                 raise unstorable(rules, column, sent, [row[name] for name in rules.key], error) from error
     return rows
-
-
-def _as_text(rules: TableRules, column: ColumnRule) -> ColumnElement[Any]:
-    assert column.kind.spelled_in_postgresql  # noqa: S101  # for the type checker
-    name = Identifier(rules.name, column.name).as_string()
-    return literal_column(column.kind.spelled_in_postgresql.spelling.format(name), Text).label(column.name)
 
 
 class PostgresqlSnapshot:
@@ -141,7 +148,8 @@ def _page_rows(rules: TableRules) -> int:
 
 
 def _is_unbounded(column: ColumnRule) -> bool:
-    return pa.types.is_string(column.arrow) and not column.max_length
+    has_no_width = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
+    return any(is_one(column.arrow) for is_one in has_no_width) and not column.max_length
 
 
 def _sent(column: ColumnRule) -> list[Composable]:
@@ -154,7 +162,7 @@ def _parts(column: ColumnRule) -> list[tuple[Composable, Literal]]:
     name = _name(column.name)
     if (form := column.kind.sent_by_postgresql) is None:
         own = column.kind.spelled_in_postgresql
-        text = SQL("textsend({})").format(SQL(own.spelling if own else "{}::text").format(name))
+        text = SQL("textsend({})").format(SQL(own.spelling if own else column.kind.text_of_postgresql).format(name))
         text = text if column.required else SQL(r"coalesce({}, '\xff'::bytea)").format(text)
         return [(text, Literal(b"\0"))]
     value: Composable = SQL(form.function).format(name)
@@ -183,7 +191,7 @@ class _Page:
         self._arrays: dict[str, pa.Array] = {}
 
     def last_key(self) -> tuple[object, ...]:
-        return tuple(self._column(self._rules.by_name[name])[-1].as_py() for name in self._rules.key)
+        return self._key_at(-1)
 
     def batch(self) -> pa.RecordBatch:
         arrays = [self._column(column) for column in self._rules.columns]
@@ -202,7 +210,12 @@ class _Page:
         """The key of a row, unless the column that cannot be read is part of it."""
         if column.name in self._rules.key:
             return None
-        return tuple(self._column(self._rules.by_name[name])[position].as_py() for name in self._rules.key)
+        return self._key_at(position)
+
+    def _key_at(self, position: int) -> tuple[object, ...]:
+        at = position % self._rows
+        columns = (self._column(self._rules.by_name[name]) for name in self._rules.key)
+        return tuple(python_values(column[at : at + 1])[0] for column in columns)
 
 
 class _NullError(Exception):
@@ -229,7 +242,7 @@ def _array(column: ColumnRule, rows: int, sent: Iterator[Any]) -> pa.Array:
         array = split_texts(data)
     else:
         valid = None if column.required else ~np.frombuffer(next(sent), dtype=np.bool_)
-        array = as_arrow(_counted(form, data), valid)
+        array = _fixed(form, data, valid)
     if len(array) != rows:
         raise _NullError(column)
     try:
@@ -251,6 +264,15 @@ def _casts(array: pa.Array, column: ColumnRule) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
+
+
+def _fixed(sent: SentByPostgresql, data: bytes, valid: npt.NDArray[np.bool_] | None) -> pa.Array:
+    """Values of fixed width: numbers, or as many bytes as they have."""
+    width = np.dtype(sent.numbers)
+    if width.kind != "V":
+        return as_arrow(_counted(sent, data), valid)
+    buffers = [None if valid is None else bits_of(valid), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.binary(width.itemsize), len(data) // width.itemsize, buffers)
 
 
 def _counted(sent: SentByPostgresql, data: bytes) -> npt.NDArray[Any]:

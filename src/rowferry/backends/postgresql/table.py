@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Enum, Table
 
 from rowferry.backends.plan import Statement
 from rowferry.backends.postgresql.plan import DIALECT, as_text
 from rowferry.dictionary.load_order import load_order
 from rowferry.dictionary.rules import TableRules, rules_of
+from rowferry.kinds.declared import variant_of
 
 _SPARES_TRIGGERS = """
 {has_right}
@@ -307,8 +308,11 @@ def spelled(table: Table) -> Identifier:
 
 
 def type_of(table: Table, column: str) -> SQL:
-    """The type of a column as the model has it, without its collation."""
-    return SQL(table.c[column].type.compile(DIALECT).partition(" COLLATE ")[0])
+    """The type of a column as the model has it, without its collation; of labels, that of texts."""
+    declared = variant_of(table.c[column].type, DIALECT.name)
+    if isinstance(declared, Enum):
+        return SQL("text")
+    return SQL(declared.compile(DIALECT).partition(" COLLATE ")[0])
 
 
 def _all_known(side: Literal["conrelid", "confrelid"], models: Sequence[TableRules]) -> Composable:

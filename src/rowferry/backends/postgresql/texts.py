@@ -11,8 +11,9 @@ from sqlalchemy import Table
 
 from rowferry.backends.postgresql.plan import DIALECT
 from rowferry.backends.postgresql.table import Statements, spelled
+from rowferry.kinds.kind import Kind
+from rowferry.kinds.padded_texts import PADDED_TEXT
 from rowferry.kinds.registry import kind_of
-from rowferry.kinds.texts import TEXT
 
 _TEXTS = """
 SELECT a.attname::text, t.typtype = 'e', CASE WHEN t.typtype = 'e' THEN ARRAY[s.nspname::text, t.typname::text]
@@ -58,8 +59,17 @@ class Texts:
         as_text = SQL("CAST({} AS text)").format(text)
         return as_text if found.is_enumeration else SQL("{} COLLATE {}").format(as_text, Identifier(*found.by))
 
+    def read(self, column: str, table: str | None = None) -> Composable:
+        """A column as it is read by itself: PostgreSQL fills some texts up with blanks."""
+        name = Identifier(*filter(None, (table, column)))
+        return SQL("CAST({} AS text)").format(name) if self._kind(column) is PADDED_TEXT else name
+
+    def _kind(self, column: str) -> Kind:
+        return kind_of(self._table.c[column].type, DIALECT.name)[0]
+
     def _of(self, column: str) -> _Text:
-        if kind_of(self._table.c[column].type, DIALECT.name)[0] is not TEXT:
+        kind = self._kind(column)
+        if not kind.is_text or kind is PADDED_TEXT:
             return _NO_TEXT
         if self._found is None:
             asked = {"table": spelled(self._table).as_string(), "names": list(self._table.columns.keys())}

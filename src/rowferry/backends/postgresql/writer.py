@@ -30,7 +30,7 @@ from rowferry.backends.postgresql.copying import Copies, Copying, copy_into
 from rowferry.backends.postgresql.plan import PostgresqlPlan, as_text
 from rowferry.backends.postgresql.references import Referred
 from rowferry.backends.postgresql.sequences import Numbers
-from rowferry.backends.postgresql.table import PostgresqlTable, Statements
+from rowferry.backends.postgresql.table import PostgresqlTable, Statements, spelled
 from rowferry.backends.protocol import Comparison
 from rowferry.backends.staged import StagedWriter
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
@@ -62,7 +62,7 @@ class PostgresqlTransaction(Statements):
             self.copies.give_up(error)
 
     def append(self, table: Table, rows: pa.RecordBatch) -> None:
-        self.copy_rows(Identifier(table.name), rows)
+        self.copy_rows(spelled(table), rows)
 
     def copy_rows(self, table: Composable, rows: pa.RecordBatch) -> int:
         """Put a single batch of rows into a table; how many the database took."""

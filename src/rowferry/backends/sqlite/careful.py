@@ -53,7 +53,7 @@ class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
         done = FewRowsWriter.publish(self, update=update)
         names = list(self._rules.names)
         columns = ", ".join(f"json_extract(value, '$[{at}]') AS {quoted(name)}" for at, name in enumerate(names))
-        rows = json.dumps(stored_rows(self._rows.select(names)))
+        rows = json.dumps(stored_rows(self._rows.select(names)), default=bytes.hex)
         self._tries.judged.require_parents(f"(SELECT {columns} FROM json_each(?))", (rows,))
         return done
 

@@ -41,6 +41,7 @@ from rowferry.backends.sqlite.snapshot import SqliteSnapshot
 from rowferry.backends.sqlite.types import quoted, spoils_values
 from rowferry.backends.sqlite.values import stored_rows, teach, with_instants
 from rowferry.backends.sqlite.writer import CACHE, CACHE_OF_A_PASS, driver_of
+from rowferry.dictionary.place import BESIDE, PLACE
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     DatabaseBusy,
@@ -57,6 +58,7 @@ from rowferry.errors import (
     UniqueBroken,
     WorkCancelled,
 )
+from rowferry.kinds.binaries import BINARY
 from rowferry.kinds.decimals import DECIMAL
 
 BUSY_SECONDS = 60
@@ -208,7 +210,7 @@ class SqliteBackend:
         columns = ", ".join(f"{_extracted(rules, at)} AS {quoted(name)}" for at, name in enumerate(rules.names))
         verdicts = ", ".join(f"({check.sql}) IS FALSE" for check in rules.checks)
         batch = pa.RecordBatch.from_pylist(rows, schema=rules.schema)
-        document = json.dumps(stored_rows(batch))
+        document = json.dumps(stored_rows(batch), default=bytes.hex)
         judge = f"SELECT rowferry_at, {verdicts} FROM (SELECT key AS rowferry_at, {columns} FROM json_each(?))"
         with self.engine.connect() as connection:
             judged = connection.exec_driver_sql(judge, (document,)).all()
@@ -344,6 +346,8 @@ class SqliteBackend:
 def _extracted(rules: TableRules, at: int) -> str:
     """A value of a row that is an array in JSON, as it would compare in its column of the table."""
     value, column = f"json_extract(value, '$[{at}]')", rules.columns[at]
+    if column.kind is BINARY:
+        return f"rowferry_bytes({value})"
     if column.kind is DECIMAL:
         return f"CAST({value} AS NUMERIC)"
     collation = getattr(rules.table.columns[column.name].type, "collation", None)
@@ -356,6 +360,7 @@ def _prepare_connection(connection: sqlite3.Connection, record: ConnectionPoolEn
         raise ServerUnsupported(server=f"SQLite {sqlite3.sqlite_version}", needed=needed)
     connection.isolation_level = None
     record.info[_REFUSALS] = teach(connection)
+    record.info[PLACE] = BESIDE
     for pragma in _PRAGMAS:
         connection.execute(pragma)
 

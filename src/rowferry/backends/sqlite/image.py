@@ -79,7 +79,9 @@ class SqliteImage:
         self._tables.append((name, root, statement))
 
     def stored(self, column: pa.Array) -> pa.Array:
-        """A column as records hold it: texts as bytes in the image's encoding."""
+        """A column as records hold it: texts as bytes in its encoding, bytes as large ones, to tell them apart."""
+        if pa.types.is_binary(column.type):
+            return pc.cast(column, pa.large_binary())
         if not pa.types.is_string(column.type):
             return column
         if self._codec == "utf-8":
@@ -115,7 +117,7 @@ class SqliteImage:
 class ImageTable:
     """A table of an image: its rows by ascending number, the number being the table's rowid.
 
-    One table is ended before the next is begun. Integers, floats, booleans and texts can be kept, and nulls.
+    One table is ended before the next is begun. Integers, floats, booleans, texts and bytes can be kept, and nulls.
     """
 
     def __init__(self, image: SqliteImage, name: str, number: str, columns: Sequence[str]) -> None:
@@ -198,6 +200,9 @@ def _encoded(column: pa.Array) -> tuple[Bytes, pa.Array | Bytes]:
     if pa.types.is_null(column.type):
         return np.zeros((len(column), 1), np.uint8), np.zeros((len(column), 0), np.uint8)
     valid = np.asarray(pc.is_valid(column).to_numpy(zero_copy_only=False), dtype=np.bool_)
+    if pa.types.is_large_binary(column.type):
+        blobs = pc.cast(column, pa.binary())
+        return _varints(np.where(valid, 12 + 2 * _lengths(blobs), 0)), blobs
     if pa.types.is_binary(column.type):
         return _varints(np.where(valid, 13 + 2 * _lengths(column), 0)), column
     code, form = _number_form(column.type)

@@ -32,7 +32,7 @@ from rowferry.backends.sqlite.values import all_of
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.kinds.booleans import BOOLEAN
 from rowferry.kinds.integers import INTEGER
-from rowferry.kinds.texts import TEXT
+from rowferry.kinds.texts import Text
 
 _MOST_COLUMNS = 900
 """An optional column takes two of the 2,000 that the answer to a query may have."""
@@ -44,7 +44,7 @@ def joins(rules: TableRules) -> bool:
     The database must keep its texts in UTF-8, since what is joined comes as bytes.
     """
     known = all(column.kind.sqlite.joined for column in rules.columns)
-    bounded = all(column.max_length for column in rules.columns if column.kind is TEXT)
+    bounded = all(column.max_length for column in rules.columns if isinstance(column.kind, Text))
     few = len(rules.columns) <= _MOST_COLUMNS
     return known and bounded and few and len(rules.key) == 1 and rules.by_name[rules.key[0]].kind is INTEGER
 

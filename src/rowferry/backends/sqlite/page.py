@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from rowferry.arrow.arrays import rows_as_python
 from rowferry.backends.sqlite.snapshot import as_batch, naming_spoiled_texts
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
@@ -42,4 +43,4 @@ def read_page(
 def _read(driver: sqlite3.Connection, rules: TableRules, find: str, bound: tuple[Any, ...]) -> list[dict[str, Any]]:
     with naming_spoiled_texts(driver, rules, find, bound):
         found = driver.execute(find, bound).fetchall()
-    return as_batch(rules, found).to_pylist() if found else []
+    return rows_as_python(as_batch(rules, found)) if found else []

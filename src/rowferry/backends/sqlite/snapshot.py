@@ -85,7 +85,8 @@ class SqliteSnapshot:
 
 def _page_rows(rules: TableRules) -> int:
     """Few at a time where a text may be of any length."""
-    if any(pa.types.is_string(column.arrow) and not column.max_length for column in rules.columns):
+    texts = [column for column in rules.columns if pa.types.is_string(column.arrow) or pa.types.is_binary(column.arrow)]
+    if any(not column.max_length for column in texts):
         return _FEW_ROWS
     widest = sum((column.max_length or 0) * _LETTER_BYTES for column in rules.columns)
     return max(1, min(_PAGE_ROWS, _PAGE_BYTES // max(1, widest)))

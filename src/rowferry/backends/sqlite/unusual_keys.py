@@ -14,8 +14,12 @@ from rowferry.backends.sqlite.values import is_unusual, may_be_unusual, stored_f
 from rowferry.dictionary.rules import ColumnRule
 from rowferry.errors import KeyHeldTwice, UniqueBroken
 from rowferry.kinds.datetimes import DATETIME
+from rowferry.kinds.local_datetimes import LOCAL_DATETIME
 
 Values = tuple[Any, ...]
+
+_BY_DAY = (DATETIME, LOCAL_DATETIME)
+"""Of these kinds, no form is far from another one in the order of texts."""
 
 _DAYS_LATER = "coalesce(date(?, '+2 days'), 'A')"
 """Two days after an instant; of the last day of all, what no instant is behind."""
@@ -119,7 +123,7 @@ class UnusualKeys:
         Where the order is not that of an index, it keeps SQLite from sorting all rows: so many texts that stand more
         than a day behind an instant are those of later ones, none more than a day after the last of these texts.
         """
-        if not self._suspects or self._suspects[0] is not self._key[0] or self._key[0].kind is not DATETIME:
+        if not self._suspects or self._suspects[0] is not self._key[0] or self._key[0].kind not in _BY_DAY:
             return "1", ()
         name, first = quoted(self._key[0].name), after[:1]
         lowest, behind = ("1", "1") if not after else (f"{name} >= date(?, '-1 day')", f"{name} > {_DAYS_LATER}")
@@ -145,7 +149,7 @@ class UnusualKeys:
     def _near(self, given: str) -> str:
         """The table `t`, with a condition: of instants, no form is more than a day away in the order of texts."""
         first = self._key.index(self._suspects[0])
-        if self._suspects[0].kind is not DATETIME:
+        if self._suspects[0].kind not in _BY_DAY:
             return f"{self._main} t WHERE 1"
         before = [f"wanted_{at}" for at in range(first)]
         bounds = f"date(min(wanted_{first}), '-1 day') AS lowest, date(max(wanted_{first}), '+2 days') AS highest"

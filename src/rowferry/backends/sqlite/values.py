@@ -31,9 +31,11 @@ from rowferry.dictionary.rules import ColumnRule
 from rowferry.errors import ValueUnstorable
 from rowferry.kinds.datetimes import DATETIME, USUAL_IN_SQLITE
 from rowferry.kinds.decimals import DECIMAL
+from rowferry.kinds.intervals import spans_for_sqlite
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.registry import BY_NAME
 from rowferry.kinds.unfit import UnfitError
+from rowferry.kinds.uuids import undashed
 
 _USUAL = "rowferry_usual_"
 """Begins the name by which a connection notes that the instants of a table have all their usual form."""
@@ -62,9 +64,16 @@ def stored_rows(rows: pa.RecordBatch) -> list[tuple[Any, ...]]:
 
 
 def stored_column(column: pa.Array) -> pa.Array:
-    """Values as SQLite keeps them: instants, dates and times as SQLAlchemy spells them, in UTC, decimals as text."""
+    """Values as SQLite keeps them: instants, dates, times and identifiers as SQLAlchemy spells them; decimals as text.
+
+    Instants are in UTC.
+    """
+    if pa.types.is_interval(column.type):
+        column = spans_for_sqlite(column)
     if pa.types.is_timestamp(column.type):
         return pc.cast(pc.cast(column, pa.timestamp("us")), pa.string())
+    if pa.types.is_fixed_size_binary(column.type):
+        return undashed(column)
     if pa.types.is_temporal(column.type) or pa.types.is_decimal(column.type):
         return pc.cast(column, pa.string())
     return column
@@ -110,9 +119,15 @@ def teach(driver: sqlite3.Connection) -> Refusals:
     def instant(sent: Any, table: str, column: str) -> str:
         return refusals.instant(_received(sent, encoding), table, column)
 
+    driver.create_function("rowferry_bytes", 1, _bytes, deterministic=True)
     driver.create_function("rowferry_stored", -1, form, deterministic=True)
     driver.create_function("rowferry_instant", 3, instant, deterministic=True)
     return refusals
+
+
+def _bytes(digits: str | None) -> bytes | None:
+    """Bytes that came in JSON, which has none, as hexadecimal digits."""
+    return None if digits is None else bytes.fromhex(digits)
 
 
 def _sent(stored: str) -> str:
@@ -137,7 +152,7 @@ def with_instants(connection: Connection, table: Table) -> FromClause:
 
     A statement fails where there is none; the refusals of the connection tell of it.
     """
-    instants = [column for column in table.columns if isinstance(column.type, DateTime)]
+    instants = [column for column in table.columns if isinstance(column.type, DateTime) and column.type.timezone]
     if _are_usual(connection, table, [quoted(column.name) for column in instants]):
         return table
 

@@ -46,7 +46,7 @@ def empty(backend: Backend) -> None:
 def forget_backups(backend: Backend) -> None:
     """Forget the backups of the demo, which go with its folder; a service on its database would miss them."""
     with backend.short_transaction() as transaction:
-        transaction.connection.execute(delete(ledger.backups))
+        transaction.connection.execute(delete(ledger.here(transaction.connection, ledger.backups)))
 
 
 def ignore(_event: Event) -> None:

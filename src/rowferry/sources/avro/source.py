@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
+from rowferry.arrow import compute as pc
 from rowferry.avro.reader import AvroReader, FileState, KnownHash, Seal, none_known
 from rowferry.dictionary.avro_schema import default_of, found_in_file
 from rowferry.dictionary.rules import ColumnRule, TableRules
@@ -129,7 +130,7 @@ class AvroSource:
 
     def _row_batch(self, first: int, batch: pa.RecordBatch, places: list[int | None]) -> RowBatch:
         columns = [
-            self._filled(rule, batch.num_rows) if place is None else _promoted(rule, batch.column(place))
+            self._filled(rule, batch.num_rows) if place is None else self._promoted(rule, batch.column(place), place)
             for rule, place in zip(self.rules.columns, places, strict=True)
         ]
         positions = np.arange(batch.num_rows, dtype=np.int64)
@@ -145,18 +146,19 @@ class AvroSource:
             present=self.reader.seal is not None,
         )
 
+    def _promoted(self, rule: ColumnRule, values: pa.Array, place: int) -> pa.Array:
+        """Values in the type of their column, where Avro's resolution leads there; else as they are, for the judge."""
+        found = values.type
+        if pa.types.is_null(found):
+            return pa.nulls(len(values), rule.arrow)
+        if found == pa.binary() and self.reader.fields[place].primitive == "string":
+            return pc.cast(values, pa.large_binary())  # one of them is no text
+        if found == pa.binary() and found != rule.arrow:
+            return cast_or_keep(values, pa.string())
+        return rule.kind.promoted(values, rule.arrow)
+
     def _filled(self, rule: ColumnRule, rows: int) -> pa.Array:
         return pa.repeat(pa.scalar(default_of(self.rules, rule), rule.arrow), rows)
-
-
-def _promoted(rule: ColumnRule, values: pa.Array) -> pa.Array:
-    """Values in the type of their column, where Avro's resolution leads there; else as they are, for the judge."""
-    found = values.type
-    if pa.types.is_null(found):
-        return pa.nulls(len(values), rule.arrow)
-    if found == pa.binary():
-        return cast_or_keep(values, pa.string())
-    return rule.kind.promoted(values, rule.arrow)
 
 
 def _raw(batch: pa.RecordBatch, at: int) -> str:

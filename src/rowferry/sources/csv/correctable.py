@@ -8,7 +8,7 @@ from typing import Any
 
 from rowferry.dictionary.faults import RejectCode
 from rowferry.dictionary.rules import TableRules
-from rowferry.kinds.texts import TEXT
+from rowferry.kinds.texts import TEXT, Text
 from rowferry.sources.csv.formulas import BYTE_ORDER_MARK, guarded, unguarded
 from rowferry.sources.csv.framing import COMMA, scan_row
 from rowferry.sources.csv.header import NOT_AS_IT_CAME, REASONS
@@ -79,7 +79,7 @@ def _shown_otherwise(rules: TableRules, row: Mapping[str, Any]) -> str:
     for error in row["errors"]:
         # A text of a file can hold no other thing that is not its type than NUL; a value of JSON or Avro has a type.
         kind = rules.by_name[error["column"]].kind if error["column"] in rules.by_name else TEXT
-        lost_type = error["code"] == RejectCode.TYPE and (kind is TEXT or row.get("typed"))
+        lost_type = error["code"] == RejectCode.TYPE and (isinstance(kind, Text) or row.get("typed"))
         if error["code"] in _SHOWN_OTHERWISE or lost_type:
             return str(error["code"])
     is_beginning = len(row["raw"].encode()) > RAW_BYTES - _LETTER_BYTES

@@ -10,7 +10,7 @@ import pyarrow as pa
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow, letters_of
 from rowferry.dictionary.rules import TableRules
-from rowferry.kinds.texts import TEXT
+from rowferry.kinds.texts import Text
 
 LOOKALIKES = ("NULL", "null", "Null", "None", "#N/A", r"\N", "(null)", "(NULL)", "<null>", "<NULL>")
 """What other programs write for a missing value; it may be meant as a text, so that all it gets is a note."""
@@ -24,7 +24,7 @@ class NullWords:
     """Empties cells without quotes that are one of the `named` words, and counts texts that look like one."""
 
     def __init__(self, rules: TableRules, named: Collection[str]) -> None:
-        self._texts = [rule.kind is TEXT for rule in rules.columns]
+        self._texts = [isinstance(rule.kind, Text) for rule in rules.columns]
         self._named = frozenset(named)
         self._values = pa.array(sorted(named), pa.string())
         self._found: Counter[str] = Counter()

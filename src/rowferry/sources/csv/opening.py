@@ -9,7 +9,7 @@ import numpy as np
 
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import DelimiterUnfit
-from rowferry.kinds.texts import TEXT
+from rowferry.kinds.texts import Text
 from rowferry.sources.csv.form import CsvForm, as_option, called
 from rowferry.sources.csv.framing import COMMA, CR, LF, QUOTE, ScannedRow, scan_row
 from rowferry.sources.csv.header import REASONS, Columns, FirstRow, in_order_of
@@ -224,7 +224,9 @@ class OpeningReader:
             return False
         both = zip((rules.by_name[name] for name in rules.given), first, strict=True)
         judged = [
-            bool(cell.strip()) and rule.judge(cell)[1] is not None for rule, cell in both if rule.kind is not TEXT
+            bool(cell.strip()) and rule.judge(cell)[1] is not None
+            for rule, cell in both
+            if not isinstance(rule.kind, Text)
         ]
         return bool(judged) and all(judged)
 
@@ -237,7 +239,7 @@ class OpeningReader:
     def _judged(self, name: str, cell: str) -> bool:
         rule = self._rules.by_name.get(name)
         missing = cell in self._form.null_words and (rule is None or not rule.required)
-        return missing or rule is None or rule.kind is TEXT or rule.judge(cell)[1] is None
+        return missing or rule is None or isinstance(rule.kind, Text) or rule.judge(cell)[1] is None
 
     def _rows(self, at: int, delimiter: int) -> list[list[str] | None]:
         """The cells of the first rows that are whole in what was read, None for those that are spoiled."""

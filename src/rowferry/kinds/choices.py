@@ -15,7 +15,7 @@ from rowferry.kinds.texts import IN_POSTGRESQL
 from rowferry.kinds.unfit import UnfitError
 
 _AVRO_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_TOLD = 12
+_MOST = 12
 """So many choices are named in a message."""
 
 
@@ -47,8 +47,8 @@ class Choice(Kind):
 
     @property
     def noun(self) -> str:
-        told = ", ".join(self.among[:_TOLD])
-        return f"one of {told}" + (f" and {len(self.among) - _TOLD} more" if len(self.among) > _TOLD else "")
+        named = ", ".join(self.among[:_MOST])
+        return f"one of {named}" + (f" and {len(self.among) - _MOST} more" if len(self.among) > _MOST else "")
 
     @property
     def example(self) -> str:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import TableRules
+from rowferry.judging.candidate_keys import Columns, Mask
+from rowferry.judging.circular_rows import CircularRows
 from rowferry.judging.lookups import Holders
-from rowferry.judging.taken_keys import TakenKeys
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,14 @@ class KeysInMemory:
         found = sorted(value for value in self.keys[table] if isinstance(value, int) and value > after)
         return pa.array(found[:most], pa.int64())
 
-    def accepted(self, table: str) -> TakenKeys | None:
+    def existing_together(self, table: str, rows: pa.RecordBatch) -> list[int]:
+        columns = [column.to_pylist() for column in rows.columns]
+        return [at for at, key in enumerate(zip(*columns, strict=True)) if key in self.keys[table]]
+
+    def accepted(self, reference: Reference, key: Columns) -> Mask | None:
+        return None
+
+    def circular(self, rules: TableRules) -> CircularRows | None:
         return None
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:

@@ -7,7 +7,8 @@ from rowferry.bootstrap import Service
 HEAD = """\
 from sqlalchemy import CHAR, REAL, Boolean, Date, DateTime, Double, Enum, Float, Integer, Interval, LargeBinary, Numeric
 from sqlalchemy import String, Time, Uuid
-from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, Identity, MetaData, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, Identity, MetaData, Table
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 
 metadata = MetaData()
 """

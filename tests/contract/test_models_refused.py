@@ -20,7 +20,7 @@ def test_all_that_is_not_supported_is_told_at_once(service_of: ServiceOf, databa
     source = HEAD + (
         f'boxes = Table("boxes", metadata, {key}, Column("a", Time(True)))\n'
         f'lids = Table("lids", metadata, Column("id", Integer), Column("box", Integer, ForeignKey("crates.id")))\n'
-        f'own = Table("own", metadata, {key}, Column("other", ForeignKey("own.id")), Column("c", Numeric(77)))\n'
+        f'own = Table("own", metadata, {key}, Column("c", Numeric(77)))\n'
     )
     with pytest.raises(ModelsUnusable) as caught:
         service_of(source)
@@ -30,7 +30,6 @@ def test_all_that_is_not_supported_is_told_at_once(service_of: ServiceOf, databa
         "boxes.a: unsupported",
         "lids.box refers to crates.id",
         "own.c: unsupported",
-        "own.other ref",
     ]
     assert [reason.startswith(start) for reason, start in zip(reasons, begins, strict=True)] == [True] * len(begins)
     assert all(reason in caught.value.message for reason in reasons)

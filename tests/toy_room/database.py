@@ -36,6 +36,10 @@ class ToyBackend(SqliteBackend):
         with self._reading() as transaction:
             return transaction.existing(table, column, values)
 
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        with self._reading() as transaction:
+            return transaction.existing_together(rules, rows)
+
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         with self._reading() as transaction:
             return transaction.known(rules, key, rows)
@@ -107,6 +111,9 @@ class ToyTransaction(PlainTransaction):
     def lock(self, rules: TableRules) -> None:
         if not self._locked:
             self.begin_immediately()
+
+    def defer_references(self) -> None:
+        self.connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
 
     def bound(self, column: pa.Array) -> list[Any]:
         return stored(column)

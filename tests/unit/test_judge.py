@@ -199,7 +199,7 @@ def test_a_column_that_refers_to_two_tables_must_be_in_both() -> None:
     place = sa.Column("place", sa.Integer, *(sa.ForeignKey(parent.c.id) for parent in parents))
     rules = rules_of(sa.Table("ships", metadata, sa.Column("id", sa.Integer, primary_key=True), place))
     references = References(rules, KeysInMemory(KEYS))
-    missing = {to.parent: references.missing(to, pa.array([1, 7], pa.int32())).tolist() for to in rules.references}
+    missing = {to.parent: references.missing(to, [pa.array([1, 7], pa.int32())]).tolist() for to in rules.references}
     assert missing == {"ports": [False, True], "yards": [True, False]}
 
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings, strategies as st
 from looking_up import KeysInMemory
 from rowferry.arrow import integer_set
 from rowferry.arrow.integer_set import IntegerSet
-from rowferry.dictionary.rules import Reference, rules_of
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import rules_of
 from rowferry.judging import known_keys, references
 from rowferry.judging.known_keys import KnownKeys, KnownValues
 from rowferry.judging.references import References
@@ -50,7 +51,7 @@ def _found(lookups: Counting) -> tuple[References, Reference]:
 def _missing(lookups: Counting, made: list[list[int | None]]) -> Iterator[list[bool]]:
     found, reference = _found(lookups)
     for batch in made:
-        yield found.missing(reference, pa.array(batch, pa.int64())).tolist()
+        yield found.missing(reference, [pa.array(batch, pa.int64())]).tolist()
 
 
 @settings(max_examples=300, deadline=None)
@@ -74,7 +75,7 @@ def test_a_parent_that_comes_after_its_page_was_read_is_found_unless_it_was_miss
     found, reference = _found(lookups)
 
     def missing(*batch: int) -> list[bool]:
-        return list(found.missing(reference, pa.array(batch, pa.int64())).tolist())
+        return list(found.missing(reference, [pa.array(batch, pa.int64())]).tolist())
 
     assert missing(1, 2, 3, 5, 7) == [False, True, False, False, False]
     lookups.there |= {2, 4}

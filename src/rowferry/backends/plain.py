@@ -48,6 +48,7 @@ from rowferry.backends.plan import (
 from rowferry.backends.protocol import Holders
 from rowferry.backends.refusals import Judged, Refusal
 from rowferry.backends.staged import ChildTable, StagedRefusalsFound, StagedReplacer, StagedWriter
+from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 from rowferry.errors import ForeignKeyBroken, ParentsVanished
 from rowferry.kinds.registry import kind_of
@@ -89,6 +90,9 @@ class PlainTransaction(ABC):
             there = named_table(table.name, [column], table.schema).alias("t")
             find = select(rows.c[ROW_NUMBER]).distinct().join_from(rows, there, there.c[column] == rows.c[column])
             return [values[at] for (at,) in self.connection.execute(find)]
+
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        return self.known(rules, tuple(rows.schema.names), rows)
 
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:  # noqa: ARG002  # see below
         """None: each parent is asked for by `existing`. A room that can read them in order does so here."""
@@ -167,6 +171,10 @@ class PlainTransaction(ABC):
         """Let nobody else write to a table, nor delete what it refers to, until the end of the transaction."""
 
     @abstractmethod
+    def defer_references(self) -> None:
+        """Check references at the end of the transaction, as far as they may be checked then."""
+
+    @abstractmethod
     def bound(self, column: pa.Array) -> list[Any]:
         """Values as the driver takes them."""
 
@@ -242,19 +250,24 @@ class PlainWriter(StagedWriter):
 
     @contextmanager
     def _foreign_keys(self) -> Iterator[None]:
-        self._require_parents()
+        self._require_parents(self._rules.straight)
+        if self._rules.must_be_deferred:
+            self._transaction.defer_references()
         try:
             yield
         except IntegrityError as error:
             if not self._transaction.is_reference_broken(error):
                 raise
-            self._require_parents()
+            self._require_parents(self._rules.straight)
             raise ForeignKeyBroken(reason=f"{self._rules.name} ({error.orig})") from error
 
-    def _require_parents(self) -> None:
-        for reference in self._rules.references:
+    def _require_circular(self) -> None:
+        self._require_parents(self._rules.circular)
+
+    def _require_parents(self, references: Iterable[Reference]) -> None:
+        for reference in references:
             of = self._rules.table.metadata.tables[reference.parent]
-            parent = named_table(of.name, [reference.target], of.schema).alias("p")
+            parent = named_table(of.name, reference.targets, of.schema).alias("p")
             if self._run(self._plan.lacks_parent(reference, parent)).scalar():
                 raise ParentsVanished
 

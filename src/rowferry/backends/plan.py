@@ -15,7 +15,7 @@ one (`differs`, `equal`).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 from sqlalchemy import (
     Alias,
@@ -39,6 +39,8 @@ from sqlalchemy import (
     insert,
     literal_column,
     not_,
+    null,
+    or_,
     select,
     table,
     true,
@@ -46,7 +48,8 @@ from sqlalchemy import (
     update,
 )
 
-from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, TableRules
 
 Rows = tuple[int, int]
 """Some consecutive row numbers: the first and the last of them."""
@@ -94,6 +97,9 @@ class Plan:
     known: TableClause
 
     # What a database may know better
+
+    checks_last: ClassVar[bool] = False
+    """Whether references are checked only when the rows of all tables are in."""
 
     def differs(self, rule: ColumnRule) -> ColumnElement[bool]:
         """Whether the rows `s` and `t` have another value in a column."""
@@ -144,9 +150,27 @@ class Plan:
 
     def update(self) -> Update:
         """Give the table's rows the values of those that differ from them."""
-        changes = {name: self.s.c[name] for name in self.rules.values}
+        changed = [name for name in self.rules.values if name not in self.late] or self.rules.key[:1]
+        changes = {name: self.s.c[name] for name in changed}
         differs = and_(self.k.c[ROW_NUMBER] == self.s.c[ROW_NUMBER], not_(self.k.c[EQUAL]))
         return update(self.t).values(changes).where(differs, self._same_key(self.s, self.t))
+
+    @property
+    def late(self) -> tuple[str, ...]:
+        """The columns that rows which are updated get when the rows of all tables are in."""
+        return () if self.checks_last else self.rules.late
+
+    @property
+    def held_back(self) -> tuple[str, ...]:
+        """The columns that are null until then in rows which are inserted."""
+        return () if self.checks_last else self.rules.may_wait
+
+    def complete(self, *, only_new: bool) -> Update:
+        """Give rows, or those that are new, their values of the columns that came too early."""
+        changes = {name: self.s.c[name] for name in self.late}
+        lacks = or_(*(self.differs(self.rules.by_name[name]) for name in self.late))
+        completed = update(self.t).values(changes).where(self._same_key(self.s, self.t), lacks)
+        return completed.where(self.is_new()) if only_new else completed
 
     def remove_different(self) -> Delete:
         """Delete the rows of the table that differ, so that they can be inserted anew."""
@@ -161,14 +185,17 @@ class Plan:
 
     def lacks_parent(self, reference: Reference, parent: FromClause) -> Select[Any]:
         """Whether a row of the stage refers to a row that is not there."""
-        refers = self.s.c[reference.column]
-        there = self._exists(parent, parent.c[reference.target] == refers)
-        return select(self._exists(self.s, and_(refers.is_not(None), ~there)))
+        pairs = [*zip(reference.columns, reference.targets, strict=True)]
+        there = self._exists(parent, and_(*(parent.c[theirs] == self.s.c[ours] for ours, theirs in pairs)))
+        refers = (self.s.c[ours].is_not(None) for ours, _ in pairs)
+        return select(self._exists(self.s, and_(*refers, ~there)))
 
     def only(self, rows: Rows) -> Self:
-        """The same for some rows of the stage, as if there were no others."""
+        """The same for some rows of the stage, as if there were no others: they refer to none of them."""
         numbered = self.s.c[ROW_NUMBER]
-        chosen = select(self.s).where(numbered.between(*rows)).order_by(numbered)
+        apart = () if self.checks_last else self.rules.may_wait
+        values = (self._absent(name) if name in apart else self.s.c[name] for name in self.rules.names)
+        chosen = select(numbered, *values).where(numbered.between(*rows)).order_by(numbered)
         return replace(self, stage=chosen.subquery("s"))
 
     def count_new(self, *, known: bool) -> Select[Any]:
@@ -203,8 +230,14 @@ class Plan:
         """What is known, as conditions name it."""
         return self.known.alias("k")
 
+    def _absent(self, name: str) -> ColumnElement[Any]:
+        """Null of the type that a column has."""
+        return case((false(), self.s.c[name])).label(name)
+
     def _rows(self) -> Select[Any]:
-        return select(*(self.s.c[name] for name in self.rules.names)).select_from(self.s)
+        held_back = self.held_back
+        values = (self._absent(name) if name in held_back else self.s.c[name] for name in self.rules.names)
+        return select(*values).select_from(self.s)
 
     def _same_key(self, ours: FromClause, theirs: FromClause) -> ColumnElement[bool]:
         return and_(*(theirs.c[name] == ours.c[name] for name in self.rules.key))
@@ -245,6 +278,11 @@ class ReplacingPlan(Plan):
     def remove_surplus(self) -> Delete:
         """Delete the surplus rows."""
         return delete(self.t).where(key_of(self.rules.key, self.t).in_(select(*self.surplus.c)))
+
+    def release_surplus(self) -> Update:
+        """Let surplus rows refer to nothing that comes later, so that it can be deleted before them."""
+        nothing = {name: null() for name in self.held_back}
+        return update(self.t).values(nothing).where(key_of(self.rules.key, self.t).in_(select(*self.surplus.c)))
 
     # Without a key, all rows of the table are surplus, and all of the stage are new.
 

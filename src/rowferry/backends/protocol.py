@@ -26,6 +26,9 @@ class ParentKeys(Protocol):
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         """Those of the values that a column of a table holds."""
 
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        """Which rows, by position, have the values of a row of the table in all of their columns; none is null."""
+
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
         """The next so many integers above another one that a column of a table holds, ascending; fewer at their end.
 
@@ -72,6 +75,13 @@ class TableWriter(Protocol):
 
         Raises:
             ParentsVanished: A row that one of them refers to was deleted since it was judged.
+        """
+
+    def complete(self, *, update: bool) -> None:
+        """Let rows refer to rows of tables that come later, once all tables are published; told as `publish` was.
+
+        Raises:
+            ParentsVanished: As `publish` does.
         """
 
 

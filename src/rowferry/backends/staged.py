@@ -96,7 +96,23 @@ class StagedWriter(ABC):
             updated = self._update() if update and self._comparison.different and self._rules.values else 0
             return (self._insert() if self._comparison.new else 0), updated
 
+    def complete(self, *, update: bool) -> None:
+        changed = self._comparison.different if update else 0
+        if not self._rules.circular or not (self._comparison.new or changed):
+            return
+        if self._is_incomplete(changed):
+            self._run(self._plan.complete(only_new=not update and self._has_known))
+        self._require_circular()
+
     # What a room says
+
+    @abstractmethod
+    def _require_circular(self) -> None:
+        """Require that what rows refer to by references which lead back to their table is there, or will have to be.
+
+        Raises:
+            ParentsVanished: It is not.
+        """
 
     @abstractmethod
     def _run(self, statement: Statement) -> Found:
@@ -131,6 +147,10 @@ class StagedWriter(ABC):
         return self._run(self._plan.insert_new(known=self._has_known)).rowcount
 
     # What follows
+
+    def _is_incomplete(self, changed: int) -> bool:
+        """Whether rows lack values of columns that came too early."""
+        return bool(self._plan.held_back or (changed and self._plan.late))
 
     def _rewrite(self) -> int:
         """Insert the rows that differ anew, once all of them are gone: a value may stand in another row by now."""
@@ -189,6 +209,11 @@ class StagedReplacer(StagedWriter):
                 keys = self._keys(self._plan.first_referred(child.rows, child.refers, count))
                 found.append(Referring(child.name, child.columns, rows, keys))
         return found
+
+    def complete(self, *, update: bool) -> None:
+        if self._surplus and self._plan.held_back:
+            self._run(self._plan.release_surplus())
+        super().complete(update=update)
 
     def remove(self) -> int:
         return self._remove() if self._surplus else 0
@@ -255,6 +280,9 @@ class StagedRefusalsFound(RefusalsFound, StagedWriter):
             yield
         finally:
             self._plan = plan
+
+    def _is_incomplete(self, changed: int) -> bool:  # noqa: ARG002  # each try left these values out
+        return bool(self._plan.late)
 
     def _publish(self, *, update: bool) -> tuple[int, int]:
         return StagedWriter.publish(self, update=update)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from rowferry.dictionary.avro_schema import avro_name
 from rowferry.dictionary.declared import Declared, declared_at
-from rowferry.dictionary.rules import TableRules, alike, load_order, rules_of
+from rowferry.dictionary.load_order import load_order
+from rowferry.dictionary.rules import TableRules, alike, rules_of
 from rowferry.errors import TableUnknown, models_unusable
 
 

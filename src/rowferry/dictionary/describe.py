@@ -4,31 +4,30 @@ from typing import Any
 
 import pyarrow as pa
 
+from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.kinds.choices import Choice
 
 
 def describe(rules: TableRules) -> dict[str, Any]:
     """Everything that is asked of the rows of a table."""
-    references = {r.column: {"table": r.parent, "column": r.target} for r in rules.references}
     return {
         "name": rules.name,
         "doc": rules.doc,
         "key": list(rules.key),
-        "columns": [_describe_column(column, rules, references) for column in rules.columns],
+        "columns": [_describe_column(column, rules) for column in rules.columns],
         "checks": [{"name": check.name, "condition": check.sql} for check in rules.checks],
     }
 
 
-def _describe_column(column: ColumnRule, rules: TableRules, references: dict[str, Any]) -> dict[str, Any]:
-    reference = references.get(column.name)
+def _describe_column(column: ColumnRule, rules: TableRules) -> dict[str, Any]:
+    references = [reference for reference in rules.references if column.name in reference.columns]
     words = ["required" if column.required else "optional"]
     if column.name in rules.key:
         words.insert(0, "primary key" if len(rules.key) == 1 else "part of the primary key")
     if column.default and column.required:
         words.append(f"may be left out ({column.default.words})")
-    if reference:
-        words.append(f"references {reference['table']}.{reference['column']}")
+    words += [_refers(column, reference) for reference in references]
     words += [_unique(column, others) for others in rules.unique if column.name in others]
     return {
         "name": column.name,
@@ -38,10 +37,20 @@ def _describe_column(column: ColumnRule, rules: TableRules, references: dict[str
         "max_length": column.max_length,
         "minimum": column.bounds[0] if column.bounds else None,
         "maximum": column.bounds[1] if column.bounds else None,
-        "references": reference,
+        "references": next(map(_target, (each for each in references if each.column)), None),
         "rule": ", ".join(words),
         "doc": column.doc,
     }
+
+
+def _target(reference: Reference) -> dict[str, str]:
+    return {"table": reference.parent, "column": reference.targets[0]}
+
+
+def _refers(column: ColumnRule, reference: Reference) -> str:
+    target = dict(zip(reference.columns, reference.targets, strict=True))[column.name]
+    others = [name for name in reference.columns if name != column.name]
+    return f"references {reference.parent}.{target}" + (f" together with {', '.join(others)}" if others else "")
 
 
 def _size(column: ColumnRule) -> str:

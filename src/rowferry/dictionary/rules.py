@@ -4,17 +4,18 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar, cast
 
 import pyarrow as pa
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Table, UniqueConstraint
-from sqlalchemy.exc import CompileError, NoReferenceError
+from sqlalchemy import CheckConstraint, Column, Table
+from sqlalchemy.exc import CompileError
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.masks import Mask, at_most, only
 from rowferry.dictionary.defaults import Default, default_for
 from rowferry.dictionary.faults import Fault, RejectCode, shown
+from rowferry.dictionary.foreign_keys import Reference, reference_of, unique_columns
+from rowferry.dictionary.load_order import circle_of, load_order
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.registry import served_by
 from rowferry.kinds.texts import Text
@@ -92,15 +93,6 @@ def _because(reason: object) -> str:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """`column` holds a key of the table `parent`, whose key column is `target`."""
-
-    column: str
-    parent: str
-    target: str
-
-
-@dataclass(frozen=True)
 class Check:
     """A condition in SQL that a whole row must meet; it names no other `columns`, and perhaps not all of these."""
 
@@ -174,7 +166,7 @@ class TableRules:
             self,
             columns=tuple(column for column in self.columns if column.name in kept),
             key=self.key if kept >= {*self.key} else (),
-            references=tuple(reference for reference in self.references if reference.column in kept),
+            references=tuple(reference for reference in self.references if kept >= {*reference.columns}),
             checks=tuple(check for check in self.checks if kept >= check.columns),
             unique=tuple(names for names in self.unique if kept >= {*names}),
             filled=frozenset(filled),
@@ -190,6 +182,52 @@ class TableRules:
     def candidate_keys(self) -> tuple[tuple[str, ...], ...]:
         """The columns of each key of a row: the primary key, if there is one, then what is unique beside it."""
         return (self.key, *self.unique) if self.key else self.unique
+
+    def number_of_key(self, names: Collection[str]) -> int | None:
+        """Which of the candidate keys consists of some columns, in whatever order, if any does."""
+        return next((at for at, key in enumerate(self.candidate_keys) if set(key) == set(names)), None)
+
+    @cached_property
+    def circular(self) -> tuple[Reference, ...]:
+        """The references that lead back to this table, be it through others."""
+        circle = circle_of(self.table)
+        return tuple(reference for reference in self.references if reference.parent in circle)
+
+    @cached_property
+    def late(self) -> tuple[str, ...]:
+        """The columns by which rows may refer to rows that go in later, unless the rows could not be found again."""
+        names = {name for reference in self.circular for name in reference.columns}
+        return tuple(name for name in self.values if name in names) if self.key else ()
+
+    @cached_property
+    def may_wait(self) -> tuple[str, ...]:
+        """Those of them that may be null until then."""
+        return tuple(name for name in self.late if not self.by_name[name].required)
+
+    @cached_property
+    def held_back(self) -> tuple[str, ...]:
+        """As many of these as must be null until the tables have their rows that come later."""
+        return tuple(dict.fromkeys(names[-1] for names in self._waiting if names)) if self.is_whole else self.may_wait
+
+    @property
+    def must_be_deferred(self) -> bool:
+        """Whether rows refer to rows of a table that comes later by columns that are never null."""
+        return not all(self._waiting)
+
+    @cached_property
+    def _waiting(self) -> list[list[str]]:
+        """Of each reference to a table that comes later, the columns that may be null."""
+        if all(reference.parent == self.name for reference in self.circular):
+            return []
+        order = load_order(self.table.metadata.tables.values())
+        later = order[order.index(self.name) + 1 :]
+        forward = (reference.columns for reference in self.circular if reference.parent in later)
+        return [[name for name in names if name in self.may_wait] for names in forward]
+
+    @cached_property
+    def straight(self) -> tuple[Reference, ...]:
+        """The references to tables that come before this one and do not lead back."""
+        return tuple(reference for reference in self.references if reference not in self.circular)
 
     def columns_of_check(self, name: str) -> frozenset[str]:
         """The columns that a check of this name may depend on."""
@@ -223,7 +261,7 @@ def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
     columns = [_noted(faults, _column_rule, column, dialect) for column in loaded]
     given = (each for each in table.foreign_key_constraints if generated.isdisjoint(each.column_keys))
     constraints = sorted(given, key=lambda constraint: list(constraint.column_keys))
-    references = [_noted(faults, _reference, table, constraint) for constraint in constraints]
+    references = [_noted(faults, reference_of, table, constraint) for constraint in constraints]
     checks = [_noted(faults, _check, table, constraint) for constraint in _checks(table)]
     rules = [column for column in columns if column]
     faults += _spelled_keys(table, {rule.name for rule in rules if not rule.kind.tells_apart})
@@ -237,10 +275,10 @@ def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
         doc=doc or table.comment or "",
         columns=tuple(columns),
         key=tuple(column.name for column in table.primary_key.columns),
-        references=tuple(sorted(references, key=lambda reference: order.index(reference.column))),
+        references=tuple(sorted(references, key=lambda reference: order.index(reference.columns[0]))),
         # What depends on values that only the database knows is left to it.
         checks=tuple(check for check in checks if generated.isdisjoint(check.columns)),
-        unique=tuple(names for names in _unique(table) if generated.isdisjoint(names)),
+        unique=tuple(names for names in unique_columns(table) if generated.isdisjoint(names)),
     )
 
 
@@ -275,25 +313,6 @@ def alike(names: Iterable[str], spelled: Callable[[str], str]) -> str:
     return ""
 
 
-def load_order(tables: Iterable[Table]) -> list[str]:
-    """The names of tables, parents first; the same in every process.
-
-    Raises:
-        LookupError: Tables refer to each other in a circle.
-    """
-    parents = {
-        table.name: sorted({key.column.table.name for key in table.foreign_keys})
-        for table in sorted(tables, key=lambda table: table.name)
-    }
-    try:
-        return list(TopologicalSorter(parents).static_order())
-    except CycleError as error:
-        *circle, _ = error.args[1]
-        raise LookupError(
-            f"tables refer to each other in a cycle, {', '.join(sorted(circle))}, so none of them can be loaded first"
-        ) from error
-
-
 def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
     numbered = column.identity is not None and bool(column.identity.always)
     if numbered and not column.primary_key:
@@ -318,44 +337,12 @@ def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
     )
 
 
-def _reference(table: Table, constraint: ForeignKeyConstraint) -> Reference:
-    if len(constraint.elements) != 1:
-        names = ", ".join(constraint.column_keys)
-        raise LookupError(f"{table.name}: a foreign key of several columns ({names}) is not supported; {_LEAVE_OUT}")
-    element = constraint.elements[0]
-    name = f"{table.name}.{element.parent.name}"
-    try:
-        target = element.column
-    except NoReferenceError as error:
-        hint = "declare it with the same MetaData, or the same declarative Base"
-        raise LookupError(f"{name} refers to {element.target_fullname}, which cannot be found; {hint}") from error
-    if target.table is table:
-        raise LookupError(f"{name} refers to its own table, which is not supported; {_LEAVE_OUT}")
-    if list(target.table.primary_key.columns) != [target]:
-        raise LookupError(f"{name} refers to something other than a primary key; {_LEAVE_OUT}")
-    return Reference(element.parent.name, target.table.name, target.name)
-
-
-def _unique(table: Table) -> list[tuple[str, ...]]:
-    """What the database holds to be unique in all rows, unless the primary key makes it so."""
-    constraints = (constraint.columns for constraint in table.constraints if isinstance(constraint, UniqueConstraint))
-    whole = (index for index in table.indexes if index.unique and not any(map(_is_condition, index.dialect_kwargs)))
-    indexes = (index.columns for index in whole if all(isinstance(each, Column) for each in index.expressions))
-    found = {tuple(column.name for column in columns) for columns in (*constraints, *indexes)}
-    key = {column.name for column in table.primary_key}
-    return sorted(names for names in found if not (key and key.issubset(names)))
-
-
 def _spelled_keys(table: Table, loose: set[str]) -> Iterator[str]:
     """What tells rows apart by columns whose values may be equal and spelled otherwise, or are never equal."""
-    keys = [tuple(table.primary_key.columns.keys()), *_unique(table)]
+    keys = [tuple(table.primary_key.columns.keys()), *unique_columns(table)]
     keys += [tuple(constraint.column_keys) for constraint in table.foreign_key_constraints]
     for name in sorted(loose.intersection(*[{name for key in keys for name in key}])):
         yield f"{table.name}.{name}: type {table.c[name].type!r} cannot tell rows apart; {_LEAVE_OUT}"
-
-
-def _is_condition(option: str) -> bool:
-    return option.endswith("_where")
 
 
 def _checks(table: Table) -> list[CheckConstraint]:

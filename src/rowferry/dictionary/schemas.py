@@ -55,7 +55,7 @@ def _field(rules: TableRules, column: ColumnRule) -> tuple[Any, Any]:
         limits |= {"ge": column.bounds[0], "le": column.bounds[1]}
     if isinstance(column.kind, Text):
         limits |= {"min_length": 1, "max_length": column.max_length}
-    references = next((f"{r.parent}.{r.target}" for r in rules.references if r.column == column.name), "")
+    references = next((f"{r.parent}.{r.targets[0]}" for r in rules.references if r.columns == (column.name,)), "")
     doc = f"{column.doc} (in {references})" if references else column.doc
     kind: Any = column.kind.json_schema
     meaning: dict[str, Any] = {"description": doc, "examples": [_example(rules, column)]}

@@ -11,9 +11,10 @@ import pyarrow as pa
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow, python_values, rows_as_python
 from rowferry.dictionary.faults import Fault, RejectCode
-from rowferry.dictionary.rules import ColumnRule, Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.errors import DatabaseRefused
-from rowferry.judging.candidate_keys import Mask, all_spelled, has_key, spelled
+from rowferry.judging.candidate_keys import Columns, Mask, all_spelled, has_key, spelled
 from rowferry.judging.found_faults import FoundFaults, messages_of, repeated_message
 from rowferry.judging.left_out import LeftOut
 from rowferry.judging.lookups import Lookups
@@ -83,6 +84,7 @@ class Judge:
         self.rules = rules
         self._lookups = lookups
         self._references = References(rules, lookups)
+        self._circular = lookups.circular(rules)
         self._taken, self._places = taken, places
         self._refused = refused
         self._moved = MovedValues(rules, lookups, kept) if kept is not None and rules.unique else None
@@ -94,7 +96,7 @@ class Judge:
         columns = [self._judge_column(number, batch, faults) for number in range(len(batch.columns))]
         standing = _Standing(columns, batch.positions, np.ones(len(batch.positions), dtype=np.bool_))
         singles = self._judge_odd(batch, faults)
-        self._judge_references(standing, singles, faults)
+        self._judge_references(batch.first, standing, singles, faults)
         for number, fault in self._refused.items():
             if batch.first <= number < batch.first + batch.count:
                 faults.add(number - batch.first, fault)
@@ -104,6 +106,9 @@ class Judge:
         standing = self._gather(standing, _without(singles, faults))
         standing = self._judge_checks(standing, faults, left_out)
         standing, new = self._judge_unique(standing, faults)
+        if self._circular:
+            good = standing.only_good()
+            self._circular.provide(dict(zip(self.rules.names, good.columns, strict=True)), batch.first + good.positions)
         self._take_keys(batch.first, standing, new, faults)
         positions, errors, codes = faults.as_columns()
         rejected = RejectedRows(batch.first + positions, raws_of(batch, positions), errors, codes)
@@ -172,22 +177,31 @@ class Judge:
             faults.add(position, fault)
         return value
 
-    def _judge_references(self, standing: _Standing, singles: Singles, faults: FoundFaults) -> None:
+    def _judge_references(self, first: int, standing: _Standing, singles: Singles, faults: FoundFaults) -> None:
         for reference in self.rules.references:
-            rule = self.rules.by_name[reference.column]
-            column = standing.columns[self.rules.names.index(reference.column)]
-            missing = np.flatnonzero(self._references.missing(reference, column))
-            self._blame(reference, pc.take(column, as_arrow(missing)), standing.positions[missing], faults)
-            values = pa.array([row[rule.name] for row in singles.values()], rule.arrow)
-            missing = np.flatnonzero(self._references.missing(reference, values))
-            positions = np.array(list(singles), dtype=np.int64)[missing]
-            self._blame(reference, pc.take(values, as_arrow(missing)), positions, faults)
+            columns = [standing.columns[self.rules.names.index(name)] for name in reference.columns]
+            missing = self._missing(reference, columns, first + standing.positions)
+            self._blame(reference, missing, columns, standing.positions, faults)
+            rules = [self.rules.by_name[name] for name in reference.columns]
+            columns = [pa.array([row[rule.name] for row in singles.values()], rule.arrow) for rule in rules]
+            positions = np.array(list(singles), dtype=np.int64)
+            self._blame(reference, self._missing(reference, columns, first + positions), columns, positions, faults)
 
-    def _blame(self, reference: Reference, values: pa.Array, positions: Positions, faults: FoundFaults) -> None:
-        column = reference.column
-        texts = all_spelled(self.rules, [column], [values])
-        messages = pc.binary_join_element_wise(f"{column} ", texts, f" is not in {reference.parent}", "")
-        faults.add_many(column, RejectCode.REFERENCE, positions, messages)
+    def _missing(self, reference: Reference, columns: Columns, numbers: Positions) -> Mask:
+        """Which rows refer to nothing; where they may refer to rows that come later, which are known to do so."""
+        if self._circular and reference in self._circular.references:
+            return self._circular.missing(reference, columns, numbers)
+        return self._references.missing(reference, columns)
+
+    def _blame(
+        self, reference: Reference, blamed: Mask, columns: Columns, positions: Positions, faults: FoundFaults
+    ) -> None:
+        missing = np.flatnonzero(blamed)
+        values = [pc.take(column, as_arrow(missing)) for column in columns]
+        texts = all_spelled(self.rules, reference.columns, values)
+        named = ", ".join(reference.columns)
+        messages = pc.binary_join_element_wise(f"{named} ", texts, f" is not in {reference.parent}", "")
+        faults.add_many(reference.column, RejectCode.REFERENCE, positions[missing], messages)
 
     def _gather(self, standing: _Standing, singles: Mapping[int, dict[str, object]]) -> _Standing:
         """Put good odd rows among the others, in their order."""
@@ -226,7 +240,7 @@ class Judge:
         plain = rows_as_python(pa.RecordBatch.from_arrays(columns, schema=self.rules.schema))
         rows = dict(zip(standing.positions[at].tolist(), plain, strict=True)) | singles
         # Where the row itself is at fault, nobody knows which of its values are missing.
-        positions = [at for at in rows if at in found and all(column for column, _ in found[at])]
+        positions = [at for at in rows if at in found and all(map(_is_of_values, found[at]))]
         broken: list[tuple[int, str]] = []
         # A condition may be beyond computing for values that are missing or at fault; the rows are rejected anyway.
         with suppress(DatabaseRefused):
@@ -343,6 +357,12 @@ def judge_cell(rule: ColumnRule, cell: object, *, present: bool) -> tuple[object
     if isinstance(cell, Fault):
         return None, cell
     return rule.judge(cell if cell is None else str(cell), present=present)
+
+
+def _is_of_values(fault: tuple[str | None, str]) -> bool:
+    """Whether a fault leaves the row itself as it is."""
+    column, code = fault
+    return column is not None or code is RejectCode.REFERENCE
 
 
 def _broken(check: str) -> Fault:

@@ -5,8 +5,10 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import TableRules
-from rowferry.judging.taken_keys import TakenKeys
+from rowferry.judging.candidate_keys import Columns, Mask
+from rowferry.judging.circular_rows import CircularRows
 
 Holders = Sequence[tuple[int, tuple[object, ...]]]
 """Rows, by position, that have the values of a row of a table in some columns, and the key of that row."""
@@ -22,8 +24,8 @@ class UniqueKeys(Protocol):
         """Which rows have values of a row of the table with another key, and that key."""
 
 
-class Lookups(UniqueKeys, Protocol):
-    """What the judge asks of a database, and of the operation whose rows it judges."""
+class ParentLookups(Protocol):
+    """Finds the rows that others refer to."""
 
     def existing(self, table: str, column: str, values: list[object]) -> list[object]:
         """Those of the values that the column of a table holds."""
@@ -34,8 +36,21 @@ class Lookups(UniqueKeys, Protocol):
         Others may be there all the same, if the table may hold integers in another form than their usual one.
         """
 
-    def accepted(self, table: str) -> TakenKeys | None:
-        """The keys of the rows of a table that the operation has accepted already, if it works on it."""
+    def existing_together(self, table: str, rows: pa.RecordBatch) -> list[int]:
+        """Which rows, by position, have the values of a row of a table in all of their columns; none is null."""
+
+    def accepted(self, reference: Reference, key: Columns) -> Mask | None:
+        """Which values of the targets of a reference are those of rows that the operation has accepted already.
+
+        None if it does not work on the table that is referred to.
+        """
+
+
+class Lookups(UniqueKeys, ParentLookups, Protocol):
+    """What the judge asks of a database, and of the operation whose rows it judges."""
+
+    def circular(self, rules: TableRules) -> CircularRows | None:
+        """What is noted of rows that may refer to rows which come later; None if there are none in the operation."""
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:
         """Which of some rows break which CHECK of their table: (position, name of the check)."""

@@ -6,10 +6,12 @@ import pyarrow as pa
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow, python_values
 from rowferry.arrow.masks import mask_of
-from rowferry.dictionary.rules import Reference, TableRules
-from rowferry.judging.candidate_keys import Mask
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import TableRules
+from rowferry.judging.candidate_keys import Columns, Mask
 from rowferry.judging.known_keys import known_keys
-from rowferry.judging.lookups import Lookups
+from rowferry.judging.lookups import ParentLookups
+from rowferry.judging.referred_together import AskedTogether
 
 _PAGE = 100_000
 _READ_TO_ASK = 16
@@ -22,12 +24,18 @@ class References:
     So a parent that others put in after it was found missing is missing to the end.
     """
 
-    def __init__(self, rules: TableRules, lookups: Lookups) -> None:
-        self._asked = {r: _Asked(r, rules.by_name[r.column].arrow, lookups) for r in rules.references}
+    def __init__(self, rules: TableRules, lookups: ParentLookups) -> None:
+        self._asked: dict[Reference, _Asked | AskedTogether] = {}
+        for reference in rules.references:
+            arrows = [rules.by_name[name].arrow for name in reference.columns]
+            single = len(arrows) == 1
+            self._asked[reference] = (
+                _Asked(reference, arrows[0], lookups) if single else AskedTogether(reference, lookups)
+            )
 
-    def missing(self, reference: Reference, values: pa.Array) -> Mask:
-        """Which of the values refer to no row; null refers to nothing and is not missing."""
-        return ~self._asked[reference].found(values)
+    def missing(self, reference: Reference, values: Columns) -> Mask:
+        """Which of the values, by column, refer to no row; null refers to nothing and is not missing."""
+        return ~self._asked[reference].found(*values)
 
 
 class _Asked:
@@ -37,7 +45,7 @@ class _Asked:
     takes no longer than asking did. They are only known to be there: for any other, the database is asked.
     """
 
-    def __init__(self, reference: Reference, arrow: pa.DataType, lookups: Lookups) -> None:
+    def __init__(self, reference: Reference, arrow: pa.DataType, lookups: ParentLookups) -> None:
         self._reference, self._arrow, self._lookups = reference, arrow, lookups
         self._known, self._absent = known_keys(arrow), known_keys(arrow)
         self._credit = 0
@@ -57,8 +65,7 @@ class _Asked:
     def _present(self, keys: pa.Array) -> pa.Array:
         """Those of the keys that are there, none of which was known to be; they are known from here on."""
         found = [keys[:0]]
-        if taken := self._lookups.accepted(self._reference.parent):
-            accepted = taken.holds([keys])
+        if (accepted := self._lookups.accepted(self._reference, [keys])) is not None:
             found.append(pc.where(keys, as_arrow(accepted)))
             keys = pc.where(keys, as_arrow(~accepted))
         keys = pc.where(keys, as_arrow(~self._absent.holds(keys)))
@@ -74,7 +81,7 @@ class _Asked:
         return present
 
     def _ask(self, keys: pa.Array) -> pa.Array:
-        parent, target = self._reference.parent, self._reference.target
+        parent, (target,) = self._reference.parent, self._reference.targets
         existing = pa.array(self._lookups.existing(parent, target, python_values(keys)), self._arrow)
         self._absent.add(pc.where(keys, pc.invert(pc.is_in(keys, value_set=existing))))
         return existing
@@ -84,7 +91,7 @@ class _Asked:
         before = self._last
         while self._has_pages and self._credit >= _PAGE and self._known.has_room():
             self._credit -= _PAGE
-            parent, target = self._reference.parent, self._reference.target
+            parent, (target,) = self._reference.parent, self._reference.targets
             page = self._lookups.next_keys(parent, target, self._last, _PAGE)
             self._known.add(page)
             self._has_pages = len(page) == _PAGE

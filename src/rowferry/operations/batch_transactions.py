@@ -5,7 +5,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict
 
 from sqlalchemy import Connection
@@ -23,6 +23,7 @@ from rowferry.errors import (
 )
 from rowferry.events import BatchFinished, Observe, RowsRejected
 from rowferry.files.disk_full import room_needed
+from rowferry.judging.circles import Circles
 from rowferry.operations.batch_receipt import (
     BATCH_COUNTS,
     BatchClaim,
@@ -183,18 +184,13 @@ class _Batch:
 
     def _put_in(self, transaction: ShortTransaction) -> BatchReceipt:
         self.ingests = []
-        lookups = OperationLookups(self.backend, self.catalog, transaction, transaction)
-        for source in self.sources:
-            writer = few_rows_writer(self.backend, source.rules, source.shapes(), transaction.few_rows_writer)
-            ingest = Ingest(self.operation, source, writer)
-            self.ingests.append(ingest)
-            ingest.read(lookups, ahead=False)
+        with closing(Circles((source.rules for source in self.sources), self.operation.refused.orphans)) as circles:
+            self._read(transaction, OperationLookups(self.backend, self.catalog, transaction, transaction, circles))
         for ingest in self.ingests:
             ingest.compare()
         refused = self.options.all_or_nothing and any(ingest.rejects.count for ingest in self.ingests)
         if not refused:
-            for ingest in self.ingests:
-                ingest.publish()
+            self._publish()
         done = {ingest.rules.name: Outcome() if refused else ingest.outcome for ingest in self.ingests}
         return BatchReceipt(
             batch_id=self.claim.batch_id,
@@ -203,6 +199,20 @@ class _Batch:
             **{count: {name: getattr(outcome, count) for name, outcome in done.items()} for count in BATCH_COUNTS},
             rejected=list(self._rejected_rows()),
         )
+
+    def _read(self, transaction: ShortTransaction, lookups: OperationLookups) -> None:
+        for source in self.sources:
+            writer = few_rows_writer(self.backend, source.rules, source.shapes(), transaction.few_rows_writer)
+            ingest = Ingest(self.operation, source, writer)
+            self.ingests.append(ingest)
+            ingest.read(lookups, ahead=False)
+        lookups.settle()
+
+    def _publish(self) -> None:
+        for ingest in self.ingests:
+            ingest.publish()
+        for ingest in self.ingests:
+            ingest.complete()
 
     def _rejected_rows(self) -> Iterator[RejectedBatchRow]:
         for ingest in self.ingests:

@@ -20,6 +20,7 @@ from rowferry.errors import (
     UniqueBroken,
 )
 from rowferry.events import LoadFinished, LoadStarted, Observe
+from rowferry.judging.circles import Circles
 from rowferry.operations.ingest import Ingest, Operation, keep_rejects
 from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
 from rowferry.operations.lookups import OperationLookups
@@ -81,6 +82,7 @@ class _Load:
         self.form = options.form()
         self.form.require_columns(file.rules for file in self.files)
         self.ingests: list[Ingest[JoinedFiles, LoadWriter]] = []
+        self.circles = Circles((), self.operation.refused.orphans)
         self.judged = False
         self.first_attempt = True
         self.receipt: Receipt | None = None
@@ -106,6 +108,7 @@ class _Load:
     def close(self) -> None:
         for ingest in self.ingests:
             ingest.close()
+        self.circles.close()
 
     def run(self) -> None:
         """Try until nobody deletes parents or locks in our way, three times at most."""
@@ -135,9 +138,11 @@ class _Load:
         self.ingests, self.judged, self.receipt = [], False, None
         self.operation.events.start_again()
         with self.backend.transaction(locking, careful=self.operation.refused.careful) as transaction:
-            lookups = OperationLookups(self.backend, self.catalog, transaction, self.backend)
+            self.circles = Circles([files[0].rules for files in self._by_table()], self.operation.refused.orphans)
+            lookups = OperationLookups(self.backend, self.catalog, transaction, self.backend, self.circles)
             for files in self._by_table():
                 self._open(transaction, files).read(lookups)
+            lookups.settle()
             self.judged = True
             self._stop_if_exceeded()
             receipt = Receipt(self.claim.load_id, "done", self.options.dry_run, [], self.passed_over)
@@ -145,6 +150,9 @@ class _Load:
                 ingest.compare()
                 if not self.options.dry_run:
                     ingest.publish()
+            for ingest in self.ingests:
+                if not self.options.dry_run:
+                    ingest.complete()
                 receipt.tables += receipts_of(ingest, transaction.notes.get(ingest.rules.name, ()))
             self._stop_if_exceeded()
             self.receipt = receipt

@@ -94,7 +94,7 @@ class Ingest(Generic[Rows, Writer]):
             ValuesKept: Rows would take unique values that others, which are now known, keep in an update.
         """
         name, refused, on_conflict = self.rules.name, self.operation.refused, self.operation.on_conflict
-        lookups.add(name, self.taken, replaced=self.writer.took_over or on_conflict == "replace")
+        lookups.add(self.rules, self.taken, replaced=self.writer.took_over or on_conflict == "replace")
         kept = refused.kept(name) if on_conflict == "update" else None
         judge = Judge(self.rules, lookups, self.taken, self.source.places, refused.of(name), kept)
         defaults = Defaults(self.rules, lookups.backend)
@@ -130,6 +130,15 @@ class Ingest(Generic[Rows, Writer]):
         with self.timed(), self._refusals_noted():
             done = self.writer.publish(update=self.operation.updates)
             self._balance(*done)
+
+    def complete(self) -> None:
+        """Let rows refer to rows of tables that were published after theirs, once all are.
+
+        Raises:
+            ParentsVanished: Others came between.
+        """
+        with self.timed(), self._refusals_noted():
+            self.writer.complete(update=self.operation.updates)
 
     def close(self) -> None:
         self.rejects.close()

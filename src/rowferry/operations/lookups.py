@@ -1,10 +1,15 @@
 """What the judge looks up, found in a database and among the rows that an operation has accepted."""
 
+import numpy as np
 import pyarrow as pa
 
 from rowferry.backends.protocol import Backend, ParentKeys
 from rowferry.dictionary.catalog import Catalog
+from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import TableRules
+from rowferry.judging.candidate_keys import Columns, Mask
+from rowferry.judging.circles import Circles
+from rowferry.judging.circular_rows import CircularRows
 from rowferry.judging.lookups import Holders, UniqueKeys
 from rowferry.judging.taken_keys import TakenKeys
 from rowferry.kinds.integers import INTEGER
@@ -14,22 +19,31 @@ class OperationLookups:
     """Implements Lookups for all tables of one attempt at an operation.
 
     Parents are looked for by its `transaction`, unique values by `keys`. Of a table that is `replaced`, none of the
-    rows count that it has.
+    rows count that it has. In `circles`, rows may refer to rows that come later.
     """
 
-    def __init__(self, backend: Backend, catalog: Catalog, transaction: ParentKeys, keys: UniqueKeys) -> None:
+    def __init__(
+        self, backend: Backend, catalog: Catalog, transaction: ParentKeys, keys: UniqueKeys, circles: Circles
+    ) -> None:
         self._catalog = catalog
-        self._transaction, self._keys = transaction, keys
-        self._accepted: dict[str, TakenKeys] = {}
+        self._transaction, self._keys, self._circles = transaction, keys, circles
+        self._accepted: dict[str, tuple[TableRules, TakenKeys]] = {}
         self._replaced: set[str] = set()
         self.failed_checks = backend.failed_checks
         self.backend = backend
 
-    def add(self, table: str, taken: TakenKeys, *, replaced: bool) -> None:
+    def add(self, rules: TableRules, taken: TakenKeys, *, replaced: bool) -> None:
         """Note that rows of a table are judged from here on, whose keys are `taken` when they are accepted."""
-        self._accepted[table] = taken
+        self._accepted[rules.name] = rules, taken
         if replaced:
-            self._replaced.add(table)
+            self._replaced.add(rules.name)
+
+    def circular(self, rules: TableRules) -> CircularRows | None:
+        return self._circles.of(rules.name)
+
+    def settle(self) -> None:
+        """Judge the references that had to wait until all rows were read; OrphansFound if some lead nowhere."""
+        self._circles.settle(self)
 
     def existing(self, table: str, column: str, values: list[object]) -> list[object]:
         return (
@@ -43,8 +57,18 @@ class OperationLookups:
         none = pa.array([], pa.int64())
         return none if has_none else self._transaction.next_keys(self._catalog.table(table).table, column, after, most)
 
-    def accepted(self, table: str) -> TakenKeys | None:
-        return self._accepted.get(table)
+    def existing_together(self, table: str, rows: pa.RecordBatch) -> list[int]:
+        return [] if table in self._replaced else self._transaction.existing_together(self._catalog.table(table), rows)
+
+    def accepted(self, reference: Reference, key: Columns) -> Mask | None:
+        if reference.parent not in self._accepted:
+            return None
+        rules, taken = self._accepted[reference.parent]
+        number = rules.number_of_key(reference.targets)
+        if number is None:
+            return np.zeros(len(key[0]), dtype=np.bool_)
+        by_name = dict(zip(reference.targets, key, strict=True))
+        return taken.holds([by_name[name] for name in rules.candidate_keys[number]], number)
 
     def known(self, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         return [] if rules.name in self._replaced else self._keys.known(rules, key, rows)

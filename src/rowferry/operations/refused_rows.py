@@ -17,6 +17,7 @@ from rowferry.errors import (
     UniqueBroken,
 )
 from rowferry.judging.moved_values import Key, ValuesKept
+from rowferry.judging.orphans import Orphans, OrphansFound
 
 _PERHAPS_OF_ROWS = (
     ConservationBroken,
@@ -38,11 +39,12 @@ class RefusedRows:
     An attempt goes the fast way. If it fails as rows may be to blame for, the next one is `careful` and finds them, and
     the one after that is fast again and rejects them from the start: so a row that refers to one of them is rejected,
     too, and one that has its key may take it. The same goes for rows of an update whose unique values rows of the table
-    keep.
+    keep, and for `orphans`, which refer to rows that turned out not to be there.
     """
 
     def __init__(self) -> None:
         self.careful = False
+        self.orphans = Orphans()
         self._by_source: dict[str, dict[int, Refusal]] = {}
         self._kept: dict[str, set[Key]] = {}
 
@@ -81,7 +83,7 @@ class RefusedRows:
         while True:
             try:
                 return attempt()
-            except (RowsRefused, ValuesKept):
+            except (OrphansFound, RowsRefused, ValuesKept):
                 self.careful = False
             except _PERHAPS_OF_ROWS:
                 if self.careful or has_committed():

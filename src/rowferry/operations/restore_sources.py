@@ -169,7 +169,7 @@ class RestoreFinder:
 
     def _parents(self, rules: TableRules, manifest: Manifest) -> Iterator[RestoreSource]:
         """Backups of all tables that a table refers to, be it through others, out of the same snapshot."""
-        wanted = _ancestors(rules, self._catalog)
+        wanted = _ancestors(rules, self._catalog) - {rules.name}
         for parent in (rules for rules in self._catalog if rules.name in wanted):
             siblings = self._store.listing(parent.name).backups
             same = next((backup for backup in siblings if backup.snapshot_id == manifest.snapshot_id), None)
@@ -200,5 +200,10 @@ def _is_path(backup: str) -> bool:
 
 
 def _ancestors(rules: TableRules, catalog: Catalog) -> set[str]:
-    parents = {reference.parent for reference in rules.references}
-    return parents.union(*(_ancestors(catalog.table(parent), catalog) for parent in parents))
+    found: set[str] = set()
+    waiting = [rules]
+    while waiting:
+        new = {reference.parent for reference in waiting.pop().references} - found
+        found |= new
+        waiting += map(catalog.table, sorted(new))
+    return found

@@ -21,6 +21,8 @@ from rowferry.errors import (
     RowferryError,
 )
 from rowferry.events import Observe, RestoreFinished, RestoreStarted
+from rowferry.judging.circles import Circles
+from rowferry.judging.orphans import Orphans
 from rowferry.operations.ingest import Ingest, Operation, keep_rejects
 from rowferry.operations.lookups import OperationLookups
 from rowferry.operations.restore_obstacles import EXAMPLES, obstacles_of
@@ -79,10 +81,14 @@ class _Restore:
         observe: Observe,
         claim: RestoreClaim,
     ) -> None:
-        self.backend, self.catalog, self.sources = backend, catalog, sources
+        self.backend, self.catalog = backend, catalog
+        self.asked = sources[-1]
+        order = catalog.names
+        self.sources = sorted(sources, key=lambda source: order.index(source.rules.name))
         self.options, self.observe, self.claim = options, observe, claim
-        self.table = sources[-1].rules.name
+        self.table = self.asked.rules.name
         self.tables: list[_Table] = []
+        self.circles = Circles((), Orphans())
         self.operation = Operation(claim.restore_id, observe, "replace")
         self.files = ExitStack()
         self.receipt: RestoreReceipt | None = None
@@ -108,6 +114,7 @@ class _Restore:
     def close(self) -> None:
         for table in self.tables:
             table.ingest.close()
+        self.circles.close()
         self.files.close()
 
     def run(self) -> None:
@@ -135,10 +142,12 @@ class _Restore:
         for source, rows in opened:
             rows.check(source.state)
         with self.backend.transaction(locking, careful=self.operation.refused.careful) as transaction:
-            lookups = OperationLookups(self.backend, self.catalog, transaction, self.backend)
+            self.circles = Circles((source.rules for source, _ in opened), self.operation.refused.orphans)
+            lookups = OperationLookups(self.backend, self.catalog, transaction, self.backend, self.circles)
             for source, rows in opened:
                 # That the rows are as many as the manifest says is known at their end.
                 self._start(transaction, source, rows).read(lookups)
+            lookups.settle()
             for table in self.tables:
                 self._compare(table)
             self._judge_obstacles()
@@ -188,7 +197,7 @@ class _Restore:
             table=self.table,
             tables=[table.changes for table in self.tables],
             obstacles=found,
-            passed_over=self.sources[-1].passed_over,
+            passed_over=self.asked.passed_over,
         )
         if found or self.options.dry_run:
             raise _Stopped
@@ -200,6 +209,8 @@ class _Restore:
             if table.changes.table not in referred_to:
                 self._remove(table)
             table.ingest.publish()
+        for table in self.tables:
+            table.ingest.complete()
         for table in reversed(self.tables):
             if table.changes.table in referred_to:
                 self._remove(table)

@@ -5,6 +5,7 @@ leaves it alone in one that is updated.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from heapq import merge
 from typing import Generic, TypeVar
 
@@ -27,6 +28,9 @@ def narrowed(backend: Backend, rules: TableRules, shapes: Shapes) -> list[TableR
     for given in shapes.columns:
         filled = filled_by_model(rules, given, backend)
         found.append(rules.only(given, [rules.names[at] for at in filled]))
+    if len(found) > 1 and rules.circular:
+        # Rows of one shape may refer to rows of another.
+        return [replace(part, is_whole=False) for part in found]
     return found
 
 
@@ -82,6 +86,10 @@ class ShapedWriter(Generic[Writer]):
         order = sorted(range(len(self._writers)), key=lambda at: not self._has_key[at])
         done = [self._writers[at].publish(update=update) for at in order]
         return sum(inserted for inserted, _ in done), sum(updated for _, updated in done)
+
+    def complete(self, *, update: bool) -> None:
+        for writer in self._writers:
+            writer.complete(update=update)
 
 
 class ShapedLoadWriter(ShapedWriter[LoadWriter]):

@@ -21,7 +21,7 @@ from rowferry.backends.postgresql.refusals import PostgresqlRefusals
 from rowferry.backends.postgresql.replacer import PostgresqlStagedReplacer, ReplacingTransaction
 from rowferry.backends.postgresql.snapshot import WHOLE_TABLES
 from rowferry.backends.postgresql.table import PostgresqlTable
-from rowferry.backends.postgresql.writer import PostgresqlStagedWriter, PostgresqlTransaction
+from rowferry.backends.postgresql.writer import DEFERRED, PostgresqlStagedWriter, PostgresqlTransaction
 from rowferry.backends.refusals import (
     MOST_REFUSED,
     NONE_KNOWN,
@@ -53,6 +53,8 @@ SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE contype = 'c' AND 
 UNION ALL SELECT format('%%I IS NOT NULL', attname) FROM pg_attribute
 WHERE attrelid = %(table)s::regclass AND attnotnull AND attnum > 0 AND NOT attisdropped
 """
+
+_IMMEDIATE = "SET CONSTRAINTS ALL IMMEDIATE"
 
 _UNDO = SQL("ROLLBACK TO SAVEPOINT rowferry_try")
 
@@ -94,7 +96,7 @@ class CarefulWriter(StagedRefusalsFound, PostgresqlStagedWriter):
         self._index(self._stage)
 
     def publish(self, *, update: bool) -> tuple[int, int]:
-        self._transaction.execute(SQL("SET CONSTRAINTS ALL IMMEDIATE"))
+        self._transaction.execute(SQL(DEFERRED if self._rules.must_be_deferred else _IMMEDIATE))
         if self._has_known:
             self._index(self._known)
         return super().publish(update=update)
@@ -170,8 +172,12 @@ class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
         self._tries = _Tries(transaction, PostgresqlTable(transaction, rules), rules)
 
     def publish(self, *, update: bool) -> tuple[int, int]:
-        self._transaction.execute(SQL("SET CONSTRAINTS ALL IMMEDIATE"))
+        self._transaction.execute(SQL(DEFERRED if self._rules.must_be_deferred else _IMMEDIATE))
         return super().publish(update=update)
+
+    @property
+    def _held_back(self) -> tuple[str, ...]:
+        return self._rules.may_wait  # each try goes without the rows that others refer to
 
     def _publish(self, *, update: bool) -> tuple[int, int]:
         return FewRowsWriter.publish(self, update=update)

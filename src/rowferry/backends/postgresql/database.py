@@ -132,6 +132,9 @@ class PostgresqlBackend:
         with self.engine.connect() as connection:
             return find_existing(connection, table, column, values)
 
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        return self.known(rules, tuple(rows.schema.names), rows)
+
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
         with self.engine.connect() as connection:
             return find_next_keys(connection, table, column, after, most)

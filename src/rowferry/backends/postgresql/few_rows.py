@@ -14,7 +14,7 @@ from rowferry.backends.postgresql.plan import differs
 from rowferry.backends.postgresql.sequences import Numbers
 from rowferry.backends.postgresql.table import PostgresqlTable, spelled, type_of
 from rowferry.backends.postgresql.texts import Texts
-from rowferry.backends.postgresql.writer import PostgresqlTransaction
+from rowferry.backends.postgresql.writer import DEFERRED, PostgresqlTransaction
 from rowferry.backends.protocol import Comparison, Holders
 from rowferry.dictionary.rules import TableRules
 
@@ -36,6 +36,9 @@ class ShortPostgresqlTransaction(PostgresqlTransaction):
             texts.read(column), spelled(table), texts.compared(column), type_of(table, column)
         )
         return [row[0] for row in self.execute(find, (list(values),))]
+
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        return GivenRows(self, rules).held(tuple(rows.schema.names), rows)
 
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:  # noqa: ARG002
         return pa.array([], pa.int64())  # it would have to hold what it tells
@@ -66,16 +69,36 @@ class FewRowsWriter(HeldRows):
         return self._compared()
 
     def publish(self, *, update: bool) -> tuple[int, int]:
+        if self._rules.must_be_deferred:
+            self._transaction.execute(SQL(DEFERRED))
         updated = self._update() if update else 0
         new = self._new()
         if new.num_rows:
             with self._references_known(new.num_rows):
-                inserted = self._insert(new)
+                inserted = self._insert(self._without(new, self._held_back))
             numbers = Numbers(self._rules)
             numbers.add(new)
             numbers.raise_sequences(self._transaction)
             return inserted, updated
         return 0, updated
+
+    def complete(self, *, update: bool) -> None:
+        rows = [self._new()] if self._held_back else []
+        rows += [self._changed()] if update and self._rules.late else []
+        for incomplete in rows:
+            if incomplete.num_rows:
+                self._change(self._rules.late, incomplete)
+
+    @property
+    def _held_back(self) -> tuple[str, ...]:
+        """The columns that are null in rows which are inserted, until all tables have their rows."""
+        return self._rules.held_back
+
+    def _without(self, rows: pa.RecordBatch, names: tuple[str, ...]) -> pa.RecordBatch:
+        for name in names:
+            rule = self._rules.by_name[name]
+            rows = rows.set_column(self._rules.names.index(name), name, pa.nulls(rows.num_rows, rule.arrow))
+        return rows
 
     def _insert(self, new: pa.RecordBatch) -> int:
         """COPY is faster, but passes rules by, and takes no rows under a policy or into a view."""
@@ -139,25 +162,28 @@ class FewRowsWriter(HeldRows):
         changed = self._changed()
         if not changed.num_rows:
             return 0
-        changes = SQL(", ").join(
-            SQL("{} = {}").format(Identifier(name), self._given.value(name)) for name in self._rules.values
-        )
-        update = SQL("UPDATE {table} t SET {changes} FROM {rows} WHERE {same}").format(
-            table=self._table,
-            changes=changes,
-            rows=self._given.source(self._rules.names),
-            same=self._given.same(self._rules.key),
-        )
+        names = [name for name in self._rules.values if name not in self._rules.late] or self._rules.key[:1]
         if not self._rules.unique:
-            return self._transaction.execute(update, lists_of(changed)).rowcount
+            return self._change(names, changed)
         self._transaction.execute(SQL("SAVEPOINT rowferry_update"))
         try:
-            return self._transaction.execute(update, lists_of(changed)).rowcount
+            return self._change(names, changed)
         except psycopg.errors.UniqueViolation:
             self._transaction.execute(SQL("ROLLBACK TO SAVEPOINT rowferry_update"))
             if not PostgresqlTable(self._transaction, self._rules).may_rewrite():
                 raise
             return self._rewrite(changed)
+
+    def _change(self, names: Sequence[str], rows: pa.RecordBatch) -> int:
+        """Give rows of the table some of the values of those with their keys."""
+        changes = (SQL("{} = {}").format(Identifier(name), self._given.value(name)) for name in names)
+        update = SQL("UPDATE {table} t SET {changes} FROM {rows} WHERE {same}").format(
+            table=self._table,
+            changes=SQL(", ").join(changes),
+            rows=self._given.source(self._rules.names),
+            same=self._given.same(self._rules.key),
+        )
+        return self._transaction.execute(update, lists_of(rows)).rowcount
 
     def _rewrite(self, changed: pa.RecordBatch) -> int:
         """Insert rows anew, once all of them are gone: a value may stand in another row by now."""

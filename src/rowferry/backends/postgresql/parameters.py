@@ -58,6 +58,13 @@ class GivenRows:
         )
         return [at for (at,) in self._transaction.execute(find, lists_of(rows.select(list(key))))]
 
+    def held(self, names: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
+        """The same, and those rows of the table are there until the end of the transaction; the key is unique."""
+        find = SQL("SELECT rowferry_at - 1 FROM {} JOIN {} t ON {} FOR KEY SHARE OF t").format(
+            self.source(names), self._table, self.same(names)
+        )
+        return [at for (at,) in self._transaction.execute(find, lists_of(rows.select(list(names))))]
+
     def holders(self, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
         """Which rows have values of a row of the table with another key."""
         key = self._rules.key

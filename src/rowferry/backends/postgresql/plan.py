@@ -51,6 +51,10 @@ class PostgresqlPlan(Plan):
     deterministic, or the type citext.
     """
 
+    @property
+    def held_back(self) -> tuple[str, ...]:
+        return self.rules.held_back  # rows of one statement may refer to each other
+
     def insert_rows(self, rows: Select[Any]) -> Insert:
         made = super().insert_rows(rows)
         if not any(column.generated for column in self.rules.columns):

@@ -11,7 +11,8 @@ from rowferry.arrow.arrays import as_arrow, python_values
 from rowferry.backends.postgresql.table import Statements, spelled, type_of
 from rowferry.backends.postgresql.texts import Texts
 from rowferry.backends.referred_keys import ReferredKeys
-from rowferry.dictionary.rules import Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ParentsVanished
 
 
@@ -44,40 +45,50 @@ class Referred(ReferredKeys):
         parent = self.rules.table.metadata.tables[reference.parent]
         texts = Texts(transaction, parent)
         missing = SQL(
-            "SELECT EXISTS (SELECT FROM ({}) AS keys WHERE NOT EXISTS (SELECT FROM {} WHERE {} = {}))"
-        ).format(
-            _keys_of(reference, rows),
-            spelled(parent),
-            texts.compared(reference.target),
-            texts.as_here(SQL("keys.key"), reference.target),
-        )
+            "SELECT EXISTS (SELECT FROM ({}) AS keys WHERE NOT EXISTS (SELECT FROM {} WHERE ({}) = ({})))"
+        ).format(_keys_of(reference, rows), spelled(parent), _targets(reference, texts), _wanted(reference, texts))
         return not transaction.value(missing)
 
     def _hold_all(self, transaction: Statements, reference: Reference, rows: Composable) -> bool:
         wanted = _keys_of(reference, rows)
-        count = transaction.value(SQL("SELECT count(*) FROM ({} GROUP BY 1) AS keys").format(wanted))
+        count = transaction.value(
+            SQL("SELECT count(*) FROM (SELECT DISTINCT * FROM ({}) AS of_rows) AS keys").format(wanted)
+        )
         return self._hold(transaction, reference, wanted, ()) == int(count)
 
     def _hold_each(self, transaction: Statements, reference: Reference, keys: pa.Array) -> bool:
-        given = SQL("SELECT unnest(CAST(%s AS {}[])) AS key").format(type_of(self.rules.table, reference.column))
+        given = SQL("SELECT unnest(CAST(%s AS {}[])) AS key_0").format(type_of(self.rules.table, reference.columns[0]))
         return not len(keys) or self._hold(transaction, reference, given, (python_values(keys),)) == len(keys)
 
     def _hold(self, transaction: Statements, reference: Reference, wanted: Composable, keys: tuple[object, ...]) -> int:
         parent = self.rules.table.metadata.tables[reference.parent]
         texts = Texts(transaction, parent)
         lock = SQL(
-            "SELECT count(*) FROM (SELECT FROM {} WHERE {} IN (SELECT {} FROM ({}) AS keys) FOR KEY SHARE) AS held"
-        ).format(
-            spelled(parent),
-            texts.compared(reference.target),
-            texts.as_here(SQL("keys.key"), reference.target),
-            wanted,
-        )
+            "SELECT count(*) FROM (SELECT FROM {} WHERE ({}) IN (SELECT {} FROM ({}) AS keys) FOR KEY SHARE) AS held"
+        ).format(spelled(parent), _targets(reference, texts), _wanted(reference, texts), wanted)
         return int(transaction.value(lock, keys))
 
 
 def _keys_of(reference: Reference, rows: Composable) -> Composable:
-    return SQL("SELECT {0} AS key FROM {1} WHERE {0} IS NOT NULL").format(Identifier(reference.column), rows)
+    names = [Identifier(name) for name in reference.columns]
+    keys = SQL(", ").join(SQL("{} AS {}").format(name, _key(at)) for at, name in enumerate(names))
+    present = SQL(" AND ").join(SQL("{} IS NOT NULL").format(name) for name in names)
+    return SQL("SELECT {} FROM {} WHERE {}").format(keys, rows, present)
+
+
+def _key(at: int) -> Identifier:
+    return Identifier(f"key_{at}")
+
+
+def _targets(reference: Reference, texts: Texts) -> Composable:
+    """The columns that a reference leads to, as they are compared."""
+    return SQL(", ").join(map(texts.compared, reference.targets))
+
+
+def _wanted(reference: Reference, texts: Texts) -> Composable:
+    """The values that they should have, from the table `keys`."""
+    both = enumerate(reference.targets)
+    return SQL(", ").join(texts.as_here(SQL("keys.{}").format(_key(at)), target) for at, target in both)
 
 
 def find_existing(connection: Connection, table: Table, column: str, values: Sequence[object]) -> list[object]:

@@ -9,6 +9,7 @@ from psycopg.sql import SQL
 
 from rowferry.backends.postgresql.table import PostgresqlTable, spelled
 from rowferry.backends.refusals import Event, Refusal
+from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import TableRules
 
 _TREE = """
@@ -98,14 +99,15 @@ class PostgresqlRefusals:
             keys = [set(key) for key in self._rules.candidate_keys]
             return any(of_key or (is_plain and set(columns) in keys) for of_key, is_plain, columns in found)
         if isinstance(error, pg.ForeignKeyViolation):
-            ours = [self._declared_reference(own.column, own.parent, own.target) for own in self._rules.references]
-            return any(tuple(columns) in ours for columns in self._found(_REFERENCE, error.diag.constraint_name))
+            ours = [self._declared_reference(own) for own in self._rules.straight]
+            found = self._found(_REFERENCE, error.diag.constraint_name)
+            return any((to, set(columns), set(targets)) in ours for to, columns, targets in found)
         return False
 
-    def _declared_reference(self, column: str, parent: str, target: str) -> tuple[int, list[str], list[str]]:
-        name = spelled(self._rules.table.metadata.tables[parent]).as_string()
+    def _declared_reference(self, own: Reference) -> tuple[int, set[str], set[str]]:
+        name = spelled(self._rules.table.metadata.tables[own.parent]).as_string()
         number = self._table.transaction.value(SQL("SELECT to_regclass(%s)::oid"), (name,))
-        return number, [column], [target]
+        return number, set(own.columns), set(own.targets)
 
     def _found(self, query: str, name: str | None) -> list[tuple[Any, ...]]:
         asked = {"table": self._table.name.as_string(), "name": name}

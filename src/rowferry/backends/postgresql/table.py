@@ -1,7 +1,9 @@
 """What can be done to a table of PostgreSQL and its constraints, so that many rows get in fast and safely."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any, Literal
 
 import psycopg
@@ -10,7 +12,8 @@ from sqlalchemy import Connection, Enum, Table
 
 from rowferry.backends.plan import Statement
 from rowferry.backends.postgresql.plan import DIALECT, as_text
-from rowferry.dictionary.rules import TableRules, load_order, rules_of
+from rowferry.dictionary.load_order import load_order
+from rowferry.dictionary.rules import TableRules, rules_of
 from rowferry.kinds.declared import variant_of
 
 _SPARES_TRIGGERS = """
@@ -37,12 +40,19 @@ NOT EXISTS (SELECT FROM pg_constraint f
 
 _ALL_KNOWN = """
 (SELECT coalesce(bool_and((conrelid::regclass || ' ' || pg_get_constraintdef(oid)) ^@ ANY(ARRAY(
-   SELECT format('%%s FOREIGN KEY (%%I) REFERENCES %%s(%%I)', to_regclass(child), name, to_regclass(parent), target)
+   SELECT format('%%s FOREIGN KEY (%%s) REFERENCES %%s(%%s)', to_regclass(child), {name}, to_regclass(parent), {target})
    FROM unnest(%(children)s::text[], %(columns)s::text[], %(parents)s::text[], %(targets)s::text[])
      AS known (child, name, parent, target)))), true)
  FROM pg_constraint WHERE contype = 'f' AND {side} = %(table)s::regclass)
 """
 """Whether all foreign keys on one side of a table (conrelid: from it, confrelid: to it) are among those given."""
+
+_ONE_NAME = "quote_ident({0})"
+_NAMES = """
+(SELECT string_agg(quote_ident(one), ', ' ORDER BY at)
+ FROM json_array_elements_text(CAST({0} AS json)) WITH ORDINALITY AS u (one, at))
+"""
+"""How the database spells the columns of a foreign key: if each has one only, which takes less to plan, or as JSON."""
 
 _SUPERUSER = "(SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
 _GRANTED = "has_parameter_privilege('session_replication_role', 'SET')"
@@ -188,7 +198,7 @@ class PostgresqlTable:
     def spares_triggers(self) -> tuple[Composable, dict[str, Any]]:
         """The condition that triggers may be left out for rows that are inserted, and its parameters."""
         condition = SQL(_SPARES_TRIGGERS).format(
-            has_right=self.transaction.may_skip_triggers(), all_known=_all_known("conrelid")
+            has_right=self.transaction.may_skip_triggers(), all_known=_all_known("conrelid", [self.rules])
         )
         return condition, {**self._spelled, **_spelled_references([self.rules])}
 
@@ -202,8 +212,8 @@ class PostgresqlTable:
 
     def is_referred_to_as_known(self) -> bool:
         """Whether all foreign keys to the table are those that the models have."""
-        models = (rules_of(table, dialect=DIALECT.name) for table in self.rules.table.metadata.tables.values())
-        condition = SQL("SELECT {}").format(_all_known("confrelid"))
+        models = [rules_of(table, dialect=DIALECT.name) for table in self.rules.table.metadata.tables.values()]
+        condition = SQL("SELECT {}").format(_all_known("confrelid", models))
         return bool(self.transaction.value(condition, {**self._spelled, **_spelled_references(models)}))
 
     def drops_foreign_keys(self) -> bool:
@@ -305,17 +315,24 @@ def type_of(table: Table, column: str) -> SQL:
     return SQL(declared.compile(DIALECT).partition(" COLLATE ")[0])
 
 
-def _all_known(side: Literal["conrelid", "confrelid"]) -> Composable:
-    return SQL(_ALL_KNOWN).format(side=Identifier(side))
+def _all_known(side: Literal["conrelid", "confrelid"], models: Sequence[TableRules]) -> Composable:
+    names = SQL(_NAMES if _has_composite(models) else _ONE_NAME)
+    name, target = names.format(SQL("name")), names.format(SQL("target"))
+    return SQL(_ALL_KNOWN).format(side=Identifier(side), name=name, target=target)
 
 
-def _spelled_references(models: Iterable[TableRules]) -> dict[str, list[str]]:
+def _has_composite(models: Sequence[TableRules]) -> bool:
+    return any(reference.column is None for rules in models for reference in rules.references)
+
+
+def _spelled_references(models: Sequence[TableRules]) -> dict[str, list[str]]:
     """The references of models as lists: tables, their columns, the tables and columns that they refer to."""
     found = [(rules.table, reference) for rules in models for reference in rules.references]
     tables = found[0][0].metadata.tables if found else {}
+    written = json.dumps if _has_composite(models) else itemgetter(0)
     return {
         "children": [spelled(table).as_string() for table, _ in found],
-        "columns": [reference.column for _, reference in found],
+        "columns": [written(reference.columns) for _, reference in found],
         "parents": [spelled(tables[reference.parent]).as_string() for _, reference in found],
-        "targets": [reference.target for _, reference in found],
+        "targets": [written(reference.targets) for _, reference in found],
     }

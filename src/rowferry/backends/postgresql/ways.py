@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table
 from rowferry.backends.key_range import KeyRange
 from rowferry.backends.postgresql.constraints import Checks, KeysDropped, TriggersFire, TriggersSpared, worth_proving
 from rowferry.backends.postgresql.locks import take_over_empty
+from rowferry.backends.postgresql.parameters import GivenRows
 from rowferry.backends.postgresql.readers import ReadersWatch
 from rowferry.backends.postgresql.references import find_existing, find_next_keys
 from rowferry.backends.postgresql.table import PostgresqlTable
@@ -103,6 +104,12 @@ class LoadingTransaction(PostgresqlTransaction):
                 return find_existing(self.connection, table, column, values)
             return self._elsewhere.existing(table, column, values)
 
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        with self._reading(rules.table) as here:
+            if here:
+                return GivenRows(self, rules).known(tuple(rows.schema.names), rows)
+            return self._elsewhere.existing_together(rules, rows)
+
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
         with self._reading(table) as here:
             if here:
@@ -152,7 +159,7 @@ class LoadingTransaction(PostgresqlTransaction):
 
     def _with_triggers(self, table: PostgresqlTable, rules: TableRules) -> LoadWriter:
         """While rows are read, if nothing that they refer to can come in later than they do."""
-        later = {rules.name, *self.staged}
+        later = {*self.staged, *(reference.parent for reference in rules.circular)}
         if table.is_plain() and not any(reference.parent in later for reference in rules.references):
             return AppendingWriter(self, table, rules, TriggersFire(table))
         return PostgresqlStagedWriter(self, table, rules, dry_run=False)
@@ -200,6 +207,9 @@ class ChoosingWriter:
 
     def publish(self, *, update: bool) -> tuple[int, int]:
         return self._writer.publish(update=update)
+
+    def complete(self, *, update: bool) -> None:
+        self._writer.complete(update=update)
 
     @property
     def _writer(self) -> LoadWriter:

@@ -35,6 +35,9 @@ from rowferry.backends.protocol import Comparison
 from rowferry.backends.staged import StagedWriter
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
+DEFERRED = "SET CONSTRAINTS ALL DEFERRED"
+"""Lets rows refer to rows that come later, as far as foreign keys are DEFERRABLE."""
+
 
 class PostgresqlTransaction(Statements):
     """One transaction; `with` breaks off a COPY that an error has left open."""
@@ -131,9 +134,14 @@ class DirectWriter(PostgresqlWriter):
         return iter(())
 
     def publish(self, *, update: bool) -> tuple[int, int]:  # noqa: ARG002  # there is nothing to update
-        self._checks.prove(self._referred)
+        if not self._rules.circular:
+            self._checks.prove(self._referred)
         self._numbers.raise_sequences(self._transaction)
         return self._copying.taken, 0
+
+    def complete(self, *, update: bool) -> None:  # noqa: ARG002  # all of their values are in
+        if self._rules.circular:
+            self._checks.prove(self._referred)
 
 
 class AppendingWriter(PostgresqlWriter):
@@ -182,8 +190,15 @@ class AppendingWriter(PostgresqlWriter):
     def publish(self, *, update: bool) -> tuple[int, int]:
         self._numbers.raise_sequences(self._transaction)
         inserted, updated = self._staged.publish(update=update) if self._staged else (0, 0)
-        self._checks.prove(self._referred)
+        if not self._rules.circular:
+            self._checks.prove(self._referred)
         return self._copying.taken + inserted, updated
+
+    def complete(self, *, update: bool) -> None:
+        if self._staged:
+            self._staged.complete(update=update)
+        if self._rules.circular:
+            self._checks.prove(self._referred)
 
     def _is_above(self, rows: pa.RecordBatch) -> bool:
         lowest = pc.min_max(rows.column(self._rules.key[0])).as_py()["min"]
@@ -209,6 +224,7 @@ class PostgresqlStagedWriter(PostgresqlWriter, StagedWriter):
         self._known = Identifier(f"rowferry_known_{transaction.stages}")
         self._plan = self._planned(f"rowferry_stage_{transaction.stages}", f"rowferry_known_{transaction.stages}")
         self._worth_dropping = math.inf
+        self._unproven: Checks | None = None
         with transaction.copies.turn:
             transaction.copies.pause()
             self._create()
@@ -277,6 +293,8 @@ class PostgresqlStagedWriter(PostgresqlWriter, StagedWriter):
     @contextmanager
     def _foreign_keys(self) -> Iterator[None]:
         """Check the foreign keys in the cheapest way that is open to us."""
+        if self._rules.must_be_deferred:
+            self._transaction.execute(SQL(DEFERRED))
         rows = self._comparison.new + self._comparison.different
         if rows < BULK_ROWS or not self._rules.references:
             yield
@@ -285,7 +303,14 @@ class PostgresqlStagedWriter(PostgresqlWriter, StagedWriter):
         checks.begin()
         yield
         checks.end()
-        checks.prove(self._referred)
+        if self._rules.circular:
+            self._unproven = checks
+        else:
+            checks.prove(self._referred)
+
+    def _require_circular(self) -> None:
+        if self._unproven:
+            self._unproven.prove(self._referred)
 
     def _checks(self, rows: int) -> Checks:
         if self._table.skips_triggers():

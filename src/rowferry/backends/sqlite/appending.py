@@ -206,6 +206,9 @@ class AppendingSqliteWriter:
         done = [part.publish(update=update) for part in self._parts]
         return sum(inserted for inserted, _ in done), sum(updated for _, updated in done)
 
+    def complete(self, *, update: bool) -> None:
+        """Rows of a table whose references lead back to it do not come this way."""
+
     def _is_time(self, left: float) -> bool:
         """Whether what is still to be read will take no longer than the inserts, or not long anyway."""
         if self._transaction.locked:
@@ -226,13 +229,16 @@ class LoadTransaction(SqliteTransaction):
         self, rules: TableRules, *, bulk: bool, dry_run: bool, remaining: Callable[[], float] | None = None
     ) -> LoadWriter:
         # Where a unique value may pass from row to row, all that is changed has to be known at once.
-        appends = bulk and not dry_run and bool(rules.key) and not has_unique_values(self.driver(), rules)
-        if remaining is not None and appends:
+        appends = bulk and not dry_run and bool(rules.key) and not rules.circular
+        if remaining is not None and appends and not has_unique_values(self.driver(), rules):
             return AppendingSqliteWriter(self, self.early, rules, remaining)
         return SqliteWriter(self, rules, dry_run=dry_run)
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         return self._elsewhere.existing(table, column, values)
+
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        return self._elsewhere.existing_together(rules, rows)
 
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
         return self._elsewhere.next_keys(table, column, after, most)

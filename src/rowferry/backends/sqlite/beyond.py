@@ -1,17 +1,19 @@
 """What a table of SQLite has beyond its model, which others made: foreign keys, triggers, conflict clauses."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ForeignKeyBroken
 
 _REFERS = """
-SELECT f.seq, f."from", f."table", coalesce(f."to", p.name)
+SELECT f.id, f."table", f."from", coalesce(f."to", p.name)
 FROM pragma_foreign_key_list(?, 'main') f LEFT JOIN pragma_table_info(f."table", 'main') p ON p.pk = f.seq + 1
+ORDER BY f.id, f.seq
 """
-"""What a table refers to: position in the foreign key, column, the other table, and its column."""
+"""What a table refers to: number of the foreign key, the other table, column, and its column."""
 
 _REFERRED = """
 SELECT coalesce(f."to", p.name) FROM main.sqlite_master m JOIN pragma_foreign_key_list(m.name, 'main') f
@@ -38,6 +40,12 @@ def checks_more(driver: sqlite3.Connection, rules: TableRules) -> bool:
     referred = {_folded(*names) for names in driver.execute(_REFERRED, (rules.name,))}
     unknown = _unknown_references(driver, rules) or referred - {_folded(name) for name in rules.key}
     return bool(unknown or driver.execute(_TRIGGERS, (rules.name,)).fetchone()[0])
+
+
+def defer_references(driver: sqlite3.Connection, rules: TableRules) -> None:
+    """Let SQLite check references at the end of the transaction if rows may refer to rows that come later."""
+    if rules.circular:
+        driver.execute("PRAGMA defer_foreign_keys = ON")
 
 
 @contextmanager
@@ -79,9 +87,16 @@ def or_abort(driver: sqlite3.Connection, table: str) -> str:
 
 def _unknown_references(driver: sqlite3.Connection, rules: TableRules) -> list[str]:
     """The foreign keys of a table that its model has not, in words."""
-    ours = {(0, *_folded(own.column, own.parent, own.target)) for own in rules.references}
-    found = driver.execute(_REFERS, (rules.name,)).fetchall()
-    return [f"{names[0]} refers to {names[1]}" for at, *names in found if (at, *_folded(*names)) not in ours]
+    ours = {_pairs(own.parent, zip(own.columns, own.targets, strict=True)) for own in rules.references}
+    found = groupby(driver.execute(_REFERS, (rules.name,)).fetchall(), key=lambda row: row[:2])
+    theirs = [(parent, [row[2:] for row in rows]) for (_, parent), rows in found]
+    unknown = ((parent, columns) for parent, columns in theirs if _pairs(parent, columns) not in ours)
+    return [f"{', '.join(name for name, _ in columns)} refers to {parent}" for parent, columns in unknown]
+
+
+def _pairs(parent: str, columns: Iterable[Sequence[str | None]]) -> tuple[str, frozenset[tuple[str, ...]]]:
+    """A foreign key as it is compared with others."""
+    return parent.lower(), frozenset(_folded(*pair) for pair in columns)
 
 
 def _folded(*names: str | None) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from rowferry.backends.sqlite.careful import CarefulShortTransaction, CarefulTra
 from rowferry.backends.sqlite.few_rows import (
     ShortSqliteTransaction,
     find_existing,
+    find_existing_together,
     find_holders,
     find_known,
 )
@@ -188,6 +189,10 @@ class SqliteBackend:
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         with self.engine.connect() as connection:
             return find_existing(connection, table, column, values)
+
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        with self.engine.connect() as connection:
+            return find_existing_together(connection, rules, rows)
 
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
         with self.engine.connect() as connection:

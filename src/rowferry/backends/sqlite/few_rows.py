@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table
 from rowferry.arrow import compute as pc
 from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.protocol import Comparison, Holders
-from rowferry.backends.sqlite.beyond import foreign_keys_told, may_rewrite, or_abort
+from rowferry.backends.sqlite.beyond import defer_references, foreign_keys_told, may_rewrite, or_abort
 from rowferry.backends.sqlite.parents import find_next_keys
 from rowferry.backends.sqlite.types import DIALECT, quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
@@ -23,8 +23,9 @@ from rowferry.backends.sqlite.writer import (
     driver_of,
     require_keys,
 )
+from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import ColumnRule, TableRules
-from rowferry.errors import KeySpelledOtherwise
+from rowferry.errors import KeySpelledOtherwise, ParentsVanished
 from rowferry.kinds.registry import kind_of
 from rowferry.kinds.unfit import UnfitError
 
@@ -39,6 +40,9 @@ class ShortSqliteTransaction(SqliteTransaction):
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         return find_existing(self.connection, table, column, values)
+
+    def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+        return find_existing_together(self.connection, rules, rows)
 
     def next_keys(self, table: Table, column: str, after: int, most: int) -> pa.Int64Array:
         return find_next_keys(self.driver(), table, column, after, most)
@@ -76,10 +80,24 @@ class FewRowsWriter(HeldRows):
     def publish(self, *, update: bool) -> tuple[int, int]:
         self._transaction.at_end.add(self._require_unique)
         new = self._new()
+        defer_references(self._driver, self._rules)
         with foreign_keys_told(self._driver, self._rules, self._require_parents):
             updated = self._update() if update else 0
-            inserted = self._transaction.insert(self._rules.name, new) if new.num_rows else 0
+            inserted = self._insert(new)
         return inserted, updated
+
+    def complete(self, *, update: bool) -> None:  # noqa: ARG002  # what was changed has all of its values
+        names = self._rules.may_wait
+        if names and (new := self._new()).num_rows:
+            self._change(names, new)
+        self._require(self._rules.circular)
+
+    def _insert(self, new: pa.RecordBatch) -> int:
+        """Insert rows without the columns that may lead to later ones, for which SQLite would read the whole table."""
+        for name in self._rules.may_wait:
+            absent = pa.nulls(new.num_rows, self._rules.by_name[name].arrow)
+            new = new.set_column(self._rules.names.index(name), name, absent)
+        return self._transaction.insert(self._rules.name, new) if new.num_rows else 0
 
     def _require_unique(self) -> None:
         for key in self._rules.unique:
@@ -90,8 +108,23 @@ class FewRowsWriter(HeldRows):
             unusual.require_apart(f"SELECT {wanted} FROM json_each(?1)", (written,))
 
     def _require_parents(self) -> None:
-        for reference in self._rules.references:
-            require_keys(self._driver, reference, pc.unique(pc.drop_null(self._rows.column(reference.column))))
+        self._require(self._rules.straight)
+
+    def _require(self, references: Iterable[Reference]) -> None:
+        for reference in references:
+            if reference.column:
+                require_keys(self._driver, reference, pc.unique(pc.drop_null(self._rows.column(reference.column))))
+            else:
+                self._require_together(reference)
+
+    def _require_together(self, reference: Reference) -> None:
+        rows = [row for row in stored_rows(self._rows.select(list(reference.columns))) if None not in row]
+        numbered = enumerate(map(quoted, reference.targets))
+        same = " AND ".join(f"p.{target} = json_extract(j.value, '$[{at}]')" for at, target in numbered)
+        there = f"SELECT 1 FROM main.{quoted(reference.parent)} p WHERE {same}"
+        find = f"SELECT EXISTS (SELECT 1 FROM json_each(?) j WHERE NOT EXISTS ({there}))"
+        if self._driver.execute(find, (json.dumps(rows),)).fetchone()[0]:
+            raise ParentsVanished
 
     def _meets_known_keys(self) -> bool:
         """Whether the table may hold keys of the rows: any key within the range of theirs."""
@@ -116,20 +149,24 @@ class FewRowsWriter(HeldRows):
             self._known[at] = [name for name, flag in zip(self._rules.values, differs, strict=True) if flag]
 
     def _update(self) -> int:
-        names = [*self._rules.values, *self._rules.key]
-        rows = [self._as_there(row, names) for row in stored_rows(self._changed().select(names))]
-        if not rows:
-            return 0
-        changes = ", ".join(f"{quoted(name)} = ?" for name in self._rules.values)
-        same = " AND ".join(f"{quoted(name)} = ?" for name in self._rules.key)
-        update = f"UPDATE {or_abort(self._driver, self._rules.name)} {self._table} SET {changes} WHERE {same}"
         try:
-            return self._driver.executemany(update, rows).rowcount
+            return self._change(self._rules.values, self._changed())
         except sqlite3.IntegrityError as error:
             is_unique = error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_UNIQUE
             if not (is_unique and may_rewrite(self._driver, self._rules)):
                 raise
             return self._rewrite()
+
+    def _change(self, columns: Sequence[str], changed: pa.RecordBatch) -> int:
+        """Give rows of the table some of the values of those with their keys."""
+        names = [*columns, *self._rules.key]
+        rows = [self._as_there(row, names) for row in stored_rows(changed.select(names))]
+        if not rows:
+            return 0
+        changes = ", ".join(f"{quoted(name)} = ?" for name in columns)
+        same = " AND ".join(f"{quoted(name)} = ?" for name in self._rules.key)
+        update = f"UPDATE {or_abort(self._driver, self._rules.name)} {self._table} SET {changes} WHERE {same}"
+        return self._driver.executemany(update, rows).rowcount
 
     def _rewrite(self) -> int:
         """Insert the rows that differ anew, once all of them are gone: a value may stand in another row by now."""
@@ -174,6 +211,15 @@ def find_existing(connection: Connection, table: Table, column: str, values: Seq
     # By their places: a decimal comes back spelled otherwise than it was sent.
     find = f"SELECT j.key FROM json_each(?) j CROSS JOIN {quoted(table.name)} t ON t.{quoted(column)} = j.value"
     return [values[at] for (at,) in connection.exec_driver_sql(find, (spelled,))]
+
+
+def find_existing_together(connection: Connection, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
+    """Which rows, by position, have the values of a row of a table in all of their columns."""
+    names = tuple(rows.schema.names)
+    for usual, there in unusual_keys(driver_of(connection), rules, names, stored_rows(rows)).items():
+        column, key, found = (", ".join(map(str, values)) for values in (names, usual, there))
+        raise KeySpelledOtherwise(table=rules.name, column=column, key=key, stored=found)
+    return find_known(connection, rules, names, rows)
 
 
 def find_known(connection: Connection, rules: TableRules, key: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:

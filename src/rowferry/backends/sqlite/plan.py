@@ -32,6 +32,8 @@ class SqlitePlan(Plan):
     `resolving` is what makes statements fail at a constraint whose own clause would let rows vanish in silence.
     """
 
+    checks_last = True
+
     resolving: str = ""
 
     def differs(self, rule: ColumnRule) -> ColumnElement[bool]:

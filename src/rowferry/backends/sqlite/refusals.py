@@ -169,11 +169,11 @@ class SqliteRefusals:
         found = self._driver.execute(_REFERENCES, (self._rules.name,)).fetchall()
         keys = [list(rows) for _, rows in groupby(found, key=lambda row: row[0])]
         references = [_Reference(rows[0][1], tuple((ours, theirs or "") for *_, ours, theirs in rows)) for rows in keys]
-        known = {(own.parent.lower(), (own.column.lower(), own.target.lower())) for own in self._rules.references}
+        own = (_Reference(r.parent, tuple(zip(r.columns, r.targets, strict=True))) for r in self._rules.references)
+        known = set(map(_folded, own))
         return [found for found in references if _folded(found) not in known]
 
 
-def _folded(reference: _Reference) -> tuple[str, tuple[str, ...]]:
+def _folded(reference: _Reference) -> tuple[str, frozenset[tuple[str, str]]]:
     """A foreign key as those of the model are compared with it."""
-    pairs = [name.lower() for pair in reference.pairs for name in pair]
-    return reference.parent.lower(), tuple(pairs)
+    return reference.parent.lower(), frozenset((ours.lower(), theirs.lower()) for ours, theirs in reference.pairs)

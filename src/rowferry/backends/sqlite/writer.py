@@ -6,7 +6,7 @@ while the rows are published, which is one statement.
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -18,14 +18,15 @@ from sqlalchemy import Connection, Table, TableClause
 
 from rowferry.backends.plan import EQUAL, Statement, known_table, named_table, numbered_table
 from rowferry.backends.referred_keys import ReferredKeys
-from rowferry.backends.sqlite.beyond import checks_more, foreign_keys_told, may_rewrite, or_abort
+from rowferry.backends.sqlite.beyond import checks_more, defer_references, foreign_keys_told, may_rewrite, or_abort
 from rowferry.backends.sqlite.plan import SqlitePlan, as_text
 from rowferry.backends.sqlite.stage import SqliteStage
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
 from rowferry.backends.sqlite.values import stored, stored_column
 from rowferry.backends.staged import StagedWriter
-from rowferry.dictionary.rules import ROW_NUMBER, Reference, TableRules
+from rowferry.dictionary.foreign_keys import Reference
+from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 from rowferry.errors import ParentsVanished
 from rowferry.kinds.integers import INTEGER
 
@@ -175,8 +176,11 @@ class SqliteWriter(StagedWriter):
         return self._rows
 
     def checks_all_references(self) -> bool:
-        """Whether there are so many rows that what they refer to is better checked at once."""
-        return self._rows >= _BULK_ROWS and bool(self._rules.references)
+        """Whether what rows refer to is better checked at once: of many, or of those that may refer to later ones.
+
+        As long as one of these lacks its parent, SQLite would read the whole table for each row that comes in.
+        """
+        return (self._rows >= _BULK_ROWS and bool(self._rules.references)) or bool(self._rules.circular)
 
     def checks_more(self) -> bool:
         """Whether SQLite has more to check or to do when rows come in than the model tells."""
@@ -224,6 +228,7 @@ class SqliteWriter(StagedWriter):
     def _foreign_keys(self) -> Iterator[None]:
         self._transaction.at_end.add(self._require_unique)
         self.require_parents()
+        defer_references(self._transaction.driver(), self._rules)
         with foreign_keys_told(self._transaction.driver(), self._rules, self._require_parents):
             yield
 
@@ -274,13 +279,19 @@ class SqliteWriter(StagedWriter):
             unusual = UnusualKeys(self._transaction.driver(), self._rules.name, key)
             unusual.require_apart(f"SELECT {wanted} FROM {self._as_given}{changed}")
 
+    def _require_circular(self) -> None:
+        self._require(self._rules.circular)
+
     def _require_parents(self) -> None:
-        for reference in self._rules.references:
+        self._require(self._rules.straight)
+
+    def _require(self, references: Iterable[Reference]) -> None:
+        for reference in references:
             keys = self._referred.keys(reference)
             if keys is not None:
                 require_keys(self._transaction.driver(), reference, keys)
                 continue
-            parent = named_table(reference.parent, [reference.target], "main").alias("p")
+            parent = named_table(reference.parent, reference.targets, "main").alias("p")
             if self._run(self._plan.lacks_parent(reference, parent)).fetchone()[0]:
                 raise ParentsVanished
 
@@ -297,7 +308,7 @@ def driver_of(connection: Connection) -> sqlite3.Connection:
 
 def require_keys(driver: sqlite3.Connection, reference: Reference, keys: pa.Array) -> None:
     """Raise ParentsVanished unless the parent of a reference has all keys, each of which is given once."""
-    parent, target = quoted(reference.parent), quoted(reference.target)
+    parent, target = quoted(reference.parent), quoted(reference.targets[0])
     find = f"SELECT count(*) FROM main.{parent} WHERE {target} IN (SELECT value FROM json_each(?))"
     if driver.execute(find, (json.dumps(stored(keys)),)).fetchone()[0] < len(keys):
         raise ParentsVanished

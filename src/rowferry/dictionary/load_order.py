@@ -1,0 +1,93 @@
+"""The order in which rows get into tables, and tables that refer to each other in a circle.
+
+`departments.head` may refer to `employees`, and `employees.department` to `departments`: neither table has all its
+parents before it. They stand side by side in an order in which rows can go in: where a foreign key leads to a table
+that comes later, it has a column that may be null until then, or is checked later (`DEFERRABLE`).
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from sqlalchemy import ForeignKeyConstraint, Table
+
+
+def load_order(tables: Iterable[Table]) -> list[str]:
+    """The names of tables, parents first, those of a circle side by side; the same in every process.
+
+    Raises:
+        LookupError: Tables refer to each other in a circle in which no row could ever be the first.
+    """
+    by_name = {table.name: table for table in sorted(tables, key=lambda table: table.name)}
+    parents = {name: _sorted_names(_parents(table) - {table}) for name, table in by_name.items()}
+    try:
+        return list(TopologicalSorter(parents).static_order())
+    except CycleError:
+        circles = _circles(parents)
+    of_circles = {
+        circle[0]: sorted({circles[parent][0] for name in circle for parent in parents[name]} - {circle[0]})
+        for circle in circles.values()
+    }
+    found = TopologicalSorter(of_circles).static_order()
+    return [name for first in found for name in _order_within([by_name[name] for name in circles[first]])]
+
+
+def circle_of(table: Table) -> frozenset[str]:
+    """The names of the tables of the circle that a table is in, its own among them; none if nothing leads back."""
+    found = _reached(table)
+    return frozenset(other.name for other in found if table in _reached(other)) if table in found else frozenset()
+
+
+def _circles(parents: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
+    """The names of the circle that each table is in, sorted; of itself alone if it is in none."""
+    reached: dict[str, set[str]] = {}
+    for name in parents:
+        reached[name], waiting = {name}, [name]
+        while waiting:
+            new = set(parents.get(waiting.pop(), ())) - reached[name]
+            reached[name] |= new
+            waiting += new
+    return {name: sorted(other for other in found if name in reached[other]) for name, found in reached.items()}
+
+
+def _order_within(circle: list[Table]) -> list[str]:
+    """The tables of one circle, each behind those whose rows have to be there before its own."""
+    hard = {
+        table.name: _sorted_names(
+            key.referred_table
+            for key in table.foreign_key_constraints
+            if key.referred_table in circle and key.referred_table is not table and not _waits(key)
+        )
+        for table in circle
+    }
+    try:
+        return list(TopologicalSorter(hard).static_order())
+    except CycleError as error:
+        *names, _ = error.args[1]
+        raise LookupError(
+            f"tables refer to each other in a circle, {', '.join(sorted(names))}, by columns that are never null, so "
+            "that no row can ever be the first; let one of these columns be null, or make its foreign key DEFERRABLE"
+        ) from error
+
+
+def _waits(key: ForeignKeyConstraint) -> bool:
+    """Whether a row may be there before the row that it refers to."""
+    return bool(key.deferrable) or any(column.nullable and not column.primary_key for column in key.columns)
+
+
+def _reached(table: Table) -> set[Table]:
+    """The tables that a table refers to, be it through others."""
+    found: set[Table] = set()
+    waiting = [table]
+    while waiting:
+        new = _parents(waiting.pop()) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _parents(table: Table) -> set[Table]:
+    return {key.column.table for key in table.foreign_keys}
+
+
+def _sorted_names(tables: Iterable[Table]) -> list[str]:
+    return sorted(table.name for table in tables)

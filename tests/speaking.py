@@ -140,3 +140,9 @@ SPOKEN: dict[str, Sql] = {sql.name: sql for sql in (_Sqlite(), _Postgresql())}
 def sql_of(engine: Engine) -> Sql:
     """The SQL of the database that an engine is for."""
     return SPOKEN[engine.dialect.name]
+
+
+def constraints(engine: Engine, what: str = "pg_get_constraintdef(oid)") -> list[tuple[str, str]]:
+    """The names of all constraints, and what else PostgreSQL says of them."""
+    with engine.connect() as connection:
+        return [(name, found) for name, found in connection.exec_driver_sql(sql_of(engine).constraints(what))]

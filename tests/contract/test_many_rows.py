@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from databases import NewDatabase
 from loading import JOBS, Tables
 from rowferry.bootstrap import Service
-from speaking import only_postgresql, only_sqlite, sql_of
+from speaking import constraints, only_postgresql, only_sqlite, sql_of
 
 MANY = 40_000
 
@@ -61,16 +61,10 @@ def test_rows_above_all_in_the_table_and_then_rows_that_it_has(tables: Tables) -
     assert orphans(tables) == 0
 
 
-def constraints(tables: Tables, what: str = "pg_get_constraintdef(oid)") -> list[tuple[str, str]]:
-    engine = tables.service.backend.engine
-    with engine.connect() as connection:
-        return [(name, found) for name, found in connection.execute(sa.text(sql_of(engine).constraints(what)))]
-
-
 def test_the_owner_of_the_tables_loads_them_as_well(owned: Tables) -> None:
-    before = constraints(owned)
+    before = constraints(owned.service.backend.engine)
     test_more_rows_into_tables_that_have_some(owned)
-    assert constraints(owned) == before
+    assert constraints(owned.service.backend.engine) == before
 
 
 @only_postgresql
@@ -80,16 +74,16 @@ def test_the_owner_may_be_granted_what_a_superuser_does(owned: Tables) -> None:
     grant = "ALTER ROLE plain SUPERUSER" if old else "GRANT SET ON PARAMETER session_replication_role TO plain"
     owned.execute(f"RESET ROLE; {grant}; SET ROLE plain")
     test_large_parents_and_their_children_in_one_load(owned)
-    before = constraints(owned, "oid")
+    before = constraints(owned.service.backend.engine, "oid")
     assert owned.put("hired_employees.csv", employees(50_001, 80_000)).total("inserted") == 30_000
-    assert constraints(owned, "oid") == before
+    assert constraints(owned.service.backend.engine, "oid") == before
     assert orphans(owned) == 0
 
 
 def test_a_superuser_leaves_the_constraints_as_they_were(tables: Tables) -> None:
-    before = constraints(tables)
+    before = constraints(tables.service.backend.engine)
     test_more_rows_into_tables_that_have_some(tables)
-    assert constraints(tables) == before
+    assert constraints(tables.service.backend.engine) == before
 
 
 def test_triggers_of_the_user_fire_for_every_row(tables: Tables) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import IsolationLevel
-from test_many_rows import constraints
 
 from batching import Batches, codes, company, employee
 from loading import Tables, employees
@@ -18,7 +17,7 @@ from rowferry.dictionary.rules import rules_of
 from rowferry.errors import ParentsVanished, TooManyRefused
 from rowferry.events import PublishStarted
 from rowferry.operations import batch_transactions as operation
-from speaking import only_postgresql
+from speaking import constraints, only_postgresql
 from waiting import SECONDS
 
 pytestmark = only_postgresql
@@ -171,12 +170,12 @@ def test_a_trigger_of_a_partition_fires(tables: Tables) -> None:
         "$$ BEGIN INSERT INTO badges VALUES (NEW.id); RETURN NEW; END $$",
         "CREATE TRIGGER note AFTER INSERT ON part FOR EACH ROW EXECUTE FUNCTION note()",
     )
-    before = constraints(tables, "oid")
+    before = constraints(tables.service.backend.engine, "oid")
     Batches(tables).put(company(employee(number) for number in range(BATCH)))
     assert tables.count("badges") == BATCH
     assert tables.put("hired_employees.csv", employees(LARGE, first=BATCH)).total("inserted") == LARGE
     assert tables.count("badges") == BATCH + LARGE
-    assert constraints(tables, "oid") == before
+    assert constraints(tables.service.backend.engine, "oid") == before
 
 
 @pytest.mark.parametrize("filled", [True, False])
@@ -189,11 +188,11 @@ def test_a_foreign_key_that_was_not_validated_is_checked_all_the_same(owned: Tab
         "CREATE TABLE badges (id integer PRIMARY KEY)",
         "ALTER TABLE hired_employees ADD FOREIGN KEY (id) REFERENCES badges NOT VALID",
     )
-    before = constraints(owned, "oid")
+    before = constraints(owned.service.backend.engine, "oid")
     owned.fail(TooManyRefused, owned.write("hired_employees.csv", employees(LARGE)))
     owned.execute(f"INSERT INTO badges SELECT generate_series(1, {LARGE})")
     assert owned.put("hired_employees.csv", employees(LARGE)).total("inserted") == LARGE
-    assert constraints(owned, "oid") == before
+    assert constraints(owned.service.backend.engine, "oid") == before
 
 
 def test_a_comment_on_a_foreign_key_is_kept(owned: Tables) -> None:

@@ -95,3 +95,13 @@ def test_many_rows(events: Tables) -> None:
     events.execute("DELETE FROM events")
     assert changes(restores.restore(backup)) == (48_000, 0, 0, 0, 0)
     assert found(events) == before
+
+
+def test_values_that_a_database_holds_to_be_equal_to_none_come_back(service_of: ServiceOf, tmp_path: Path) -> None:
+    notes = 'notes = Table("notes", metadata, Column("note", JSON), Column("name", String(9)))\n'
+    tables = Tables(service_of(HEAD + "from sqlalchemy import JSON\n" + notes), tmp_path)
+    assert counts(tables.put("notes.csv", '"{""a"": 1.0}",x\n"{""a"": 1.0}",x\n[],\n')) == (3, 3, 0, 0, 0)
+    backup = Restores(tables).back_up("notes")
+    tables.execute("DELETE FROM notes")
+    assert changes(Restores(tables).restore(backup))[0] == 3
+    assert tables.count("notes") == 3

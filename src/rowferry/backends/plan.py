@@ -105,6 +105,10 @@ class Plan:
         """Whether the rows `s` and `t` have another value in a column."""
         return self.s.c[rule.name].is_distinct_from(self.t.c[rule.name])
 
+    def told_apart(self, rule: ColumnRule, rows: FromClause) -> ColumnElement[Any]:
+        """A column as rows are grouped by it: equal where `differs` finds no difference."""
+        return rows.c[rule.name]
+
     def equal(self) -> ColumnElement[bool]:
         """Whether the rows `s` and `t` have the same values beside their key."""
         return _all_of([not_(self.differs(self.rules.by_name[name])) for name in self.rules.values])
@@ -300,7 +304,7 @@ class ReplacingPlan(Plan):
         return select(func.count()).select_from(except_(ours, theirs).subquery("unlike"))
 
     def _counted_alike(self, rows: FromClause) -> Select[Any]:
-        columns = [rows.c[name] for name in self.rules.names]
+        columns = [self.told_apart(rule, rows) for rule in self.rules.columns]
         return select(*columns, func.count().label("rowferry_times")).select_from(rows).group_by(*columns)
 
     def first_new(self, count: int, *, known: bool) -> Select[Any]:

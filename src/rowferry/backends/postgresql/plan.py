@@ -7,6 +7,7 @@ from psycopg.sql import SQL
 from sqlalchemy import (
     ClauseElement,
     ColumnElement,
+    FromClause,
     Insert,
     Select,
     Text,
@@ -61,14 +62,15 @@ class PostgresqlPlan(Plan):
         return _WithNumbers(self.table).from_select(list(self.rules.names), rows)
 
     def differs(self, rule: ColumnRule) -> ColumnElement[bool]:
+        return self.told_apart(rule, self.s).is_distinct_from(self.told_apart(rule, self.t))
+
+    def told_apart(self, rule: ColumnRule, rows: FromClause) -> ColumnElement[Any]:
+        value = super().told_apart(rule, rows)
         if function := rule.kind.compared_by_postgresql:
-            of_ours, of_theirs = (getattr(func, function)(rows.c[rule.name]) for rows in (self.s, self.t))
-            differs: ColumnElement[bool] = of_ours.is_distinct_from(of_theirs)
-            return differs
-        if not rule.kind.is_text and not rule.kind.spelled_in_postgresql:
-            return super().differs(rule)
-        ours, theirs = (cast(rows.c[rule.name], Text) for rows in (self.s, self.t))
-        return ours.collate("C").is_distinct_from(theirs)
+            made: ColumnElement[Any] = getattr(func, function)(value)
+            return made
+        by_spelling = rule.kind.is_text or rule.kind.spelled_in_postgresql
+        return cast(value, Text).collate("C") if by_spelling else value
 
 
 class PostgresqlReplacingPlan(PostgresqlPlan, ReplacingPlan):

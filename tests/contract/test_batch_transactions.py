@@ -356,3 +356,8 @@ def test_what_only_the_database_wants_unique(batches: Batches) -> None:
     receipt = batches.put({"jobs": [job(1), job(2)]})
     assert [(row.index, row.errors[0]["code"]) for row in receipt.rejected] == [(1, "database.one_name")]
     assert batches.tables.rows("jobs") == [(1, "Clerk")]
+
+
+def test_a_table_that_comes_without_rows_keeps_those_it_has(tables: Tables) -> None:
+    rows = {"departments": [], "jobs": [], "hired_employees": [employee(1)]}
+    assert Batches(tables.with_parents()).put(rows).inserted == {"departments": 0, "jobs": 0, "hired_employees": 1}

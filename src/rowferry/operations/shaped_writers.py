@@ -58,7 +58,7 @@ class ShapedWriter(Generic[Writer]):
     def __init__(self, rules: Sequence[TableRules], writers: Sequence[Writer], shapes: Shapes) -> None:
         self._columns = [[*part.names, ROW_NUMBER] for part in rules]
         self._writers, self._shapes = writers, shapes
-        self.took_over = all(writer.took_over for writer in writers)
+        self.took_over = bool(writers) and all(writer.took_over for writer in writers)
         self._has_key = [bool(part.key) for part in rules]
 
     def write(self, rows: pa.RecordBatch) -> None:

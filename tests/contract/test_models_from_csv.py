@@ -28,7 +28,8 @@ Proposed = Callable[..., str]
 def proposed(new_service: Callable[..., Service], new_database: NewDatabase, tmp_path: Path) -> Iterator[Proposed]:
     """Proposes a module for files, given by name and text, and loads them with it: all their rows have to go in."""
     before, path = set(sys.modules), list(sys.path)
-    backend = open_backend(read_settings(new_database()))
+    settings = read_settings(new_database())
+    backend, dialect = open_backend(settings), settings.url.get_backend_name()
 
     def propose(
         files: dict[str, str], *, rejected: int = 0, most_rows: int = 1_000, load: bool = True, **said: str
@@ -37,7 +38,6 @@ def proposed(new_service: Callable[..., Service], new_database: NewDatabase, tmp
         folder.mkdir()
         for name, text in files.items():
             (folder / name).write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
-        dialect = backend.engine.dialect.name
         draft = draft_of_files(
             folder, lambda found: faults_of(found, backend, dialect), csv_form(**said), "utf-8", most_rows
         )

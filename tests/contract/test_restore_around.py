@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from test_many_rows import constraints
 
 from loading import DEPARTMENTS, Tables, employees
 from restoring import Restores, counts, people
 from rowferry.bootstrap import Service
-from speaking import only_sqlite
+from speaking import constraints, only_sqlite
 
 ROWS = 12_000
 
@@ -21,14 +20,14 @@ def test_the_owner_of_the_tables_restores_them_as_well(owned: Tables, *, empty: 
     restores = Restores(owned.with_parents())
     owned.put("hired_employees.csv", employees(ROWS))
     kept = [restores.keep(table) for table in restores.service.catalog.names]
-    before, rules = owned.everything(), constraints(owned)
+    before, rules = owned.everything(), constraints(owned.service.backend.engine)
     owned.execute("DELETE FROM hired_employees" if empty else "DELETE FROM hired_employees WHERE id > 200")
     owned.execute("DELETE FROM departments WHERE id NOT IN (SELECT department_id FROM hired_employees)")
     owned.execute("INSERT INTO departments VALUES (9, 'Surplus')")
     receipt = restores.restore(*kept)
     assert counts(receipt)[2] == 1
     assert owned.everything() == before
-    assert constraints(owned) == rules
+    assert constraints(owned.service.backend.engine) == rules
 
 
 @pytest.mark.parametrize("surplus", [2, ROWS])

@@ -80,8 +80,10 @@ def _move_versions(connection: sa.Connection, schema: str, home: str | None, the
     mark = _quoted(home, "rowferry_schema")
     if connection.scalar(sa.text(_MAY_CREATE), {"home": home, "mark": mark}):
         op.execute(f"CREATE VIEW {mark} AS SELECT CAST('{revision}' AS varchar(32)) AS version_num")
-        told = f"Keeps older versions of Rowferry from making tables here; those there are, are in the schema {schema}."
-        op.execute(f"COMMENT ON VIEW {mark} IS '{told.replace(chr(39), 2 * chr(39))}'")
+        comment = (
+            f"Keeps older versions of Rowferry from making tables here; those there are, are in the schema {schema}."
+        )
+        op.execute(f"COMMENT ON VIEW {mark} IS '{comment.replace(chr(39), 2 * chr(39))}'")
 
 
 def _quoted(*names: str | None) -> str:

@@ -47,13 +47,17 @@ def test_tables_of_one_name_in_two_bases_are_not_passed_over(service_of: Service
 
 @only_sqlite
 def test_what_sqlite_has_not_is_said_at_the_start(service_of: ServiceOf) -> None:
-    source = "from sqlalchemy.dialects.postgresql import CITEXT\n" + HEAD
-    source += f'boxes = Table("boxes", metadata, {KEY}, Column("a", CITEXT), Column("b", Numeric(18, 2)))\n'
+    source = "from sqlalchemy.dialects.postgresql import ARRAY, CITEXT\n" + HEAD
+    source += f'boxes = Table("boxes", metadata, {KEY}, Column("a", CITEXT), Column("b", Numeric(18, 2)),'
+    source += ' Column("c", ARRAY(Integer)))\n'
     source += f'wide = Table("wide", metadata, {KEY}, *[Column(f"c{{at}}", Integer) for at in range(1_900)])\n'
     with pytest.raises(ModelsUnusable) as caught:
         service_of(source)
     for told in (
-        "boxes.a: SQLite has no type CITEXT; use",
+        "boxes.a: SQLite has no type CITEXT; use one that every database has, or give it one here: "
+        ".with_variant(String(), 'sqlite')",
+        "boxes.c: SQLite has no type ARRAY; use one that every database has, or give it one here: "
+        ".with_variant(JSON(), 'sqlite')",
         "boxes.b has 18",
         "wide: SQLite allows 1,900 columns, but it has",
     ):

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, FromClause, String, Table, create_engine, event
+from sqlalchemy import ARRAY, Connection, FromClause, String, Table, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import CompileError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -176,7 +176,8 @@ class SqliteBackend:
             try:
                 column.type.compile(self.engine.dialect)
             except CompileError:
-                advice = "use one that every database has, or give it one here: .with_variant(JSON(), 'sqlite')"
+                variant = "JSON()" if isinstance(column.type, ARRAY) else "String()"
+                advice = f"use one that every database has, or give it one here: .with_variant({variant}, 'sqlite')"
                 found.append(f"{column}: SQLite has no type {column.type.__visit_name__}; {advice}")
         for column in table.primary_key.columns:
             exact = self.capabilities.exact_collation

@@ -86,12 +86,11 @@ def new_database(
 
 
 @pytest.fixture
-def both_databases(postgresql_server: sa.URL, tmp_path: Path) -> Iterator[list[str]]:
-    """An empty database of each kind."""
-    administer(postgresql_server, "CREATE DATABASE test_across")
-    url = postgresql_server.set(database="test_across", drivername="postgresql")
-    yield [url.render_as_string(hide_password=False), f"sqlite:///{tmp_path}/across.db"]
-    administer(postgresql_server, "DROP DATABASE test_across WITH (FORCE)")
+def both_databases(migrated_postgresql: sa.URL, migrated_sqlite: Path, tmp_path: Path) -> Iterator[list[str]]:
+    """A database of each kind, migrated for models of one's own."""
+    databases = PostgresqlDatabases(migrated_postgresql)
+    yield [databases("kind_tables"), SqliteDatabases(migrated_sqlite, tmp_path)("kind_tables")]
+    databases.drop()
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import httpx
 import pytest
 from api_server import serve
 
+from speaking import only_sqlite
+
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 
 HIRED = """\
@@ -79,6 +81,7 @@ def test_nonsense_by_http(client: httpx.Client, path: str, status: int, code: st
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+@only_sqlite  # the processes cost much time, and what they say is the same
 def test_by_command(filled_url: str, tmp_path: Path, folder: Path) -> None:
     environment = os.environ | {"SQLALCHEMY_DATABASE_URL": filled_url, "LOG_DIR": str(tmp_path / "logs")}
 

@@ -148,7 +148,7 @@ def test_the_fast_reader_is_sure_of_no_example_that_the_judge_refuses(kind: str)
             assert not sure[0] or (fault is None and python_values(values)[0] == judged), text
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @pytest.mark.parametrize("required", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
 @given(texts=st.lists(near.filter(lambda text: "\0" not in text), max_size=12))
@@ -166,7 +166,7 @@ def test_wherever_the_fast_reader_is_sure_the_judge_agrees(kind: str, *, require
             assert value is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @pytest.mark.parametrize("required", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
 @given(text=near)

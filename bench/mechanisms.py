@@ -56,7 +56,7 @@ MECHANISMS = (
     Mechanism(
         "Usual instants without a regular expression",
         works.into_sqlite,
-        "kinds.datetimes:_usual_instants",
+        "kinds.datetimes:usual_in_letters",
         "nothing_usual",
     ),
     Mechanism("Equal faulty texts judged once", works.faulty, "arrow.compute:dictionary_encode", "each_cell"),

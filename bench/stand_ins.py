@@ -85,7 +85,7 @@ def nothing_sure(_: Part) -> Part:
 
 
 def nothing_usual(_: Part) -> Part:
-    return lambda texts: np.zeros(len(texts), dtype=np.bool_)
+    return lambda texts, *_: np.zeros(len(texts), dtype=np.bool_)
 
 
 def each_cell(_: Part) -> Part:

@@ -30,7 +30,8 @@ def values_are_kept(tables: Tables) -> None:
     assert second == (2, "NULL", *[None] * 10)
     assert tables.put("kinds.csv", ROW.format(note="O'Hara\\")).total("unchanged") == 2
     kept = restores.back_up("kinds")
-    batch = {"kinds": [{"id": 1, "note": "NULL", "ratio": 0.1}, {"id": 2, "note": "NULL"}]}
+    without = dict.fromkeys(("essay", "small", "middle", "large"))
+    batch = {"kinds": [{"id": 1, "note": "NULL", **without, "ratio": 0.1}, {"id": 2, "note": "NULL"}]}
     assert Batches(tables).put(batch, on_conflict="update").updated == {"kinds": 1}
     assert tables.rows("kinds")[0][:7] == (1, "NULL", None, None, None, None, 0.1)
     assert changes(restores.restore(kept)) == (0, 1, 0, 1, 0)

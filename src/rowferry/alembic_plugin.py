@@ -5,12 +5,15 @@ They are in the database and in nobody's models, so that Alembic would propose t
 
 from typing import TYPE_CHECKING, Any
 
-from alembic.util import DispatchPriority, PriorityDispatchResult  # Alembic is just being imported: no more is there
+from rowferry import lazy
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # this is imported while Alembic is
+    from alembic import util
     from alembic.autogenerate.api import AutogenContext
     from alembic.operations.ops import UpgradeOps
     from alembic.runtime.plugins import Plugin
+else:
+    util = lazy.module("alembic.util")
 
 _PREFIX = "rowferry_"
 
@@ -22,13 +25,13 @@ def is_ledger(schema: str | None, table: str | None) -> bool:
 
 def setup(plugin: "Plugin") -> None:
     """Look at what was found once everything else has."""
-    plugin.add_autogenerate_comparator(_pass_over, "autogenerate", priority=DispatchPriority.LAST)
+    plugin.add_autogenerate_comparator(_pass_over, "autogenerate", priority=util.DispatchPriority.LAST)
 
 
-def _pass_over(context: "AutogenContext", found: "UpgradeOps") -> PriorityDispatchResult:
+def _pass_over(context: "AutogenContext", found: "UpgradeOps") -> "util.PriorityDispatchResult":
     declared = {(table.schema, table.name) for table in context.sorted_tables}
     found.ops[:] = [each for each in found.ops if not _is_passed_over(each, declared)]
-    return PriorityDispatchResult.CONTINUE
+    return util.PriorityDispatchResult.CONTINUE
 
 
 def _is_passed_over(operation: Any, declared: set[tuple[str | None, str]]) -> bool:

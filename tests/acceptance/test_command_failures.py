@@ -272,7 +272,7 @@ def test_the_database_and_the_files_of_a_load_are_not_written_over(environment: 
 def test_a_database_that_differs_is_told_in_words(environment: dict[str, str], tmp_path: Path) -> None:
     assert run(environment, "db", "upgrade").returncode == 0
     with closing(sqlite3.connect(tmp_path / "rows.db")) as database:
-        database.execute("DROP INDEX ix_loads_started_at")
+        database.execute("DROP INDEX ix_rowferry_loads_started_at")
     ran = run(environment, "db", "check")
     assert ran.returncode == 3
     assert ran.stderr.startswith("Error: The database differs from the tables of this program: loads lacks the index")

@@ -68,7 +68,7 @@ def test_no_number_id_status_or_time_is_cut(environment: dict[str, str], columns
 def test_free_text_wraps(environment: dict[str, str]) -> None:
     lines = [line.rstrip() for line in shown(environment, 80, "settings").splitlines()]
     about_models = next(at for at, line in enumerate(lines) if "ROWFERRY_MODELS" in line)
-    assert "The module whose" in lines[about_models]
+    assert "The SQLAlchemy tables" in lines[about_models]
     assert "served" in "".join(lines[about_models + 1 : about_models + 3])
 
 

@@ -187,10 +187,10 @@ HOSTILE: dict[str, bytes] = {
         spell_block(1, spell_varint(1) + spell_varint(7), SYNC)),
     "a fixed of no size": file_of(record({"type": "fixed", "name": "f", "size": -1})),
     "a decimal of 99 digits": file_of(record({"type": "bytes", "logicalType": "decimal", "precision": 99})),
-    "a decimal of 20 bytes": file_of(
+    "a decimal of 40 bytes": file_of(
         {"type": "record", "name": "r", "fields": [{"name": "id", "type": "int"}, {"name": "job", "type":
          {"type": "bytes", "logicalType": "decimal", "precision": 9}}]},
-        spell_block(1, spell_varint(1) + spell_varint(20) + bytes(20), SYNC)),
+        spell_block(1, spell_varint(1) + spell_varint(40) + bytes(40), SYNC)),
     "an unknown codec": file_of(GOOD, codec="lzma9"),
     "10**12 rows of nothing": file_of(record(), spell_block(10**12, b"", SYNC)),
     "10**12 rows of null": file_of(record("null"), spell_block(10**12, b"", SYNC)),

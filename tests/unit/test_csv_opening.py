@@ -158,7 +158,10 @@ def test_a_file_whose_rows_fit_the_comma_is_never_refused(
     assert found == rows
 
 
-good_employees = employees.map(lambda row: (*row[:2], "2021-05-30T05:43:46Z", "1", "2"))
+good_employees = employees.filter(lambda row: row[1].count(",") < 4).map(
+    lambda row: (*row[:2], "2021-05-30T05:43:46Z", "1", "2")
+)
+"""No row of them fits the comma."""
 
 
 @settings(max_examples=60, deadline=None)

@@ -103,7 +103,7 @@ def test_instants_that_come_as_text_are_read_by_their_grammar(seen: list[dt.date
         ("seen", pa.array([1], pa.timestamp("ns", "UTC")), "seen must be a date and time in ISO 8601, not 1 ns"),
         ("seen", pa.array([7], pa.int64()), "seen must be a date and time in ISO 8601, not the number 7"),
         ("ends", pa.array([2**30], pa.date32()), "ends must be a date (YYYY-MM-DD), not 1073741824 days"),
-        ("ends", pa.array([0], pa.timestamp("us")), "not the instant 1970-01-01T00:00:00+00:00"),
+        ("ends", pa.array([0], pa.timestamp("us")), "not the local date and time 1970-01-01T00:00:00"),
         ("seen", pa.array([0], pa.date32()), "not the date 1970-01-01"),
         ("level", pa.array([1.0], pa.float64()), "level must be an integer, not the number 1.0"),
         ("level", pa.array([True], pa.bool_()), "level must be an integer, not true"),

@@ -19,7 +19,7 @@ from rowferry.kinds.unfit import UnfitError
 _GRAMMAR = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 _BYTES, _DIGITS, _LETTERS = 16, 32, 36
 _DASHES = np.array([8, 13, 18, 23])
-_PLACES = np.setdiff1d(np.arange(_LETTERS), _DASHES)
+_PLACES = np.array([place for place in range(_LETTERS) if place not in _DASHES])
 """Where digits stand in the usual spelling."""
 
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from rowferry import lazy
 
-if TYPE_CHECKING:  # this is imported while Alembic is
-    from alembic import util
+if TYPE_CHECKING:
     from alembic.autogenerate.api import AutogenContext
     from alembic.operations.ops import UpgradeOps
     from alembic.runtime.plugins import Plugin
+
+if TYPE_CHECKING:  # this is imported while Alembic is
+    from alembic import util
 else:
     util = lazy.module("alembic.util")
 

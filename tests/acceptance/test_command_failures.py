@@ -275,7 +275,9 @@ def test_a_database_that_differs_is_told_in_words(environment: dict[str, str], t
         database.execute("DROP INDEX ix_rowferry_loads_started_at")
     ran = run(environment, "db", "check")
     assert ran.returncode == 3
-    assert ran.stderr.startswith("Error: The database differs from the tables of this program: loads lacks the index")
+    assert ran.stderr.startswith(
+        "Error: The database differs from the tables of this program: rowferry_loads lacks the"
+    )
 
 
 @pytest.mark.parametrize("words", ["load", "rejects", "backup", "restore", "report hires-by-quarter"])

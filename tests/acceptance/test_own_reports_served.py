@@ -72,7 +72,7 @@ def test_by_http(client: httpx.Client) -> None:
         ("none", 404, "report.unknown", "There is no report 'none'"),
     ],
 )
-@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+@only_sqlite
 def test_nonsense_by_http(client: httpx.Client, path: str, status: int, code: str, detail: str) -> None:
     answer = client.get(f"/reports/{path}")
     assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -80,7 +80,6 @@ def test_nonsense_by_http(client: httpx.Client, path: str, status: int, code: st
     assert client.get("/reports/as-of?day=2021-01-01", headers={"Accept": "image/png"}).status_code == 406
 
 
-@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 @only_sqlite  # the processes cost much time, and what they say is the same
 def test_by_command(filled_url: str, tmp_path: Path, folder: Path) -> None:
     environment = os.environ | {"SQLALCHEMY_DATABASE_URL": filled_url, "LOG_DIR": str(tmp_path / "logs")}

@@ -1,6 +1,7 @@
 """Python expressions that make the same types, columns and constraints of SQLAlchemy again."""
 
 import ast
+import inspect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _PLAIN = {
     "DECIMAL",
     "DOUBLE",
     "INTEGER",
+    "JSON",
     "NUMERIC",
     "NVARCHAR",
     "SMALLINT",
@@ -115,7 +117,8 @@ def _expression(node: ast.expr) -> str:
             keywords = [f"{keyword.arg}={_expression(keyword.value)}" for keyword in node.keywords]
             if name in ("String", "VARCHAR", "CHAR") and keywords and keywords[0].startswith("length="):
                 keywords[0] = keywords[0].removeprefix("length=")
-            return f"{_room(name)}.{name}({', '.join([*map(_expression, node.args), *keywords])})"
+            room = _room(name, {keyword.arg for keyword in node.keywords})
+            return f"{room}.{name}({', '.join([*map(_expression, node.args), *keywords])})"
         case ast.Constant(value=str(text)):
             return quoted(text)
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
@@ -124,5 +127,7 @@ def _expression(node: ast.expr) -> str:
             return ast.unparse(node)
 
 
-def _room(name: str) -> str:
-    return next((room for room, module in _ROOMS.items() if hasattr(module, name)), "sa")
+def _room(name: str, said: set[str | None]) -> str:
+    """Where a type is imported from: the first module whose type of this name takes all that is said of it."""
+    made = ((room, getattr(module, name, None)) for room, module in _ROOMS.items())
+    return next((room for room, known in made if known and said.issubset(inspect.signature(known).parameters)), "sa")

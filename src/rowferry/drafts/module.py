@@ -27,7 +27,7 @@ _IMPORTS = {
 }
 
 
-def module_text(draft: Draft, title: str, hints: Sequence[str] = ()) -> str:
+def module_text(draft: Draft, title: str) -> str:
     """The source of a module: a docstring, what is to be known, a base, and a class for each table.
 
     It is the same for the same draft. A table without a key is no class, but a Table.
@@ -36,7 +36,7 @@ def module_text(draft: Draft, title: str, hints: Sequence[str] = ()) -> str:
     names = _class_names(draft.tables)
     written = [_table(table, metadata.tables[table.key], names[table.key]) for table in draft.tables]
     body = "\n\n".join(written)
-    head = [f'"""{title}"""', "", *_comment([*hints, *draft.notes])]
+    head = [f'"""{_within_quotes(title)}"""', "", *_comment(draft.notes)]
     sections = ["\n".join(head).rstrip() + "\n", _imports(body), _BASE, body]
     return "\n".join(section for section in sections if section)
 
@@ -93,9 +93,13 @@ def _table(draft: DraftTable, table: Table, name: str) -> str:
 
 
 def _doc(draft: DraftTable) -> str:
-    doc = " ".join(draft.doc.split()).replace("\\", "\\\\").replace('"""', "'''")
-    doc = f"{doc[:-1]}'" if doc.endswith('"') else doc
-    return doc or f"A row of {draft.key}.".replace("\\", "\\\\").replace('"', "'")
+    return _within_quotes(draft.doc) or _within_quotes(f"A row of {draft.key}.")
+
+
+def _within_quotes(text: str) -> str:
+    """A text on one line as it may stand in a docstring."""
+    text = " ".join(text.split()).replace("\\", "\\\\").replace('"""', "'''")
+    return f"{text[:-1]}'" if text.endswith('"') else text
 
 
 def _variable(name: str) -> str:

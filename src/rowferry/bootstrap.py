@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import MetaData
+from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import ArgumentError
 
 from rowferry import lazy, ledger
@@ -21,6 +21,7 @@ from rowferry.errors import (
     models_unusable,
 )
 from rowferry.folders import folder_faults
+from rowferry.migrations import before
 from rowferry.migrations.schema import History, SchemaState, look
 from rowferry.reports.own.declarations import OwnReport
 from rowferry.settings import (
@@ -50,7 +51,7 @@ class Service:
         self.settings = settings
         self.catalog: Catalog = load_catalog(settings.models, settings.url.get_backend_name())
         self.histories: tuple[History, ...] = ("ledger", "models") if settings.models == DEFAULT_MODELS else ("ledger",)
-        self.backend = _open_backend(settings)
+        self.backend = open_backend(settings)
         _require_served(settings, self.catalog, self.backend)
         self.reports = own_reports(settings)
 
@@ -150,7 +151,7 @@ def try_settings(database_url: str | None = None) -> tuple[Settings, list[Settin
     except ModelsUnusable as error:
         faults.append(_fault("ROWFERRY_MODELS", error))
     try:
-        backend = _open_backend(settings)
+        backend = open_backend(settings)
         if catalog:
             _require_served(settings, catalog, backend)
     except ModelsUnusable as error:
@@ -182,9 +183,11 @@ def _unserved(metadata: MetaData, backend: Backend) -> list[str]:
     return reasons
 
 
-def own_names() -> set[str]:
-    """The names of Rowferry's own tables, where they stand among those of others."""
-    return {f"{PREFIX}{table.name}" for table in (ledger.versions, *ledger.metadata.tables.values())}
+def own_names(backend: Backend, connection: Connection) -> set[str]:
+    """The names of Rowferry's own tables that stand, or may stand, among those of others: also of older programs."""
+    place = ledger.place_of(connection)
+    left = before.left_out_of_place(place, backend.columns(connection, before.out_of_place(place)))
+    return left | {f"{PREFIX}{table.name}" for table in (ledger.versions, *ledger.metadata.tables.values())}
 
 
 def faults_of(metadata: MetaData, backend: Backend, dialect: str) -> list[str]:
@@ -196,12 +199,15 @@ def faults_of(metadata: MetaData, backend: Backend, dialect: str) -> list[str]:
     return _unserved(metadata, backend)
 
 
-def faults_on_database(metadata: MetaData, backend: Backend, dialect: str) -> list[str]:
+def faults_on_database(metadata: MetaData, backend: Backend, connection: Connection) -> list[str]:
     """The same of tables that the database has already, whose columns it must keep as they are declared."""
-    found = faults_of(metadata, backend, dialect)
-    for table in () if found else metadata.tables.values():
+    if found := faults_of(metadata, backend, connection.dialect.name):
+        return found
+    tables = metadata.tables.values()
+    columns = backend.columns(connection, tables)
+    for table in tables:
         try:
-            backend.require(table, {column.name for column in table.columns})
+            backend.require(table, columns.get(table.key))
         except SchemaDiffers as error:
             found.append(error.message)
     return found
@@ -209,10 +215,6 @@ def faults_on_database(metadata: MetaData, backend: Backend, dialect: str) -> li
 
 def open_backend(settings: Settings) -> Backend:
     """The database of the settings, on which nothing has been started."""
-    return _open_backend(settings)
-
-
-def _open_backend(settings: Settings) -> Backend:
     scheme, _, driver = settings.url.drivername.partition("+")
     if scheme not in ROOMS:
         raise DatabaseUnsupported(scheme=scheme)

@@ -5,11 +5,13 @@ import datetime as dt
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from test_migrations import make_older
 from test_models_from_csv import assert_clean
 
 from databases import NewDatabase
@@ -22,6 +24,7 @@ from rowferry.drafts.from_database import draft_of_database
 from rowferry.drafts.module import module_text
 from rowferry.errors import TableUnknown
 from rowferry.settings import read_settings
+from speaking import only_postgresql, only_sqlite
 
 Drafted = Callable[..., tuple[Draft, Path]]
 
@@ -43,10 +46,8 @@ def drafted(tmp_path: Path) -> Iterator[Drafted]:
         backend = open_backend(settings)
         opened.append(backend.engine)
         with backend.engine.connect() as connection:
-            dialect = settings.url.get_backend_name()
-            found = draft_of_database(
-                connection, lambda tables: faults_on_database(tables, backend, dialect), own_names(), schema, only
-            )
+            faults = partial(faults_on_database, backend=backend, connection=connection)
+            found = draft_of_database(connection, faults, own_names(backend, connection), schema, only)
         module = tmp_path / "drafted_tables.py"
         module.write_text(module_text(found, "Tables."))
         assert_clean(module)
@@ -111,6 +112,59 @@ def test_a_well_known_database_is_served_unedited(
     for table in names:
         restored = restores.restore(restores.back_up(table)).tables[0]
         assert (restored.added, restored.changed, restored.removed) == (0, 0, 0)
+
+
+KEPT = [
+    *("bigint", "boolean", "bytea", "character(3)", "cidr", "date", "double precision", "integer[]", "interval"),
+    *("interval(6)", "json", "jsonb", "mood", "numeric", "numeric(9,2)", "positive", "real", "text", "time(6)"),
+    *("time(6)[]", "timestamp", "timestamp(6)", "timestamptz(6)", "timestamptz[]", "uuid", 'varchar(9) COLLATE "C"'),
+]
+
+CHANGED = ["name", "interval(3)", "interval day to second", "time(3)", "timestamp(3)", "timestamptz(3)[]", "moment"]
+"""Types that would change values that the type to which they come in Python allows, or cut them off."""
+
+
+@only_postgresql
+def test_columns_of_all_types_are_drafted_as_they_are(
+    new_service: Callable[..., Service], new_database: NewDatabase, drafted: Drafted
+) -> None:
+    url = new_database("kind_tables")
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TYPE mood AS ENUM ('a', 'it''s')")
+        connection.exec_driver_sql("CREATE DOMAIN positive AS integer CHECK (VALUE > 0)")
+        connection.exec_driver_sql("CREATE DOMAIN moment AS timestamptz(0)")
+        for number, column_type in enumerate(KEPT):
+            connection.exec_driver_sql(f"CREATE TABLE kept_{number} (id integer PRIMARY KEY, v {column_type})")
+        for number, column_type in enumerate(CHANGED):
+            connection.exec_driver_sql(f"CREATE TABLE changed_{number} (id integer PRIMARY KEY, v {column_type})")
+    engine.dispose()
+    draft, module = drafted(url)
+    assert {table.name for table in draft.tables} == {f"kept_{number}" for number in range(len(KEPT))}
+    assert len(draft.notes) == len(CHANGED)
+    assert new_service(str(module), url).schema().is_current
+
+
+@only_sqlite
+def test_a_key_that_the_database_takes_loosely_is_left_out(new_database: NewDatabase, drafted: Drafted) -> None:
+    url = new_database("kind_tables")
+    with sa.create_engine(url).begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE loose (name VARCHAR(9) PRIMARY KEY COLLATE NOCASE)")
+        connection.exec_driver_sql("CREATE TABLE strict (name VARCHAR(9) PRIMARY KEY)")
+    draft, _ = drafted(url)
+    assert [table.name for table in draft.tables] == ["strict"]
+    assert "COLLATE NOCASE" in draft.notes[0]
+
+
+def test_tables_of_an_older_ledger_are_left_out(new_database: NewDatabase, drafted: Drafted, tmp_path: Path) -> None:
+    url = new_database()
+    before = Service(read_settings(url))
+    make_older(before, 2)
+    Tables(before, tmp_path).execute("CREATE TABLE restores (id INTEGER PRIMARY KEY)")
+    before.close()
+    draft, _ = drafted(url)
+    assert [table.name for table in draft.tables] == ["departments", "hired_employees", "jobs", "restores"]
+    assert draft.notes == []
 
 
 ODD = [

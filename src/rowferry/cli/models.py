@@ -45,8 +45,8 @@ def from_database(
     settings = read_settings(url)
     backend = open_backend(settings)
     with backend.errors(), backend.engine.connect() as connection:
-        faults = partial(faults_on_database, backend=backend, dialect=connection.dialect.name)
-        draft = draft_of_database(connection, faults, own_names(), schema, tables)
+        faults = partial(faults_on_database, backend=backend, connection=connection)
+        draft = draft_of_database(connection, faults, own_names(backend, connection), schema, tables)
     backend.engine.dispose()
     _write(draft, f"Tables of {settings.url.database}.", output, as_json=as_json)
 

@@ -40,7 +40,8 @@ class _Reflection:
 
     def __init__(self, inspector: sa.Inspector, schema: str | None, names: list[str]) -> None:
         self._names, self._schema = names, schema
-        self._counts = connection_counts(inspector)
+        # Whether an integer key alone makes the database count, as a table of SQLite does.
+        self._counts = inspector.dialect.name == "sqlite"
         asked = {"schema": schema, "filter_names": names}
         self._columns: _Found = inspector.get_multi_columns(**asked) if names else {}  # type: ignore[arg-type]
         self._keys: _Found = inspector.get_multi_pk_constraint(**asked) if names else {}  # type: ignore[arg-type]
@@ -53,8 +54,8 @@ class _Reflection:
     def draft(self) -> Draft:
         """All tables, with all that the database says of them."""
         draft = Draft([self._table(name) for name in self._names])
-        for name in self._names:
-            draft.parts += self._parts(draft, name)
+        for table in draft.tables:
+            draft.parts += self._parts(draft, table.key, table.name)
         return draft
 
     def _of(self, found: _Found, name: str) -> Any:
@@ -92,8 +93,7 @@ class _Reflection:
         """Its type; an INTEGER of SQLite has 64 bits."""
         return sa.BigInteger() if self._counts and type(found["type"]) is sa.INTEGER else plain(found["type"])
 
-    def _parts(self, draft: Draft, name: str) -> list[Part]:
-        table = next(table.key for table in draft.tables if table.name == name)
+    def _parts(self, draft: Draft, table: str, name: str) -> list[Part]:
         parts = []
         for each in _in_order(self._of(self._references, name)):
             columns, targets = each["constrained_columns"], each["referred_columns"]
@@ -108,11 +108,6 @@ class _Reflection:
             elif "duplicates_constraint" not in each:
                 parts.append(_index(table, each))
         return parts
-
-
-def connection_counts(inspector: sa.Inspector) -> bool:
-    """Whether an integer key alone makes the database count, as a table of SQLite does."""
-    return inspector.dialect.name == "sqlite"
 
 
 def _comments(inspector: sa.Inspector, asked: dict[str, Any]) -> _Found:

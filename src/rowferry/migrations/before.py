@@ -13,6 +13,16 @@ _COLUMNS = {
 }
 """The tables that the first programs made, which kept no versions, and by which columns they are told from others."""
 
+_ADDED = {
+    "idempotency_keys": {"key", "route", "caller", "request_sha256", "answer"},
+    "idempotent_replies": {"key", "route", "request_sha256", "answer"},
+    "witnessed_time": {"id", "seconds"},
+    "backups": {"backup_id", "snapshot_id", "table", "manifest_sha256"},
+    "verifications": {"verification_id", "backup_id", "damage"},
+    "restores": {"restore_id", "table", "added", "removed", "obstacles"},
+}
+"""The same of tables that later ones made under plain names, too."""
+
 
 def old_versions(place: Place) -> Table:
     """The table of the migrations that a database has had, or what a ledger that has moved has left in its place."""
@@ -22,6 +32,17 @@ def old_versions(place: Place) -> Table:
 def unversioned(place: Place) -> list[Table]:
     """The tables that may be of a program without migrations."""
     return [Table(name, MetaData(), schema=place.home) for name in _COLUMNS]
+
+
+def out_of_place(place: Place) -> list[Table]:
+    """The tables that may be of any program before."""
+    return [Table(name, MetaData(), schema=place.home) for name in _COLUMNS | _ADDED]
+
+
+def left_out_of_place(place: Place, columns: Mapping[str, Collection[str]]) -> set[str]:
+    """The names of those that are, by the columns that were found of each; none once they have been moved."""
+    known = _COLUMNS | _ADDED
+    return {table.name for table in out_of_place(place) if known[table.name].issubset(columns.get(table.key, ()))}
 
 
 def has_unversioned(place: Place, columns: Mapping[str, Collection[str]]) -> bool:

@@ -14,7 +14,6 @@ from rowferry.kinds.dates import DATE
 from rowferry.kinds.datetimes import DATETIME
 from rowferry.kinds.floats import FLOAT
 from rowferry.kinds.kind import Kind
-from rowferry.kinds.registry import kind_of
 from rowferry.kinds.times import TIME
 from rowferry.kinds.unfit import UnfitError
 
@@ -106,7 +105,7 @@ class ColumnProfile:
             "decimal": lambda: sa.Numeric(min(self._whole_digits + self._scale + 3, _MOST_DIGITS), self._scale),
             "float": sa.Double,
             "date": sa.Date,
-            "datetime": self._instant,
+            "datetime": lambda: sa.DateTime(timezone=self._has_zone),
             "time": sa.Time,
             "text": self._text,
         }
@@ -114,14 +113,6 @@ class ColumnProfile:
 
     def _integer(self) -> TypeEngine[Any]:
         return sa.Integer() if self._largest < 1 << 30 else sa.BigInteger()
-
-    def _instant(self) -> TypeEngine[Any]:
-        """Instants, unless nothing says so and the rules have a kind for what a clock shows."""
-        try:
-            kind_of(sa.DateTime())
-        except LookupError:
-            return sa.DateTime(timezone=True)
-        return sa.DateTime(timezone=self._has_zone)
 
     def _text(self) -> TypeEngine[Any]:
         length = next((length for length in _LENGTHS if length >= 1.5 * self.longest), None)

@@ -3,6 +3,7 @@
 import re
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,8 +17,8 @@ from rowferry.errors import HeaderUnfit
 from rowferry.judging.rows import OddRow, RowBatch
 from rowferry.sources.csv.byte_source import ByteSource
 from rowferry.sources.csv.form import CsvForm, called, spelled
-from rowferry.sources.csv.framing import COMMA, scan_row
-from rowferry.sources.csv.opening import Beginning, OpeningReader
+from rowferry.sources.csv.framing import COMMA
+from rowferry.sources.csv.opening import Beginning, OpeningReader, whole_rows
 from rowferry.sources.csv.source import CsvSource
 from rowferry.sources.limits import MAX_ROW_BYTES
 
@@ -85,15 +86,8 @@ def _first_rows(path: Path, form: CsvForm, encoding: str) -> tuple[list[list[str
 
 
 def _rows(beginning: Beginning, at: int, delimiter: int) -> list[list[str]]:
-    found: list[list[str]] = []
-    while len(found) < _SAMPLE_ROWS and at < len(beginning.text):
-        row = scan_row(beginning.text, at, final=beginning.ended, longest=MAX_ROW_BYTES, delimiter=delimiter)
-        if row is None:
-            break
-        if row.cells is not None and any(cell.strip() for cell in row.cells):
-            found.append([cell.decode("utf-8", "replace") for cell in row.cells])
-        at = row.after
-    return found
+    rows = whole_rows(beginning.text, at, delimiter, final=beginning.ended, longest=MAX_ROW_BYTES)
+    return list(islice((row for row in rows if row and any(cell.strip() for cell in row)), _SAMPLE_ROWS))
 
 
 def _regularity(rows: list[list[str]]) -> tuple[bool, int]:

@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
@@ -86,6 +87,14 @@ class Beginning:
 
     def as_it_stood(self, text: bytes) -> bytes:
         return text.translate(_SWAP) if self.swapped else text
+
+
+def whole_rows(text: bytes, at: int, delimiter: int, *, final: bool, longest: int) -> Iterator[list[str] | None]:
+    """The cells of each row that is whole in a text from a place on, None if it is spoiled; none of blank rows."""
+    while at < len(text) and (row := scan_row(text, at, final=final, longest=longest, delimiter=delimiter)):
+        if text[at : row.end].strip():
+            yield None if row.cells is None else [cell.decode("utf-8", "replace") for cell in row.cells]
+        at = row.after
 
 
 def _ends_lines_with_cr(text: bytes) -> bool:
@@ -243,16 +252,8 @@ class OpeningReader:
 
     def _rows(self, at: int, delimiter: int) -> list[list[str] | None]:
         """The cells of the first rows that are whole in what was read, None for those that are spoiled."""
-        found: list[list[str] | None] = []
         text, final = self._sample(at)
-        while len(found) < _ROWS and at < len(text):
-            row = scan_row(text, at, final=final, longest=self._longest, delimiter=delimiter)
-            if row is None:
-                break
-            if text[at : row.end].strip():
-                found.append(None if row.cells is None else [cell.decode("utf-8", "replace") for cell in row.cells])
-            at = row.after
-        return found
+        return list(islice(whole_rows(text, at, delimiter, final=final, longest=self._longest), _ROWS))
 
     def _sample(self, at: int) -> tuple[bytes, bool]:
         """The file up to some way behind a place, and whether it ends there."""

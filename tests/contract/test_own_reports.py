@@ -83,20 +83,20 @@ def test_the_example_of_the_documentation(asked: Asked, filled: Tables) -> None:
 
 
 def test_it_is_drawn(asked: Asked, filled: Tables) -> None:
-    drawn = asked(HIRED).chart(lambda value: value)
+    drawn = asked(HIRED).chart()
     assert [point["y"] for point in drawn["data"]["values"]] == [1_667, 1_666, 1_667]
     assert "Sales, Clerk: 1666" in drawn["description"]
     assert drawn["title"]["subtitle"] == "year: 2021"
-    assert "There are no rows" in asked(HIRED, department="None").chart(str)["description"]
+    assert "There are no rows" in asked(HIRED, department="None").chart()["description"]
     line = "-- chart: line x=a y=b\nSELECT 'x' AS a, CAST(NULL AS INTEGER) AS b UNION ALL SELECT NULL, 2"
-    assert {point["x"] for point in asked(line).chart(lambda value: value)["data"]["values"]} == {"x", "(none)"}
+    assert {point["x"] for point in asked(line).chart()["data"]["values"]} == {"x", "(none)"}
     many = ENDLESS + "SELECT x AS a, x AS b FROM n LIMIT 31"
-    assert "first 30 of 31 rows" in asked("-- chart: bar x=a y=b\n" + many).chart(lambda value: value)["description"]
+    assert "first 30 of 31 rows" in asked("-- chart: bar x=a y=b\n" + many).chart()["description"]
     for chart in ("bar x=a y=no", "bar x=a y=c"):
         with pytest.raises(ReportRefused, match=r"its chart names the column no|which holds 'z'"):
-            asked(f"-- chart: {chart}\nSELECT 'x' AS a, 'z' AS c").chart(str)
+            asked(f"-- chart: {chart}\nSELECT 'x' AS a, 'z' AS c").chart()
     with pytest.raises(ReportRefused, match="declares no chart"):
-        asked("SELECT 1 AS a").chart(str)
+        asked("SELECT 1 AS a").chart()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """Charts of reports as Vega-Lite specifications: https://vega.github.io/vega-lite/docs/spec.html."""
 
-from collections.abc import Mapping, Sequence
-from itertools import chain, count
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
+from unicodedata import category
 
 LARGEST = 30
 """So many bars a picture has at most; more could not be read."""
@@ -67,14 +68,23 @@ _CONFIG: dict[str, Any] = {
 
 
 def labels(names: Sequence[str]) -> list[str]:
-    """The names, short enough to stand beside bars, and each another one."""
-    found: list[str] = []
-    for name in names:
-        short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip()}…"
+    """The names as they may be drawn, short enough to stand beside bars, and each another one."""
+    found: dict[str, None] = {}
+    numbers: dict[str, Iterator[int]] = {}
+    for name in map(drawable, names):
         # Vega would cut names by itself, in the middle of a letter where it takes two of its units, and fail.
-        numbered = (f"{short} ({number})" for number in count(2))
-        found.append(next(label for label in chain([short], numbered) if label not in found))
-    return found
+        label = short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip()}…"
+        while label in found:
+            label = f"{short} ({next(numbers.setdefault(short, count(2)))})"
+        found[label] = None
+    return list(found)
+
+
+def drawable(text: str) -> str:
+    """The text without what no XML document may hold, but a name in a table may: it would end the whole process."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or category(letter) == "Zs" else "\ufffd" for letter in text)
 
 
 def bars(

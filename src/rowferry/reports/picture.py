@@ -5,7 +5,7 @@ from typing import Any
 
 import vl_convert
 
-from rowferry.reports.chart import DARK
+from rowferry.reports.chart import DARK, drawable
 from rowferry.reports.report import Answered
 
 _NO_NETWORK: list[str] = []
@@ -23,23 +23,28 @@ _DARK = "@media (prefers-color-scheme: dark) {{{}}}".format(
 
 def svg(answer: Answered) -> str:
     """An SVG document with a title and a description for those who cannot see it; the same for the same answer."""
-    chart = answer.chart(_drawable)
+    chart = specification(answer)
     drawn = vl_convert.vegalite_to_svg(chart, allowed_base_urls=_NO_NETWORK)
     head, _, rest = drawn.partition(">")
-    description = (
-        f'<title id="title">{escape(answer.title)}</title><desc id="desc">{escape(chart["description"])}</desc>'
-    )
+    title, described = escape(drawable(answer.title)), escape(chart["description"])
+    description = f'<title id="title">{title}</title><desc id="desc">{described}</desc>'
     return f'{head} role="img" aria-labelledby="title desc">{description}<style>{_DARK}</style>{rest}'
 
 
 def png(answer: Answered) -> bytes:
     """A PNG picture, twice as large as the SVG says, for sharp screens."""
-    drawn: bytes = vl_convert.vegalite_to_png(answer.chart(_drawable), scale=_PNG_SCALE, allowed_base_urls=_NO_NETWORK)
+    drawn: bytes = vl_convert.vegalite_to_png(specification(answer), scale=_PNG_SCALE, allowed_base_urls=_NO_NETWORK)
     return drawn
 
 
-def _drawable(value: Any) -> Any:
-    """The value without what no XML document may hold, but a name in a table may: it would end the whole process."""
-    if not isinstance(value, str) or value.isprintable():
-        return value
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in value)
+def specification(answer: Answered) -> dict[str, Any]:
+    """The picture as a Vega-Lite specification, whose texts can all be drawn, be they of a table, request or file."""
+    return {key: _drawable(value) for key, value in answer.chart().items()}
+
+
+def _drawable(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {key: _drawable(value) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_drawable(value) for value in part]
+    return drawable(part) if isinstance(part, str) else part

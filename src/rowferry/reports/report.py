@@ -1,7 +1,7 @@
 """What a report is: one question about a year, one SQL statement that answers it, and how its answer is drawn."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import FromClause, Select
@@ -44,8 +44,8 @@ class Answered(Protocol):
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON has it."""
 
-    def chart(self, drawable: Callable[[Any], Any]) -> dict[str, Any]:
-        """Its picture as a Vega-Lite specification, with texts as they may be drawn."""
+    def chart(self) -> dict[str, Any]:
+        """Its picture as a Vega-Lite specification."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,8 @@ class Answer:
     def as_dict(self) -> dict[str, Any]:
         return {"report": self.name, **self.subject, "rows": self.rows}
 
-    def chart(self, drawable: Callable[[Any], Any]) -> dict[str, Any]:
-        if not self.found:
-            return nothing(self.title, self.emptiness)
-        drawn = [{name: drawable(value) for name, value in row.items()} for row in self.found]
-        return self.report.draw(replace(self, found=drawn))
+    def chart(self) -> dict[str, Any]:
+        return self.report.draw(self) if self.found else nothing(self.title, self.emptiness)
 
 
 def is_available(report: Report, catalog: Catalog) -> bool:

@@ -3,7 +3,7 @@
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -75,17 +75,15 @@ class OwnAnswer:
     def as_dict(self) -> dict[str, Any]:
         return {"report": self.name, **self.subject, "rows": self.rows}
 
-    def chart(self, drawable: Callable[[Any], Any]) -> dict[str, Any]:
-        """The picture as a specification, with texts as they may be drawn.
+    def chart(self) -> dict[str, Any]:
+        """Its picture as a Vega-Lite specification.
 
         Raises:
             ReportRefused: It has no column that the chart names, or no numbers in it.
         """
         asked = ", ".join(f"{name}: {_cell(value)}" for name, value in self.values.items() if value is not None)
         try:
-            return draw(
-                self.report, drawable(asked), [{k: drawable(_cell(v)) for k, v in r.items()} for r in self.found]
-            )
+            return draw(self.report, asked, [{k: _cell(v) for k, v in row.items()} for row in self.found])
         except LookupError as error:
             raise refused(self.report, error.args[0]) from error
 

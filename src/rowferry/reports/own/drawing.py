@@ -13,7 +13,7 @@ Rows = list[dict[str, Any]]
 
 
 def draw(report: OwnReport, asked: str, rows: Rows) -> dict[str, Any]:
-    """The picture of rows, whose texts can be drawn; `asked` says for which parameters.
+    """The picture of rows; `asked` says for which parameters.
 
     Raises:
         LookupError: The rows are none that its chart can show; the message says why.
@@ -38,7 +38,7 @@ def _point(chart: Chart, row: dict[str, Any]) -> dict[str, Any]:
     value = row[chart.y]
     try:
         number = None if value is None else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise LookupError(f"its chart takes numbers from {chart.y}, which holds {shown(str(value))}") from None
     point = {"x": _word(row[chart.x]), "y": number}
     return point | {"series": _word(row[chart.colour])} if chart.colour else point
@@ -55,15 +55,20 @@ def _in_words(points: Rows) -> str:
     return "; ".join(f"{', '.join(p[k] for k in ('x', 'series') if k in p)}: {numbered(p)}" for p in points)
 
 
+def _shortened(points: Rows, field: str) -> dict[str, str]:
+    """A short label for each name in a field, in the order in which they come."""
+    names = list(dict.fromkeys(point[field] for point in points))
+    return dict(zip(names, labels(names), strict=True))
+
+
 def _encoded(chart: Chart, points: Rows) -> dict[str, Any]:
     """Bars lie one below the other, beside their names; a line goes from left to right."""
-    names = list(dict.fromkeys(point["x"] for point in points))
-    short = dict(zip(names, labels(names), strict=True))
-    values = [point | {"x": short[point["x"]]} for point in points]
+    short = {field: _shortened(points, field) for field in (("x", "series") if chart.colour else ("x",))}
+    values = [point | {field: label[point[field]] for field, label in short.items()} for point in points]
     place = {
         "field": "x",
         "type": "nominal",
-        "sort": list(short.values()),
+        "sort": list(short["x"].values()),
         "title": chart.x,
         "axis": {"labelLimit": 0, "labelOverlap": chart.mark == "line"},
     }

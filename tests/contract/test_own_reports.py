@@ -107,6 +107,8 @@ def test_it_is_drawn(asked: Asked, filled: Tables) -> None:
         "SELECT 1 AS a, 2 AS a",
         "-- column b text\nSELECT 1 AS a",
         "-- column a date\nSELECT 'soon' AS a",
+        "-- column a date\nSELECT 1.5 AS a",
+        "-- column a datetime\nSELECT 1 = 1 AS a",
         "SELECT a (",
     ],
 )

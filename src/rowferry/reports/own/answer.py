@@ -165,7 +165,8 @@ def _value(kind: Kind, stored: Any) -> Any:
     if stored is None:
         return None
     plain = isinstance(stored, int | float | str | bytes) and not isinstance(stored, bool)
-    return kind.parse(kind.spell_sqlite(stored) if plain else kind.spell(stored))
+    # The kind of the column spells values of its own only, and a statement may give any.
+    return kind.parse(kind.spell_sqlite(stored) if plain else _as_text(stored))
 
 
 def as_json(value: Any) -> object:

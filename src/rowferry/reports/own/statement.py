@@ -28,11 +28,15 @@ _READING = ("select", "with", "values")
 class Statement:
     """What is read of a statement: its text, its parameters by the line where each stands first, and its faults."""
 
-    text: str = ""
     parameters: dict[str, int] = field(default_factory=dict)
     faults: list[tuple[int, str]] = field(default_factory=list)
+    _parts: list[str] = field(default_factory=list)
     _ended: bool = False
     _begun: bool = False
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
 
     def take(self, token: re.Match[str], line: int) -> None:
         """Add a token; comments are left out, and nothing but a parameter looks like one."""
@@ -40,11 +44,11 @@ class Statement:
         if sort == "comment":
             if "/*" in spelled[2:] and spelled.startswith("/*"):
                 self.faults.append((line, "a comment begins within a comment; end the first one before it"))
-            self.text += " " + "\n" * spelled.count("\n")
+            self._parts.append(" " + "\n" * spelled.count("\n"))
         elif sort == "end":
             self._ended = True
         elif sort == "blank":
-            self.text += spelled
+            self._parts.append(spelled)
         else:
             self._take_code(sort, spelled, line)
 
@@ -62,7 +66,7 @@ class Statement:
         elif sort == "parameter":
             self.parameters.setdefault(spelled[1:], line)
         # The library takes a colon before a word for a parameter, wherever it stands, unless a backslash precedes it.
-        self.text += f" {spelled} " if sort == "parameter" else spelled.replace(":", "\\:")
+        self._parts.append(f" {spelled} " if sort == "parameter" else spelled.replace(":", "\\:"))
 
 
 def read_statement(source: str, first_line: int = 1) -> Statement:
@@ -70,6 +74,8 @@ def read_statement(source: str, first_line: int = 1) -> Statement:
     found = Statement()
     for token, line in _tokens(source, first_line):
         found.take(token, line)
+        if token.lastgroup == "unclosed":  # all that follows belongs to it
+            break
     if not found.text.strip():
         found.faults.append((first_line, "there is no statement; write a SELECT below the declarations"))
     return found

@@ -1,5 +1,6 @@
 """Joins settings, tables, database and observers; the only place that does."""
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, MetaData
@@ -53,7 +54,6 @@ class Service:
         self.histories: tuple[History, ...] = ("ledger", "models") if settings.models == DEFAULT_MODELS else ("ledger",)
         self.backend = open_backend(settings)
         _require_served(settings, self.catalog, self.backend)
-        self.reports = own_reports(settings)
 
     def start(self) -> None:
         """Bring a database up to date that is empty or embedded, and clear what killed processes left behind.
@@ -74,6 +74,15 @@ class Service:
             self.require_usable(self._with_all_tables(state))
             self.clear_interrupted()
             self.backend.sweep()
+
+    @cached_property
+    def reports(self) -> dict[str, OwnReport]:
+        """The reports of a user's own, by name; their files are read when they are first asked for.
+
+        Raises:
+            SettingInvalid: A file of theirs is faulty.
+        """
+        return own_reports(self.settings)
 
     def close(self) -> None:
         """Close all connections; an embedded database is a single file again."""

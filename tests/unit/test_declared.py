@@ -5,8 +5,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from rowferry.cli.offered import without_unavailable
+from rowferry.cli.report import report
 from rowferry.dictionary.catalog import Catalog, load_catalog
 from rowferry.dictionary.schemas import row_models
 from rowferry.errors import ModelsUnusable
@@ -53,6 +56,15 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     yield into_folder
     for name in set(sys.modules) - before:
         del sys.modules[name]
+
+
+def test_reports_are_looked_for_among_types_that_the_database_decides(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ships = f"from sqlmodel import AutoString\nTable('ships', Base.metadata, {KEY}, Column('name', AutoString))\n"
+    monkeypatch.setenv("ROWFERRY_MODELS", f"{write(sea=BASE + ships)}/sea.py")
+    assert without_unavailable(("load", "report")) == ["load"]
+    assert report.list_commands(click.Context(report)) == []
 
 
 def doc_of(catalog: Catalog, table: str) -> tuple[str, str]:

@@ -2,15 +2,20 @@
 
 from pathlib import Path
 
+import click
 import pytest
 from hypothesis import given, strategies as st
 from sqlalchemy import create_engine, text
 
-from rowferry.bootstrap import check_settings
+from rowferry.api.app import create_app
+from rowferry.bootstrap import Service, check_settings
+from rowferry.cli.report import report
 from rowferry.errors import ReportParametersUnfit, SettingInvalid
+from rowferry.reports.listed import REPORTS
 from rowferry.reports.own.declarations import OwnReport
 from rowferry.reports.own.files import read_report, read_reports
 from rowferry.reports.own.statement import read_statement
+from rowferry.settings import read_settings
 
 HIRED = """\
 -- title: Hired: by department
@@ -135,6 +140,31 @@ def test_all_faults_of_all_files_are_said_at_the_start(tmp_path: Path, monkeypat
         assert told in caught.value.message
     assert "hidden" not in caught.value.message
     assert read_reports(folder, ())[1][0].startswith("Hired Years")
+
+
+def test_a_faulty_file_keeps_nobody_from_working(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.sql").write_text("SELECT :x")
+    monkeypatch.setenv("ROWFERRY_REPORTS", str(tmp_path))
+    service = Service(read_settings(f"sqlite:///{tmp_path}/a.db"))
+    with pytest.raises(SettingInvalid, match=":x is not declared"):
+        create_app(service.settings)
+    with pytest.raises(SettingInvalid, match=":x is not declared"):
+        report.list_commands(click.Context(report))
+
+
+def test_files_are_read_once_in_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.sql").write_text("SELECT 1")
+    monkeypatch.setenv("ROWFERRY_REPORTS", str(tmp_path))
+    with click.Context(report) as context:
+        assert report.list_commands(context) == [*REPORTS, "a"]
+        (tmp_path / "a.sql").unlink()
+        assert report.get_command(context, "a") is not None
+    assert report.list_commands(click.Context(report)) == list(REPORTS)
+
+
+def test_what_is_not_closed_is_told_once() -> None:
+    found = read_statement("SELECT " + "/* " * 100_000)
+    assert found.faults == [(1, "what /* begins does not end; close it")]
 
 
 _DIALECTS = [

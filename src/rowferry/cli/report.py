@@ -35,6 +35,8 @@ _FORMS: tuple[Form, ...] = get_args(Form)
 
 _PICTURES = ("svg", "png")
 
+_FOUND = f"{__name__}.found"
+
 Ask = Callable[[Service], Answered]
 
 Asking = Callable[[dict[str, str]], Ask]
@@ -43,17 +45,25 @@ Asking = Callable[[dict[str, str]], Ask]
 class Reports(Group):
     """Finds the reports that are offered when it is asked for them: those of a user's own are files."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # as the library calls it
+    def list_commands(self, ctx: click.Context) -> list[str]:
         settings = read_settings()
-        return [*offered(settings.models), *own_reports(settings)]
+        return [*offered(settings.models, settings.url.get_backend_name()), *_own_reports(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self.commands:
             return super().get_command(ctx, cmd_name)
-        found = own_reports(read_settings())
+        found = _own_reports(ctx)
         if cmd_name not in found:
             raise report_unknown(cmd_name, found)
         return _own_command(found[cmd_name])
+
+
+def _own_reports(ctx: click.Context) -> dict[str, OwnReport]:
+    """The reports of a user's own, whose files are read once in a command, however often they are asked for."""
+    if _FOUND not in ctx.meta:
+        ctx.meta[_FOUND] = own_reports(read_settings())
+    found: dict[str, OwnReport] = ctx.meta[_FOUND]
+    return found
 
 
 @click.group(cls=Reports, invoke_without_command=True)

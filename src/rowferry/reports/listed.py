@@ -21,22 +21,14 @@ def read_own_reports(folder: Path) -> tuple[dict[str, OwnReport], list[str]]:
     return read_reports(folder, REPORTS)
 
 
-def find_report(name: str) -> Report:
-    """The report that is built in under a name; ReportUnknown if there is none."""
-    try:
-        return REPORTS[name]
-    except KeyError:
-        raise report_unknown(name) from None
-
-
-def report_unknown(name: str, own: Collection[str] = ()) -> ReportUnknown:
+def report_unknown(name: str, own: Collection[str]) -> ReportUnknown:
     """The error of a name that no report has."""
     return ReportUnknown(report=name[:100], names=", ".join([*REPORTS, *own]))
 
 
-def offered(models: str) -> list[str]:
-    """The names of the reports that are built in and whose tables are those that a module holds."""
+def offered(models: str, dialect: str) -> list[str]:
+    """The names of the reports that are built in and whose tables are those of a module, in databases of a dialect."""
     if models == DEFAULT_MODELS:
         return list(REPORTS)
-    catalog = load_catalog(models)
+    catalog = load_catalog(models, dialect)
     return [name for name, report in REPORTS.items() if is_available(report, catalog)]

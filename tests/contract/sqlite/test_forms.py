@@ -19,7 +19,7 @@ from rowferry.bootstrap import Service
 from rowferry.errors import KeyHeldTwice, KeySpelledOtherwise, KeyUnfit, ValueUnstorable
 from rowferry.kinds.datetimes import DATETIME
 from rowferry.operations.read_rows import key_of, read_rows
-from rowferry.reports.listed import find_report
+from rowferry.reports.listed import REPORTS
 from rowferry.reports.report import answer
 from rowferry.reports.year import Year
 from speaking import only_sqlite
@@ -187,7 +187,7 @@ def test_reports_count_instants(service: Service, tmp_path: Path, found: Held, y
 
 
 def ask(service: Service, year: int) -> list[list[int]]:
-    rows = answer(find_report("hires-by-quarter"), service.backend, service.catalog, Year(year)).rows
+    rows = answer(REPORTS["hires-by-quarter"], service.backend, service.catalog, Year(year)).rows
     return [list(row.values())[2:] for row in rows]
 
 

@@ -177,8 +177,8 @@ def _parts(column: ColumnRule) -> list[tuple[Composable, Literal]]:
 def _strung(columns: Iterable[ColumnRule], rows: Sequence[Sequence[Any]]) -> list[bytes | None]:
     """Rows by themselves as a page would have strung them together."""
     between = [b"\0" if column.kind.sent_by_postgresql is None else b"" for column in columns for _ in _parts(column)]
-    values = zip(between, zip(*rows, strict=True), strict=True)
-    return [mark.join(value for value in sent if value is not None) for mark, sent in values]
+    columns_sent = ([value for value in sent if value is not None] for sent in zip(*rows, strict=True))
+    return [mark.join(sent) if sent else None for mark, sent in zip(between, columns_sent, strict=True)]
 
 
 class _Page:

@@ -194,8 +194,8 @@ class PostgresqlBackend:
 
     @contextmanager
     def asking(self, seconds: float) -> Iterator[Connection]:
-        read_only = self.engine.connect().execution_options(postgresql_readonly=True)
-        with self.errors(), read_only as connection, connection.begin():
+        options = {"postgresql_readonly": True}
+        with self.errors(), self.engine.connect().execution_options(**options) as connection, connection.begin():
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
             yield connection
 

@@ -99,3 +99,8 @@ def test_who_may_not_use_tables_is_told_the_grant(
 def test_the_grant_follows_from_the_message(message: str, grant: str) -> None:
     assert missing_grant(message, "ann").endswith(grant)
     assert "<user>" in missing_grant(message, None)
+
+
+@pytest.mark.parametrize("message", ["permission denied for schema rowferry_hr", "permission denied for table schema"])
+def test_the_grant_names_the_schema_of_the_ledger(message: str) -> None:
+    assert missing_grant(message, "ann", "rowferry_hr").startswith("GRANT USAGE ON SCHEMA rowferry_hr TO ann;")

@@ -107,7 +107,8 @@ class PostgresqlBackend:
             pool_size=_KEPT_CONNECTIONS,
             max_overflow=_MORE_CONNECTIONS,
         )
-        Sessions(url).listen(self.engine)
+        self._sessions = Sessions(url)
+        self._sessions.listen(self.engine)
 
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
         wanted = {spelled(table).as_string(): table for table in tables}
@@ -214,7 +215,8 @@ class PostgresqlBackend:
                 detail = (cause.diag.message_detail or "").rstrip(".")
                 raise UniqueBroken(reason=f"{_reason(cause)}; {detail}") from error
             if isinstance(cause, (pg.InsufficientPrivilege, pg.InvalidSchemaName)):
-                grant = missing_grant(str(cause).partition("\n")[0], self.engine.url.username)
+                message, user = str(cause).partition("\n")[0], self.engine.url.username
+                grant = missing_grant(message, user, self._sessions.ledger)
                 raise RightMissing(reason=_reason(cause), grant=grant) from error
             raise _translated(cause) from error
 

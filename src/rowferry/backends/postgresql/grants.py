@@ -8,8 +8,6 @@ _OF_LEDGER = (
 """What our own tables take, once they are made."""
 
 _GRANTS: tuple[tuple[str, str], ...] = (
-    (r"for schema (rowferry.*)", _OF_LEDGER),
-    (r"for table (schema)$", _OF_LEDGER.replace("{0}", "rowferry")),
     (r"row-level security policy for table (.+)", "ALTER ROLE {1} BYPASSRLS;"),
     (r"for schema (.+)", "GRANT USAGE, CREATE ON SCHEMA {} TO {};"),
     (r"for (?:table|view|relation) (.+)", "GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES ON {} TO {};"),
@@ -23,9 +21,14 @@ _ALL = (
 )
 
 
-def missing_grant(message: str, user: str | None) -> str:
-    """The statement that gives a user what the message of the server denies; all that is ever needed, if unclear."""
+def missing_grant(message: str, user: str | None, ledger: str = "rowferry") -> str:
+    """The statement that gives a user what the message of the server denies; all that is ever needed, if unclear.
+
+    `ledger` is the schema of our own tables, the first of which that we look at is `schema`.
+    """
     to = _quoted_name(user) if user else "<user>"
+    if re.search(rf"for (?:schema {re.escape(ledger)}|table schema)$", message):
+        return _OF_LEDGER.format(_quoted_name(ledger), to)
     for pattern, grant in _GRANTS:
         if found := re.search(pattern, message):
             return grant.format(_quoted_name(found[1]), to)

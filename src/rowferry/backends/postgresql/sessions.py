@@ -88,6 +88,8 @@ class Sessions:
         self._theirs = " ".join(url.normalized_query.get("options", ()))
         self._chosen = {_unescaped(name): _unescaped(value) for name, value in _OPTION.findall(self._theirs)}
         self._pooled = False
+        self.ledger = "rowferry"
+        """The schema of the ledger, as the last connection found it."""
 
     def listen(self, engine: Engine) -> None:
         """From now on, all sessions of the engine are as they must be."""
@@ -136,6 +138,7 @@ class Sessions:
             found = driver.execute(_PLACE).fetchone()
         driver.autocommit = False
         schema, home = found or ("rowferry", None)
+        self.ledger = schema
         return Place(schema, home=home)
 
     def _begin(self, connection: Connection) -> None:

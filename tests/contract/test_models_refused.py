@@ -10,7 +10,7 @@ from owning import HEAD, ServiceOf
 from restoring import Restores
 from rowferry.bootstrap import check_settings
 from rowferry.errors import ModelsUnusable, SettingInvalid
-from speaking import only_sqlite
+from speaking import only_postgresql, only_sqlite
 
 KEY = 'Column("id", Integer, primary_key=True, autoincrement=False)'
 
@@ -62,6 +62,16 @@ def test_what_sqlite_has_not_is_said_at_the_start(service_of: ServiceOf) -> None
         "wide: SQLite allows 1,900 columns, but it has",
     ):
         assert told in caught.value.message
+
+
+@only_postgresql
+def test_an_enum_without_a_name_is_told_beside_other_faults(service_of: ServiceOf) -> None:
+    name = "n" * 64
+    columns = f'{KEY}, Column("color", Enum("red", "green")), Column("{name}", Integer)'
+    with pytest.raises(ModelsUnusable) as caught:
+        service_of(HEAD + f'boxes = Table("boxes", metadata, {columns})\n')
+    assert "boxes.color: PostgreSQL makes a type for an Enum, which needs a name; give it one" in caught.value.message
+    assert f"{name} has 64" in caught.value.message
 
 
 @pytest.mark.parametrize(("columns", "optional"), [(1_590, False), (1_500, True)])

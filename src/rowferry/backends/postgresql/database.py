@@ -28,7 +28,7 @@ from rowferry.backends.postgresql.replacer import ReplacingTransaction
 from rowferry.backends.postgresql.sessions import Sessions, connect_args
 from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot, as_read, as_received
 from rowferry.backends.postgresql.table import Statements, spelled
-from rowferry.backends.postgresql.types import unkept
+from rowferry.backends.postgresql.types import nameless, unkept
 from rowferry.backends.protocol import Backend, Holders, Locking, ReadersWait
 from rowferry.backends.schema import generation, require_columns
 from rowferry.dictionary.rules import TableRules
@@ -127,7 +127,7 @@ class PostgresqlBackend:
         if len(table.columns) > _MOST_COLUMNS:
             limit = f"PostgreSQL allows {_MOST_COLUMNS:,} columns"
             found.append(f"{table}: {limit}, but it has {len(table.columns):,}; split it up")
-        return found
+        return [*found, *nameless(table)]
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         with self.engine.connect() as connection:

@@ -1,8 +1,10 @@
 """Which types of PostgreSQL keep the values of a model's column: binary COPY takes the bytes of another for its own."""
 
 import re
+from collections.abc import Iterator
 
-from sqlalchemy import Column, UniqueConstraint
+from sqlalchemy import Column, Table, UniqueConstraint
+from sqlalchemy.exc import CompileError
 
 from rowferry.backends.postgresql.plan import DIALECT
 from rowferry.kinds.registry import kind_of
@@ -30,6 +32,18 @@ def unkept(column: Column[object], column_type: str, collation: str | None) -> s
         return f"of type {column_type}"
     loose = column_type if re.fullmatch(CITEXT, column_type) else collation
     return f"by {loose}, which treats different texts as equal" if loose and _tells_rows_apart(column) else None
+
+
+def nameless(table: Table) -> Iterator[str]:
+    """The columns of a model whose types PostgreSQL could not make, each with what to do about it."""
+    for column in table.columns:
+        try:
+            column.type.compile(DIALECT)
+        except CompileError:
+            yield (
+                f"{column}: PostgreSQL makes a type for an Enum, which needs a name; give it one, as in "
+                f"Enum(…, name={column.name!r}), or let it be a text, by native_enum=False"
+            )
 
 
 def _tells_rows_apart(column: Column[object]) -> bool:

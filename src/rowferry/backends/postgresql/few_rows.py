@@ -11,9 +11,9 @@ from sqlalchemy import Table
 from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.postgresql.parameters import GivenRows, lists_of
 from rowferry.backends.postgresql.plan import differs
+from rowferry.backends.postgresql.references import find_existing
 from rowferry.backends.postgresql.sequences import Numbers
-from rowferry.backends.postgresql.table import PostgresqlTable, spelled, type_of
-from rowferry.backends.postgresql.texts import Texts
+from rowferry.backends.postgresql.table import PostgresqlTable, spelled
 from rowferry.backends.postgresql.writer import DEFERRED, PostgresqlTransaction
 from rowferry.backends.protocol import Comparison, Holders
 from rowferry.dictionary.rules import TableRules
@@ -31,11 +31,7 @@ class ShortPostgresqlTransaction(PostgresqlTransaction):
         return FewRowsWriter(self, rules)
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
-        texts = Texts(self, table)
-        find = SQL("SELECT {} FROM {} WHERE {} = ANY(CAST(%s AS {}[])) FOR KEY SHARE").format(
-            texts.read(column), spelled(table), texts.compared(column), type_of(table, column)
-        )
-        return [row[0] for row in self.execute(find, (list(values),))]
+        return find_existing(self.connection, table, column, values, hold=True)
 
     def existing_together(self, rules: TableRules, rows: pa.RecordBatch) -> list[int]:
         return GivenRows(self, rules).held(tuple(rows.schema.names), rows)

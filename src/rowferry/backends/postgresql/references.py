@@ -91,12 +91,18 @@ def _wanted(reference: Reference, texts: Texts) -> Composable:
     return SQL(", ").join(texts.as_here(SQL("keys.{}").format(_key(at)), target) for at, target in both)
 
 
-def find_existing(connection: Connection, table: Table, column: str, values: Sequence[object]) -> list[object]:
-    """Those of the values that a column of a table holds."""
+def find_existing(
+    connection: Connection, table: Table, column: str, values: Sequence[object], *, hold: bool = False
+) -> list[object]:
+    """Those of the values that a column of a table holds; `hold` keeps them there until the transaction ends."""
     transaction = Statements(connection)
     texts = Texts(transaction, table)
-    find = SQL("SELECT {} FROM {} WHERE {} = ANY(CAST(%s AS {}[]))").format(
-        texts.read(column), spelled(table), texts.compared(column), type_of(table, column)
+    find = SQL("SELECT {} FROM {} WHERE {} = ANY(CAST(%s AS {}[])) {}").format(
+        texts.read(column),
+        spelled(table),
+        texts.compared(column),
+        type_of(table, column),
+        SQL("FOR KEY SHARE" if hold else ""),
     )
     return [row[0] for row in transaction.execute(find, (list(values),))]
 

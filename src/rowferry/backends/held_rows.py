@@ -67,6 +67,13 @@ class HeldRows:
         keep[list(self._known)] = False
         return pc.where(rows, as_arrow(keep))
 
+    def _without(self, rows: pa.RecordBatch, names: tuple[str, ...]) -> pa.RecordBatch:
+        """Rows whose values in some columns are null."""
+        for name in names:
+            absent = pa.nulls(rows.num_rows, self._rules.by_name[name].arrow)
+            rows = rows.set_column(self._rules.names.index(name), name, absent)
+        return rows
+
     def _changed(self) -> pa.RecordBatch:
         """The rows that differ from the table's, without their numbers."""
         at = sorted(at for at, names in self._known.items() if names)

@@ -90,12 +90,6 @@ class FewRowsWriter(HeldRows):
         """The columns that are null in rows which are inserted, until all tables have their rows."""
         return self._rules.held_back
 
-    def _without(self, rows: pa.RecordBatch, names: tuple[str, ...]) -> pa.RecordBatch:
-        for name in names:
-            rule = self._rules.by_name[name]
-            rows = rows.set_column(self._rules.names.index(name), name, pa.nulls(rows.num_rows, rule.arrow))
-        return rows
-
     def _insert(self, new: pa.RecordBatch) -> int:
         """COPY is faster, but passes rules by, and takes no rows under a policy or into a view."""
         if self._transaction.value(SQL(_TAKES_COPIES), (self._table.as_string(),)):

@@ -94,10 +94,9 @@ class FewRowsWriter(HeldRows):
 
     def _insert(self, new: pa.RecordBatch) -> int:
         """Insert rows without the columns that may lead to later ones, for which SQLite would read the whole table."""
-        for name in self._rules.may_wait:
-            absent = pa.nulls(new.num_rows, self._rules.by_name[name].arrow)
-            new = new.set_column(self._rules.names.index(name), name, absent)
-        return self._transaction.insert(self._rules.name, new) if new.num_rows else 0
+        return (
+            self._transaction.insert(self._rules.name, self._without(new, self._rules.may_wait)) if new.num_rows else 0
+        )
 
     def _require_unique(self) -> None:
         for key in self._rules.unique:

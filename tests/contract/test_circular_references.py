@@ -17,6 +17,7 @@ from made_up import made_up
 from owning import HEAD, ServiceOf
 from restoring import Restores, counts as restored
 from rowferry.errors import ModelsUnusable
+from speaking import only_postgresql
 
 KEY = 'Column("id", Integer, primary_key=True, autoincrement=False)'
 
@@ -216,6 +217,30 @@ def test_columns_that_are_never_null_may_be_deferrable(service_of: ServiceOf, tm
     farm.put("hens.csv", "5,1\n")
     farm.put("eggs.csv", "5,5\n")
     assert restored(restores.restore(*sources)) == (0, 0, 2, 6, 0)
+
+
+def test_refused_rows_are_found_where_references_are_deferred(service_of: ServiceOf, tmp_path: Path) -> None:
+    farm = Tables(service_of(HARD.replace("DEFERRABLE", "True")), tmp_path)
+    farm.execute("CREATE UNIQUE INDEX few ON hens (egg) WHERE egg > 10")
+    eggs, hens = farm.write("eggs.csv", "1,1\n11,3\n12,1\n"), farm.write("hens.csv", "1,1\n3,11\n4,11\n")
+    assert counts(farm.load(eggs, hens)) == (6, 5, 0, 0, 1)
+    assert farm.codes() == [(3, ["database.few"])]
+    rows = {"eggs": [{"id": 7, "hen": 7}], "hens": [{"id": 7, "egg": 7}, {"id": 8, "egg": 11}]}
+    ((table, index, ((_, code),)),) = codes(Batches(farm).put(rows))
+    assert (table, index, code) == ("hens", 1, "database.few")
+
+
+@only_postgresql
+def test_rows_whose_key_the_database_generates_change_what_they_refer_to(service_of: ServiceOf, tmp_path: Path) -> None:
+    key = 'Column("id", Integer, Identity(always=True), primary_key=True)'
+    source = f'nodes = Table("nodes", metadata, {key}, Column("parent", Integer, ForeignKey("nodes.id")))\n'
+    tree = Tables(service_of(HEAD + source), tmp_path)
+    tree.execute("INSERT INTO nodes (parent) VALUES (1), (1)")
+    restores = Restores(tree)
+    kept = restores.keep("nodes")
+    tree.execute("UPDATE nodes SET parent = 2")
+    assert restored(restores.restore(kept)) == (0, 2, 0, 0, 0)
+    assert tree.rows("nodes") == [(1, 1), (2, 1)]
 
 
 TREE = HEAD + (

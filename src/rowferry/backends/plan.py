@@ -150,8 +150,8 @@ class Plan:
 
     def update(self) -> Update:
         """Give the table's rows the values of those that differ from them."""
-        changed = [name for name in self.rules.values if name not in self.late] or self.rules.key[:1]
-        changes = {name: self.s.c[name] for name in changed}
+        changes = {name: self.s.c[name] for name in self.rules.values if name not in self.late}
+        changes = changes or {name: self.t.c[name] for name in self.late[:1]}
         differs = and_(self.k.c[ROW_NUMBER] == self.s.c[ROW_NUMBER], not_(self.k.c[EQUAL]))
         return update(self.t).values(changes).where(differs, self._same_key(self.s, self.t))
 

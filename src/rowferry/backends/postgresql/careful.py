@@ -96,7 +96,7 @@ class CarefulWriter(StagedRefusalsFound, PostgresqlStagedWriter):
         self._index(self._stage)
 
     def publish(self, *, update: bool) -> tuple[int, int]:
-        self._transaction.execute(SQL(DEFERRED if self._rules.must_be_deferred else _IMMEDIATE))
+        _choose_moment(self._transaction, self._rules)
         if self._has_known:
             self._index(self._known)
         return super().publish(update=update)
@@ -172,7 +172,7 @@ class CarefulFewRowsWriter(FewRefusalsFound, FewRowsWriter):
         self._tries = _Tries(transaction, PostgresqlTable(transaction, rules), rules)
 
     def publish(self, *, update: bool) -> tuple[int, int]:
-        self._transaction.execute(SQL(DEFERRED if self._rules.must_be_deferred else _IMMEDIATE))
+        _choose_moment(self._transaction, self._rules)
         return super().publish(update=update)
 
     @property
@@ -253,6 +253,12 @@ class _Tries:
     def conditions(self) -> list[str]:
         """What the table asks of each of its rows, in SQL."""
         return [condition for (condition,) in self._transaction.execute(SQL(_CONDITIONS), self._table)]
+
+
+def _choose_moment(transaction: PostgresqlTransaction, rules: TableRules) -> None:
+    """Let references be checked at once, unless rows of a table, or of one before it, refer to rows that come later."""
+    transaction.defers |= rules.must_be_deferred
+    transaction.execute(SQL(DEFERRED if transaction.defers else _IMMEDIATE))
 
 
 def _plain_type(arrow: pa.DataType) -> str:

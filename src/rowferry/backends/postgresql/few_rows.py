@@ -152,7 +152,7 @@ class FewRowsWriter(HeldRows):
         changed = self._changed()
         if not changed.num_rows:
             return 0
-        names = [name for name in self._rules.values if name not in self._rules.late] or self._rules.key[:1]
+        names = [name for name in self._rules.values if name not in self._rules.late]
         if not self._rules.unique:
             return self._change(names, changed)
         self._transaction.execute(SQL("SAVEPOINT rowferry_update"))
@@ -165,8 +165,9 @@ class FewRowsWriter(HeldRows):
             return self._rewrite(changed)
 
     def _change(self, names: Sequence[str], rows: pa.RecordBatch) -> int:
-        """Give rows of the table some of the values of those with their keys."""
-        changes = (SQL("{} = {}").format(Identifier(name), self._given.value(name)) for name in names)
+        """Give rows of the table some of the values of those with their keys, which may be none yet."""
+        changes = [SQL("{} = {}").format(Identifier(name), self._given.value(name)) for name in names]
+        changes = changes or [SQL("{0} = t.{0}").format(Identifier(self._rules.late[0]))]
         update = SQL("UPDATE {table} t SET {changes} FROM {rows} WHERE {same}").format(
             table=self._table,
             changes=SQL(", ").join(changes),

@@ -44,6 +44,8 @@ class PostgresqlTransaction(Statements):
 
     exclusive = False
     """Whether others may wait to read."""
+    defers = False
+    """Whether rows that are in refer to rows that come later."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)

@@ -100,6 +100,18 @@ def test_a_foreign_key_of_a_table_that_refers_to_nothing_in_the_model(tables: Ta
     assert tables.count("departments") == broken_references(tables) == 0
 
 
+def test_a_foreign_key_of_a_column_that_rows_leave_out(tables: Tables) -> None:
+    tables.execute("CREATE TABLE regions (id INTEGER PRIMARY KEY)", "INSERT INTO regions VALUES (1)")
+    tables.execute("DROP TABLE departments")
+    tables.execute(
+        "CREATE TABLE departments (id INTEGER PRIMARY KEY, department VARCHAR(255) CHECK (department <> 'Bad'), "
+        "region INTEGER DEFAULT 1 REFERENCES regions)"
+    )
+    assert counts(tables.put("departments.csv", "1,Sales\n2,Bad\n3,Legal\n")) == (3, 2, 0, 0, 1)
+    rows = [{"id": key, "department": name} for key, name in ((4, "Art"), (5, "Bad"))]
+    assert codes(Batches(tables).put({"departments": rows})) == [("departments", 1, [(None, "database.check")])]
+
+
 def test_what_a_trigger_writes_is_checked(tables: Tables, size: int) -> None:
     tables.with_parents()
     tables.execute("CREATE TABLE bosses (no INTEGER PRIMARY KEY)")

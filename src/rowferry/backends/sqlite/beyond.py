@@ -1,19 +1,12 @@
 """What a table of SQLite has beyond its model, which others made: foreign keys, triggers, conflict clauses."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import groupby
 
+from rowferry.backends.sqlite.foreign_keys import unknown_references
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ForeignKeyBroken
-
-_REFERS = """
-SELECT f.id, f."table", f."from", coalesce(f."to", p.name)
-FROM pragma_foreign_key_list(?, 'main') f LEFT JOIN pragma_table_info(f."table", 'main') p ON p.pk = f.seq + 1
-ORDER BY f.id, f.seq
-"""
-"""What a table refers to: number of the foreign key, the other table, column, and its column."""
 
 _REFERRED = """
 SELECT coalesce(f."to", p.name) FROM main.sqlite_master m JOIN pragma_foreign_key_list(m.name, 'main') f
@@ -37,8 +30,8 @@ def checks_more(driver: sqlite3.Connection, rules: TableRules) -> bool:
 
     A key never changes: who refers to it alone is not met.
     """
-    referred = {_folded(*names) for names in driver.execute(_REFERRED, (rules.name,))}
-    unknown = _unknown_references(driver, rules) or referred - {_folded(name) for name in rules.key}
+    referred = {(name or "").lower() for (name,) in driver.execute(_REFERRED, (rules.name,))}
+    unknown = unknown_references(driver, rules) or referred - {name.lower() for name in rules.key}
     return bool(unknown or driver.execute(_TRIGGERS, (rules.name,)).fetchone()[0])
 
 
@@ -59,10 +52,9 @@ def foreign_keys_told(
         if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
             raise
         require_parents()
-        unknown = (
-            ", ".join(_unknown_references(driver, rules)) or "something that its triggers write, or that refers to it"
-        )
-        raise ForeignKeyBroken(reason=f"{rules.name} ({unknown})") from error
+        unknown = ", ".join(found.in_words for found in unknown_references(driver, rules))
+        reason = unknown or "something that its triggers write, or that refers to it"
+        raise ForeignKeyBroken(reason=f"{rules.name} ({reason})") from error
 
 
 def has_unique_values(driver: sqlite3.Connection, rules: TableRules) -> bool:
@@ -83,22 +75,3 @@ def or_abort(driver: sqlite3.Connection, table: str) -> str:
     """
     resolves = driver.execute(_RESOLVES, (table,)).fetchone()[0]
     return "OR ABORT" if resolves else ""
-
-
-def _unknown_references(driver: sqlite3.Connection, rules: TableRules) -> list[str]:
-    """The foreign keys of a table that its model has not, in words."""
-    ours = {_pairs(own.parent, zip(own.columns, own.targets, strict=True)) for own in rules.references}
-    found = groupby(driver.execute(_REFERS, (rules.name,)).fetchall(), key=lambda row: row[:2])
-    theirs = [(parent, [row[2:] for row in rows]) for (_, parent), rows in found]
-    unknown = ((parent, columns) for parent, columns in theirs if _pairs(parent, columns) not in ours)
-    return [f"{', '.join(name for name, _ in columns)} refers to {parent}" for parent, columns in unknown]
-
-
-def _pairs(parent: str, columns: Iterable[Sequence[str | None]]) -> tuple[str, frozenset[tuple[str, ...]]]:
-    """A foreign key as it is compared with others."""
-    return parent.lower(), frozenset(_folded(*pair) for pair in columns)
-
-
-def _folded(*names: str | None) -> tuple[str, ...]:
-    """Names as SQLite compares them; none is that of a column which is not there."""
-    return tuple((name or "").lower() for name in names)

@@ -4,19 +4,12 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import groupby
-from typing import NamedTuple
 
 from rowferry.backends.refusals import Event, Refusal
+from rowferry.backends.sqlite.foreign_keys import ForeignKey, unknown_references
 from rowferry.backends.sqlite.types import quoted
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ForeignKeyBroken
-
-_REFERENCES = """
-SELECT f.id, f."table", f."from", coalesce(f."to", p.name)
-FROM pragma_foreign_key_list(?, 'main') f LEFT JOIN pragma_table_info(f."table", 'main') p ON p.pk = f.seq + 1
-ORDER BY f.id, f.seq
-"""
 
 _INDEXES = """
 SELECT l.name, l.origin FROM pragma_index_list(?1, 'main') l WHERE l."unique" AND
@@ -38,17 +31,6 @@ _OF_ROWS = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_T
 """What a row may lead to. A statement that fails without rows does so for another reason."""
 
 _NAME = r"""(?:"((?:[^"]|"")+)"|(\w+))"""
-
-
-class _Reference(NamedTuple):
-    """A foreign key as the database has it."""
-
-    parent: str
-    pairs: tuple[tuple[str, str], ...]
-
-    @property
-    def columns(self) -> str:
-        return ", ".join(ours for ours, _ in self.pairs)
 
 
 class SqliteRefusals:
@@ -84,14 +66,20 @@ class SqliteRefusals:
         return [name for name, _ in self._triggers]
 
     def require_parents(self, rows: str, parameters: Sequence[object] = ()) -> None:
-        """Raise ForeignKeyBroken if some rows refer to nothing by what the model has not, also where this may wait."""
+        """Raise ForeignKeyBroken if some rows refer to nothing by what the model has not, also where this may wait.
+
+        What they leave out takes its default, which is left to the database.
+        """
+        given = {name.lower() for name in self._rules.names}
         for reference in self._unknown:
+            if not all(ours.lower() in given for ours, _ in reference.pairs):
+                continue
             refers = " AND ".join(f"s.{quoted(ours)} IS NOT NULL" for ours, _ in reference.pairs)
             same = " AND ".join(f"p.{quoted(theirs)} = s.{quoted(ours)}" for ours, theirs in reference.pairs)
             find = f"SELECT 1 FROM main.{quoted(reference.parent)} p WHERE {same}"
             ask = f"SELECT EXISTS (SELECT 1 FROM {rows} s WHERE {refers} AND NOT EXISTS ({find}))"
             if self._driver.execute(ask, parameters).fetchone()[0]:
-                raise ForeignKeyBroken(reason=f"{self._rules.name} ({reference.columns} refers to {reference.parent})")
+                raise ForeignKeyBroken(reason=f"{self._rules.name} ({reference.in_words})")
 
     def _of_reference(self, error: ForeignKeyBroken) -> Refusal:
         if len(self._unknown) != 1:
@@ -156,7 +144,7 @@ class SqliteRefusals:
         found = re.findall(rf"\bCONSTRAINT\s+{_NAME}", self._schema, re.IGNORECASE)
         return {plain or quoted.replace('""', '"') for quoted, plain in found}
 
-    def _name_of(self, reference: _Reference) -> str | None:
+    def _name_of(self, reference: ForeignKey) -> str | None:
         """The name of a foreign key, if its declaration has one."""
         parent = rf"REFERENCES\s+[\"`\[]?{re.escape(reference.parent)}\b"
         of_table = rf"(?:FOREIGN\s+KEY\s*\([^()]*\)\s*)?{parent}"
@@ -164,16 +152,6 @@ class SqliteRefusals:
         return (found[2] or found[1].replace('""', '"')) if found else None
 
     @cached_property
-    def _unknown(self) -> list[_Reference]:
+    def _unknown(self) -> list[ForeignKey]:
         """The foreign keys that the model has not."""
-        found = self._driver.execute(_REFERENCES, (self._rules.name,)).fetchall()
-        keys = [list(rows) for _, rows in groupby(found, key=lambda row: row[0])]
-        references = [_Reference(rows[0][1], tuple((ours, theirs or "") for *_, ours, theirs in rows)) for rows in keys]
-        own = (_Reference(r.parent, tuple(zip(r.columns, r.targets, strict=True))) for r in self._rules.references)
-        known = set(map(_folded, own))
-        return [found for found in references if _folded(found) not in known]
-
-
-def _folded(reference: _Reference) -> tuple[str, frozenset[tuple[str, str]]]:
-    """A foreign key as those of the model are compared with it."""
-    return reference.parent.lower(), frozenset((ours.lower(), theirs.lower()) for ours, theirs in reference.pairs)
+        return unknown_references(self._driver, self._rules)

@@ -1,4 +1,4 @@
-"""Tables without a primary key: duplicates are data, all rows are new, and a restore replaces the table."""
+"""Tables without a primary key: duplicates are data, all rows are new, and a restore counts rows that are alike."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,8 +12,9 @@ from batching import Batches
 from loading import Tables, counts
 from owning import HEAD, ServiceOf
 from restoring import Restores, counts as changes
-from rowferry.errors import KeyUnfit
+from rowferry.errors import KeyUnfit, ValueUnstorable
 from rowferry.operations.read_rows import position_behind, read_rows
+from speaking import sql_of
 
 EVENTS = HEAD + (
     'places = Table("places", metadata, Column("id", Integer, primary_key=True, autoincrement=False))\n'
@@ -69,7 +70,7 @@ def test_pages_pass_over_a_number_of_rows(events: Tables) -> None:
             read_rows(events.service.backend, events.service.catalog.table("events"), after, 1)
 
 
-def test_a_restore_replaces_all_rows(events: Tables) -> None:
+def test_a_restore_changes_what_differs(events: Tables) -> None:
     events.put("events.csv", ROWS)
     restores, before = Restores(events), found(events)
     backup = restores.back_up("events")
@@ -77,7 +78,16 @@ def test_a_restore_replaces_all_rows(events: Tables) -> None:
     events.execute("INSERT INTO events (name) VALUES ('surplus')")
     rehearsed = restores.rehearse(backup)
     receipt = restores.restore(backup)
-    assert changes(rehearsed) == changes(receipt) == (4, 0, 4, 0, 0)
+    assert changes(rehearsed) == changes(receipt) == (1, 0, 1, 3, 0)
+    assert receipt.tables[0].examples["added"] == [{"name": "b", "size": None, "place_id": None, "code": "x"}]
+    assert found(events) == before
+    assert changes(restores.restore(backup)) == (0, 0, 0, 4, 0)
+    events.execute("INSERT INTO events (name, size, place_id) VALUES ('a', 1, 1)")
+    assert changes(restores.restore(backup)) == (0, 0, 1, 4, 0), "one of three that are alike"
+    events.execute("UPDATE events SET size = 7 WHERE code = 'y'")
+    receipt = restores.restore(backup)
+    assert changes(receipt) == (0, 1, 0, 3, 0), "by its code it is the same row"
+    assert receipt.tables[0].examples["changed"][0]["columns"] == ["size"]
     assert found(events) == before
     events.execute("DELETE FROM events")
     assert changes(restores.restore(backup)) == (4, 0, 0, 0, 0)
@@ -91,10 +101,63 @@ def test_many_rows(events: Tables) -> None:
         assert counts(events.put("events.csv", many)) == (24_000, 24_000, 0, 0, 0)
     restores, before = Restores(events), found(events)
     backup = restores.back_up("events")
-    assert changes(restores.restore(backup)) == (48_000, 0, 48_000, 0, 0)
+    events.execute("UPDATE events SET size = 9 WHERE size = 1")
+    assert changes(restores.restore(backup)) == (6_858, 0, 6_858, 41_142, 0)
     events.execute("DELETE FROM events")
     assert changes(restores.restore(backup)) == (48_000, 0, 0, 0, 0)
     assert found(events) == before
+
+
+CODES = HEAD + (
+    'codes = Table("codes", metadata, Column("code", String(9), unique=True), Column("note", String(9)))\n'
+    'uses = Table("uses", metadata, Column("id", Integer, primary_key=True, autoincrement=False),\n'
+    '    Column("code", String(9), ForeignKey("codes.code", ondelete="ACTION")))\n'
+)
+
+
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "NO ACTION"])
+def test_rows_that_others_refer_to_are_not_lost(service_of: ServiceOf, tmp_path: Path, action: str) -> None:
+    tables = Tables(service_of(CODES.replace("ACTION", action)), tmp_path)
+    tables.put("codes.csv", "a,x\nb,x\n,x\n")
+    tables.put("uses.csv", "1,a\n2,b\n")
+    restores, uses = Restores(tables), tables.rows("uses")
+    codes = restores.back_up("codes")
+    assert changes(restores.restore(codes)) == (0, 0, 0, 3, 0)
+    tables.execute("UPDATE codes SET note = 'y'", "INSERT INTO codes VALUES ('c', 'x'), (NULL, 'z')")
+    assert changes(restores.restore(codes)) == (1, 2, 3, 0, 0)
+    assert tables.rows("uses") == uses
+    tables.execute("INSERT INTO codes VALUES ('c', 'x')", "INSERT INTO uses VALUES (3, 'c')")
+    before = tables.everything()
+    (obstacle,) = restores.restore(codes).obstacles
+    assert (obstacle.kind, obstacle.rows, obstacle.examples) == ("referred_to", 1, [{"code": "c"}])
+    assert "(by code) to rows of codes that the backup lacks: code c" in obstacle.message
+    assert tables.everything() == before
+
+
+def test_a_table_is_restored_with_what_refers_to_it(service_of: ServiceOf, tmp_path: Path) -> None:
+    tables = Tables(service_of(CODES.replace("ACTION", "CASCADE")), tmp_path)
+    tables.put("codes.csv", "a,x\nb,x\n,x\n,x\n")
+    tables.put("uses.csv", "1,a\n2,b\n")
+    restores = Restores(tables)
+    kept = restores.keep("codes"), restores.keep("uses")
+    before = tables.everything()
+    tables.execute("DELETE FROM uses WHERE id = 2", "DELETE FROM codes WHERE code = 'b' OR code IS NULL")
+    tables.execute("INSERT INTO codes VALUES ('c', 'x')", "UPDATE codes SET note = 'y'")
+    tables.execute("INSERT INTO uses VALUES (3, 'c'), (4, 'a')")
+    assert changes(restores.restore(*kept)) == (4, 1, 3, 1, 0)
+    assert {name: sorted(rows, key=repr) for name, rows in tables.everything().items()} == {
+        name: sorted(rows, key=repr) for name, rows in before.items()
+    }
+
+
+def test_a_null_where_the_model_has_none_is_no_empty_text(service_of: ServiceOf, tmp_path: Path) -> None:
+    tables = Tables(
+        service_of(HEAD + 'words = Table("words", metadata, Column("word", String(9), nullable=False))'), tmp_path
+    )
+    tables.execute(*sql_of(tables.service.backend.engine).allow_null("words", "word", "word VARCHAR(9)"))
+    tables.execute("INSERT INTO words VALUES (NULL)")
+    with pytest.raises(ValueUnstorable):
+        Restores(tables).back_up("words")
 
 
 def test_values_that_a_database_holds_to_be_equal_to_none_come_back(service_of: ServiceOf, tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ from typing import Any, cast
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.types import TypeEngine
 
 from rowferry.backends.plain import PlainJudged, PlainTransaction
 from rowferry.backends.protocol import Backend, Holders, Locking
 from rowferry.backends.refusals import Event, Refusal
-from rowferry.backends.sqlite.beyond import may_rewrite
+from rowferry.backends.sqlite.beyond import may_rewrite, place_of
 from rowferry.backends.sqlite.database import SqliteBackend
 from rowferry.backends.sqlite.plan import as_text
 from rowferry.backends.sqlite.refusals import SqliteRefusals
@@ -114,6 +115,9 @@ class ToyTransaction(PlainTransaction):
 
     def defer_references(self) -> None:
         self.connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+
+    def place(self, rules: TableRules) -> dict[str, TypeEngine[Any]]:
+        return dict.fromkeys(place_of(driver_of(self.connection), rules), sa.BigInteger())
 
     def bound(self, column: pa.Array) -> list[Any]:
         return stored(column)

@@ -1,11 +1,15 @@
-"""SQLite looks for surplus rows by a set of the keys that wait, not by all of them for each row."""
+"""How SQLite finds what is surplus: by a set of the keys that wait, or by what values stand for."""
 
 import sqlite3
 from contextlib import closing
 
-from rowferry.backends.plan import known_table, named_table, numbered_table, surplus_columns
-from rowferry.backends.sqlite.plan import SqliteReplacingPlan, as_text
+import sqlalchemy as sa
+
+from rowferry.backends.plan import known_table, named_table, numbered_table, surplus_among, surplus_columns
+from rowferry.backends.sqlite.plan import SqlitePlanWithoutKey, SqliteReplacingPlan, as_text
+from rowferry.backends.sqlite.values import teach
 from rowferry.dictionary.catalog import load_catalog
+from rowferry.dictionary.rules import rules_of
 
 TABLES = """
 CREATE TABLE jobs (id INTEGER PRIMARY KEY, job TEXT);
@@ -18,7 +22,7 @@ INSERT INTO stage VALUES (1, 2, 'Cook'), (2, 3, 'Purser');
 
 def test_surplus_keys_are_found_without_a_scan_for_each_row() -> None:
     rules = load_catalog("rowferry.models").table("jobs")
-    stage, surplus = numbered_table("stage", rules.names), named_table("surplus", surplus_columns(rules))
+    stage, surplus = numbered_table("stage", rules.names), named_table("surplus", surplus_columns(rules.key))
     plan = SqliteReplacingPlan(rules, named_table("jobs", rules.names), stage, known_table("known"), surplus=surplus)
     note = as_text(plan.note_surplus())
     with closing(sqlite3.connect("")) as database:
@@ -28,3 +32,27 @@ def test_surplus_keys_are_found_without_a_scan_for_each_row() -> None:
         assert database.execute("SELECT * FROM surplus").fetchall() == [(1,), (5,)]
     assert any("LIST SUBQUERY" in step for step in steps)
     assert not any("JOIN" in step for step in steps)
+
+
+PRICES = sa.Table("prices", sa.MetaData(), sa.Column("name", sa.String(9)), sa.Column("price", sa.Numeric(9, 2)))
+
+ALIKE = """
+CREATE TABLE prices (name TEXT COLLATE NOCASE, price NUMERIC(9, 2));
+CREATE TABLE stage (rowferry_row_number INTEGER PRIMARY KEY, name, price);
+CREATE TABLE known (rowferry_row_number INTEGER UNIQUE, equal INTEGER, rowferry_key_0);
+INSERT INTO prices VALUES ('a', 1.5), ('A', 1.5), ('a', 2), (NULL, NULL);
+INSERT INTO stage VALUES (1, 'a', '1.50'), (2, 'a', '1.50'), (3, 'a', '2.00'), (4, NULL, NULL);
+"""
+
+
+def test_rows_without_a_key_are_alike_if_no_value_differs() -> None:
+    rules, place = rules_of(PRICES, dialect="sqlite"), ("rowid",)
+    stage, known = numbered_table("stage", rules.names), known_table("known", surplus_columns(place))
+    table = named_table("prices", (*rules.names, *place))
+    plan = SqlitePlanWithoutKey(rules, table, stage, known, surplus=surplus_among(known, place), place=place)
+    with closing(sqlite3.connect("")) as database:
+        teach(database)
+        database.executescript(ALIKE)
+        database.execute(as_text(plan.note_known()))
+        found = database.execute("SELECT * FROM known ORDER BY 1").fetchall()
+    assert found == [(None, None, 2), (2, None, None)]

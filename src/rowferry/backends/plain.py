@@ -24,7 +24,6 @@ from sqlalchemy import (
     TableClause,
     and_,
     case,
-    func,
     inspect,
     literal_column,
     not_,
@@ -42,12 +41,14 @@ from rowferry.backends.plan import (
     known_table,
     named_table,
     numbered_table,
+    surplus_among,
     surplus_columns,
     table_of,
 )
 from rowferry.backends.protocol import Holders
 from rowferry.backends.refusals import Judged, Refusal
 from rowferry.backends.staged import ChildTable, StagedRefusalsFound, StagedReplacer, StagedWriter
+from rowferry.backends.without_key import PlanWithoutKey
 from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 from rowferry.errors import ForeignKeyBroken, ParentsVanished
@@ -131,10 +132,10 @@ class PlainTransaction(ABC):
             self.connection.execute(table.insert(), [dict(zip(rows.schema.names, row, strict=True)) for row in bound])
 
     def make(self, purpose: str, columns: Columns) -> str:
-        """Make a table that nobody else sees, until `clean`; its name."""
+        """Make a table that nobody else sees, until `clean`; its name. Numbers of rows are unique, as far as given."""
         name = f"rowferry_{purpose}_{next(self._numbers)}"
         self._made.add(name)
-        made = [Column(of, kind, primary_key=of == ROW_NUMBER, autoincrement=False) for of, kind in columns.items()]
+        made = [Column(of, kind, unique=of == ROW_NUMBER) for of, kind in columns.items()]
         self.connection.execute(CreateTable(Table(name, MetaData(), *made, prefixes=["TEMPORARY"])))
         return name
 
@@ -173,6 +174,10 @@ class PlainTransaction(ABC):
     @abstractmethod
     def defer_references(self) -> None:
         """Check references at the end of the transaction, as far as they may be checked then."""
+
+    @abstractmethod
+    def place(self, rules: TableRules) -> Columns:
+        """The columns that tell where a row of a table without a key lies, and their types."""
 
     @abstractmethod
     def bound(self, column: pa.Array) -> list[Any]:
@@ -227,11 +232,16 @@ class PlainWriter(StagedWriter):
         self._transaction = transaction
         columns = {name: rules.table.c[name].type for name in rules.names}
         self._stage = numbered_table(transaction.make("stage", {**columns, ROW_NUMBER: BigInteger()}), rules.names)
-        self._known = known_table(transaction.make("known", {ROW_NUMBER: BigInteger(), EQUAL: Boolean()}))
         self._plan = self._planned(table_of(rules))
+        self._known = self._plan.known
 
     def _planned(self, table: TableClause) -> Plan:
-        return Plan(self._rules, table, self._stage, self._known)
+        return Plan(self._rules, table, self._stage, self._noted({}))
+
+    def _noted(self, columns: Columns) -> TableClause:
+        """A table for what is known of rows."""
+        name = self._transaction.make("known", {ROW_NUMBER: BigInteger(), EQUAL: Boolean(), **columns})
+        return known_table(name, columns)
 
     def end(self) -> None:
         """All rows are where they wait."""
@@ -286,10 +296,16 @@ class PlainReplacer(PlainWriter, StagedReplacer):
     """The same for rows that are to be all that the table holds."""
 
     def _planned(self, table: TableClause) -> ReplacingPlan:
-        types = (self._rules.table.c[name].type for name in self._rules.identity)
-        keys = dict(zip(surplus_columns(self._rules), types, strict=False))
-        surplus = named_table(self._transaction.make("surplus", keys), keys)
-        return ReplacingPlan(self._rules, table, self._stage, self._known, surplus)
+        rules, make = self._rules, self._transaction.make
+        if rules.key:
+            types = (rules.table.c[name].type for name in rules.key)
+            keys = dict(zip(surplus_columns(rules.key), types, strict=True))
+            surplus = named_table(make("surplus", keys), keys)
+            return ReplacingPlan(rules, table, self._stage, self._noted({}), surplus)
+        place = self._transaction.place(rules)
+        known = self._noted(dict(zip(surplus_columns([*place]), place.values(), strict=True)))
+        table = named_table(rules.name, dict.fromkeys((*rules.names, *place)), rules.table.schema)
+        return PlanWithoutKey(rules, table, self._stage, known, surplus_among(known, [*place]), tuple(place))
 
     def write(self, rows: pa.RecordBatch) -> None:
         self._transaction.require_kept(self._rules, rows)
@@ -299,11 +315,10 @@ class PlainReplacer(PlainWriter, StagedReplacer):
         return self._transaction.judged(self._rules).acting()
 
     def _find_surplus(self) -> int:
-        assert isinstance(self._plan.surplus, TableClause)  # noqa: S101  # for the type checker
-        self._run(self._plan.surplus.delete())
-        self._run(self._plan.note_surplus())
-        found = select(func.count()).select_from(self._plan.surplus)
-        return int(self._transaction.connection.execute(found).scalar_one())
+        if isinstance(self._plan.surplus, TableClause):
+            self._run(self._plan.surplus.delete())
+            self._run(self._plan.note_surplus())
+        return int(self._run(self._plan.count_surplus()).scalar_one())
 
     def _children(self, among: Collection[str]) -> Iterable[ChildTable]:
         looked_at = inspect(self._transaction.connection)
@@ -313,8 +328,8 @@ class PlainReplacer(PlainWriter, StagedReplacer):
                     ours, theirs = key["constrained_columns"], key["referred_columns"] or self._rules.key
                     rows = named_table(name, ours, schema).alias("c")
                     pairs = zip(ours, theirs, strict=True)
-                    refers = and_(*(rows.c[mine] == self._plan.t.c[other] for mine, other in pairs))
-                    yield ChildTable(name, tuple(ours), rows, refers)
+                    refers = and_(*(self._plan.t.c[other] == rows.c[mine] for mine, other in pairs))
+                    yield ChildTable(name, tuple(ours), tuple(theirs), rows, refers)
 
 
 class CarefulWriter(StagedRefusalsFound, PlainWriter):

@@ -12,6 +12,7 @@ A room whose database compares in another way, or says the same faster, has a pl
 one (`differs`, `equal`).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +23,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    CompoundSelect,
     Delete,
     FromClause,
     Insert,
@@ -33,7 +35,6 @@ from sqlalchemy import (
     case,
     column,
     delete,
-    except_,
     false,
     func,
     insert,
@@ -82,9 +83,14 @@ def known_table(name: str, columns: Iterable[str] = (), schema: str | None = Non
     return table(name, column(ROW_NUMBER, BigInteger), column(EQUAL, Boolean), *map(column, columns), schema=schema)
 
 
-def surplus_columns(rules: TableRules) -> list[str]:
+def surplus_columns(key: Sequence[str]) -> list[str]:
     """The columns of a table that notes keys: no name of a column of ours is among them."""
-    return [f"rowferry_key_{at}" for at in range(len(rules.key) or 1)]
+    return [f"rowferry_key_{at}" for at in range(len(key))]
+
+
+def surplus_among(known: TableClause, key: Sequence[str]) -> Subquery:
+    """What is surplus where `known` notes it as well: the rows that have no number."""
+    return select(*(known.c[name] for name in surplus_columns(key))).where(known.c[ROW_NUMBER].is_(None)).subquery()
 
 
 @dataclass(frozen=True)
@@ -273,7 +279,11 @@ class ReplacingPlan(Plan):
     def note_surplus(self) -> Insert:
         """Note the keys of the table that no row of the stage has."""
         assert isinstance(self.surplus, TableClause)  # noqa: S101  # for the type checker
-        return insert(self.surplus).from_select(surplus_columns(self.rules), self._surplus_keys())
+        return insert(self.surplus).from_select(surplus_columns(self.rules.key), self._surplus_keys())
+
+    def count_surplus(self) -> Select[Any]:
+        """How many rows are surplus."""
+        return select(func.count()).select_from(self.surplus)
 
     def remove_surplus(self) -> Delete:
         """Delete the surplus rows."""
@@ -283,29 +293,6 @@ class ReplacingPlan(Plan):
         """Let surplus rows refer to nothing that comes later, so that it can be deleted before them."""
         nothing = {name: null() for name in self.held_back}
         return update(self.t).values(nothing).where(key_of(self.rules.key, self.t).in_(select(*self.surplus.c)))
-
-    # Without a key, all rows of the table are surplus, and all of the stage are new.
-
-    def count_all(self) -> Select[Any]:
-        """How many rows the table has."""
-        return select(func.count()).select_from(self.t)
-
-    def remove_all(self) -> Delete:
-        """Delete all rows of the table."""
-        return delete(self.t)
-
-    def first_of_all(self, count: int) -> Select[Any]:
-        """Some rows of the table."""
-        return select(*(self.t.c[name] for name in self.rules.names)).limit(count)
-
-    def count_unlike(self) -> Select[Any]:
-        """How many different rows of the stage the table has not as often as the stage."""
-        ours, theirs = (self._counted_alike(rows) for rows in (self.s, self.t))
-        return select(func.count()).select_from(except_(ours, theirs).subquery("unlike"))
-
-    def _counted_alike(self, rows: FromClause) -> Select[Any]:
-        columns = [self.told_apart(rule, rows) for rule in self.rules.columns]
-        return select(*columns, func.count().label("rowferry_times")).select_from(rows).group_by(*columns)
 
     def first_new(self, count: int, *, known: bool) -> Select[Any]:
         """The keys of the first new rows."""
@@ -327,10 +314,12 @@ class ReplacingPlan(Plan):
         """How many rows of another table, by a condition on it and `t`, refer to surplus rows."""
         return select(func.count()).select_from(self._referring(child, refers))
 
-    def first_referred(self, child: FromClause, refers: ColumnElement[bool], count: int) -> Select[Any]:
-        """The first keys of surplus rows that rows of another table refer to."""
-        keys = self._keys_of(self.t)
-        return select(*keys).distinct().select_from(self._referring(child, refers)).order_by(*keys).limit(count)
+    def first_referred(
+        self, child: FromClause, refers: ColumnElement[bool], names: Sequence[str], count: int
+    ) -> Select[Any]:
+        """The first values of some columns in surplus rows that rows of another table refer to."""
+        found = [self.t.c[name] for name in names]
+        return select(*found).distinct().select_from(self._referring(child, refers)).order_by(*found).limit(count)
 
     def _surplus_keys(self) -> Select[Any]:
         beside = self.t.join(self.s, self._same_key(self.s, self.t), isouter=True)
@@ -343,6 +332,21 @@ class ReplacingPlan(Plan):
     def _is_surplus(self, surplus: FromClause) -> ColumnElement[bool]:
         """Whether a row of the table has a key that is surplus."""
         return and_(*(key == kept for key, kept in zip(self._keys_of(self.t), surplus.c, strict=True)))
+
+
+class DifferencesPlan(ReplacingPlan, ABC):
+    """Here `known` has only what differs, as most rows of a table do not.
+
+    A row of it without a number is surplus; one that is not known to be equal or different is new.
+    """
+
+    def is_new(self) -> ColumnElement[bool]:
+        is_this = and_(self.k.c[ROW_NUMBER] == self.s.c[ROW_NUMBER], self.k.c[EQUAL].is_(None))
+        return self._exists(self.k, is_this)
+
+    @abstractmethod
+    def all_but_equal(self) -> Select[Any] | CompoundSelect[Any]:
+        """What `known` has."""
 
 
 def _all_of(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:

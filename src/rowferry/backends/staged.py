@@ -39,10 +39,11 @@ class Found(Protocol):
 
 @dataclass(frozen=True)
 class ChildTable:
-    """Another table that refers, by some columns and under a condition, to the table `t` whose rows are replaced."""
+    """Another table that refers, by some columns, to `targets` of the table `t` whose rows are replaced."""
 
     name: str
     columns: tuple[str, ...]
+    targets: tuple[str, ...]
     rows: FromClause
     refers: ColumnElement[bool]
 
@@ -187,7 +188,7 @@ class StagedReplacer(StagedWriter):
 
     def compare(self) -> Comparison:
         found = super().compare()
-        self._surplus = self._find_surplus() if self._rules.key else self._count_all()
+        self._surplus = self._find_surplus()
         return found
 
     def surplus(self) -> int:
@@ -198,16 +199,15 @@ class StagedReplacer(StagedWriter):
         return Examples(
             self._keys(self._plan.first_new(count, known=self._has_known)) if new else [],
             self._first_different(count) if different else [],
-            self._keys(self._first_surplus(count)) if self._surplus else [],
+            self._keys(self._plan.first_surplus(count)) if self._surplus else [],
         )
 
     def referring(self, count: int, among: Collection[str]) -> list[Referring]:
         found = []
-        for child in self._children(among) if self._surplus and self._rules.key else ():
+        for child in self._children(among) if self._surplus else ():
             rows = self._run(self._plan.count_referring(child.rows, child.refers)).fetchone()[0]
             if rows:
-                keys = self._keys(self._plan.first_referred(child.rows, child.refers, count))
-                found.append(Referring(child.name, child.columns, rows, keys))
+                found.append(Referring(child.name, child.columns, rows, self._first_referred(child, count)))
         return found
 
     def complete(self, *, update: bool) -> None:
@@ -219,11 +219,7 @@ class StagedReplacer(StagedWriter):
         return self._remove() if self._surplus else 0
 
     def compare_again(self) -> Comparison:
-        if self._rules.key:
-            return self.compare()
-        unlike = self._run(self._plan.count_unlike()).fetchone()[0]
-        self._surplus = max(0, self._count_all() - self._rows)
-        return Comparison(unlike, self._rows - unlike, 0)
+        return self.compare()
 
     @abstractmethod
     def acting(self) -> list[str]:
@@ -231,7 +227,7 @@ class StagedReplacer(StagedWriter):
 
     @abstractmethod
     def _find_surplus(self) -> int:
-        """Note the surplus keys; how many there are."""
+        """Note what is surplus; how many rows are."""
 
     @abstractmethod
     def _children(self, among: Collection[str]) -> Iterable[ChildTable]:
@@ -239,19 +235,21 @@ class StagedReplacer(StagedWriter):
 
     def _remove(self) -> int:
         """Delete the surplus rows; how many the database deleted."""
-        remove = self._plan.remove_surplus() if self._rules.key else self._plan.remove_all()
-        return self._run(remove).rowcount
+        return self._run(self._plan.remove_surplus()).rowcount
 
-    def _count_all(self) -> int:
-        return int(self._run(self._plan.count_all()).fetchone()[0])
-
-    def _first_surplus(self, count: int) -> Statement:
-        return self._plan.first_surplus(count) if self._rules.key else self._plan.first_of_all(count)
+    def _meets_known_keys(self) -> bool:
+        return not self._rules.key or super()._meets_known_keys()
 
     def _first_different(self, count: int) -> list[tuple[Key, list[str]]]:
-        width = len(self._rules.key)
+        width = len(self._rules.identity)
         found = self._run(self._plan.first_different(count))
         return [(self._key(row[:width]), self._named(row[width:])) for row in found]
+
+    def _first_referred(self, child: ChildTable, count: int) -> list[Key]:
+        """The first surplus rows that another table refers to: by their key, or else by what is referred to."""
+        names = self._rules.key or tuple(name for name in child.targets if name in self._rules.names)
+        found = self._run(self._plan.first_referred(child.rows, child.refers, names, count)) if names else ()
+        return [dict(zip(names, row, strict=True)) for row in found]
 
     def _keys(self, statement: Statement) -> list[Key]:
         return [self._key(row) for row in self._run(statement)]

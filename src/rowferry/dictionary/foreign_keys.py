@@ -51,7 +51,7 @@ def unique_columns(table: Table) -> list[tuple[str, ...]]:
     key = frozenset(column.name for column in table.primary_key)
     found = _all_unique(table)
     if key and any(key.issubset(names) for names in found):
-        referred = set(_referred_together(table))
+        referred = set(referred_together(table))
         return sorted(names for names in found if not key.issubset(names) or frozenset(names) in referred - {key})
     return sorted(found)
 
@@ -64,7 +64,7 @@ def _all_unique(table: Table) -> set[tuple[str, ...]]:
     return {tuple(column.name for column in columns) for columns in (*constraints, *indexes)}
 
 
-def _referred_together(table: Table) -> Iterator[frozenset[str]]:
+def referred_together(table: Table) -> Iterator[frozenset[str]]:
     """The columns that each foreign key to a table leads to; of those that lead nowhere, others tell."""
     for other in table.metadata.tables.values():
         for constraint in other.foreign_key_constraints:

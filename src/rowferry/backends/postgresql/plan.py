@@ -23,7 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 
-from rowferry.backends.plan import EQUAL, Plan, ReplacingPlan, named_table, surplus_columns
+from rowferry.backends.plan import EQUAL, DifferencesPlan, Plan, named_table, surplus_columns
+from rowferry.backends.without_key import PlanWithoutKey
 from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, TableRules
 
 DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
@@ -73,27 +74,23 @@ class PostgresqlPlan(Plan):
         return cast(value, Text).collate("C") if by_spelling else value
 
 
-class PostgresqlReplacingPlan(PostgresqlPlan, ReplacingPlan):
-    """Here `known` has only what differs, as most rows of a table do not.
-
-    A row of it without a number is surplus: it has no row in the stage. One that is not known to be equal or different
-    is new: it has no row in the table.
-    """
-
-    def is_new(self) -> ColumnElement[bool]:
-        is_this = and_(self.k.c[ROW_NUMBER] == self.s.c[ROW_NUMBER], self.k.c[EQUAL].is_(None))
-        return self._exists(self.k, is_this)
+class PostgresqlReplacingPlan(PostgresqlPlan, DifferencesPlan):
+    """The same for a replacer."""
 
     def all_but_equal(self) -> Select[Any]:
         """What `known` has: all rows of both sides that have no equal; keys only where they are surplus."""
         key, number = self.t.c[self.rules.key[0]], self.s.c[ROW_NUMBER]
         both = self.t.join(self.s, self._same_key(self.s, self.t), full=True)
         is_equal = case((and_(number.is_not(None), key.is_not(None)), false())).label(EQUAL)
-        pairs = zip(self._keys_of(self.t), surplus_columns(self.rules), strict=True)
+        pairs = zip(self._keys_of(self.t), surplus_columns(self.rules.key), strict=True)
         # What is kept should be small.
         kept = [case((number.is_(None), column)).label(name) for column, name in pairs]
         differs = or_(number.is_(None), key.is_(None), not_(self.equal()))
         return select(number, is_equal, *kept).select_from(both).where(differs)
+
+
+class PostgresqlPlanWithoutKey(PostgresqlPlan, PlanWithoutKey):
+    """The same for a table without a key."""
 
 
 def as_text(clause: ClauseElement) -> bytes:

@@ -5,12 +5,19 @@ from contextlib import ExitStack
 
 import pyarrow as pa
 from psycopg.sql import SQL, Identifier
-from sqlalchemy import Boolean, literal_column, select
+from sqlalchemy import Boolean, literal_column
 
 from rowferry.arrow.arrays import rows_as_python
-from rowferry.backends.plan import known_table, named_table, numbered_table, surplus_columns, table_of
+from rowferry.backends.plan import (
+    known_table,
+    named_table,
+    numbered_table,
+    surplus_among,
+    surplus_columns,
+    table_of,
+)
 from rowferry.backends.postgresql.constraints import BULK_ROWS
-from rowferry.backends.postgresql.plan import PostgresqlReplacingPlan, as_text
+from rowferry.backends.postgresql.plan import PostgresqlPlanWithoutKey, PostgresqlReplacingPlan, as_text
 from rowferry.backends.postgresql.refusals import PostgresqlRefusals
 from rowferry.backends.postgresql.snapshot import WHOLE_TABLES
 from rowferry.backends.postgresql.table import PostgresqlTable, spelled
@@ -22,8 +29,15 @@ from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 _MOST_EXAMPLES = 100
 
+_PLACE = ("tableoid", "ctid")
+"""Where a row lies: in which of the partitions or heirs of a table, and where there."""
+
 _REFERRING = """
-SELECT n.nspname, c.relname, array_agg(ca.attname::text ORDER BY k.at), array_agg(
+WITH RECURSIVE tree AS (
+  SELECT %(table)s::regclass::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = oid
+)
+SELECT n.nspname, c.relname, array_agg(ca.attname::text ORDER BY k.at), array_agg(pa.attname::text ORDER BY k.at),
+array_agg(
   CASE WHEN o.oid IS NULL THEN format('c.%%I = t.%%I', ca.attname, pa.attname)
   ELSE format('c.%%I COLLATE %%I.%%I = t.%%I', ca.attname, m.nspname, o.collname, pa.attname) END ORDER BY k.at)
 FROM pg_constraint f JOIN pg_class c ON c.oid = f.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -31,13 +45,13 @@ CROSS JOIN LATERAL unnest(f.conkey, f.confkey) WITH ORDINALITY AS k (child, pare
 JOIN pg_attribute ca ON ca.attrelid = f.conrelid AND ca.attnum = k.child
 JOIN pg_attribute pa ON pa.attrelid = f.confrelid AND pa.attnum = k.parent
 LEFT JOIN pg_collation o ON o.oid = pa.attcollation LEFT JOIN pg_namespace m ON m.oid = o.collnamespace
-WHERE f.confrelid = %(table)s::regclass AND f.contype = 'f' AND f.conparentid = 0
+WHERE f.confrelid IN (SELECT oid FROM tree) AND f.contype = 'f' AND f.conparentid = 0
   AND NOT EXISTS (SELECT FROM unnest(%(among)s::text[]) AS one (name) WHERE f.conrelid = to_regclass(one.name))
 GROUP BY f.oid, n.nspname, c.relname ORDER BY n.nspname, c.relname, f.oid
 """
-"""What else refers to a table, as the database knows it: schema, table, its columns, and the conditions of its keys.
+"""What else refers to a table, as the database knows it: schema, table, its columns, whose, and their conditions.
 
-The collation that counts is that of the table which is referred to.
+It may refer to a partition or an heir alone. The collation that counts is that of the table which is referred to.
 """
 
 
@@ -84,13 +98,17 @@ class DirectReplacer(DirectWriter):
 class PostgresqlStagedReplacer(PostgresqlStagedWriter, StagedReplacer):
     """Into a table that has rows."""
 
-    _plan: PostgresqlReplacingPlan
+    _plan: PostgresqlReplacingPlan | PostgresqlPlanWithoutKey
 
-    def _planned(self, stage: str, known: str) -> PostgresqlReplacingPlan:
-        rows, keys = numbered_table(stage, self._rules.names), surplus_columns(self._rules)
-        noted = known_table(known, keys)
-        surplus = select(*(noted.c[key] for key in keys)).where(noted.c[ROW_NUMBER].is_(None)).subquery()
-        return PostgresqlReplacingPlan(self._rules, table_of(self._rules), rows, noted, surplus)
+    def _planned(self, stage: str, known: str) -> PostgresqlReplacingPlan | PostgresqlPlanWithoutKey:
+        rules, rows = self._rules, numbered_table(stage, self._rules.names)
+        key = rules.key or _PLACE
+        noted = known_table(known, surplus_columns(key))
+        surplus = surplus_among(noted, key)
+        if rules.key:
+            return PostgresqlReplacingPlan(rules, table_of(rules), rows, noted, surplus)
+        table = named_table(rules.name, (*rules.names, *_PLACE), rules.table.schema)
+        return PostgresqlPlanWithoutKey(rules, table, rows, noted, surplus, _PLACE)
 
     def acting(self) -> list[str]:
         return PostgresqlRefusals(self._table, self._rules).acting()
@@ -106,9 +124,10 @@ class PostgresqlStagedReplacer(PostgresqlStagedWriter, StagedReplacer):
             for schema, name, *_ in found:
                 lock = SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(Identifier(schema, name))
                 self._transaction.execute(lock)
-        for schema, name, columns, conditions in found:
+        for schema, name, columns, targets, conditions in found:
             refers = literal_column(" AND ".join(conditions), Boolean)
-            yield ChildTable(name, tuple(columns), named_table(name, columns, schema).alias("c"), refers)
+            rows = named_table(name, columns, schema).alias("c")
+            yield ChildTable(name, tuple(columns), tuple(targets), rows, refers)
 
     def _remove(self) -> int:
         with ExitStack() as stack:
@@ -118,8 +137,8 @@ class PostgresqlStagedReplacer(PostgresqlStagedWriter, StagedReplacer):
             return super()._remove()
 
     def _meets_known_keys(self) -> bool:
-        """Whether the table holds any key; one that the rows have not is surplus."""
-        return bool(self._rules.key) and self._table.has_rows()
+        """Whether the table holds any row; one that the stage has not is surplus."""
+        return self._table.has_rows()
 
     def _find_known(self) -> tuple[int, int]:
         """Hold each row of the table against the stage; how many are equal and how many different."""

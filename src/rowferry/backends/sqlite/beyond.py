@@ -19,6 +19,10 @@ _UNIQUE = "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?, 'main') WHERE \"uni
 
 _TRIGGERS = "SELECT EXISTS (SELECT 1 FROM main.sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?))"
 
+_COLUMNS = "SELECT name, pk FROM pragma_table_info(?, 'main')"
+
+_HAS_NO_NUMBERS = "SELECT EXISTS (SELECT 1 FROM pragma_table_list(?) WHERE schema = 'main' AND wr)"
+
 _RESOLVES = """
 SELECT EXISTS (SELECT 1 FROM main.sqlite_master
                WHERE type = 'table' AND lower(name) = lower(?) AND sql LIKE '%on%conflict%')
@@ -66,6 +70,18 @@ def may_rewrite(driver: sqlite3.Connection, rules: TableRules) -> bool:
     """Whether a row may be removed and inserted anew instead of changed: nothing refers to it or acts upon it."""
     acts = driver.execute(_TRIGGERS, (rules.name,)).fetchone()[0]
     return rules.is_whole and not acts and not driver.execute(_REFERRED, (rules.name,)).fetchone()
+
+
+def place_of(driver: sqlite3.Connection, rules: TableRules) -> tuple[str, ...]:
+    """The columns that tell where a row of a table lies: its number, or the key that it has instead of one."""
+    names, key = [], []
+    for name, at in driver.execute(_COLUMNS, (rules.name,)):
+        names.append(name.lower())
+        if at:
+            key.append((at, name))
+    if driver.execute(_HAS_NO_NUMBERS, (rules.name,)).fetchone()[0]:
+        return tuple(name for _, name in sorted(key))
+    return next(((name,) for name in ("rowid", "_rowid_", "oid") if name not in names), ("rowid",))
 
 
 def or_abort(driver: sqlite3.Connection, table: str) -> str:

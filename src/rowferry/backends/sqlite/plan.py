@@ -19,7 +19,8 @@ from sqlalchemy.dialects import sqlite
 
 from rowferry.backends.plan import Plan, ReplacingPlan, key_of
 from rowferry.backends.sqlite.types import quoted
-from rowferry.backends.sqlite.values import all_of, same
+from rowferry.backends.sqlite.values import all_of, same, staged_form, usual_form
+from rowferry.backends.without_key import PlanWithoutKey
 from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule
 
 _DIALECT = sqlite.dialect()
@@ -35,6 +36,10 @@ class SqlitePlan(Plan):
     checks_last = True
 
     resolving: str = ""
+
+    def told_apart(self, rule: ColumnRule, rows: FromClause) -> ColumnElement[Any]:
+        value = f"{rows.description}.{quoted(rule.name)}"
+        return literal_column(staged_form(rule, value) if rows is self.s else usual_form(rule, value))
 
     def differs(self, rule: ColumnRule) -> ColumnElement[bool]:
         return _flag(f"CASE WHEN {self._same(rule)} THEN 0 ELSE 1 END")
@@ -73,6 +78,11 @@ class SqliteReplacingPlan(SqlitePlan, ReplacingPlan):
         """With the plus, SQLite does not convert what it compares, which would keep it from looking keys up."""
         pairs = zip(self.rules.key, surplus.c, strict=True)
         return and_(*(literal_column(f"+t.{quoted(name)}") == kept for name, kept in pairs))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqlitePlanWithoutKey(SqlitePlan, PlanWithoutKey):
+    """The same for a table without a key."""
 
 
 def as_text(clause: ClauseElement) -> str:

@@ -9,13 +9,14 @@ import pyarrow as pa
 from sqlalchemy import TableClause, and_, literal_column
 
 from rowferry.arrow import compute as pc
-from rowferry.backends.plan import named_table, surplus_columns
-from rowferry.backends.sqlite.plan import SqliteReplacingPlan
+from rowferry.backends.plan import EQUAL, known_table, named_table, surplus_among, surplus_columns
+from rowferry.backends.sqlite.beyond import place_of
+from rowferry.backends.sqlite.plan import SqlitePlanWithoutKey, SqliteReplacingPlan
 from rowferry.backends.sqlite.refusals import SqliteRefusals
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.writer import SqliteWriter
 from rowferry.backends.staged import ChildTable, StagedReplacer
-from rowferry.dictionary.rules import TableRules
+from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 from rowferry.dictionary.unstorable import spelled_key
 from rowferry.errors import ValueUnkept
 from rowferry.kinds.floats import FLOAT
@@ -24,7 +25,9 @@ _WORTH_AN_INDEX = 100
 """From this many rows on, looking for what refers to them is worth an index of its own."""
 
 _REFERRING = """
-SELECT m.name, f.id, f."from", f."to" FROM main.sqlite_master m JOIN pragma_foreign_key_list(m.name, 'main') f
+SELECT m.name, f.id, f."from", coalesce(f."to", p.name)
+FROM main.sqlite_master m JOIN pragma_foreign_key_list(m.name, 'main') f
+LEFT JOIN pragma_table_info(f."table", 'main') p ON p.pk = f.seq + 1
 WHERE m.type = 'table' AND lower(f."table") = lower(?) ORDER BY m.rowid, f.id, f.seq
 """
 """What refers to a table: table, number of the foreign key, its columns, and the columns that they refer to."""
@@ -38,12 +41,17 @@ SELECT EXISTS (SELECT 1 FROM pragma_index_list(?, 'main') l JOIN pragma_index_in
 class SqliteReplacer(SqliteWriter, StagedReplacer):
     """Only what differs is touched."""
 
-    _plan: SqliteReplacingPlan
+    _plan: SqliteReplacingPlan | SqlitePlanWithoutKey
 
-    def _planned(self, stage: TableClause) -> SqliteReplacingPlan:
-        surplus = named_table(f"rowferry_surplus_{self._suffix}", surplus_columns(self._rules), "temp")
-        plan = super()._planned(stage)
-        return SqliteReplacingPlan(plan.rules, plan.table, plan.stage, plan.known, surplus=surplus)
+    def _planned(self, stage: TableClause) -> SqliteReplacingPlan | SqlitePlanWithoutKey:
+        plan, rules = super()._planned(stage), self._rules
+        if rules.key:
+            surplus = named_table(f"rowferry_surplus_{self._suffix}", surplus_columns(rules.key), "temp")
+            return SqliteReplacingPlan(rules, plan.table, stage, plan.known, surplus=surplus)
+        place = place_of(self._transaction.driver(), rules)
+        table = named_table(rules.name, dict.fromkeys((*rules.names, *place)), "main")
+        known = known_table(f"rowferry_known_{self._suffix}", surplus_columns(place), "temp")
+        return SqlitePlanWithoutKey(rules, table, stage, known, surplus=surplus_among(known, place), place=place)
 
     def checks_all_references(self) -> bool:
         """Never: rows are deleted, too, and SQLite is to see that nothing refers to them."""
@@ -56,11 +64,22 @@ class SqliteReplacer(SqliteWriter, StagedReplacer):
     def acting(self) -> list[str]:
         return SqliteRefusals(self._transaction.driver(), self._rules).acting()
 
+    def _make_known(self) -> None:
+        if isinstance(self._plan, SqliteReplacingPlan):
+            super()._make_known()
+            return
+        known = f"temp.rowferry_known_{self._suffix}"
+        places = ", ".join(surplus_columns(self._plan.place))
+        self._execute(f"DROP TABLE IF EXISTS {known}")
+        self._execute(f"CREATE TABLE {known} ({ROW_NUMBER} INTEGER UNIQUE, {EQUAL} INTEGER, {places})")
+
     def _find_surplus(self) -> int:
+        if not self._rules.key:
+            return int(self._run(self._plan.count_surplus()).fetchone()[0])
         (rows,) = self._execute(f"SELECT count(*) FROM {self._main}").fetchone()
         surplus = int(rows) - self._comparison.equal - self._comparison.different
         if surplus:
-            kept, keys = f"temp.rowferry_surplus_{self._suffix}", ", ".join(surplus_columns(self._rules))
+            kept, keys = f"temp.rowferry_surplus_{self._suffix}", ", ".join(surplus_columns(self._rules.key))
             self._execute(f"DROP TABLE IF EXISTS {kept}")
             self._execute(f"CREATE TABLE {kept} ({keys}, PRIMARY KEY ({keys})) WITHOUT ROWID")
             self._run(self._plan.note_surplus())
@@ -75,15 +94,16 @@ class SqliteReplacer(SqliteWriter, StagedReplacer):
             if child not in among:
                 rows = named_table(child, ours, "main").alias("c")
                 pairs = zip(ours, theirs, strict=True)
-                refers = and_(*(rows.c[mine] == literal_column(f"t.{quoted(other)}") for mine, other in pairs))
-                yield ChildTable(child, tuple(ours), rows, refers)
+                # It is by the collation of what is referred to that SQLite compares, here that of the left side.
+                refers = and_(*(literal_column(f"t.{quoted(other)}") == rows.c[mine] for mine, other in pairs))
+                yield ChildTable(child, tuple(ours), tuple(theirs), rows, refers)
 
     def _referring_keys(self) -> Iterator[tuple[str, list[str], list[str]]]:
         """What refers to this table: table, its columns, and the columns that they refer to."""
         found = self._execute(_REFERRING, (self._rules.name,)).fetchall()
         for (child, _), pairs in groupby(found, key=lambda row: row[:2]):
-            columns = [(ours, theirs or self._rules.key[at]) for at, (_, _, ours, theirs) in enumerate(pairs)]
-            yield child, [ours for ours, _ in columns], [theirs for _, theirs in columns]
+            *_, ours, theirs = zip(*pairs, strict=True)
+            yield child, list(ours), list(theirs)
 
     @contextmanager
     def _referring_columns_indexed(self) -> Iterator[None]:

@@ -187,6 +187,22 @@ def stored_form(rule: ColumnRule, stored: str) -> str:
     return f"rowferry_stored({_sent(stored)}, '{rule.kind.name}'{size})"
 
 
+def usual_form(rule: ColumnRule, stored: str) -> str:
+    """What rows of a table are told apart by, as SQL: values are equal where `same` finds them so.
+
+    What stands for no value is told apart as it is.
+    """
+    form = stored_form(rule, stored)
+    if rule.kind is DECIMAL:  # as in `same`
+        return f"CASE typeof({stored}) WHEN 'text' THEN coalesce(CAST({form} AS NUMERIC), {stored}) ELSE {stored} END"
+    return f"CASE WHEN {is_unusual(rule, stored)} THEN coalesce({form}, {stored}) ELSE {stored} END COLLATE BINARY"
+
+
+def staged_form(rule: ColumnRule, ours: str) -> str:
+    """The same of rows of ours, which have their usual form."""
+    return f"CAST({ours} AS NUMERIC)" if rule.kind is DECIMAL else f"{ours} COLLATE BINARY"
+
+
 def is_unusual(rule: ColumnRule, stored: str) -> str:
     """The condition, as SQL, that something may stand for a value in another form than it usually has."""
     return rule.kind.sqlite.unusual.format(stored)

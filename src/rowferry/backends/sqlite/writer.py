@@ -217,7 +217,7 @@ class SqliteWriter(StagedWriter):
 
     def _meets_known_keys(self) -> bool:
         self.attach()
-        return bool(self._rules.key) and (self._goes_by_unusual_keys() or super()._meets_known_keys())
+        return bool(self._rules.key and self._goes_by_unusual_keys()) or super()._meets_known_keys()
 
     def _make_known(self) -> None:
         known = f"temp.rowferry_known_{self._suffix}"

@@ -5,10 +5,13 @@ parents before it. They stand side by side in an order in which rows can go in: 
 that comes later, it has a column that may be null until then, or is checked later (`DEFERRABLE`).
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from typing import TypeVar
 
 from sqlalchemy import ForeignKeyConstraint, Table
+
+Node = TypeVar("Node", bound=Hashable)
 
 
 def load_order(tables: Iterable[Table]) -> list[str]:
@@ -22,31 +25,43 @@ def load_order(tables: Iterable[Table]) -> list[str]:
     try:
         return list(TopologicalSorter(parents).static_order())
     except CycleError:
-        circles = _circles(parents)
+        circles = {circle[0]: circle for circle in _circles(parents)}
+    first_of = {name: first for first, circle in circles.items() for name in circle}
     of_circles = {
-        circle[0]: sorted({circles[parent][0] for name in circle for parent in parents[name]} - {circle[0]})
-        for circle in circles.values()
+        first: sorted({first_of[parent] for name in circle for parent in parents[name]} - {first})
+        for first, circle in circles.items()
     }
     found = TopologicalSorter(of_circles).static_order()
     return [name for first in found for name in _order_within([by_name[name] for name in circles[first]])]
 
 
+def closure(first: Node, parents: Callable[[Node], Iterable[Node]]) -> set[Node]:
+    """Everything that can be reached from a node, by way of others, too; the node itself only if they lead back."""
+    found: set[Node] = set()
+    waiting = [first]
+    while waiting:
+        new = set(parents(waiting.pop())) - found
+        found |= new
+        waiting += new
+    return found
+
+
 def circle_of(table: Table) -> frozenset[str]:
     """The names of the tables of the circle that a table is in, its own among them; none if nothing leads back."""
-    found = _reached(table)
-    return frozenset(other.name for other in found if table in _reached(other)) if table in found else frozenset()
+    found = closure(table, _parents)
+    back = (other for other in found if table in closure(other, _parents)) if table in found else ()
+    return frozenset(other.name for other in back)
 
 
-def _circles(parents: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
-    """The names of the circle that each table is in, sorted; of itself alone if it is in none."""
-    reached: dict[str, set[str]] = {}
+def _circles(parents: Mapping[str, Collection[str]]) -> Iterator[list[str]]:
+    """The names of each circle, sorted; a table that is in none is a circle of itself alone."""
+    reached = {name: {name} | closure(name, parents.__getitem__) for name in parents}
+    seen: set[str] = set()
     for name in parents:
-        reached[name], waiting = {name}, [name]
-        while waiting:
-            new = set(parents.get(waiting.pop(), ())) - reached[name]
-            reached[name] |= new
-            waiting += new
-    return {name: sorted(other for other in found if name in reached[other]) for name, found in reached.items()}
+        if name not in seen:
+            circle = sorted(other for other in reached[name] if name in reached[other])
+            seen.update(circle)
+            yield circle
 
 
 def _order_within(circle: list[Table]) -> list[str]:
@@ -72,17 +87,6 @@ def _order_within(circle: list[Table]) -> list[str]:
 def _waits(key: ForeignKeyConstraint) -> bool:
     """Whether a row may be there before the row that it refers to."""
     return bool(key.deferrable) or any(column.nullable and not column.primary_key for column in key.columns)
-
-
-def _reached(table: Table) -> set[Table]:
-    """The tables that a table refers to, be it through others."""
-    found: set[Table] = set()
-    waiting = [table]
-    while waiting:
-        new = _parents(waiting.pop()) - found
-        found |= new
-        waiting += new
-    return found
 
 
 def _parents(table: Table) -> set[Table]:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from rowferry.backends.plan import EQUAL, DifferencesPlan, key_of, surplus_columns
-from rowferry.dictionary.foreign_keys import referred_together
+from rowferry.dictionary.foreign_keys import referred_columns
 from rowferry.dictionary.rules import ROW_NUMBER
 
 _AT, _OURS, _ALL = "rowferry_at", "rowferry_ours", "rowferry_all"
@@ -45,7 +45,7 @@ class PlanWithoutKey(DifferencesPlan):
     @cached_property
     def alike_by(self) -> tuple[str, ...]:
         """The columns by which a row is one of the table with other values; none if no values are unique."""
-        referred = set(referred_together(self.rules.table))
+        referred = referred_columns(self.rules.table.metadata).get(self.rules.table.key, ())
         first = [names for names in self.rules.unique if frozenset(names) in referred]
         return next(iter([*first, *self.rules.unique]), ())
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from rowferry.dictionary.avro_schema import avro_name
 from rowferry.dictionary.declared import Declared, declared_at
+from rowferry.dictionary.foreign_keys import referred_columns
 from rowferry.dictionary.load_order import load_order
 from rowferry.dictionary.rules import TableRules, alike, rules_of
 from rowferry.errors import TableUnknown, models_unusable
@@ -20,11 +21,12 @@ class Catalog:
         """
         self.metadata = metadata = declared.metadata
         self.classes = declared.classes
+        referred = referred_columns(metadata)
         rules: dict[str, TableRules] = {}
         faults: list[str] = []
         for table in metadata.tables.values():
             try:
-                rules[table.name] = rules_of(table, declared.doc(table), dialect)
+                rules[table.name] = rules_of(table, declared.doc(table), dialect, referred)
             except LookupError as error:
                 faults += error.args
             if same := alike((column.name for column in table.columns), avro_name):

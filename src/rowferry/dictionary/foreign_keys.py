@@ -1,10 +1,11 @@
 """What the foreign keys and unique constraints of a table say of its rows."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sqlalchemy import Column, ForeignKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import Column, ForeignKeyConstraint, MetaData, Table, UniqueConstraint
 from sqlalchemy.exc import NoReferenceError
 
 
@@ -46,14 +47,41 @@ def reference_of(table: Table, constraint: ForeignKeyConstraint) -> Reference:
     return Reference(columns, parent.name, referred)
 
 
-def unique_columns(table: Table) -> list[tuple[str, ...]]:
-    """What the database holds to be unique in all rows, unless the primary key makes it so and nothing refers to it."""
+def judged_keys(table: Table) -> list[ForeignKeyConstraint]:
+    """The foreign keys that rows are judged by, sorted; those over columns that the database makes are left to it."""
+    made = {column.name for column in table.columns if column.computed is not None}
+    judged = (each for each in table.foreign_key_constraints if made.isdisjoint(each.column_keys))
+    return sorted(judged, key=lambda constraint: list(constraint.column_keys))
+
+
+def references_to(table: Table) -> Iterator[tuple[Table, Reference]]:
+    """All references to a table that rows are judged by, each with the table whose it is."""
+    for other in table.metadata.tables.values():
+        for constraint in judged_keys(other):
+            if constraint.referred_table is table:
+                yield other, reference_of(other, constraint)
+
+
+def unique_columns(table: Table, referred: Collection[frozenset[str]]) -> list[tuple[str, ...]]:
+    """What the database holds to be unique in all rows, unless the primary key makes it so and nothing refers to it.
+
+    `referred` are the columns that foreign keys to the table lead to.
+    """
     key = frozenset(column.name for column in table.primary_key)
+    unless_key = frozenset(referred) - {key}
     found = _all_unique(table)
-    if key and any(key.issubset(names) for names in found):
-        referred = set(referred_together(table))
-        return sorted(names for names in found if not key.issubset(names) or frozenset(names) in referred - {key})
-    return sorted(found)
+    return sorted(names for names in found if not key or not key.issubset(names) or frozenset(names) in unless_key)
+
+
+def referred_columns(metadata: MetaData) -> Mapping[str, set[frozenset[str]]]:
+    """The columns that foreign keys to each table lead to, by its key; of those that lead nowhere, others tell."""
+    found: defaultdict[str, set[frozenset[str]]] = defaultdict(set)
+    for table in metadata.tables.values():
+        for constraint in table.foreign_key_constraints:
+            with suppress(NoReferenceError):
+                names = frozenset(element.column.name for element in constraint.elements)
+                found[constraint.referred_table.key].add(names)
+    return found
 
 
 def _all_unique(table: Table) -> set[tuple[str, ...]]:
@@ -62,15 +90,6 @@ def _all_unique(table: Table) -> set[tuple[str, ...]]:
     whole = (index for index in table.indexes if index.unique and not any(map(_is_condition, index.dialect_kwargs)))
     indexes = (index.columns for index in whole if all(isinstance(each, Column) for each in index.expressions))
     return {tuple(column.name for column in columns) for columns in (*constraints, *indexes)}
-
-
-def referred_together(table: Table) -> Iterator[frozenset[str]]:
-    """The columns that each foreign key to a table leads to; of those that lead nowhere, others tell."""
-    for other in table.metadata.tables.values():
-        for constraint in other.foreign_key_constraints:
-            with suppress(NoReferenceError):
-                if constraint.referred_table is table:
-                    yield frozenset(element.column.name for element in constraint.elements)
 
 
 def _is_condition(option: str) -> bool:

@@ -14,7 +14,7 @@ from rowferry.arrow import compute as pc
 from rowferry.arrow.masks import Mask, at_most, only
 from rowferry.dictionary.defaults import Default, default_for
 from rowferry.dictionary.faults import Fault, RejectCode, shown
-from rowferry.dictionary.foreign_keys import Reference, reference_of, unique_columns
+from rowferry.dictionary.foreign_keys import Reference, judged_keys, reference_of, referred_columns, unique_columns
 from rowferry.dictionary.load_order import circle_of, load_order
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.registry import served_by
@@ -249,8 +249,12 @@ class TableRules:
         return self.schema.append(pa.field(ROW_NUMBER, pa.int64(), nullable=False))
 
 
-def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
+def rules_of(
+    table: Table, doc: str = "", dialect: str = "", referred: Mapping[str, Collection[frozenset[str]]] | None = None
+) -> TableRules:
     """Derive the rules of a table, which `doc` describes; its types are those for databases of a dialect.
+
+    `referred` is what `referred_columns` finds, which whoever asks for many tables has found once.
 
     Raises:
         LookupError: The table cannot be served; its arguments are all the reasons, each with what to do about it.
@@ -259,12 +263,12 @@ def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
     generated = {column.name for column in table.columns if column.computed is not None}
     loaded = [column for column in table.columns if column.name not in generated]
     columns = [_noted(faults, _column_rule, column, dialect) for column in loaded]
-    given = (each for each in table.foreign_key_constraints if generated.isdisjoint(each.column_keys))
-    constraints = sorted(given, key=lambda constraint: list(constraint.column_keys))
-    references = [_noted(faults, reference_of, table, constraint) for constraint in constraints]
+    references = [_noted(faults, reference_of, table, constraint) for constraint in judged_keys(table)]
     checks = [_noted(faults, _check, table, constraint) for constraint in _checks(table)]
     rules = [column for column in columns if column]
-    faults += _spelled_keys(table, {rule.name for rule in rules if not rule.kind.tells_apart})
+    referred = referred_columns(table.metadata) if referred is None else referred
+    unique = unique_columns(table, referred.get(table.key, ()))
+    faults += _spelled_keys(table, unique, {rule.name for rule in rules if not rule.kind.tells_apart})
     made = generated.intersection(table.primary_key.columns.keys())
     faults += [f"{table.name}.{name}: the database generates this key; make it a plain column" for name in made]
     if faults:
@@ -278,7 +282,7 @@ def rules_of(table: Table, doc: str = "", dialect: str = "") -> TableRules:
         references=tuple(sorted(references, key=lambda reference: order.index(reference.columns[0]))),
         # What depends on values that only the database knows is left to it.
         checks=tuple(check for check in checks if generated.isdisjoint(check.columns)),
-        unique=tuple(names for names in unique_columns(table) if generated.isdisjoint(names)),
+        unique=tuple(names for names in unique if generated.isdisjoint(names)),
     )
 
 
@@ -337,9 +341,9 @@ def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
     )
 
 
-def _spelled_keys(table: Table, loose: set[str]) -> Iterator[str]:
+def _spelled_keys(table: Table, unique: Collection[tuple[str, ...]], loose: set[str]) -> Iterator[str]:
     """What tells rows apart by columns whose values may be equal and spelled otherwise, or are never equal."""
-    keys = [tuple(table.primary_key.columns.keys()), *unique_columns(table)]
+    keys = [tuple(table.primary_key.columns.keys()), *unique]
     keys += [tuple(constraint.column_keys) for constraint in table.foreign_key_constraints]
     for name in sorted(loose.intersection(*[{name for key in keys for name in key}])):
         yield f"{table.name}.{name}: type {table.c[name].type!r} cannot tell rows apart; {_LEAVE_OUT}"

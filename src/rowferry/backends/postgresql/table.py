@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Enum, Table
 
 from rowferry.backends.plan import Statement
 from rowferry.backends.postgresql.plan import DIALECT, as_text
+from rowferry.dictionary.foreign_keys import Reference, references_to
 from rowferry.dictionary.load_order import load_order
-from rowferry.dictionary.rules import TableRules, rules_of
+from rowferry.dictionary.rules import TableRules
 from rowferry.kinds.declared import variant_of
 
 _SPARES_TRIGGERS = """
@@ -197,10 +198,11 @@ class PostgresqlTable:
 
     def spares_triggers(self) -> tuple[Composable, dict[str, Any]]:
         """The condition that triggers may be left out for rows that are inserted, and its parameters."""
+        known = [(self.rules.table, reference) for reference in self.rules.references]
         condition = SQL(_SPARES_TRIGGERS).format(
-            has_right=self.transaction.may_skip_triggers(), all_known=_all_known("conrelid", [self.rules])
+            has_right=self.transaction.may_skip_triggers(), all_known=_all_known("conrelid", known)
         )
-        return condition, {**self._spelled, **_spelled_references([self.rules])}
+        return condition, {**self._spelled, **_spelled_references(known)}
 
     def is_plain(self) -> bool:
         """Whether rows may go in by any number of COPYs; only foreign keys may have triggers."""
@@ -212,9 +214,9 @@ class PostgresqlTable:
 
     def is_referred_to_as_known(self) -> bool:
         """Whether all foreign keys to the table are those that the models have."""
-        models = [rules_of(table, dialect=DIALECT.name) for table in self.rules.table.metadata.tables.values()]
-        condition = SQL("SELECT {}").format(_all_known("confrelid", models))
-        return bool(self.transaction.value(condition, {**self._spelled, **_spelled_references(models)}))
+        known = list(references_to(self.rules.table))
+        condition = SQL("SELECT {}").format(_all_known("confrelid", known))
+        return bool(self.transaction.value(condition, {**self._spelled, **_spelled_references(known)}))
 
     def drops_foreign_keys(self) -> bool:
         """Whether there are foreign keys that can be dropped, and added again for the database to prove them."""
@@ -315,24 +317,27 @@ def type_of(table: Table, column: str) -> SQL:
     return SQL(declared.compile(DIALECT).partition(" COLLATE ")[0])
 
 
-def _all_known(side: Literal["conrelid", "confrelid"], models: Sequence[TableRules]) -> Composable:
-    names = SQL(_NAMES if _has_composite(models) else _ONE_NAME)
+_Known = Sequence[tuple[Table, Reference]]
+"""References of the models, each with the table whose it is."""
+
+
+def _all_known(side: Literal["conrelid", "confrelid"], known: _Known) -> Composable:
+    names = SQL(_NAMES if _has_composite(known) else _ONE_NAME)
     name, target = names.format(SQL("name")), names.format(SQL("target"))
     return SQL(_ALL_KNOWN).format(side=Identifier(side), name=name, target=target)
 
 
-def _has_composite(models: Sequence[TableRules]) -> bool:
-    return any(reference.column is None for rules in models for reference in rules.references)
+def _has_composite(known: _Known) -> bool:
+    return any(reference.column is None for _, reference in known)
 
 
-def _spelled_references(models: Sequence[TableRules]) -> dict[str, list[str]]:
-    """The references of models as lists: tables, their columns, the tables and columns that they refer to."""
-    found = [(rules.table, reference) for rules in models for reference in rules.references]
-    tables = found[0][0].metadata.tables if found else {}
-    written = json.dumps if _has_composite(models) else itemgetter(0)
+def _spelled_references(known: _Known) -> dict[str, list[str]]:
+    """References as lists: tables, their columns, the tables and columns that they refer to."""
+    tables = known[0][0].metadata.tables if known else {}
+    written = json.dumps if _has_composite(known) else itemgetter(0)
     return {
-        "children": [spelled(table).as_string() for table, _ in found],
-        "columns": [written(reference.columns) for _, reference in found],
-        "parents": [spelled(tables[reference.parent]).as_string() for _, reference in found],
-        "targets": [written(reference.targets) for _, reference in found],
+        "children": [spelled(table).as_string() for table, _ in known],
+        "columns": [written(reference.columns) for _, reference in known],
+        "parents": [spelled(tables[reference.parent]).as_string() for _, reference in known],
+        "targets": [written(reference.targets) for _, reference in known],
     }

@@ -17,6 +17,9 @@ from rowferry.arrow.masks import Mask
 
 NUMBER = r"(?P<sign>[+-]?)(?:(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]*))?|\.(?P<only_fraction>[0-9]+))"
 
+MOST_BEFORE, MOST_BEHIND = 131_072, 16_383
+"""So many digits PostgreSQL keeps before and behind the point of a number that has no given precision."""
+
 Counts = npt.NDArray[np.int64]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import types as sql
 from rowferry.arrow import compute as pc
 from rowferry.arrow.masks import Mask, at_most, mask_of, only
 from rowferry.kinds.decimals import DECIMAL, MOST_DIGITS
-from rowferry.kinds.digits import NUMBER
+from rowferry.kinds.digits import MOST_BEFORE, MOST_BEHIND, NUMBER
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
@@ -24,9 +24,6 @@ _SURE_LENGTH = 500
 """Looked at beside the pattern: with counts in it, it would take 20 ms to compile, which it is for each column."""
 
 _SENT = r"^-?[0-9]+(?:\.[0-9]+)?$"
-
-_MOST_BEFORE, _MOST_BEHIND = 131_072, 16_383
-"""PostgreSQL keeps so many digits before and behind the point."""
 
 
 class ExactNumber(Kind):
@@ -68,7 +65,7 @@ class ExactNumber(Kind):
             raise UnfitError
         whole = (found["whole"] or "").lstrip("0") or "0"
         fraction = found["fraction"] or found["only_fraction"] or ""
-        if len(whole) > _MOST_BEFORE or len(fraction) > _MOST_BEHIND:
+        if len(whole) > MOST_BEFORE or len(fraction) > MOST_BEHIND:
             raise OutOfRangeError
         sign = "-" if found["sign"] == "-" and (whole + fraction).strip("0") else ""
         return f"{sign}{whole}{fraction and '.'}{fraction}"
@@ -79,7 +76,7 @@ class ExactNumber(Kind):
         return pc.cast(only(texts, sure), arrow), np.asarray(sure)
 
     def limits(self, arrow: pa.DataType) -> str:
-        return f"have at most {_MOST_BEFORE:,} digits before and {_MOST_BEHIND:,} after the decimal point"
+        return f"have at most {MOST_BEFORE:,} digits before and {MOST_BEHIND:,} after the decimal point"
 
     def fitting(self, values: pa.Array, arrow: pa.DataType, *, present: bool) -> pa.BooleanArray | None:
         return pc.is_valid(values) if values.type == arrow else None

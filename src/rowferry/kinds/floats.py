@@ -74,7 +74,7 @@ class Float(Kind):
         if not value and (found["whole"] or "").strip("0") + fraction_of(found):
             raise OutOfRangeError("it would become 0")
         if len(text) > _SAFE_DIGITS and not found["exponent"] and not fraction_of(found):
-            counted = int(f"{found['sign']}{found['whole'] or '0'}")
+            counted = Decimal(text)
             if counted not in (int(value), Decimal(repr(value))):
                 raise OutOfRangeError(f"it would become {int(value)}")
         return value

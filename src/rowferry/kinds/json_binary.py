@@ -5,15 +5,16 @@ import re
 import pyarrow as pa
 from sqlalchemy.dialects import postgresql as sql
 
+from rowferry.kinds.digits import MOST_BEFORE, MOST_BEHIND
 from rowferry.kinds.json_texts import Json, JsonInSqlite
 from rowferry.kinds.kind import Kind, SpelledInPostgresql
 from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-_SUSPECT = re.compile(r"[0-9][eE][-+]?[0-9]{4}|[0-9.]{16000}")
+_SUSPECT = re.compile(r"[0-9][eE][-+]?[0-9]{4}|(?<![0-9.])[0-9.]{16000}")
 _NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?(?:[eE](?P<power>[-+]?[0-9]+))?')
-_MOST_BEFORE, _MOST_BEHIND = 131_072, 16_383
-"""How many digits a number of PostgreSQL may have before and behind its point."""
+_ENOUGH = 9
+"""So many digits of an exponent tell that a number is too long."""
 
 
 class Jsonb(Json):
@@ -50,8 +51,8 @@ def _require_kept(text: str) -> None:
 
 def _is_too_long(found: re.Match[str]) -> bool:
     whole, fraction, power = (found[part] or "" for part in ("whole", "fraction", "power"))
-    moved = int(power[:9] or 0)
-    return len(whole.lstrip("0")) + moved > _MOST_BEFORE or len(fraction) - moved > _MOST_BEHIND
+    moved = int(power.lstrip("+-").lstrip("0")[:_ENOUGH] or 0) * (-1 if power.startswith("-") else 1)
+    return len(whole.lstrip("0")) + moved > MOST_BEFORE or len(fraction) - moved > MOST_BEHIND
 
 
 JSONB = Jsonb()

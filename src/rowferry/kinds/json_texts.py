@@ -2,7 +2,8 @@
 
 import json
 import re
-from decimal import Decimal
+from collections import Counter
+from decimal import Context
 from types import NoneType
 from typing import Any, NoReturn
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 from sqlalchemy import types as sql
 
 from rowferry.arrow.masks import Mask, only
+from rowferry.kinds.kept_texts import KeptAsText
 from rowferry.kinds.kind import InSqlite, JsonType, Kind, SpelledInPostgresql
 from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
@@ -18,11 +20,16 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"[ \t\n\r]*-?[0-9][-+.eE0-9]*[ \t\n\r]*")
 
+TOO_DEEP = "it is nested too deeply"
+
 _EXACT_DIGITS = 15
 """SQLite reads so many digits of a number exactly, in all its versions."""
 
 _MOST_LETTERS = 40
 """No number that SQLite keeps is spelled longer."""
+
+_WHATEVER = Context(prec=_MOST_LETTERS, traps=[])
+"""Numbers of any exponent: those beyond what Python counts are infinite, or 0."""
 
 
 class JsonText:
@@ -34,7 +41,7 @@ class JsonText:
         self.text = text
 
 
-class Json(Kind):
+class Json(KeptAsText):
     """A text of JSON (RFC 8259)."""
 
     name = "json"
@@ -63,16 +70,10 @@ class Json(Kind):
     def arrow(self, column_type: Any) -> pa.DataType:
         if column_type.__module__.startswith("sqlalchemy.dialects.sqlite") and type(column_type).__name__ == "JSONB":
             raise LookupError(f"{column_type!r}, a form that SQLite alone reads; use JSON")
-        return pa.string()
-
-    def avro(self, arrow: pa.DataType) -> str:
-        return "string"
+        return super().arrow(column_type)
 
     def default(self, value: Any) -> str:
         return json.dumps(value)
-
-    def avro_default(self, value: Any, arrow: pa.DataType) -> object:
-        return value
 
     def parse(self, text: str) -> str:
         """The text itself, if it is JSON, and no reader may take it for other values than another one."""
@@ -91,21 +92,11 @@ class Json(Kind):
             return False
         return True
 
-    def fitting(self, values: pa.Array, arrow: pa.DataType, *, present: bool) -> None:
-        """Texts are read; nothing else is sure to be one."""
-        return
-
-    def takes(self, value: object, arrow: pa.DataType) -> bool:
-        return False
-
     def to_json(self, value: Any) -> object:
         return JsonText(value)
 
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
         return column_type == "json"
-
-    def widest(self, *size: int) -> pa.DataType:
-        return pa.string()
 
 
 class JsonInSqlite(Json):
@@ -120,7 +111,7 @@ class JsonInSqlite(Json):
 
 def _kept(number: str) -> str:
     """How SQLite spells a number that stands alone."""
-    exact = Decimal(number.strip()) if len(number) < _MOST_LETTERS else None
+    exact = _WHATEVER.create_decimal(number.strip()) if len(number) < _MOST_LETTERS else None
     if exact is None or (len(exact.as_tuple().digits) > _EXACT_DIGITS and exact != exact.to_integral_value()):
         return "a rounded number"
     return str(int(exact)) if -(2**63) <= exact == exact.to_integral_value() < 2**63 else repr(float(exact))
@@ -131,7 +122,7 @@ def require_json(text: str) -> None:
     try:
         value = json.loads(text, object_pairs_hook=_members, parse_int=str, parse_float=str, parse_constant=_refuse)
     except RecursionError:
-        raise UnfitError("it is nested too deeply") from None
+        raise UnfitError(TOO_DEEP) from None
     except json.JSONDecodeError as error:
         raise UnfitError(f"{error.msg} at character {error.pos + 1}") from error
     if _SURROGATE.search(text) and _LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)):
@@ -141,8 +132,8 @@ def require_json(text: str) -> None:
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for at, name in enumerate(names) if name in names[:at])
+        times = Counter(name for name, _ in pairs)
+        repeated = next(name for name, count in times.items() if count > 1)
         raise UnfitError(f"an object has {json.dumps(repeated[:60])} twice")
     return found
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -103,8 +103,10 @@ def _nearest(text: str, value: float) -> float:
     other = np.nextafter(near, np.float32(math.copysign(math.inf, value - float(near))))
     if value == float(near) or not np.isfinite(other) or float(near) + float(other) != 2 * value:
         return float(near)
-    beyond = abs(Fraction(text)) - abs(Fraction(value))
-    return float(near) if not beyond else float(max(near, other, key=abs) if beyond > 0 else min(near, other, key=abs))
+    exact, half = Decimal(text).copy_abs(), Decimal(value).copy_abs()
+    if exact == half:
+        return float(near)
+    return float(max(near, other, key=abs) if exact > half else min(near, other, key=abs))
 
 
 def _shortest(value: float) -> str:

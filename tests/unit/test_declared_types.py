@@ -1,13 +1,16 @@
 """A type comes down to its variant for a database, and a decorator to the type that it wraps."""
 
+import enum
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from rowferry.dictionary.rules import rules_of
+from rowferry.kinds.choices import Choice
 from rowferry.kinds.integers import INTEGER
 from rowferry.kinds.registry import kind_of
 from rowferry.kinds.texts import TEXT
@@ -48,6 +51,32 @@ def test_a_decorator_counts_as_what_it_wraps() -> None:
     rule = rules_of(table).by_name["x"]
     assert (rule.kind, rule.max_length) == (TEXT, 20)
     assert [kind_of(Code(), dialect)[0] for dialect in ("postgresql", "sqlite")] == [TEXT, INTEGER]
+
+
+class Color(enum.Enum):
+    RED = "r"
+    CRIMSON = RED
+    GREEN = "g"
+
+
+@pytest.mark.parametrize(
+    ("column_type", "among", "stored"),
+    [
+        (sa.Enum(Color), ("RED", "GREEN"), ["RED", "RED", "GREEN"]),
+        (sa.Enum(Color, omit_aliases=False), ("RED", "CRIMSON", "GREEN"), ["RED", "RED", "GREEN"]),
+        (postgresql.ENUM(Color, name="color"), ("RED", "GREEN"), ["RED", "RED", "GREEN"]),
+        (sa.Enum(Color, values_callable=lambda them: [it.value for it in them]), ("r", "g"), ["r", "r", "g"]),
+        (sa.Enum("RED", "GREEN"), ("RED", "GREEN"), [Color.RED, Color.CRIMSON, Color.GREEN]),
+    ],
+    ids=["class", "aliases", "postgresql", "values", "texts"],
+)
+def test_a_member_is_stored_as_sqlalchemy_stores_it(
+    column_type: TypeEngine[Any], among: tuple[str, ...], stored: list[object]
+) -> None:
+    kind = kind_of(column_type)[0]
+    assert isinstance(kind, Choice)
+    assert kind.among == among
+    assert [kind.default(member) for member in (Color.RED, Color.CRIMSON, Color.GREEN)] == stored
 
 
 @pytest.mark.parametrize("column_type", [Shouted(), Code(), sa.PickleType()], ids=["changing", "unknown", "pickled"])

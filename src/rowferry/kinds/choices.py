@@ -1,15 +1,19 @@
 """One of some texts that the type names, spelled as SQLAlchemy stores them: the names of an Enum's members."""
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, Literal
 
 import pyarrow as pa
 from sqlalchemy import types as sql
+from sqlalchemy.engine.default import DefaultDialect
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.masks import Mask, mask_of, only
+from rowferry.kinds.kept_texts import KeptAsText
 from rowferry.kinds.kind import InSqlite, Kind
 from rowferry.kinds.texts import IN_POSTGRESQL
 from rowferry.kinds.unfit import UnfitError
@@ -20,7 +24,7 @@ _MOST = 12
 
 
 @dataclass(frozen=True)
-class Choice(Kind):
+class Choice(KeptAsText):
     """One of the texts `among`, in the order of the type."""
 
     among: tuple[str, ...] = ()
@@ -41,9 +45,7 @@ class Choice(Kind):
     )
 
     def of(self, column_type: Any) -> Kind:
-        names = tuple(column_type.enums)
-        members = getattr(column_type.enum_class, "__members__", {}).values()
-        return Choice(names, tuple(zip(members, names, strict=False)))
+        return Choice(tuple(column_type.enums), tuple(_members(column_type)))
 
     @property
     def noun(self) -> str:
@@ -57,16 +59,13 @@ class Choice(Kind):
     def arrow(self, column_type: Any) -> pa.DataType:
         if not column_type.enums:
             raise LookupError(f"{column_type!r}: it names no values")
-        return pa.string()
+        return super().arrow(column_type)
 
     def avro(self, arrow: pa.DataType) -> str | dict[str, Any]:
         return {"type": "enum", "symbols": list(self.among)} if self._are_names else "string"
 
     def default(self, value: Any) -> object:
         return next((stored for member, stored in self.members if member is value), value)
-
-    def avro_default(self, value: Any, arrow: pa.DataType) -> object:
-        return value
 
     def to_avro(self, values: pa.Array) -> pa.Array:
         """The number of each among the symbols, which is how Avro encodes them."""
@@ -83,22 +82,12 @@ class Choice(Kind):
         sure = mask_of(pc.is_in(texts, value_set=pa.array(wanted, pa.string())))
         return only(texts, sure), sure
 
-    def fitting(self, values: pa.Array, arrow: pa.DataType, *, present: bool) -> None:
-        """Texts are read; nothing else is sure to be one."""
-        return
-
-    def takes(self, value: object, arrow: pa.DataType) -> bool:
-        return False
-
     @property
     def json_schema(self) -> Any:
         return Literal[self.among]
 
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
         return bool(IN_POSTGRESQL.fullmatch(column_type))
-
-    def widest(self, *size: int) -> pa.DataType:
-        return pa.string()
 
     def spell_sqlite(self, stored: Any) -> str:
         if not isinstance(stored, str):
@@ -108,6 +97,14 @@ class Choice(Kind):
     @property
     def _are_names(self) -> bool:
         return all(map(_AVRO_NAME.fullmatch, self.among))
+
+
+def _members(column_type: Any) -> Iterator[tuple[object, str]]:
+    """The members of its class, if it has one, and how SQLAlchemy stores each: an alias as what it is an alias of."""
+    stored = column_type.bind_processor(DefaultDialect())
+    for member in getattr(column_type.enum_class, "__members__", {}).values():
+        with suppress(LookupError):  # a class may have members that its type leaves out
+            yield member, stored(member)
 
 
 CHOICE = Choice()

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from rowferry.arrow import compute as pc
+
 _IDENTIFIER = pa.binary(16)
 
 
@@ -43,6 +45,18 @@ def rows_as_python(rows: pa.RecordBatch) -> list[dict[str, Any]]:
 def bits_of(values: npt.NDArray[np.bool_]) -> pa.Buffer:
     """Truth values as Arrow has them: a bit each, as they also say which values are valid."""
     return pa.py_buffer(np.packbits(values, bitorder="little"))
+
+
+def validity_of(values: pa.Array) -> pa.Buffer | None:
+    """Which values there are, as Arrow says it of as many others; None if none is null."""
+    return bits_of(pc.is_valid(values).to_numpy(zero_copy_only=False)) if values.null_count else None
+
+
+def of_equal_width(rows: npt.NDArray[Any], arrow: pa.DataType, valid: pa.Buffer | None = None) -> pa.Array:
+    """Texts or bytes of the same length, each of them a row of a matrix."""
+    ends = np.arange(len(rows) + 1, dtype=np.int32) * (rows.shape[1] * rows.itemsize)
+    letters = pa.py_buffer(np.ascontiguousarray(rows))
+    return pa.Array.from_buffers(arrow, len(rows), [valid, pa.py_buffer(ends), letters])
 
 
 def is_utf8(text: bytes | memoryview) -> bool:

@@ -47,9 +47,10 @@ def declared_at(place: str) -> Declared:
     at, attribute = matched.groups() if matched else (place, "")
     module = find_module(at)
     modules = [module]
-    if not _metadata_of(modules, attribute):
-        modules += submodules_of(module)
     found = _metadata_of(modules, attribute)
+    if not found:
+        modules += submodules_of(module)
+        found = _metadata_of(modules, attribute)
     if not found:
         raise LookupError(_nothing_found(module, attribute))
     metadata = next(iter(found.values())) if len(found) == 1 else _united(found, at)

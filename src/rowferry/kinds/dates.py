@@ -86,8 +86,5 @@ class Date(Kind):
     def widest(self, *size: int) -> pa.DataType:
         return pa.date32()
 
-    def read_sqlite(self, stored: tuple[Any, ...], arrow: pa.DataType) -> pa.Array:
-        return self.read_joined(pa.array(stored, pa.string()), arrow)
-
 
 DATE = Date()

@@ -146,9 +146,6 @@ class Datetime(Kind):
             return super().spell_sqlite(stored)
         return spelled_by_sqlite(stored)
 
-    def read_sqlite(self, stored: tuple[Any, ...], arrow: pa.DataType) -> pa.Array:
-        return self.read_joined(pa.array(stored, pa.string()), arrow)
-
     def read_joined(self, texts: pa.StringArray, arrow: pa.DataType) -> pa.Array:
         return pc.as_instants(bare_in_sqlite(texts), arrow)
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 from sqlalchemy import types as sql
 
 from rowferry.arrow import compute as pc
-from rowferry.arrow.arrays import bits_of
-from rowferry.arrow.masks import Mask, mask_of, only
+from rowferry.arrow.arrays import of_equal_width, validity_of
+from rowferry.arrow.masks import Mask, only
 from rowferry.kinds.digits import NUMBER, Digits, fraction_of
 from rowferry.kinds.integers import IN_POSTGRESQL
 from rowferry.kinds.kind import InSqlite, Kind, between, cast_or_keep, is_number
@@ -69,10 +69,8 @@ class Decimal(Kind):
         if not pa.types.is_decimal256(values.type):
             return values
         places = np.frombuffer(values.buffers()[1] or b"", dtype=np.uint8).reshape(-1, _LONG_BYTES)
-        spelled = np.ascontiguousarray(places[values.offset : values.offset + len(values), ::-1])
-        ends = np.arange(len(values) + 1, dtype=np.int32) * _LONG_BYTES
-        valid = bits_of(mask_of(pc.is_valid(values))) if values.null_count else None
-        return pa.Array.from_buffers(pa.binary(), len(values), [valid, pa.py_buffer(ends), pa.py_buffer(spelled)])
+        spelled = places[values.offset : values.offset + len(values), ::-1]
+        return of_equal_width(spelled, pa.binary(), validity_of(values))
 
     def promoted(self, values: pa.Array, arrow: pa.DataType) -> pa.Array:
         exact = pa.types.is_integer(values.type) or pa.types.is_decimal(values.type)

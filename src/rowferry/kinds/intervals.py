@@ -16,7 +16,7 @@ from sqlalchemy import types as sql
 from sqlalchemy.dialects import registry
 
 from rowferry.arrow import compute as pc
-from rowferry.arrow.arrays import as_arrow, bits_of
+from rowferry.arrow.arrays import as_arrow, bits_of, of_equal_width, validity_of
 from rowferry.arrow.masks import Mask, mask_of, only
 from rowferry.kinds import clock
 from rowferry.kinds.calendar import DAYS
@@ -33,8 +33,9 @@ _GRAMMAR = re.compile(
     rf"(?:T(?=.*\d)(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:([+-]?)(\d{{1,18}}){clock.FRACTION}S)?)?",
     re.ASCII,
 )
-_SURE = re.compile(
-    r"^P(?:(?P<day>[0-9]{1,6})D)?(?:T(?:(?P<hour>[0-9]{1,6})H)?(?:(?P<minute>[0-9]{1,6})M)?(?:(?P<second>[0-9]{1,9})S)?)?$"
+_SURE = (
+    "^P(?:(?P<day>[0-9]{1,6})D)?"
+    "(?:T(?:(?P<hour>[0-9]{1,6})H)?(?:(?P<minute>[0-9]{1,6})M)?(?:(?P<second>[0-9]{1,9})S)?)?$"
 )
 _NAMES_DAYS = re.compile("[DW]")
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  # what SQLAlchemy counts from, without a zone
@@ -86,11 +87,11 @@ class Interval(Kind):
         _within(days + microseconds // clock.A_DAY, *DAYS)
         if not _NAMES_DAYS.search(text):
             days, microseconds = divmod(microseconds, clock.A_DAY)
-        return pa.MonthDayNano([0, *_within(days, -_MOST_COUNT, _MOST_COUNT), _nanoseconds(microseconds)])
+        return pa.MonthDayNano([0, _within(days, -_MOST_COUNT, _MOST_COUNT), _nanoseconds(microseconds)])
 
     def read(self, texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
         """Sure of days, hours, minutes and whole seconds without signs."""
-        found = pc.extract_regex(texts, pattern=_SURE.pattern)
+        found = pc.extract_regex(texts, pattern=_SURE)
         ended = mask_of(pc.match_substring_regex(texts, pattern="[DHMS]$"))
         sure = mask_of(pc.is_valid(found)) & ended
         day, hour, minute, second = (_counted(column, sure) for column in found.flatten())
@@ -156,9 +157,6 @@ class Interval(Kind):
         days, rest = divmod(shown - _EPOCH, dt.timedelta(days=1))
         return pa.MonthDayNano([0, days, rest // dt.timedelta(microseconds=1) * 1_000])
 
-    def read_sqlite(self, stored: tuple[Any, ...], arrow: pa.DataType) -> pa.Array:
-        return self.read_joined(pa.array(stored, pa.string()), arrow)
-
     def read_joined(self, texts: pa.StringArray, arrow: pa.DataType) -> pa.Array:
         counted = pc.fill_null(pc.cast(bare_in_sqlite(texts), pa.int64()), 0)
         return _of_microseconds(counted.to_numpy(zero_copy_only=False), mask_of(pc.is_valid(texts)))
@@ -207,9 +205,7 @@ def spans_for_postgresql(values: pa.Array) -> pa.BinaryArray:
     parts = _of(values)
     sent = np.zeros(len(parts), dtype=_SENT)
     sent["months"], sent["days"], sent["microseconds"] = parts["months"], parts["days"], parts["nanoseconds"] // 1_000
-    valid = bits_of(mask_of(pc.is_valid(values))) if values.null_count else None
-    fixed = pa.Array.from_buffers(pa.binary(_SENT.itemsize), len(sent), [valid, pa.py_buffer(sent.tobytes())])
-    return pc.cast(fixed, pa.binary())
+    return of_equal_width(sent.reshape(-1, 1), pa.binary(), validity_of(values))
 
 
 def spans_for_sqlite(values: pa.Array) -> pa.Array:
@@ -234,13 +230,13 @@ def _parts(text: str) -> tuple[int, int, int]:
 
 
 def _nanoseconds(microseconds: int) -> int:
-    return _within(microseconds, -_MOST_MICROSECONDS, _MOST_MICROSECONDS)[0] * 1_000
+    return _within(microseconds, -_MOST_MICROSECONDS, _MOST_MICROSECONDS) * 1_000
 
 
-def _within(count: int, least: int, most: int) -> tuple[int]:
+def _within(count: int, least: int, most: int) -> int:
     if not least <= count <= most:
         raise OutOfRangeError
-    return (count,)
+    return count
 
 
 def _signed(count: int, unit: str, sign: int) -> str:

@@ -326,6 +326,8 @@ class Kind(ABC):
         Raises:
             pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError: One of them is unusual.
         """
+        if self.sqlite.joined == "texts":
+            return self.read_joined(pa.array(stored, pa.string()), arrow)
         return pa.array(stored, arrow)
 
     def read_joined(self, texts: pa.StringArray, arrow: pa.DataType) -> pa.Array:

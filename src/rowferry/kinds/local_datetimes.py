@@ -112,9 +112,6 @@ class LocalDatetime(Kind):
         """2021-05-30 is its midnight, more decimals than six may be zeros."""
         return spelled_by_sqlite(stored) if isinstance(stored, str) else super().spell_sqlite(stored)
 
-    def read_sqlite(self, stored: tuple[Any, ...], arrow: pa.DataType) -> pa.Array:
-        return self.read_joined(pa.array(stored, pa.string()), arrow)
-
     def read_joined(self, texts: pa.StringArray, arrow: pa.DataType) -> pa.Array:
         return bare_in_sqlite(texts)
 

@@ -43,9 +43,6 @@ class PaddedText(Text):
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
         return column_type.startswith("character(")
 
-    def read_sqlite(self, stored: tuple[Any, ...], arrow: pa.DataType) -> pa.Array:
-        return self.read_joined(pa.array(stored, arrow), arrow)
-
     def read_joined(self, texts: pa.StringArray, arrow: pa.DataType) -> pa.Array:
         return pc.utf8_rtrim(texts, characters=_BLANK)
 

@@ -11,7 +11,8 @@ from sqlalchemy import types as sql
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow, letters_of
 from rowferry.arrow.masks import Mask, mask_of, only
-from rowferry.kinds.kind import InSqlite, Kind
+from rowferry.kinds.kept_texts import KeptAsText
+from rowferry.kinds.kind import InSqlite
 from rowferry.kinds.unfit import UnfitError
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -21,7 +22,7 @@ CITEXT = r"(?:.+\.)?citext"
 IN_POSTGRESQL = re.compile(rf"text|character varying(\(\d+\))?|{CITEXT}")
 
 
-class Text(Kind):
+class Text(KeptAsText):
     """A text, kept letter by letter."""
 
     name = "text"
@@ -40,12 +41,6 @@ class Text(Kind):
         joined="texts",
     )
 
-    def arrow(self, column_type: Any) -> pa.DataType:
-        return pa.string()
-
-    def avro(self, arrow: pa.DataType) -> str:
-        return "string"
-
     def parse(self, text: str) -> str:
         if _UNSTORABLE.search(text):
             raise UnfitError
@@ -56,18 +51,8 @@ class Text(Kind):
         sure = _readable(texts)
         return only(texts, sure), sure
 
-    def fitting(self, values: pa.Array, arrow: pa.DataType, *, present: bool) -> None:
-        """Texts are read; nothing else is sure to be one."""
-        return
-
-    def takes(self, value: object, arrow: pa.DataType) -> bool:
-        return False
-
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
         return bool(IN_POSTGRESQL.fullmatch(column_type))
-
-    def widest(self, *size: int) -> pa.DataType:
-        return pa.string()
 
 
 def _readable(texts: pa.StringArray) -> Mask:

@@ -85,9 +85,6 @@ class Time(Kind):
     def widest(self, *size: int) -> pa.DataType:
         return pa.time64("us")
 
-    def read_sqlite(self, stored: tuple[Any, ...], arrow: pa.DataType) -> pa.Array:
-        return self.read_joined(pa.array(stored, pa.string()), arrow)
-
     def read_joined(self, texts: pa.StringArray, arrow: pa.DataType) -> pa.Array:
         """Without minutes, a time is unusual."""
         if pc.any_of(pc.less_equal(pc.binary_length(texts), pa.scalar(len("02"), pa.int32()))).as_py():

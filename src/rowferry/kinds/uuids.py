@@ -10,7 +10,7 @@ import pyarrow as pa
 from sqlalchemy import types as sql
 
 from rowferry.arrow import compute as pc
-from rowferry.arrow.arrays import as_arrow, bits_of, letters_of
+from rowferry.arrow.arrays import as_arrow, bits_of, letters_of, of_equal_width, validity_of
 from rowferry.arrow.masks import Mask, mask_of
 from rowferry.kinds import hexadecimal
 from rowferry.kinds.kind import InSqlite, Kind, SentByPostgresql
@@ -53,9 +53,6 @@ class Uuid(Kind):
     def to_avro(self, values: pa.Array) -> pa.StringArray:
         return _spelled(values, dashes=True)
 
-    def promoted(self, values: pa.Array, arrow: pa.DataType) -> pa.Array:
-        return values
-
     def parse(self, text: str) -> UUID:
         if not _GRAMMAR.fullmatch(text):
             raise UnfitError
@@ -95,9 +92,6 @@ class Uuid(Kind):
     def from_sqlite(self, stored: Any, arrow: pa.DataType) -> UUID:
         return self.parse(self.spell_sqlite(stored))
 
-    def read_sqlite(self, stored: tuple[Any, ...], arrow: pa.DataType) -> pa.Array:
-        return self.read_joined(pa.array(stored, pa.string()), arrow)
-
     def read_joined(self, texts: pa.StringArray, arrow: pa.DataType) -> pa.Array:
         """With dashes, an identifier is unusual."""
         valid = mask_of(pc.is_valid(texts))
@@ -127,9 +121,7 @@ def _spelled(values: pa.Array, *, dashes: bool) -> pa.StringArray:
     grid = np.full((len(values), _LETTERS), ord("-"), dtype=np.uint8) if dashes else digits
     if dashes:
         grid[:, _PLACES] = digits
-    ends = np.arange(len(values) + 1, dtype=np.int32) * grid.shape[1]
-    valid = bits_of(mask_of(pc.is_valid(values))) if values.null_count else None
-    return pa.Array.from_buffers(pa.string(), len(values), [valid, pa.py_buffer(ends), pa.py_buffer(grid.tobytes())])
+    return of_equal_width(grid, pa.string(), validity_of(values))
 
 
 UUIDS = Uuid()

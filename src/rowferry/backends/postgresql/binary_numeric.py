@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import of_equal_width, validity_of
 
 _BASE_DIGITS = 4
 _NEGATIVE = 0x4000
@@ -44,9 +44,7 @@ def numerics(values: pa.Array) -> pa.BinaryArray:
         is_part = rest and at == before + behind - 1
         digits = rest if is_part else _BASE_DIGITS
         form[:, 4 + at] = _take_digits(words, 10**digits) * 10 ** (_BASE_DIGITS - digits)
-    ends = np.arange(len(values) + 1, dtype=np.int32) * (form.shape[1] * 2)
-    valid = pc.is_valid(values).buffers()[1] if values.null_count else None
-    return pa.Array.from_buffers(pa.binary(), len(values), [valid, pa.py_buffer(ends), pa.py_buffer(form)])
+    return of_equal_width(form, pa.binary(), validity_of(values))
 
 
 def numerics_of_texts(texts: pa.LargeStringArray) -> pa.BinaryArray:

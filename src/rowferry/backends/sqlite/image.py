@@ -31,6 +31,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
+from rowferry.arrow.arrays import of_equal_width
 
 Bytes = npt.NDArray[np.uint8]
 Int64s = npt.NDArray[np.int64]
@@ -215,7 +216,7 @@ def _encoded(column: pa.Array) -> tuple[Bytes, pa.Array | Bytes]:
     )
     if not column.null_count:
         return types, matrix
-    return types, pc.if_else(pc.is_valid(column), _as_binary(matrix), pa.scalar(None, pa.binary()))
+    return types, pc.if_else(pc.is_valid(column), of_equal_width(matrix, pa.binary()), pa.scalar(None, pa.binary()))
 
 
 def _number_form(arrow: pa.DataType) -> tuple[int, str]:
@@ -239,17 +240,11 @@ def _merged(pieces: Sequence[pa.Array | Bytes]) -> Iterator[pa.Array]:
             waiting.append(piece)
             continue
         if waiting:
-            yield _as_binary(np.hstack(waiting))
+            yield of_equal_width(np.hstack(waiting), pa.binary())
             waiting = []
         yield piece
     if waiting:
-        yield _as_binary(np.hstack(waiting))
-
-
-def _as_binary(matrix: Bytes) -> pa.BinaryArray:
-    rows, width = matrix.shape
-    ends = np.arange(0, (rows + 1) * width, width, dtype=np.int32)
-    return pa.BinaryArray.from_buffers(pa.binary(), rows, [None, pa.py_buffer(ends), pa.py_buffer(matrix.tobytes())])
+        yield of_equal_width(np.hstack(waiting), pa.binary())
 
 
 def _varints(values: Int64s, width: int | None = None) -> Bytes:

@@ -35,7 +35,20 @@ from sqlalchemy import (
     Time,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import CIDR, INET, INTERVAL, JSONB, MACADDR
+from sqlalchemy.dialects.postgresql import (
+    CIDR,
+    DATERANGE,
+    INET,
+    INT4RANGE,
+    INT8RANGE,
+    INTERVAL,
+    JSONB,
+    MACADDR,
+    MACADDR8,
+    NUMRANGE,
+    TSRANGE,
+    TSTZRANGE,
+)
 from sqlalchemy.types import TypeEngine
 
 from rowferry.dictionary.rules import ColumnRule
@@ -97,6 +110,13 @@ SAMPLES: dict[str, tuple[TypeEngine[Any], Spell]] = {
     "inet": (INET(), lambda chance: f"10.0.{chance.randrange(256)}.{chance.randrange(256)}"),
     "cidr": (CIDR(), lambda chance: f"10.0.{chance.randrange(256)}.0/24"),
     "macaddr": (MACADDR(), lambda chance: f"08:00:2b:01:02:{chance.randrange(256):02x}"),
+    "macaddr8": (MACADDR8(), lambda chance: f"08:00:2b:01:02:03:04:{chance.randrange(256):02x}"),
+    "int4range": (INT4RANGE(), lambda chance: f"[{chance.randrange(100)},{chance.randrange(100, 200)})"),
+    "int8range": (INT8RANGE(), lambda chance: f"[{chance.randrange(100)},{chance.randrange(100, 200)})"),
+    "numrange": (NUMRANGE(), lambda chance: f"[{chance.random():.6f},{1 + chance.random():.6f})"),
+    "daterange": (DATERANGE(), lambda chance: f"[{_day(chance)},)"),
+    "tsrange": (TSRANGE(), lambda chance: f"[{_day(chance)}T{_time(chance)},)"),
+    "tstzrange": (TSTZRANGE(), lambda chance: f"[{_day(chance)}T{_time(chance)}Z,)"),
     "json": (JSON(), _document),
     "jsonb": (JSONB(), _document),
 }

@@ -21,8 +21,9 @@ from rowferry.kinds.json_binary import JSONB
 from rowferry.kinds.json_texts import JSON as JSON_TEXT
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.local_datetimes import LOCAL_DATETIME
-from rowferry.kinds.networks import CIDR, INET, MAC
+from rowferry.kinds.networks import CIDR, INET, MAC, MAC8
 from rowferry.kinds.padded_texts import PADDED_TEXT
+from rowferry.kinds.ranges import RANGES
 from rowferry.kinds.reals import REAL
 from rowferry.kinds.texts import TEXT
 from rowferry.kinds.times import TIME
@@ -262,6 +263,20 @@ KIND_VALUES: dict[Kind, KindValues] = {
         "MACADDR().with_variant(String(17), 'sqlite')",
         {"type": "string"},
         (("08:00:2b:01:02:03", "08:00:2b:01:02:03", "08:00:2b:01:02:03"),),
+        (),
+        is_text_in_json=False,
+    ),
+    MAC8: KindValues(
+        "MACADDR8().with_variant(String(23), 'sqlite')",
+        {"type": "string"},
+        (("08:00:2b:01:02:03:04:05", "08:00:2b:01:02:03:04:05", "08:00:2b:01:02:03:04:05"),),
+        (),
+        is_text_in_json=False,
+    ),
+    RANGES[0]: KindValues(
+        "DATERANGE().with_variant(String(40), 'sqlite')",
+        {"type": "string"},
+        tuple((text, Spelled(text), text) for text in ("[2021-11-07,2021-11-10)", "(,2021-11-10)", "empty")),
         (),
         is_text_in_json=False,
     ),

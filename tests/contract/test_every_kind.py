@@ -27,7 +27,7 @@ from rowferry.settings import read_settings
 _MODEL = """
 from sqlalchemy import *
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import CIDR, INET, JSONB, MACADDR
+from sqlalchemy.dialects.postgresql import CIDR, DATERANGE, INET, JSONB, MACADDR, MACADDR8
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 class Base(DeclarativeBase):

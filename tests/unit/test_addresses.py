@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import CIDR, INET, MACADDR
+from sqlalchemy.dialects.postgresql import CIDR, INET, MACADDR, MACADDR8
 
 from rowferry.kinds.networks import INET as INETS
 from rowferry.kinds.registry import kind_of
@@ -24,6 +24,7 @@ _KEPT = [
     (CIDR(), "192.0.2.1", "192.0.2.1/32"),
     (CIDR(), "2001:db8::/32", "2001:db8::/32"),
     (MACADDR(), "08-00-2B-01-02-03", "08:00:2b:01:02:03"),
+    (MACADDR8(), "08-00-2B-01-02-03-04-05", "08:00:2b:01:02:03:04:05"),
 ]
 
 
@@ -51,6 +52,7 @@ def test_it_is_that_of_postgresql(postgresql_server: sa.URL) -> None:
         ),
         *((CIDR(), text) for text in ("192.0.2.1/24", "10/8", "x")),
         *((MACADDR(), text) for text in ("08:00:2b:01:02", "08:00-2b:01:02:03", "08002b010203")),
+        *((MACADDR8(), text) for text in ("08:00:2b:01:02:03", "08:00:2b:01:02:03-04:05")),
     ],
     ids=str,
 )
@@ -59,6 +61,11 @@ def test_what_is_none_is_refused(column_type: sa.types.TypeEngine[object], text:
     with pytest.raises(UnfitError):
         kind.parse(text)
     assert not kind.read(pa.array([text], pa.string()), arrow)[1].any()
+
+
+def test_what_postgresql_would_never_send_is_refused_as_such() -> None:
+    with pytest.raises(pa.ArrowInvalid):
+        INETS.received(pa.array([None, "1.2.3"], pa.string()), pa.string())
 
 
 def test_a_column_of_another_type_is_none() -> None:

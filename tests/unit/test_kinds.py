@@ -211,6 +211,9 @@ def test_plain_columns_are_read_at_once() -> None:
         sa.Numeric(77, 2),
         sa.Enum(),
         sa.Time(timezone=True),
+        postgresql.HSTORE(),
+        postgresql.INT4MULTIRANGE(),
+        sa.ARRAY(postgresql.JSONB),
     ],
     ids=repr,
 )

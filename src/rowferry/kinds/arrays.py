@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from sqlalchemy import types as sql
 
-from rowferry.arrow.masks import Mask
+from rowferry.arrow.arrays import python_values
 from rowferry.kinds.integers import INTEGER
-from rowferry.kinds.json_texts import Json, require_json
-from rowferry.kinds.kind import JsonType, Kind, SpelledInPostgresql
+from rowferry.kinds.json_texts import JSON, TOO_DEEP, JsonText, require_json
+from rowferry.kinds.kept_texts import Respelled
+from rowferry.kinds.kind import JsonType, Kind
 from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
-_ELEMENTS = {"boolean", "integer", "float", "decimal", "datetime", "date", "time", "text"}
-"""Kinds whose values PostgreSQL reads as JSON has them."""
+_NO_ELEMENTS = {"json", "jsonb", "choice", "padded text", "interval", "calendar interval"}
+"""Kinds whose values PostgreSQL does not read, or not spell, as JSON has them."""
 
 _MOST_DIMENSIONS = 6
 _TOKEN = re.compile(r'\s*(?:([{},])|"((?:[^"\\]|\\.)*)"|([^{}",\\\s](?:[^{}",\\]*[^{}",\\\s])?))\s*', re.DOTALL)
@@ -38,40 +38,36 @@ class _Given:
 
 
 @dataclass(frozen=True)
-class Array(Json):
+class Array(Respelled):
     """Values of one kind, or none, in a row or in rows of the same length; the first of them is number 1."""
 
     element: Kind = INTEGER
     element_arrow: pa.DataType = pa.int32()  # noqa: RUF009  # it never changes
     max_length: int | None = None
 
-    is_json = False
     sql_types = (sql.ARRAY,)
     sample = sql.ARRAY(sql.Integer)
     kept = "The array, in PostgreSQL; elsewhere, use a variant of JSON. They are no key, reference or unique value."
-    json_types: tuple[JsonType, ...] = ("array",)
+    json_types = ("array",)
     json_schema = list[Any]
-    spelled_in_postgresql = SpelledInPostgresql(None)
+    sqlite = JSON.sqlite
 
     @property
-    def name(self) -> str:  # type: ignore[override]  # those of others are the same always
+    def name(self) -> str:
         return f"{self.element.name}[]"
 
     @property
-    def noun(self) -> str:  # type: ignore[override]  # as above
+    def noun(self) -> str:
         return "an array, as [1, 2] or {1,2}"
 
     @property
-    def example(self) -> object:  # type: ignore[override]  # as above
+    def example(self) -> object:
         return [self.element.example]
 
-    def in_database(self, dialect: str) -> Kind:
-        return self
-
     def arrow(self, column_type: Any) -> pa.DataType:
-        if self.element.name not in _ELEMENTS:
+        if self.element.name in _NO_ELEMENTS:
             raise LookupError(f"{column_type!r}: arrays of type {self.element.name} are not supported; use JSON")
-        return pa.string()
+        return super().arrow(column_type)
 
     def default(self, value: Any) -> str:
         return self.parse(json.dumps(value, default=str))
@@ -90,17 +86,6 @@ class Array(Json):
         _shape(given, _MOST_DIMENSIONS)
         return json.dumps(_each(given, self._value))
 
-    def read(self, texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
-        """Sure of all that is an array of such elements."""
-        values = [self._parsed(text) for text in texts.to_pylist()]
-        return pa.array(values, pa.string()), np.array([value is not None for value in values], dtype=np.bool_)
-
-    def _parsed(self, text: str) -> str | None:
-        try:
-            return self.parse(text)
-        except UnfitError:
-            return None
-
     def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
         is_array = column_type.endswith("[]")
         return is_array and self.element.kept_by_postgresql(column_type.removesuffix("[]"), self.element_arrow)
@@ -108,11 +93,8 @@ class Array(Json):
     def for_postgresql(self, text: str) -> str:
         return _literal(json.loads(text, parse_int=_Number, parse_float=_Number))
 
-    def received(self, sent: pa.Array, arrow: pa.DataType) -> pa.Array:
-        try:
-            return pa.array((None if text is None else self.parse(text) for text in sent.to_pylist()), pa.string())
-        except UnfitError as error:
-            raise pa.ArrowInvalid(str(error)) from error
+    def to_json(self, value: Any) -> object:
+        return JsonText(value)
 
     def _value(self, given: _Given | None) -> object:
         if given is None:
@@ -128,7 +110,7 @@ class Array(Json):
             raise OutOfRangeError(f"an element has {len(value)} characters, but may have {self.max_length}")
         if not self.element.holds(value, self.element_arrow):
             raise OutOfRangeError(f"an element must {self.element.limits(self.element_arrow)}, not {given.text[:60]!r}")
-        return self.element.to_json(pa.scalar(value, self.element_arrow).as_py())
+        return self.element.to_json(python_values(pa.array([value], self.element_arrow))[0])
 
 
 @cache
@@ -145,10 +127,15 @@ class _Number(str):
 
 def _of_json(text: str) -> list[Any]:
     require_json(text)
-    found = json.loads(
-        text, parse_int=lambda number: _Given(number, "whole"), parse_float=lambda number: _Given(number, "fractional")
-    )
-    return _each(found, _given)
+    try:
+        found = json.loads(
+            text,
+            parse_int=lambda digits: _Given(digits, "whole"),
+            parse_float=lambda digits: _Given(digits, "fractional"),
+        )
+        return _each(found, _given)
+    except RecursionError:
+        raise UnfitError(TOO_DEEP) from None
 
 
 def _given(value: Any) -> _Given | None:

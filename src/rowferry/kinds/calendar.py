@@ -12,12 +12,12 @@ YEAR = r"(\d{4}|[1-9]\d{4,6})"
 ERA = r"( BC)?"
 LIMITS = "be in the years 1 to 9999"
 
-_EPOCH = dt.date(1970, 1, 1)
+EPOCH = dt.date(1970, 1, 1)
 
-DAYS = ((dt.date.min - _EPOCH).days, (dt.date.max - _EPOCH).days)
+DAYS = ((dt.date.min - EPOCH).days, (dt.date.max - EPOCH).days)
 """The first day of the year 1 and the last one of the year 9999, in days since 1970."""
 
-DAY_2000 = (dt.date(2000, 1, 1) - _EPOCH).days
+DAY_2000 = (dt.date(2000, 1, 1) - EPOCH).days
 """From this day on, PostgreSQL counts."""
 
 _CYCLE = 400

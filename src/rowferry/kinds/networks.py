@@ -2,74 +2,20 @@
 
 import ipaddress
 import re
-from abc import abstractmethod
-from types import NoneType
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
 from sqlalchemy.dialects import postgresql as sql
 
-from rowferry.arrow.masks import Mask
-from rowferry.kinds.kind import InSqlite, Kind, SpelledInPostgresql
+from rowferry.kinds.kept_texts import Respelled
 from rowferry.kinds.unfit import UnfitError
 
 _ADDRESS = re.compile(r"[0-9a-fA-F.:]+(/[0-9]{1,3})?")
-_MAC = re.compile(r"[0-9a-fA-F]{2}(?:(:)|-)(?:[0-9a-fA-F]{2}(?(1):|-)){4}[0-9a-fA-F]{2}")
+_MAC, _MAC8 = (
+    re.compile(rf"[0-9a-fA-F]{{2}}(?:(:)|-)(?:[0-9a-fA-F]{{2}}(?(1):|-)){{{count - 2}}}[0-9a-fA-F]{{2}}")
+    for count in (6, 8)
+)
 
 
-class Address(Kind):
-    """What the three kinds have in common."""
-
-    tells_apart = False
-    json_schema = str
-    spelled_in_postgresql = SpelledInPostgresql(None)
-    sqlite = InSqlite(
-        classes=frozenset({str, NoneType}),
-        spoiled_by=("INTEGER", "REAL", "NUMERIC"),
-        left_alone_by=("BLOB",),
-        unusual="0",
-        joined=None,
-    )
-
-    @abstractmethod
-    def parse(self, text: str) -> str: ...
-
-    def arrow(self, column_type: Any) -> pa.DataType:
-        return pa.string()
-
-    def avro(self, arrow: pa.DataType) -> str:
-        return "string"
-
-    def read(self, texts: pa.StringArray, arrow: pa.DataType) -> tuple[pa.Array, Mask]:
-        """Sure of all that is one."""
-        values = [self._parsed(text) for text in texts.to_pylist()]
-        return pa.array(values, pa.string()), np.array([value is not None for value in values], dtype=np.bool_)
-
-    def fitting(self, values: pa.Array, arrow: pa.DataType, *, present: bool) -> None:
-        """Texts are read; nothing else is sure to be one."""
-        return
-
-    def takes(self, value: object, arrow: pa.DataType) -> bool:
-        return False
-
-    def kept_by_postgresql(self, column_type: str, arrow: pa.DataType) -> bool:
-        return column_type == self.name
-
-    def received(self, sent: pa.Array, arrow: pa.DataType) -> pa.Array:
-        return pa.array((None if text is None else self.parse(text) for text in sent.to_pylist()), pa.string())
-
-    def widest(self, *size: int) -> pa.DataType:
-        return pa.string()
-
-    def _parsed(self, text: str) -> str | None:
-        try:
-            return self.parse(text)
-        except UnfitError:
-            return None
-
-
-class Inet(Address):
+class Inet(Respelled):
     """The address of a host, perhaps with the length of its network's prefix."""
 
     name = "inet"
@@ -88,7 +34,7 @@ class Inet(Address):
         return _spelled(found.ip) + (f"/{prefix}" if prefix < found.max_prefixlen else "")
 
 
-class Cidr(Address):
+class Cidr(Respelled):
     """The address of a network."""
 
     name = "cidr"
@@ -106,7 +52,7 @@ class Cidr(Address):
         return f"{_spelled(found.network_address)}/{found.prefixlen}"
 
 
-class Mac(Address):
+class Mac(Respelled):
     """The address of a device, of six bytes."""
 
     name = "macaddr"
@@ -116,9 +62,20 @@ class Mac(Address):
 
     def parse(self, text: str) -> str:
         """An address in small letters, with colons."""
-        if not _MAC.fullmatch(text):
-            raise UnfitError
-        return text.lower().replace("-", ":")
+        return _spelled_mac(_MAC, text)
+
+
+class Mac8(Respelled):
+    """The address of a device, of eight bytes."""
+
+    name = "macaddr8"
+    noun = "an address of a device (08:00:2b:01:02:03:04:05)"
+    sql_types = (sql.MACADDR8,)
+    example = "08:00:2b:01:02:03:04:05"
+
+    def parse(self, text: str) -> str:
+        """An address in small letters, with colons; one of six bytes is another kind."""
+        return _spelled_mac(_MAC8, text)
 
 
 def _require_address(text: str) -> None:
@@ -137,4 +94,10 @@ def _spelled(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
     return before + str(ipaddress.IPv4Address(number & 0xFFFFFFFF))
 
 
-INET, CIDR, MAC = Inet(), Cidr(), Mac()
+def _spelled_mac(grammar: re.Pattern[str], text: str) -> str:
+    if not grammar.fullmatch(text):
+        raise UnfitError
+    return text.lower().replace("-", ":")
+
+
+INET, CIDR, MAC, MAC8 = Inet(), Cidr(), Mac(), Mac8()

@@ -19,8 +19,9 @@ from rowferry.kinds.json_binary import JSONB
 from rowferry.kinds.json_texts import JSON
 from rowferry.kinds.kind import Kind
 from rowferry.kinds.local_datetimes import LOCAL_DATETIME
-from rowferry.kinds.networks import CIDR, INET, MAC
+from rowferry.kinds.networks import CIDR, INET, MAC, MAC8
 from rowferry.kinds.padded_texts import PADDED_TEXT
+from rowferry.kinds.ranges import RANGES
 from rowferry.kinds.reals import REAL
 from rowferry.kinds.texts import TEXT
 from rowferry.kinds.times import TIME
@@ -50,9 +51,11 @@ KINDS: tuple[Kind, ...] = (
     INET,
     CIDR,
     MAC,
+    MAC8,
+    RANGES[0],
 )
 
-BY_NAME = {kind.name: kind for kind in KINDS}
+BY_NAME = {kind.name: kind for kind in (*KINDS, *RANGES)}
 
 
 def kind_of(column_type: Type, dialect: str = "") -> tuple[Kind, pa.DataType]:

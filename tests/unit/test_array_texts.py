@@ -36,7 +36,7 @@ _KEPT: list[tuple[sa.types.TypeEngine[Any], str, str]] = [
     (sa.Numeric(4, 1), "[1.5, 2]", '["1.5", "2.0"]'),
     (sa.Date(), "{2021-02-03}", '["2021-02-03"]'),
     (sa.REAL(), "{0.1,1e-3}", "[0.1, 0.001]"),
-    (sa.Numeric(), "[1.50, 007]", '["1.50", "7"]'),
+    (sa.Numeric(), "{1.50,007}", '["1.50", "7"]'),
     (sa.DateTime(), '{"2021-02-03 04:05:06"}', '["2021-02-03T04:05:06"]'),
     (sa.Uuid(), f"{{{str(_UUID).upper()}}}", f'["{_UUID}"]'),
     (sa.LargeBinary(), r'{"\\xDEad"}', r'["\\xdead"]'),

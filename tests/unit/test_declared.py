@@ -11,7 +11,7 @@ import pytest
 from rowferry.cli.offered import without_unavailable
 from rowferry.cli.report import report
 from rowferry.dictionary.catalog import Catalog, load_catalog
-from rowferry.dictionary.schemas import row_models
+from rowferry.dictionary.schemas import row_names
 from rowferry.errors import ModelsUnusable
 
 BASE = """
@@ -69,7 +69,7 @@ def test_reports_are_looked_for_among_types_that_the_database_decides(
 
 def doc_of(catalog: Catalog, table: str) -> tuple[str, str]:
     """The name of a table's class, and what it says of itself."""
-    return row_models(catalog)[table].__name__, catalog.table(table).doc
+    return row_names(catalog)[table], catalog.table(table).doc
 
 
 @pytest.mark.parametrize(

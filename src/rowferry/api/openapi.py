@@ -92,6 +92,6 @@ def describe_api(app: FastAPI) -> dict[str, Any]:
         used = {tag for item in document["paths"].values() for operation in item.values() for tag in operation["tags"]}
         document["tags"] = [tag for tag in _TAGS if tag["name"] in used]
         service = app.state.rowferry.started.service
-        schemas.update(batch_schemas(service.catalog))
+        schemas.update(batch_schemas(service.catalog, schemas))
         app.openapi_schema = document
     return app.openapi_schema

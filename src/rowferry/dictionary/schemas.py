@@ -1,55 +1,77 @@
 """The schemas of the rows and batches that the API takes, for its documentation; the judge, not they, judges rows."""
 
-from typing import Any
+import re
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import Field, TypeAdapter
+from pydantic_core import to_jsonable_python
 
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.kinds.texts import Text
+
+Schema = dict[str, Any]
 
 BATCH = "BatchTransaction"
 
 _DESCRIPTION = (
     "1 to 1000 rows in total, for any tables; they may refer to each other. Integers and dates may be sent as text."
 )
+_MOST_ROWS = 1000
 
 
-def row_models(catalog: Catalog) -> dict[str, type[BaseModel]]:
-    """A model for the rows of each table, named as its class, if it has one."""
-    return {rules.name: _row_model(rules, catalog.classes.get(rules.table.key)) for rules in catalog}
+def batch_schemas(catalog: Catalog, taken: Collection[str] = ()) -> dict[str, Schema]:
+    """The JSON schemas of a batch and of the rows of each table, by their names, as OpenAPI refers to them.
+
+    No row has a name that is `taken`.
+    """
+    names = row_names(catalog, {BATCH, *taken})
+    rows = {rules.name: _row_schema(rules, names[rules.name]) for rules in catalog}
+    properties = {name: _rows_schema(name, names[name], row["description"]) for name, row in rows.items()}
+    example = {name: row["examples"] for name, row in rows.items()}
+    batch = {**_head(BATCH, _DESCRIPTION, properties, example), "minProperties": 1}
+    return {BATCH: batch, **{names[name]: row for name, row in rows.items()}}
 
 
-def batch_model(catalog: Catalog) -> type[BaseModel]:
-    """The model of a batch: for each table an array of its rows, and any of them may be left out."""
-    rows = row_models(catalog)
-    fields: dict[str, Any] = {
-        name: (list[model], Field(default_factory=list, max_length=1000, description=model.__doc__))  # type: ignore[valid-type]
-        for name, model in rows.items()
-    }
-    example = {name: model.model_config["json_schema_extra"]["examples"] for name, model in rows.items()}  # type: ignore[index]
-    config = ConfigDict(extra="forbid", defer_build=True, json_schema_extra={"minProperties": 1, "examples": [example]})
-    return create_model(BATCH, __config__=config, __doc__=_DESCRIPTION, **fields)
+def row_names(catalog: Catalog, taken: Collection[str] = ()) -> Mapping[str, str]:
+    """What the rows of each table are called: as its class, if it has one; as nothing else is."""
+    found: dict[str, str] = {}
+    used = set(taken)
+    for rules in catalog:
+        table_class = catalog.classes.get(rules.table.key)
+        given = table_class.__name__ if table_class else rules.name.title().replace("_", "") or "Row"
+        name = re.sub(r"[^A-Za-z0-9.\-_]", "_", given)  # OpenAPI takes no other letters
+        while name in used:
+            name += "_"
+        used.add(name)
+        found[rules.name] = name
+    return found
 
 
-def batch_schemas(catalog: Catalog) -> dict[str, Any]:
-    """The JSON schemas of a batch and of the rows of each table, by their names, as OpenAPI refers to them."""
-    schema = batch_model(catalog).model_json_schema(ref_template="#/components/schemas/{model}")
-    rows = schema.pop("$defs", {})
-    return {BATCH: schema, **rows}
-
-
-def _row_model(rules: TableRules, table_class: type | None) -> type[BaseModel]:
-    name = table_class.__name__ if table_class else rules.name.title().replace("_", "")
-    doc = rules.doc or f"A row of {rules.name}."
-    given = [rules.by_name[name] for name in rules.given]
+def _row_schema(rules: TableRules, name: str) -> Schema:
+    given = [rules.by_name[column] for column in rules.given]
     example = {column.name: _example(rules, column) for column in given}
-    config = ConfigDict(extra="forbid", defer_build=True, json_schema_extra={"examples": [example]})
-    fields: dict[str, Any] = {column.name: _field(rules, column) for column in given}
-    return create_model(name, __config__=config, __doc__=doc, **fields)
+    properties = {column.name: _column_schema(rules, column) for column in given}
+    required = [column.name for column in given if column.required and not column.default]
+    found = _head(name, rules.doc or f"A row of {rules.name}.", properties, example)
+    return {**found, "required": required} if required else found
 
 
-def _field(rules: TableRules, column: ColumnRule) -> tuple[Any, Any]:
+def _rows_schema(table: str, name: str, description: str) -> Schema:
+    items = {"$ref": f"#/components/schemas/{name}"}
+    head = {"type": "array", "title": _title(table), "description": description}
+    return {**head, "items": items, "maxItems": _MOST_ROWS}
+
+
+def _head(name: str, description: str, properties: Schema, example: Schema) -> Schema:
+    head = {"type": "object", "title": name, "description": description}
+    shape = {"properties": properties, "additionalProperties": False}
+    return {**head, **shape, "examples": [to_jsonable_python(example)]}
+
+
+def _column_schema(rules: TableRules, column: ColumnRule) -> Schema:
     limits: dict[str, Any] = dict(column.kind.json_limits)
     if column.bounds:
         limits |= {"ge": column.bounds[0], "le": column.bounds[1]}
@@ -57,13 +79,21 @@ def _field(rules: TableRules, column: ColumnRule) -> tuple[Any, Any]:
         limits |= {"min_length": 1, "max_length": column.max_length}
     references = next((f"{r.parent}.{r.targets[0]}" for r in rules.references if r.columns == (column.name,)), "")
     doc = f"{column.doc} (in {references})" if references else column.doc
-    kind: Any = column.kind.json_schema
-    meaning: dict[str, Any] = {"description": doc, "examples": [_example(rules, column)]}
-    if column.required and column.default:
-        return kind, Field(default_factory=lambda: None, **meaning, **limits)
-    if column.required:
-        return kind, Field(**meaning, **limits)
-    return kind | None, Field(default=None, **meaning, **limits)
+    meaning = {"title": _title(column.name), "description": doc, "examples": [_example(rules, column)]}
+    default = {} if column.required else {"default": None}
+    of_type = _of_type(column.kind.json_schema, column.required, tuple(limits.items()))
+    return {**of_type, **default, **to_jsonable_python(meaning)}
+
+
+@cache
+def _of_type(annotation: Any, required: bool, limits: tuple[tuple[str, Any], ...]) -> Schema:
+    """What Pydantic says of a type; a thousand columns have a dozen of them."""
+    wanted = annotation if required else annotation | None
+    return TypeAdapter(Annotated[wanted, Field(**dict(limits))]).json_schema()
+
+
+def _title(name: str) -> str:
+    return name.title().replace("_", " ").strip()
 
 
 def _example(rules: TableRules, column: ColumnRule) -> Any:

@@ -1,6 +1,7 @@
 """Ranges with the same values have one spelling, whose values are those that PostgreSQL has."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from sqlalchemy.dialects.postgresql import DATERANGE, INT4RANGE, INT8RANGE, NUMR
 from rowferry.kinds.registry import kind_of
 from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
-_KEPT: list[tuple[sa.types.TypeEngine[object], str, str]] = [
+_KEPT: list[tuple[sa.types.TypeEngine[Any], str, str]] = [
     (INT4RANGE(), "[1,4]", "[1,5)"),
     (INT4RANGE(), " ( 1 , 5 ) ", "[2,5)"),
     (INT4RANGE(), "[,5)", "(,5)"),
@@ -30,7 +31,7 @@ _KEPT: list[tuple[sa.types.TypeEngine[object], str, str]] = [
 
 
 @pytest.mark.parametrize(("column_type", "text", "kept"), _KEPT, ids=str)
-def test_a_range_has_one_spelling(column_type: sa.types.TypeEngine[object], text: str, kept: str) -> None:
+def test_a_range_has_one_spelling(column_type: sa.types.TypeEngine[Any], text: str, kept: str) -> None:
     kind, _ = kind_of(column_type)
     assert kind.parse(text) == kept
     assert kind.parse(kept) == kept
@@ -58,7 +59,7 @@ def test_its_values_are_those_of_postgresql(postgresql_server: sa.URL) -> None:
     ],
     ids=str,
 )
-def test_what_is_none_is_refused(column_type: sa.types.TypeEngine[object], text: str, fault: type[UnfitError]) -> None:
+def test_what_is_none_is_refused(column_type: sa.types.TypeEngine[Any], text: str, fault: type[UnfitError]) -> None:
     kind, _ = kind_of(column_type)
     with pytest.raises(UnfitError) as caught:
         kind.parse(text)

@@ -88,8 +88,8 @@ def _column_schema(rules: TableRules, column: ColumnRule) -> Schema:
 @cache
 def _of_type(annotation: Any, required: bool, limits: tuple[tuple[str, Any], ...]) -> Schema:
     """What Pydantic says of a type; a thousand columns have a dozen of them."""
-    wanted = annotation if required else annotation | None
-    return TypeAdapter(Annotated[wanted, Field(**dict(limits))]).json_schema()
+    wanted: Any = Annotated[annotation if required else annotation | None, Field(**dict(limits))]
+    return TypeAdapter(wanted).json_schema()
 
 
 def _title(name: str) -> str:

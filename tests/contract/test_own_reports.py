@@ -201,6 +201,15 @@ def test_values_that_no_column_of_ours_has() -> None:
     assert own.as_json([float("inf"), dt.timedelta(1)]) == ["Infinity", "1 day, 0:00:00"]
 
 
+def test_values_within_values_are_told_as_json(tmp_path: Path) -> None:
+    (tmp_path / "made.sql").write_text("SELECT 1")
+    report, _ = read_report(tmp_path / "made.sql")
+    found = OwnAnswer(
+        report, {}, ("a", "b"), [{"a": {"é": [None, True]}, "b": [Decimal("1.50"), dt.date(2021, 5, 30)]}]
+    )
+    assert list(found.cells()) == [['{"é": [null, true]}', '["1.50", "2021-05-30"]']]
+
+
 def test_whoever_may_not_read_is_told(asked: Asked, owned: Tables) -> None:
     owned.with_parents()
     assert asked("SELECT count(*) AS a FROM jobs").rows == [{"a": 3}]

@@ -1,6 +1,7 @@
 """Asks the database what a report asks for: reading only, in bounded time, and for a bounded number of rows."""
 
 import datetime as dt
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -188,7 +189,7 @@ def _cell(value: Any) -> Any:
         return str(value).lower()
     if value is None or isinstance(value, int | float | str | Decimal):
         return value
-    return str(as_json(value))
+    return _as_text(value)
 
 
 def _as_text(value: Any) -> str:
@@ -198,4 +199,6 @@ def _as_text(value: Any) -> str:
         return str(DATETIME.to_json(value)) if value.tzinfo else value.isoformat()
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(as_json(value), ensure_ascii=False)
     return bytes(value).hex() if isinstance(value, bytes | memoryview) else str(value)

@@ -99,7 +99,7 @@ def test_checks_may_have_names_and_be_expressions(service_of: ServiceOf, tmp_pat
         ("boxes", 'Column("size", Integer, key="volume")', "boxes.size: remove key='volume'"),
         ("boxes", 'Column("rowferry_at", Integer)', "boxes.rowferry_at: names that begin with rowferry_ are"),
         ("boxes", 'Column("a b", Integer), Column("a_x20_b", Integer)', "a b and a_x20_b would have the same name in"),
-        ("boxes", 'schema="sea"', "boxes has a class that names its schema, sea; name it in the database URL"),
+        ("boxes", 'schema="sea"', "boxes has a class that names its schema, sea; "),
         ("rowferry_schema", 'Column("size", Integer)', "rowferry_schema: names that begin with rowferry_ are reserved"),
         ("Rowferry_loads", 'Column("size", Integer)', "Rowferry_loads: names that begin with rowferry_ are reserved"),
     ],
@@ -337,3 +337,26 @@ def test_tables_of_another_schema_are_served_by_the_url(
     assert len(tables.rows("hired_employees")) == 20_000
     assert public.rows("hired_employees") == []
     assert public.loads() != tables.loads()
+
+
+@only_postgresql
+def test_tables_of_several_schemas_refer_to_each_other(
+    new_database: NewDatabase, new_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    url = sa.make_url(new_database())
+    land, both = (url.update_query_dict({"options": f"-csearch_path={path}"}) for path in ("land", "sea,land"))
+    engine = sa.create_engine(url.set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA sea")
+        connection.exec_driver_sql("CREATE SCHEMA land")
+    engine.dispose()
+    on_land = Tables(new_service("fourth_table", land.render_as_string(hide_password=False)), tmp_path)
+    on_land.execute("DROP TABLE land.projects, land.assignments")
+    tables = Tables(new_service("fourth_table", both.render_as_string(hide_password=False)), tmp_path)
+    assert counts(tables.put("departments.csv", "1,Ports\n")) == (1, 1, 0, 0, 0)
+    assert counts(tables.put("projects.csv", "1,Quay,1,1,,,,,,\n2,Pier,9,1,,,,,,\n")) == (2, 1, 0, 0, 1)
+    assert [tables.count(name) for name in ("land.departments", "sea.projects")] == [1, 1]
+    restores = Restores(tables)
+    source = restores.back_up("projects")
+    tables.execute("UPDATE projects SET name = 'Mole'")
+    assert restores.restore(source).tables[0].changed == 1

@@ -259,7 +259,7 @@ def rules_of(
     Raises:
         LookupError: The table cannot be served; its arguments are all the reasons, each with what to do about it.
     """
-    faults = list(_faults_of_names(table))
+    faults = list(_faults_of_names(table, dialect))
     generated = {column.name for column in table.columns if column.computed is not None}
     loaded = [column for column in table.columns if column.name not in generated]
     columns = [_noted(faults, _column_rule, column, dialect) for column in loaded]
@@ -295,9 +295,10 @@ def _noted(faults: list[str], derive: Callable[..., Rule], *of: object) -> Rule:
         return cast("Rule", None)
 
 
-def _faults_of_names(table: Table) -> Iterator[str]:
+def _faults_of_names(table: Table, dialect: str) -> Iterator[str]:
     if table.schema:
-        hint = f"name it in the database URL instead, as in ?options=-csearch_path%3D{table.schema}"
+        instead = f"name it in the database URL instead, as in ?options=-csearch_path%3D{table.schema}"
+        hint = "SQLite has no schemas, so leave it out" if dialect == "sqlite" else instead
         yield f"{table.name} has a class that names its schema, {table.schema}; {hint}"
     if same := alike((column.name for column in table.columns), str.casefold):
         yield f"{table.name}: the columns {same} differ only in case, which file headers do not distinguish; rename one"

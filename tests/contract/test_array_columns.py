@@ -1,6 +1,7 @@
-"""Arrays of PostgreSQL: elements of several kinds, in both spellings, from files and batches to backups and back."""
+"""Arrays and ranges of PostgreSQL: of several kinds, in all spellings, from files and batches to backups and back."""
 
 import datetime as dt
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,14 +18,14 @@ from loading import Tables, counts
 from restoring import Restores, counts as restored
 from rowferry.bootstrap import Service
 from rowferry.errors import ValueUnstorable
-from rowferry.operations.read_rows import read_rows
+from rowferry.operations.read_rows import as_document, read_rows
 from rowferry.settings import read_settings
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 
 _MODEL = """
 from sqlalchemy import *
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import *
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 class Base(DeclarativeBase):
@@ -38,6 +39,21 @@ class Shelf(Base):
     prices = mapped_column(ARRAY(Numeric(6, 2)))
     grid = mapped_column(ARRAY(SmallInteger, dimensions=2))
     seen = mapped_column(ARRAY(DateTime(timezone=True)))
+
+class Own(Base):
+    __tablename__ = "own"
+    id = mapped_column(Integer, primary_key=True, autoincrement=False)
+    names = mapped_column(ARRAY(Uuid))
+    data = mapped_column(ARRAY(LargeBinary))
+    hosts = mapped_column(ARRAY(INET))
+    spans = mapped_column(ARRAY(DATERANGE))
+    sizes = mapped_column(ARRAY(Numeric))
+    shown = mapped_column(ARRAY(DateTime))
+    few = mapped_column(INT4RANGE, CheckConstraint("upper(few) < 100", name="few"))
+    prices = mapped_column(NUMRANGE)
+    days = mapped_column(DATERANGE)
+    hours = mapped_column(TSRANGE)
+    seen = mapped_column(TSTZRANGE)
 """
 
 
@@ -86,7 +102,7 @@ def test_arrays_go_through_everything(shelves: Tables) -> None:
 
 
 def test_what_an_orm_writes_is_unchanged(shelves: Tables) -> None:
-    shelf = next(mapper.class_ for mapper in sys.modules["shelves_of_arrays"].Base.registry.mappers)
+    shelf = sys.modules["shelves_of_arrays"].Shelf
     with Session(shelves.service.backend.engine) as session:
         names = ("id", "tags", "days", "prices", "grid")
         session.add_all(shelf(**dict(zip(names, row, strict=True))) for row in _ROWS)
@@ -122,3 +138,38 @@ def test_an_array_that_begins_elsewhere_is_not_backed_up(shelves: Tables) -> Non
         Backups(shelves.service, shelves.folder / "backups").take("shelves")
     with pytest.raises(ValueUnstorable, match="id 1: its first element is not number 1"):
         read_rows(shelves.service.backend, shelves.service.catalog.table("shelves"), None, 10)
+
+
+_OWN = {
+    "names": ("{0190A5E8-3C4D-7B2A-9F61-0D2F5C1B7A94,NULL}", ["0190a5e8-3c4d-7b2a-9f61-0d2f5c1b7a94", None]),
+    "data": (r'{"\\xDEAD","\\x"}', [r"\xdead", r"\x"]),
+    "hosts": ("{192.0.2.1/32,::1}", ["192.0.2.1", "::1"]),
+    "spans": ('{"[2021-01-01,2021-01-02]",empty}', ["[2021-01-01,2021-01-03)", "empty"]),
+    "sizes": ("{1.50,007}", ["1.50", "7"]),
+    "shown": ('{"2021-01-01 02:03:04.5"}', ["2021-01-01T02:03:04.500000"]),
+    "few": ("[1,4]", "[1,5)"),
+    "prices": ("[1.50,2.0]", "[1.50,2.0]"),
+    "days": ("[2021-01-01,9999-12-31]", "[2021-01-01,10000-01-01)"),
+    "hours": ("[2021-01-01 02:03,]", "[2021-01-01T02:03:00,)"),
+    "seen": ("[2021-01-01 02:03+01,2021-01-02T00:00Z]", "[2021-01-01T01:03:00Z,2021-01-02T00:00:00Z]"),
+}
+"""What is given, and what is kept, as JSON has it."""
+
+
+def test_types_of_its_own_go_through_everything(shelves: Tables) -> None:
+    given, kept = ({name: pair[at] for name, pair in _OWN.items()} for at in (0, 1))
+    cells = ",".join('"' + text.replace('"', '""') + '"' for text, _ in _OWN.values())
+    file = f"1,{cells}\n2{',' * len(_OWN)}\n"
+    assert counts(shelves.put("own.csv", file)) == (2, 2, 0, 0, 0)
+    assert counts(shelves.put("own.csv", file)) == (2, 0, 0, 2, 0)
+    rows = read_rows(shelves.service.backend, shelves.service.catalog.table("own"), None, 1)
+    assert json.loads(as_document({"rows": rows})) == {"rows": [{"id": 1, **kept}]}
+    sent = [{"id": 1, **kept}, {"id": 3, **given}, {"id": 4, "few": "[1,100]"}]
+    receipt = Batches(shelves).put({"own": sent})
+    assert (receipt.unchanged, receipt.inserted, len(receipt.rejected)) == ({"own": 1}, {"own": 1}, 1)
+    restores = Restores(shelves)
+    backup = restores.back_up("own")
+    shelves.execute("UPDATE own SET few = '[7,8)', spans = '{}' WHERE id = 1")
+    assert restored(restores.restore(backup)) == (0, 1, 0, 2, 0)
+    shelves.execute("DELETE FROM own")
+    assert restored(restores.restore(backup)) == (3, 0, 0, 0, 0)

@@ -6,7 +6,9 @@ import re
 from collections.abc import Collection
 from typing import Any
 
+from rowferry.dictionary.defaults import spelled
 from rowferry.dictionary.rules import ColumnRule, TableRules
+from rowferry.kinds.unfit import UnfitError
 
 NAMESPACE = "rowferry"
 
@@ -52,11 +54,15 @@ def found_in_file(rules: TableRules, column: ColumnRule, names: Collection[str])
 
 
 def default_of(rules: TableRules, column: ColumnRule) -> object:
-    """What fills in for a required column that a file lacks; None if there is nothing, or the database makes it."""
+    """The value that fills in for a required column that a file lacks; None if there is none, or it does not fit."""
     default = rules.table.columns[column.name].default
     if not column.required or default is None or not default.is_scalar:
         return None
-    return column.kind.default(getattr(default, "arg", None))
+    try:
+        value = column.kind.parse(spelled(column.kind, getattr(default, "arg", None)))
+    except UnfitError:
+        return None
+    return value if column.kind.holds(value, column.arrow) else None
 
 
 def canonical(schema: object) -> str:

@@ -70,7 +70,7 @@ class Array(Respelled):
         return super().arrow(column_type)
 
     def default(self, value: Any) -> str:
-        return self.parse(json.dumps(value, default=str))
+        return self.parse(json.dumps(value, default=self.element.spell))
 
     def parse(self, text: str) -> str:
         """An array in the one spelling that it has here."""

@@ -39,6 +39,10 @@ class Boolean(Kind):
     def arrow(self, column_type: Any) -> pa.DataType:
         return pa.bool_()
 
+    def default(self, value: Any) -> object:
+        """SQLAlchemy takes 0 and 1, too."""
+        return bool(value) if value in (0, 1) else value
+
     def avro(self, arrow: pa.DataType) -> str:
         return "boolean"
 

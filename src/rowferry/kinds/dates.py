@@ -39,6 +39,10 @@ class Date(Kind):
     def arrow(self, column_type: Any) -> pa.DataType:
         return pa.date32()
 
+    def default(self, value: Any) -> object:
+        """Of a date and time, the date is stored."""
+        return value.date() if isinstance(value, dt.datetime) else value
+
     def avro(self, arrow: pa.DataType) -> dict[str, Any]:
         return {"type": "int", "logicalType": "date"}
 

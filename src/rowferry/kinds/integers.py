@@ -49,6 +49,10 @@ class Integer(Kind):
             return pa.int16()
         return pa.int64() if isinstance(column_type, sql.BigInteger) else pa.int32()
 
+    def default(self, value: Any) -> object:
+        """True counts as 1, as a member of an IntEnum counts as its number, and 1.0 as 1."""
+        return int(value) if isinstance(value, int) else whole(value)
+
     def avro(self, arrow: pa.DataType) -> str:
         return "long" if arrow == pa.int64() else "int"
 

@@ -73,7 +73,7 @@ class Json(KeptAsText):
         return super().arrow(column_type)
 
     def default(self, value: Any) -> str:
-        return json.dumps(value)
+        return json.dumps(value, default=str)
 
     def parse(self, text: str) -> str:
         """The text itself, if it is JSON, and no reader may take it for other values than another one."""

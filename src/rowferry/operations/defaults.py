@@ -1,9 +1,7 @@
 """What the model fills in for columns that rows leave out, before they are judged like any others."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from enum import Enum
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +9,7 @@ import pyarrow as pa
 from rowferry.arrow import compute as pc
 from rowferry.backends.computed import computed
 from rowferry.backends.protocol import Backend
-from rowferry.dictionary.defaults import Default
+from rowferry.dictionary.defaults import Default, spelled
 from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, TableRules
 from rowferry.judging.rows import LEFT_OUT, OddRow, Positions, RowBatch, Unreadable
 from rowferry.kinds.texts import TEXT
@@ -105,11 +103,7 @@ def _spelled(rule: ColumnRule, value: object) -> str:
     """A value of Python as the judge reads it; empty if there is none."""
     if value is None:
         return ""
-    if rule.kind.is_json or isinstance(value, list | dict):
-        return json.dumps(value, default=str)
-    value = rule.kind.default(value)
-    value = value.name if isinstance(value, Enum) else value
     try:
-        return value if isinstance(value, str) else rule.kind.spell(value)
+        return spelled(rule.kind, value)
     except UnfitError:
         return str(value)

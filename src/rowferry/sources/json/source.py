@@ -219,7 +219,7 @@ def _found_by_restore(rules: TableRules, column: ColumnRule, row: dict[str, obje
     if found := found_in_file(rules, column, row):
         return row[found[0]]
     default = default_of(rules, column)
-    return default if default is None or isinstance(default, str | int | float) else str(default)
+    return default if default is None or isinstance(default, str) else column.kind.spell(default)
 
 
 def _as_text(value: object) -> str:

@@ -43,6 +43,7 @@ def test_each_row_is_another_one(events: Tables) -> None:
     assert events.codes() == [(3, ["key.conflict"]), (4, ["key.conflict"])]
     assert counts(events.put("events.csv", "name,code\nc,z\nc,z\n,\n")) == (3, 1, 0, 0, 2)
     assert events.codes() == [(3, ["key.duplicate"]), (4, ["value.required"])]
+    assert counts(events.put("events.csv", ",1,1,\n")) == (1, 0, 0, 0, 1), "none of the rows is looked up"
     receipt = Batches(events).put(
         {"events": [{"name": "a", "size": 1, "place_id": 1}] * 2 + [{"name": "d", "place_id": 9}]}
     )

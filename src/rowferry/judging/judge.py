@@ -311,11 +311,11 @@ class Judge:
 
 
 def _found_among(find: Callable[[pa.RecordBatch], list[int]], rows: pa.RecordBatch, among: Mask) -> list[int]:
-    """The positions of what is found among some of the rows."""
-    if among.all():
-        return find(rows)
+    """The positions of what is found among some of the rows, which may be none."""
     places = np.flatnonzero(among)
-    return places[find(pc.where(rows, as_arrow(among)))].tolist() if len(places) else []
+    if not len(places):
+        return []
+    return find(rows) if len(places) == rows.num_rows else places[find(pc.where(rows, as_arrow(among)))].tolist()
 
 
 def _value_at(rows: pa.RecordBatch, name: str, at: int) -> object:

@@ -223,3 +223,23 @@ def test_what_a_file_left_out_is_left_out_of_its_correctable_file(notes: Tables)
     (header, row) = correctable_csv(notes.service.catalog.table("notes"), notes.rejects(), files)
     assert header.lstrip("\ufeff").startswith("body,remark,rejected_row_number")
     assert row.startswith(",r,2,body is required")
+
+
+def test_a_default_may_be_null_or_blank(service_of: ServiceOf, tmp_path: Path) -> None:
+    notes = HEAD + (
+        "from sqlalchemy import null\n"
+        'notes = Table("notes", metadata, Column("id", Integer, primary_key=True), Column("body", String(9)),\n'
+        '    Column("made", String(9), default=lambda: None), Column("computed", String(9), default=null()),\n'
+        '    Column("blank", CHAR(3), nullable=False, default="  "), Column("state", String(9), default=""))\n'
+        'marks = Table("marks", metadata, Column("id", Integer, primary_key=True), Column("body", String(9)),\n'
+        '    Column("mark", String(9), nullable=False, default=lambda: None))\n'
+    )
+    tables = Tables(service_of(notes), tmp_path)
+    assert counts(tables.put("notes.csv", "id,body\n1,a\n")) == (1, 1, 0, 0, 0)
+    Batches(tables).put({"notes": [{"id": 2, "body": "b", "state": "new"}]})
+    padded = [(*row[:4], row[4].rstrip(), row[5]) for row in tables.rows("notes")]
+    assert padded == [(1, "a", None, None, "", ""), (2, "b", None, None, "", "new")]
+    tables.put("marks.csv", "id,body\n1,a\n")
+    assert tables.codes() == [(2, ["value.required"])]
+    (row,) = Batches(tables).put({"marks": [{"id": 2}]}).rejected
+    assert [error["code"] for error in row.errors] == ["value.required"]

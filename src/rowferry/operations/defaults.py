@@ -12,7 +12,7 @@ from rowferry.backends.protocol import Backend
 from rowferry.dictionary.defaults import Default, spelled
 from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, TableRules
 from rowferry.judging.rows import LEFT_OUT, OddRow, Positions, RowBatch, Unreadable
-from rowferry.kinds.texts import TEXT
+from rowferry.kinds.texts import Text
 from rowferry.kinds.unfit import UnfitError
 
 
@@ -67,8 +67,8 @@ class Defaults:
                     rows[at][number] = text
         return [replace(row, cells=rows[row.position] or row.cells) for row in batch.odd]
 
-    def _texts(self, number: int, count: int) -> list[str]:
-        """Values for so many rows of a column, as they are to be judged."""
+    def _texts(self, number: int, count: int) -> list[str | None]:
+        """Values for so many rows of a column, as they are to be judged; None is a missing one."""
         rule, default = self._rules.columns[number], self._of[number]
         if not count:
             return []
@@ -80,29 +80,32 @@ class Defaults:
             values = computed(self._backend.engine, column, default.expression, count)
         return [_spelled(rule, value) for value in values]
 
-    def _blanks(self, number: int, first: int, positions: Positions, texts: Sequence[str]) -> Positions:
-        """The positions whose text is blank, but stands for a text; they are noted."""
-        rule = self._rules.columns[number]
-        blank = [at for at, text in enumerate(texts) if rule.kind is TEXT and not text.strip()]
-        if blank:
+    def _blanks(self, number: int, first: int, positions: Positions, texts: Sequence[str | None]) -> Positions:
+        """The positions whose text is blank, but stands for a text; their values are noted."""
+        kind = self._rules.columns[number].kind
+        if not isinstance(kind, Text):
+            return positions[:0]
+        values = {at: kind.parse(text) for at, text in enumerate(texts) if text is not None and not text.strip()}
+        if values:
             noted = self._blank.setdefault(number, {})
-            noted.update((first + int(positions[at]), texts[at]) for at in blank)
-        return positions[blank] if blank else positions[:0]
+            noted.update((first + int(positions[at]), value) for at, value in values.items())
+        return positions[list(values)] if values else positions[:0]
 
 
-def _replaced(column: pa.Array, places: Positions, texts: Sequence[str]) -> pa.Array:
-    """A column with other texts in some places, ascending."""
+def _replaced(column: pa.Array, places: Positions, texts: Sequence[str | None]) -> pa.Array:
+    """A column with other texts in some places, ascending; an empty one stands for what is missing."""
+    filled = pa.array(["" if text is None else text for text in texts], pa.string())
     if len(places) == len(column):
-        return pa.array(texts, pa.string())
+        return filled
     mask = np.zeros(len(column), dtype=np.bool_)
     mask[places] = True
-    return pc.replace_with_mask(column, pa.array(mask), pa.array(texts, pa.string()))
+    return pc.replace_with_mask(column, pa.array(mask), filled)
 
 
-def _spelled(rule: ColumnRule, value: object) -> str:
-    """A value of Python as the judge reads it; empty if there is none."""
+def _spelled(rule: ColumnRule, value: object) -> str | None:
+    """A value of Python as the judge reads it, if there is one."""
     if value is None:
-        return ""
+        return None
     try:
         return spelled(rule.kind, value)
     except UnfitError:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import python_values
+from rowferry.arrow.masks import mask_of
 from rowferry.dictionary.faults import shown
 from rowferry.dictionary.rules import TableRules
 from rowferry.kinds.texts import Text
@@ -35,10 +36,15 @@ class Repeated(NamedTuple):
 
 def has_key(rules: TableRules, rows: pa.RecordBatch) -> Mask:
     """Which rows have a primary key: where it is left out, the database makes one; a table may have none at all."""
-    found = np.full(rows.num_rows, bool(rules.key))
-    for name in rules.key:
-        if rows.column(name).null_count:
-            found &= pc.is_valid(rows.column(name)).to_numpy(zero_copy_only=False)
+    return present([rows.column(name) for name in rules.key]) if rules.key else np.zeros(rows.num_rows, dtype=np.bool_)
+
+
+def present(columns: Columns) -> Mask:
+    """Which rows have no missing value in some columns."""
+    found = np.ones(len(columns[0]), dtype=np.bool_)
+    for column in columns:
+        if column.null_count:
+            found &= mask_of(pc.is_valid(column))
     return found
 
 

@@ -6,10 +6,9 @@ import pyarrow as pa
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
-from rowferry.arrow.masks import mask_of
 from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
-from rowferry.judging.candidate_keys import Columns, Int64s, Mask
+from rowferry.judging.candidate_keys import Columns, Int64s, Mask, present
 from rowferry.judging.orphans import Orphans
 from rowferry.judging.spooled_rows import SpooledRows
 
@@ -32,10 +31,7 @@ class CircularRows:
     def missing(self, reference: Reference, columns: Columns, numbers: Int64s) -> Mask:
         """Which rows, by number, are known to refer to nothing; what the others refer to is noted."""
         orphans = self._orphans.are(self.rules.name, reference, numbers)
-        waiting = ~orphans
-        for column in columns:
-            waiting &= mask_of(pc.is_valid(column))
-        kept = as_arrow(waiting)
+        kept = as_arrow(~orphans & present(columns))
         self.referring[reference].add([pc.where(column, kept) for column in (*columns, as_arrow(numbers))])
         return orphans
 

@@ -5,9 +5,8 @@ import pyarrow as pa
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow, python_values
-from rowferry.arrow.masks import mask_of
 from rowferry.dictionary.foreign_keys import Reference
-from rowferry.judging.candidate_keys import Int64s, Mask
+from rowferry.judging.candidate_keys import Int64s, Mask, present
 from rowferry.judging.lookups import ParentLookups
 
 _MOST = 200_000
@@ -23,9 +22,7 @@ class AskedTogether:
 
     def found(self, *values: pa.Array) -> Mask:
         """Which of the combinations are there, or have a missing value."""
-        complete = np.ones(len(values[0]), dtype=np.bool_)
-        for column in values:
-            complete &= mask_of(pc.is_valid(column))
+        complete = present(values)
         if not complete.any():
             return ~complete
         columns = [pc.where(column, as_arrow(complete)) for column in values]

@@ -23,7 +23,7 @@ import pyarrow as pa
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
 from rowferry.files.disk_full import temporary_file
-from rowferry.judging.candidate_keys import Columns, Int64s, Mask, Repeated, texts_of
+from rowferry.judging.candidate_keys import Columns, Int64s, Mask, Repeated, present, texts_of
 from rowferry.judging.sorted_runs import SortedRuns
 
 _NOBODY = -1
@@ -190,9 +190,9 @@ def _hashed(key: Columns) -> _Hashed:
     hashes = np.zeros(len(key[0]), dtype=np.int64)
     for column in key:
         hashes = hashes * _FACTOR + _hashes_of(column)
-    present = np.flatnonzero(_present(key))
-    order = np.argsort(hashes[present], kind="stable")
-    return _Hashed(key, present[order], hashes[present][order])
+    there = np.flatnonzero(present(key))
+    order = np.argsort(hashes[there], kind="stable")
+    return _Hashed(key, there[order], hashes[there][order])
 
 
 def _hashes_of(column: pa.Array) -> Int64s:
@@ -205,11 +205,3 @@ def _hashes_of(column: pa.Array) -> Int64s:
     width = pa.int32() if column.type.bit_width == pa.int32().bit_width else pa.int64()
     numbers = column.view(width) if column.type.bit_width >= width.bit_width else pc.cast(column, width)
     return np.asarray(pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def _present(key: Columns) -> Mask:
-    found = np.ones(len(key[0]), dtype=np.bool_)
-    for column in key:
-        if column.null_count:
-            found &= pc.is_valid(column).to_numpy(zero_copy_only=False)
-    return found

@@ -18,6 +18,10 @@ class KeysInMemory:
 
     keys: Mapping[str, Collection[object]] = field(default_factory=dict)
 
+    def referred_types(self, reference: Reference) -> list[pa.DataType]:
+        key = next(iter(self.keys[reference.parent]), 0)
+        return [pa.scalar(value).type for value in (key if isinstance(key, tuple) else (key,))]
+
     def existing(self, table: str, column: str, values: list[object]) -> list[object]:
         return [value for value in values if value in self.keys[table]]
 

@@ -12,6 +12,7 @@ so a key that one of them had taken is left to the next row that has it.
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from itertools import chain
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow
@@ -49,15 +50,15 @@ class Circles:
         Raises:
             OrphansFound: Rows that were accepted refer to nothing.
         """
-        if not self._rows:
-            return
-        with room_needed(), closing(Settlement(list(self._rows.values()), lookups)) as settlement:
-            for reference, lost in self._lost(lookups):
-                settlement.lose(reference, lost)
-            if not settlement.is_needed:
+        with room_needed():
+            found = self._lost(lookups)
+            if (first := next(found, None)) is None:
                 return
-            for table, reference, numbers in settlement.orphans():
-                self._orphans.add(table, reference, numbers)
+            with closing(Settlement(list(self._rows.values()), lookups)) as settlement:
+                for reference, lost in chain([first], found):
+                    settlement.lose(reference, lost)
+                for table, reference, numbers in settlement.orphans():
+                    self._orphans.add(table, reference, numbers)
         raise OrphansFound
 
     def close(self) -> None:

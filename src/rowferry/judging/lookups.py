@@ -27,6 +27,9 @@ class UniqueKeys(Protocol):
 class ParentLookups(Protocol):
     """Finds the rows that others refer to."""
 
+    def referred_types(self, reference: Reference) -> Sequence[pa.DataType]:
+        """The Arrow types of the targets of a reference; the columns that refer to them may have others."""
+
     def existing(self, table: str, column: str, values: list[object]) -> list[object]:
         """Those of the values that the column of a table holds."""
 

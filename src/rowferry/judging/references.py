@@ -5,10 +5,11 @@ import pyarrow as pa
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow, python_values
+from rowferry.arrow.casting import same_values
 from rowferry.arrow.masks import mask_of
 from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import TableRules
-from rowferry.judging.candidate_keys import Columns, Mask
+from rowferry.judging.candidate_keys import Columns, Mask, present
 from rowferry.judging.known_keys import known_keys
 from rowferry.judging.lookups import ParentLookups
 from rowferry.judging.referred_together import AskedTogether
@@ -25,17 +26,22 @@ class References:
     """
 
     def __init__(self, rules: TableRules, lookups: ParentLookups) -> None:
+        self._types = {reference: lookups.referred_types(reference) for reference in rules.references}
         self._asked: dict[Reference, _Asked | AskedTogether] = {}
-        for reference in rules.references:
-            arrows = [rules.by_name[name].arrow for name in reference.columns]
-            single = len(arrows) == 1
-            self._asked[reference] = (
-                _Asked(reference, arrows[0], lookups) if single else AskedTogether(reference, lookups)
-            )
+        for reference, (arrow, *others) in self._types.items():
+            self._asked[reference] = AskedTogether(reference, lookups) if others else _Asked(reference, arrow, lookups)
 
     def missing(self, reference: Reference, values: Columns) -> Mask:
-        """Which of the values, by column, refer to no row; null refers to nothing and is not missing."""
-        return ~self._asked[reference].found(*values)
+        """Which of the values, by column, refer to no row; null refers to nothing and is not missing.
+
+        Nor does a column hold what its type has no room for, which the type of a column that refers to it may have.
+        """
+        keys = [same_values(column, arrow) for column, arrow in zip(values, self._types[reference], strict=True)]
+        return self.absent(reference, keys) | (present(values) & ~present(keys))
+
+    def absent(self, reference: Reference, keys: Columns) -> Mask:
+        """Which keys no row has that is referred to, given in the types that they have there; null is not absent."""
+        return ~self._asked[reference].found(*keys)
 
 
 class _Asked:

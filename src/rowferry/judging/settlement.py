@@ -15,8 +15,8 @@ from operator import itemgetter
 import numpy as np
 import pyarrow as pa
 
-from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import python_values
+from rowferry.arrow.casting import same_values
 from rowferry.dictionary.foreign_keys import Reference
 from rowferry.dictionary.rules import ROW_NUMBER
 from rowferry.judging.candidate_keys import Columns, Int64s, Mask
@@ -76,18 +76,16 @@ class Settlement:
     def __init__(self, noted: Sequence[CircularRows], lookups: ParentLookups) -> None:
         self._noted, self._lookups = noted, _InDatabase(lookups)
         self._references = [(rows, reference) for rows in noted for reference in rows.references]
+        self._types = {reference: lookups.referred_types(reference) for _, reference in self._references}
         self._targets = [(rows.rules.name, target) for rows in noted for target in rows.targets]
-        self.is_needed = False
         # Where it grows, it goes to disk, and is gone with the connection.
         self._database = sqlite3.connect("", isolation_level=None)
+        self._database.executescript(_TABLES)
 
     def lose(self, reference: Reference, values: Columns) -> None:
         """Note values of a reference that lead to no accepted row, and to none of the database."""
-        if not self.is_needed:
-            self._database.executescript(_TABLES)
-            self.is_needed = True
         target = self._target_of(reference)
-        rows = ((target, key) for key in _keys(reference, values))
+        rows = ((target, key) for key in self._keys_of(reference, values))
         self._insert("INSERT OR IGNORE INTO lost VALUES (?, ?)", rows)
 
     def orphans(self) -> Iterator[tuple[str, Reference, Int64s]]:
@@ -118,7 +116,7 @@ class Settlement:
         for at, (rows, reference) in enumerate(self._references):
             source, target = self._noted.index(rows), self._target_of(reference)
             for batch in rows.referring[reference]:
-                both = zip(batch.columns[-1].to_pylist(), _keys(reference, batch.columns[:-1]), strict=True)
+                both = zip(batch.columns[-1].to_pylist(), self._keys_of(reference, batch.columns[:-1]), strict=True)
                 given = ((at, source, number, target, key) for number, key in both)
                 self._insert("INSERT INTO referring VALUES (?, ?, ?, ?, ?)", given)
         for at, (rows, reference) in enumerate(self._references):
@@ -131,18 +129,23 @@ class Settlement:
         target = self._target_of(reference)
         rows = next(rows for rows in self._noted if rows.rules.name == reference.parent)
         source, there = self._noted.index(rows), References(of.rules, self._lookups)
-        types = [of.rules.by_name[name].arrow for name in reference.columns]
         for batch in rows.provided:
             values = [batch.column(name) for name in reference.targets]
             keys = _keys(reference, values)
             given = zip(batch.column(ROW_NUMBER).to_pylist(), keys, strict=True)
             rows_given = ((source, number, target, key) for number, key in given if key is not None)
             self._insert("INSERT INTO provided VALUES (?, ?, ?, ?)", rows_given)
-            # A value that fits no column which refers to it may become any other: nothing refers to it.
-            fitting = [pc.cast(column, kind, safe=False) for column, kind in zip(values, types, strict=True)]
-            missing = there.missing(reference, fitting).tolist()
-            kept = ((target, key) for key, gone in zip(keys, missing, strict=True) if key is not None and not gone)
+            absent = there.absent(reference, values).tolist()
+            kept = ((target, key) for key, gone in zip(keys, absent, strict=True) if key is not None and not gone)
             self._insert("INSERT OR IGNORE INTO kept VALUES (?, ?)", kept)
+
+    def _keys_of(self, reference: Reference, values: Columns) -> list[object]:
+        """What rows refer to, as the keys that are provided are spelled; what cannot be one of them, as it is."""
+        there = [same_values(column, arrow) for column, arrow in zip(values, self._types[reference], strict=True)]
+        keys = _keys(reference, there)
+        if all(column is same for column, same in zip(values, there, strict=True)):
+            return keys
+        return [own if key is None else key for key, own in zip(keys, _keys(reference, values), strict=True)]
 
     def _target_of(self, reference: Reference) -> int:
         return self._targets.index((reference.parent, tuple(sorted(reference.targets))))
@@ -159,6 +162,7 @@ class _InDatabase:
 
     def __init__(self, lookups: ParentLookups) -> None:
         self.existing, self.existing_together = lookups.existing, lookups.existing_together
+        self.referred_types = lookups.referred_types
         self.next_keys = lookups.next_keys
 
     def accepted(self, reference: Reference, key: Columns) -> Mask | None:  # noqa: ARG002  # none is

@@ -13,6 +13,8 @@ from rowferry.judging.circular_rows import CircularRows
 from rowferry.judging.lookups import Holders, UniqueKeys
 from rowferry.judging.taken_keys import TakenKeys
 from rowferry.kinds.integers import INTEGER
+from rowferry.kinds.kind import Kind
+from rowferry.kinds.registry import kind_of
 
 
 class OperationLookups:
@@ -45,6 +47,9 @@ class OperationLookups:
         """Judge the references that had to wait until all rows were read; OrphansFound if some lead nowhere."""
         self._circles.settle(self)
 
+    def referred_types(self, reference: Reference) -> list[pa.DataType]:
+        return [self._kind(reference.parent, name)[1] for name in reference.targets]
+
     def existing(self, table: str, column: str, values: list[object]) -> list[object]:
         return (
             []
@@ -53,7 +58,7 @@ class OperationLookups:
         )
 
     def next_keys(self, table: str, column: str, after: int, most: int) -> pa.Int64Array:
-        has_none = table in self._replaced or self._catalog.table(table).by_name[column].kind is not INTEGER
+        has_none = table in self._replaced or self._kind(table, column)[0] is not INTEGER
         none = pa.array([], pa.int64())
         return none if has_none else self._transaction.next_keys(self._catalog.table(table).table, column, after, most)
 
@@ -75,3 +80,10 @@ class OperationLookups:
 
     def holders(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
         return [] if rules.name in self._replaced else self._keys.holders(rules, names, rows)
+
+    def _kind(self, table: str, column: str) -> tuple[Kind, pa.DataType]:
+        rules = self._catalog.table(table)
+        if rule := rules.by_name.get(column):
+            return rule.kind, rule.arrow
+        # The database generates it.
+        return kind_of(rules.table.c[column].type, self.backend.engine.dialect.name)

@@ -116,7 +116,8 @@ class Judge:
         numbers = as_arrow(batch.first + accepted.positions)
         rows = pa.RecordBatch.from_arrays([*accepted.columns, numbers], schema=self.rules.numbered_schema)
         if self._moved:
-            self._moved.add(rows, lambda number: left_out.of(number - batch.first))
+            unique = {name for names in self.rules.unique for name in names}
+            self._moved.add(rows, left_out.leaving(accepted.positions, unique))
         return Verdict(batch.count, rows, rejected)
 
     def end(self) -> None:

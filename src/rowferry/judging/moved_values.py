@@ -1,14 +1,14 @@
 """Unique values that rows of an update take over from rows of the table, which give theirs away, or keep them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
 
+import numpy as np
 import pyarrow as pa
 
 from rowferry.arrow import compute as pc
-from rowferry.arrow.arrays import as_arrow, python_values, rows_as_python
-from rowferry.dictionary.rules import ROW_NUMBER, TableRules
-from rowferry.judging.candidate_keys import has_key
+from rowferry.arrow.arrays import as_arrow, python_values
+from rowferry.dictionary.rules import TableRules
+from rowferry.judging.candidate_keys import Mask, has_key
 from rowferry.judging.lookups import UniqueKeys
 from rowferry.judging.taken_keys import TakenKeys
 
@@ -44,18 +44,17 @@ class MovedValues:
             return []
         return sorted({at for at, holder in self._found(names, rows) if holder in self._kept})
 
-    def add(self, rows: pa.RecordBatch, left_out: Callable[[int], Collection[str]]) -> None:
-        """Note from whom accepted rows take values, given which columns a row leaves out, by its number."""
+    def add(self, rows: pa.RecordBatch, keeping: Mask) -> None:
+        """Note from whom accepted rows take values, and which are `keeping` some of theirs, as they leave them out."""
         if not (keyed := has_key(self._rules, rows)).all():
-            rows = pc.where(rows, as_arrow(keyed))
-        keys = rows_as_python(rows.select(list(self._rules.key))) if self._rules.unique else []
-        unique = {name for names in self._rules.unique for name in names}
-        for number, key in zip(rows.column(ROW_NUMBER).to_pylist(), keys, strict=True):
-            if not unique.isdisjoint(left_out(number)):
-                self._keeping.add(tuple(key.values()))
-        for names in self._rules.unique:
-            for at, holder in self._found(names, rows):
-                self._takers[holder].append(tuple(keys[at].values()))
+            rows, keeping = pc.where(rows, as_arrow(keyed)), keeping[keyed]
+        found = [each for names in self._rules.unique for each in self._found(names, rows)]
+        if not found and not keeping.any():
+            return
+        keys = list(zip(*(python_values(rows.column(name)) for name in self._rules.key), strict=True))
+        self._keeping.update(keys[at] for at in np.flatnonzero(keeping).tolist())
+        for at, holder in found:
+            self._takers[holder].append(keys[at])
 
     def settle(self, taken: TakenKeys) -> None:
         """Look whether all that give values away are among the rows whose keys are `taken`, when these are all.

@@ -128,12 +128,17 @@ class TableRules:
     """Columns whose values, taken together, no two rows have in common; a missing value is like no other."""
     filled: frozenset[str] = frozenset()
     """The columns that the model fills in new rows only, since the source of the rows leaves them out."""
-    is_whole: bool = True
-    """Whether these are all columns of the table, so that a row can be removed and inserted anew."""
+    part_of: "TableRules | None" = None
+    """The rules of the whole table, where these are for such of its rows that bring other columns than the rest."""
 
     @property
     def name(self) -> str:
         return self.table.name
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all columns of the table, so that a row can be removed and inserted anew."""
+        return self.part_of is None
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -170,7 +175,7 @@ class TableRules:
             checks=tuple(check for check in self.checks if kept >= check.columns),
             unique=tuple(names for names in self.unique if kept >= {*names}),
             filled=frozenset(filled),
-            is_whole=False,
+            part_of=self.part_of or self,
         )
 
     @property
@@ -190,8 +195,20 @@ class TableRules:
     @cached_property
     def circular(self) -> tuple[Reference, ...]:
         """The references that lead back to this table, be it through others."""
-        circle = circle_of(self.table)
-        return tuple(reference for reference in self.references if reference.parent in circle)
+        return tuple(reference for reference in self.references if reference.parent in self.circle)
+
+    @cached_property
+    def circle(self) -> frozenset[str]:
+        """The tables of the circle that this one is in, itself among them; none if nothing leads back."""
+        return self.part_of.circle if self.part_of else circle_of(self.table)
+
+    @cached_property
+    def later(self) -> frozenset[str]:
+        """The tables whose rows come after those of this one."""
+        if self.part_of:
+            return self.part_of.later
+        order = load_order(self.table.metadata.tables.values())
+        return frozenset(order[order.index(self.name) + 1 :])
 
     @cached_property
     def late(self) -> tuple[str, ...]:
@@ -219,9 +236,7 @@ class TableRules:
         """Of each reference to a table that comes later, the columns that may be null."""
         if all(reference.parent == self.name for reference in self.circular):
             return []
-        order = load_order(self.table.metadata.tables.values())
-        later = order[order.index(self.name) + 1 :]
-        forward = (reference.columns for reference in self.circular if reference.parent in later)
+        forward = (reference.columns for reference in self.circular if reference.parent in self.later)
         return [[name for name in names if name in self.may_wait] for names in forward]
 
     @cached_property

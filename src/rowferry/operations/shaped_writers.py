@@ -30,7 +30,7 @@ def narrowed(backend: Backend, rules: TableRules, shapes: Shapes) -> list[TableR
         found.append(rules.only(given, [rules.names[at] for at in filled]))
     if len(found) > 1 and rules.circular:
         # Rows of one shape may refer to rows of another.
-        return [replace(part, is_whole=False) for part in found]
+        return [replace(part, part_of=rules) if part.is_whole else part for part in found]
     return found
 
 

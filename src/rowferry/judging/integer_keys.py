@@ -13,7 +13,6 @@ number rise by one.
     >>> keys.close()
 """
 
-from array import array
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +21,7 @@ from pyroaring import BitMap64
 
 from rowferry.arrow import compute as pc
 from rowferry.arrow.integer_set import is_among
+from rowferry.judging.bitmaps import are_in, bitmap_of
 from rowferry.judging.candidate_keys import Columns, Int64s, Mask, Repeated
 from rowferry.judging.taker_log import TakerLog
 
@@ -61,9 +61,7 @@ class IntegerKeys:
         return taken
 
     def holds(self, key: Columns, number: int = 0) -> Mask:  # noqa: ARG002  # there is one only
-        wanted = _int64(key[0])
-        hits = np.array(list(self._bits & _bitmap(wanted)), dtype=np.uint64).view(np.int64)
-        return np.isin(wanted, hits)
+        return are_in(self._bits, _int64(key[0]))
 
     def close(self) -> None:
         self._log.close()
@@ -77,21 +75,15 @@ class IntegerKeys:
             for first, length in zip(keys[begins].tolist(), lengths.tolist(), strict=True):
                 self._bits.add_range(first, first + length)
         else:
-            self._bits |= _bitmap(keys)
+            self._bits |= bitmap_of(keys)
 
     def _repeated(self, keys: Int64s) -> Mask:
         order = np.argsort(keys, kind="stable")
         in_order = keys[order]
         repeated = np.zeros(len(keys), dtype=np.bool_)
         repeated[order[1:]] = in_order[1:] == in_order[:-1]
-        if seen := self._bits & _bitmap(in_order):
-            repeated |= np.isin(keys, np.array(list(seen), dtype=np.uint64).view(np.int64))
-        return repeated
+        return repeated | are_in(self._bits, keys)
 
 
 def _int64(column: pa.Array) -> Int64s:
     return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def _bitmap(keys: Int64s) -> BitMap64:
-    return BitMap64(array("Q", np.ascontiguousarray(keys).tobytes()))

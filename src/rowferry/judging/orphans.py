@@ -1,11 +1,10 @@
 """Rows that are known to refer to nothing, although what they refer to was among the rows of the same operation."""
 
-from array import array
-
 import numpy as np
 from pyroaring import BitMap64
 
 from rowferry.dictionary.foreign_keys import Reference
+from rowferry.judging.bitmaps import are_in, bitmap_of
 from rowferry.judging.candidate_keys import Int64s, Mask
 
 
@@ -21,15 +20,9 @@ class Orphans:
 
     def add(self, table: str, reference: Reference, numbers: Int64s) -> None:
         """Note rows of a table that refer to nothing by a reference."""
-        self._rows.setdefault((table, reference), BitMap64()).update(_bits(numbers))
+        self._rows.setdefault((table, reference), BitMap64()).update(bitmap_of(numbers))
 
     def are(self, table: str, reference: Reference, numbers: Int64s) -> Mask:
         """Which rows are known to refer to nothing."""
         known = self._rows.get((table, reference))
-        if known is None:
-            return np.zeros(len(numbers), dtype=np.bool_)
-        return np.isin(numbers, np.array(list(known & _bits(numbers)), dtype=np.int64))
-
-
-def _bits(numbers: Int64s) -> BitMap64:
-    return BitMap64(array("Q", np.ascontiguousarray(numbers).tobytes()))
+        return np.zeros(len(numbers), dtype=np.bool_) if known is None else are_in(known, numbers)

@@ -13,7 +13,9 @@ from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.rules import TableRules, rules_of
 from rowferry.errors import DelimiterUnfit, HeaderUnfit, OptionInvalid, RowferryError
 from rowferry.judging.rows import raws_of
+from rowferry.sources.csv import joined_files
 from rowferry.sources.csv.form import CsvForm, csv_form
+from rowferry.sources.csv.joined_files import JoinedFiles
 from rowferry.sources.csv.opening import SAMPLE_BYTES
 from rowferry.sources.csv.source import CsvSource
 from rowferry.sources.limits import MAX_ROW_BYTES
@@ -374,3 +376,17 @@ def test_no_beginning_breaks_the_reader(pieces: list[str]) -> None:
                 read(data, rules, form)
             except RowferryError as error:
                 assert error.advice
+
+
+def test_of_many_files_little_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held of a file when its columns are known is what its rows are read from; others are opened again."""
+    monkeypatch.setattr(joined_files, "_MOST_HELD", 8)
+    for name in "abc":
+        (tmp_path / name).write_text(f"1,{name}\n")
+    files = [CsvSource(tmp_path / name, JOBS) for name in "abc"]
+    source = JoinedFiles(files, ["a", "b", "c"])
+    source.shapes()
+    assert [file.held for file in files] == [4, 4, 0]
+    (tmp_path / "a").unlink()
+    (batch,) = source.batches()
+    assert batch.columns[1].to_pylist() == ["a", "b", "c"]

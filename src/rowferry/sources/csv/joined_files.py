@@ -20,6 +20,10 @@ _ENOUGH_ROWS = 4_000
 _ENOUGH_BYTES = 4 * 1024 * 1024
 
 
+_MOST_HELD = 8 * 1024 * 1024
+"""So much of files is held when their rows are to be read; so not many of them are open at the same time, either."""
+
+
 class JoinedFiles:
     """Implements Source: the rows of files, in the order given, each of which has its own header."""
 
@@ -63,9 +67,11 @@ class JoinedFiles:
         Raises:
             HeaderUnfit, DelimiterUnfit: A file is to be read otherwise than it is.
         """
+        held = 0
         for file in self.files:
             file.open()
-            if len(self.files) > 1:  # thousands of files are not open at the same time
+            held += file.held
+            if held > _MOST_HELD:
                 file.close()
         given = list(dict.fromkeys(file.given for file in self.files))
         of_file = np.array([given.index(file.given) for file in self.files], dtype=np.int64)

@@ -72,8 +72,9 @@ class Beginning:
         return row if at < len(self.text) else None
 
     def close(self) -> None:
-        """Read no more of the file."""
+        """Read no more of the file, and forget what was read."""
         self._blocks.close()
+        self._read, self.text = [], b""
 
     def blocks(self, skipped: int) -> Iterator[bytes]:
         """All of the file but its first bytes, in the blocks that it was read in."""

@@ -101,8 +101,13 @@ class CsvSource:
             self._take(OpeningReader(self._beginning, self.bytes.name, self.rules, self.form, MAX_ROW_BYTES).read())
             self._is_open = True
 
+    @property
+    def held(self) -> int:
+        """How many bytes of the file are in memory until its rows are asked for; a small one was read to its end."""
+        return len(self._beginning.text)
+
     def close(self) -> None:
-        """Keep the file open no longer than until its rows are asked for."""
+        """Open the file once more when its rows are asked for, and hold nothing of it until then."""
         if self._is_open:
             self._beginning.close()
             self._is_open = False

@@ -45,6 +45,8 @@ def notes(service_of: ServiceOf, tmp_path: Path) -> Tables:
 def test_what_is_left_out_takes_its_default(notes: Tables) -> None:
     receipt = notes.put("notes.csv", "body\none\ntwo\n")
     assert counts(receipt) == (2, 2, 0, 0, 0)
+    again = "the file does not have the primary key: if the file is loaded again, its rows are inserted again"
+    assert again in receipt.tables[0].notes
     (first, second) = notes.rows("notes")
     assert first[:3] + first[4:] == (1, "one", "new", 7, 3, "", None)
     assert (second[0], second[1], second[3] - first[3]) == (2, "two", 1)

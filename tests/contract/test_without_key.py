@@ -38,7 +38,10 @@ def found(events: Tables) -> Counter[tuple[Any, ...]]:
 
 
 def test_each_row_is_another_one(events: Tables) -> None:
-    assert counts(events.put("events.csv", ROWS)) == (4, 4, 0, 0, 0)
+    loaded = events.put("events.csv", ROWS)
+    assert counts(loaded) == (4, 4, 0, 0, 0)
+    again = "the table has no primary key: if the file is loaded again, its rows are inserted again"
+    assert loaded.tables[0].notes == [f"{again}, unless their unique values prevent it"]
     assert counts(events.put("events.csv", ROWS, on_conflict="update")) == (4, 2, 0, 0, 2)
     assert events.codes() == [(3, ["key.conflict"]), (4, ["key.conflict"])]
     assert counts(events.put("events.csv", "name,code\nc,z\nc,z\n,\n")) == (3, 1, 0, 0, 2)

@@ -1,11 +1,12 @@
 """What became of the rows of an operation."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rowferry import ledger
 from rowferry.backends.protocol import LoadWriter
+from rowferry.dictionary.rules import TableRules
 from rowferry.errors import ConservationBroken
 from rowferry.operations.ingest import Ingest
 from rowferry.sources.csv.joined_files import JoinedFiles
@@ -77,5 +78,18 @@ def receipts_of(ingest: Ingest[JoinedFiles, LoadWriter], notes: Iterable[str]) -
     if (inserted, updated) != (ingest.outcome.inserted, ingest.outcome.updated):
         accounted = inserted + updated + ingest.outcome.unchanged + ingest.outcome.rejected
         raise ConservationBroken(table=ingest.rules.name, rows_read=ingest.rows_read, accounted=accounted)
+    for receipt, file in zip(receipts, ingest.source.files, strict=True):
+        receipt.notes += _on_repetition(ingest.rules, file.given) if receipt.inserted else []
     receipts[0].notes += notes
     return receipts
+
+
+def _on_repetition(rules: TableRules, given: Collection[str]) -> list[str]:
+    """A note on a file whose rows are new whenever it is loaded, since nothing tells them from those of the table."""
+    if rules.key and {*given}.issuperset(rules.key):
+        return []
+    what = "the file does not have the primary key" if rules.key else "the table has no primary key"
+    unless = (
+        ", unless their unique values prevent it" if any({*given}.issuperset(names) for names in rules.unique) else ""
+    )
+    return [f"{what}: if the file is loaded again, its rows are inserted again{unless}"]

@@ -5,6 +5,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import fastavro
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
@@ -12,7 +13,9 @@ from batching import Batches
 from loading import Tables, counts
 from owning import HEAD, ServiceOf
 from restoring import Restores, counts as changes
+from rowferry.dictionary.avro_schema import avro_schema
 from rowferry.errors import HeaderUnfit
+from rowferry.operations.restore_sources import RestoreSource
 from rowferry.sources.csv.correctable import Written, correctable_csv
 
 NOTES = """\
@@ -195,6 +198,8 @@ ALWAYS = HEAD + (
     'Column("text", String(9), nullable=False), Column("stars", Integer, nullable=False, server_default="3"))\n'
 )
 
+BEFORE = {1: "one", 2: "deux", 4: "four"}
+
 
 def test_numbers_that_the_database_generates_are_never_given_but_restored(
     service_of: ServiceOf, tmp_path: Path
@@ -217,6 +222,25 @@ def test_numbers_that_the_database_generates_are_never_given_but_restored(
     assert tickets.rows("tickets") == before == [(1, "a", 1), (2, "b", 2), (3, "c", 3)]
     tickets.put("tickets.csv", "text\nd\n")
     assert tickets.rows("tickets")[3:] == [(4, "d", 3)]
+
+
+def test_a_backup_may_be_older_than_a_column_that_the_database_fills(notes: Tables) -> None:
+    rules = notes.service.catalog.table("notes")
+    older = rules.only([name for name in rules.names if name != "stars"])
+    notes.put("notes.csv", "id,body,stars\n1,one,9\n2,two,8\n3,three,7\n")
+    rows = [
+        {"id": key, "body": body, "state": "new", "turn": 1, "size": 7, "mark": "m"} for key, body in BEFORE.items()
+    ]
+    path = notes.folder / "older.avro"
+    with path.open("wb") as file:
+        fastavro.writer(file, avro_schema(older), [row | {"remark": None} for row in rows])
+    notes.execute("UPDATE notes SET turn = 1, mark = 'm'")
+    receipt = Restores(notes).restore(RestoreSource(rules, path, path.name))
+    assert changes(receipt) == (1, 1, 1, 1, 0)
+    assert receipt.tables[0].notes == [
+        "the file has no column stars: new rows take the default, others stay as they are"
+    ]
+    assert [(row[0], row[1], row[5]) for row in notes.rows("notes")] == [(1, "one", 9), (2, "deux", 8), (4, "four", 3)]
 
 
 def test_what_a_file_left_out_is_left_out_of_its_correctable_file(notes: Tables) -> None:

@@ -165,7 +165,8 @@ class _Restore:
         bulk = source.rows is None or source.rows >= _BULK_ROWS
         writer = transaction.replacer(rows.rules, bulk=bulk, dry_run=self.options.dry_run)
         ingest = Ingest(self.operation, rows, writer)
-        changes = TableChanges(rows.rules.name, source.name, source.backup_id, ignored=rows.ignored)
+        name, backup_id = source.name, source.backup_id
+        changes = TableChanges(rows.rules.name, name, backup_id, ignored=rows.ignored, notes=rows.notes)
         self.tables.append(_Table(ingest, changes))
         return ingest
 

@@ -111,8 +111,9 @@ def _decode(store: BackupStore, manifest: Manifest, rules: TableRules | None, ob
 
 
 def _judged(reader: AvroReader, manifest: Manifest, rules: TableRules) -> Iterator[RowBatch]:
-    for batch in AvroSource(reader, rules).batches():
-        if found := first_unrestorable(rules, batch.columns):
+    source = AvroSource(reader, rules)
+    for batch in source.batches():
+        if found := first_unrestorable(source.rules, batch.columns):
             reason = f"in row {batch.first + found.position}, {found.where}, {found.fault.message}"
             raise BackupUnrestorable(backup_id=manifest.backup_id, reason=reason)
         yield batch

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Generator
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,7 @@ from rowferry.judging.rows import RowBatch
 from rowferry.judging.shapes import Shapes
 from rowferry.judging.typed_values import as_python
 from rowferry.kinds.kind import cast_or_keep
+from rowferry.sources.absent_columns import notes_on_absent
 from rowferry.sources.limits import RAW_CHARACTERS
 
 MOST_ROWS = 1 << 16
@@ -31,7 +33,8 @@ class AvroSource:
 
     The file's fields are found by the names of the columns or their aliases, in any order, and in any case if none has
     the very name. Fields that the table has not, nested ones among them, are passed over, and named by `ignored`;
-    columns that the file has not are filled with their default or null.
+    columns that the file has not are filled with their default or null. What only the database can fill is no part of
+    `rules`, which are those of the table for such rows.
 
     Row numbers count from 1. The file may be open already; `name` is what errors call it, if not its path. With a
     seal, `check` proves that the file is the one that was sealed; without, only its structure is held to be sound, and
@@ -45,10 +48,9 @@ class AvroSource:
         self, path: Path | AvroReader, rules: TableRules, name: str | None = None, seal: Seal | None = None
     ) -> None:
         self.reader = path if isinstance(path, AvroReader) else AvroReader(path, name, seal)
-        self.rules = rules
         self.name = self.reading = self.reader.shown
         self.places = Places([self.name])
-        self._columns: list[int | None] = []
+        self._table = rules
 
     def __enter__(self) -> Self:
         return self
@@ -73,8 +75,22 @@ class AvroSource:
     @property
     def ignored(self) -> list[str]:
         """The fields of the file that no column takes."""
-        taken = {place for place in self._resolved() if place is not None}
+        taken = {*self._places.values()}
         return [field.name for at, field in enumerate(self.reader.fields) if at not in taken]
+
+    @property
+    def notes(self) -> list[str]:
+        """What people should know of the file, although nothing of it is refused."""
+        return notes_on_absent([name for name in self._table.names if name not in self._places])
+
+    @cached_property
+    def rules(self) -> TableRules:
+        """The rules of the table for the rows of the file.
+
+        Raises:
+            AvroUnfit: As for `check`.
+        """
+        return self._table.only(self._places)
 
     def check(self, verified: FileState | None = None, known: KnownHash = none_known) -> None:
         """Compare the file with its seal, and its fields with the table; before any row is decoded.
@@ -88,7 +104,7 @@ class AvroSource:
         """
         if self.reader.state != verified:
             self.reader.check_seal(known)
-        self._resolved()
+        self.rules  # noqa: B018  # they are looked for in the file
 
     def shapes(self) -> Shapes:
         """One: what the file lacks is filled in."""
@@ -101,25 +117,33 @@ class AvroSource:
             BackupDamaged: At the first block that is not sound, or at the end, where rows or bytes are not those of
                 the seal: nothing that was read may be kept then.
         """
-        places, first = self._resolved(), 1
+        places, first = [self._places[name] for name in self.rules.names], 1
         for block in self.reader.batches():
             for at in range(0, block.num_rows, MOST_ROWS):
                 part = block.slice(at, MOST_ROWS)
                 yield self._row_batch(first, part, places)
                 first += part.num_rows
 
-    def _resolved(self) -> list[int | None]:
-        """Where in the file each column stands."""
-        if not self._columns:
-            by_name = {field.name: at for at, field in enumerate(self.reader.fields)}
-            self._columns = [self._place(by_name, column) for column in self.rules.columns]
-        return self._columns
+    @cached_property
+    def _places(self) -> dict[str, int | None]:
+        """Where in the file each column stands, None if a default or null does instead; others the database fills."""
+        by_name = {field.name: at for at, field in enumerate(self.reader.fields)}
+        found = [(column, self._place(by_name, column)) for column in self._table.columns]
+        return {
+            column.name: place for column, place in found if place is not None or not self._is_left_to_database(column)
+        }
+
+    def _is_left_to_database(self, column: ColumnRule) -> bool:
+        """Whether only the database can fill a column; a part of the key it cannot, by which rows are found."""
+        by_database = column.default is not None and not column.default.by_model
+        return column.required and by_database and column.name not in self._table.key
 
     def _place(self, by_name: dict[str, int], column: ColumnRule) -> int | None:
-        found = found_in_file(self.rules, column, by_name)
+        found = found_in_file(self._table, column, by_name)
+        can_be_filled = not column.required or self._is_left_to_database(column)
         reason = ""
-        if not found and column.required and default_of(self.rules, column) is None:
-            reason = f"it has no {column.name}, which {self.rules.name} requires"
+        if not found and not can_be_filled and default_of(self._table, column) is None:
+            reason = f"it has no {column.name}, which {self._table.name} requires"
         if len(found) > 1:
             reason = f"its fields {', '.join(found)} differ only in case, and none of them is {column.name}"
         if found and self.reader.fields[by_name[found[0]]].nested:

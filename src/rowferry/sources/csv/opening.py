@@ -11,6 +11,7 @@ import numpy as np
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import DelimiterUnfit
 from rowferry.kinds.texts import Text
+from rowferry.sources.absent_columns import notes_on_absent
 from rowferry.sources.csv.form import CsvForm, as_option, called
 from rowferry.sources.csv.framing import COMMA, CR, LF, QUOTE, ScannedRow, scan_row
 from rowferry.sources.csv.header import REASONS, Columns, FirstRow, in_order_of
@@ -153,10 +154,7 @@ class OpeningReader:
             return self._of_data()
         columns = header.columns(self._path, self._passed + 1)
         self._require_delimiter(first.after, columns.names)
-        absent = ", ".join(header.absent)
-        notes = (
-            [f"the file has no column {absent}: new rows take the default, others stay as they are"] if absent else []
-        )
+        notes = notes_on_absent(header.absent)
         return Opening(first.after, self._passed + 1, self._delimiter, columns, has_header=True, notes=notes)
 
     def _of_data(self) -> Opening:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 
 from rowferry.dictionary.foreign_keys import Reference
@@ -35,6 +36,9 @@ class KeysInMemory:
 
     def accepted(self, reference: Reference, key: Columns) -> Mask | None:
         return None
+
+    def given_away(self, reference: Reference, key: Columns) -> Mask:
+        return np.zeros(len(key[0]), dtype=np.bool_)
 
     def circular(self, rules: TableRules) -> CircularRows | None:
         return None

@@ -69,6 +69,29 @@ def test_a_batch_judges_the_same(shop: Tables) -> None:
     assert len(shop.rows("items")) == 3
 
 
+CHANGED = {"id": 1, "tenant": "a", "number": 1, "code": "z"}
+LEAVING_OUT = {"id": 3, "tenant": "c", "number": 1}
+REFERRING = "1,,,,x\n2,,,,z\n3,b,1,,\n4,c,1,,\n5,,,,y\n"
+
+
+def test_what_an_update_changes_in_parents_is_not_there_any_more(shop: Tables) -> None:
+    """But a column that a row leaves out keeps its value."""
+    shop.put("orders.csv", ORDERS)
+    orders = [
+        shop.write("orders.csv", lines([[*row], [*row.values()]]), str(len(row))) for row in (CHANGED, LEAVING_OUT)
+    ]
+    assert counts(shop.load(*orders, shop.write("items.csv", REFERRING), on_conflict="update")) == (7, 3, 2, 0, 2)
+    assert shop.codes() == [(1, ["reference.missing"]), (3, ["reference.missing"])]
+
+
+def test_nor_is_it_in_a_batch(shop: Tables) -> None:
+    shop.put("orders.csv", ORDERS)
+    named = ("id", "tenant", "number", "order_id", "code")
+    items = [dict(zip(named, (cell or None for cell in line.split(",")), strict=True)) for line in REFERRING.split()]
+    receipt = Batches(shop).put({"orders": [CHANGED, LEAVING_OUT], "items": items}, on_conflict="update")
+    assert [index for _, index, _ in codes(receipt)] == [0, 2]
+
+
 def test_checks_are_told_beside_a_reference_of_several_columns(shop: Tables) -> None:
     shop.put("shops.csv", "n,1\n")
     shop.put("visits.csv", "200000,n,2\n1,n,1\n")

@@ -27,6 +27,7 @@ from sqlalchemy import (
     inspect,
     literal_column,
     not_,
+    or_,
     select,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -114,7 +115,8 @@ class PlainTransaction(ABC):
             holds = and_(*(there.c[name] == given.c[name] for name in names))
             is_same = and_(*(there.c[name] == given.c[name] for name in rules.key))
             find = select(given.c[ROW_NUMBER], *(there.c[name] for name in rules.key))
-            find = find.select_from(given.join(there, and_(holds, not_(is_same)))).order_by(given.c[ROW_NUMBER])
+            is_other = or_(not_(is_same), *(given.c[name].is_(None) for name in rules.key))
+            find = find.select_from(given.join(there, and_(holds, is_other))).order_by(given.c[ROW_NUMBER])
             return [(at, self.read_key(rules, key)) for at, *key in self.connection.execute(find)]
 
     def failed_checks(self, rules: TableRules, rows: list[dict[str, object]]) -> list[tuple[int, str]]:

@@ -87,7 +87,7 @@ class Judge:
         self._circular = lookups.circular(rules)
         self._taken, self._places = taken, places
         self._refused = refused
-        self._moved = MovedValues(rules, lookups, kept) if kept is not None and rules.unique else None
+        self.moved = MovedValues(rules, lookups, taken, kept) if kept is not None and rules.unique else None
         self._order: dict[str | None, int] = {name: at for at, name in enumerate(rules.names)} | {None: -1}
 
     def judge(self, batch: RowBatch) -> Verdict:
@@ -115,9 +115,8 @@ class Judge:
         accepted = standing.only_good()
         numbers = as_arrow(batch.first + accepted.positions)
         rows = pa.RecordBatch.from_arrays([*accepted.columns, numbers], schema=self.rules.numbered_schema)
-        if self._moved:
-            unique = {name for names in self.rules.unique for name in names}
-            self._moved.add(rows, left_out.leaving(accepted.positions, unique))
+        if self.moved:
+            self.moved.add(rows, {names: left_out.leaving(accepted.positions, names) for names in self.rules.unique})
         return Verdict(batch.count, rows, rejected)
 
     def end(self) -> None:
@@ -126,8 +125,8 @@ class Judge:
         Raises:
             ValuesKept: Rows would take unique values that others, which are now known, keep in an update.
         """
-        if self._moved:
-            self._moved.settle(self._taken)
+        if self.moved:
+            self.moved.settle()
 
     def _judge_column(self, number: int, batch: RowBatch, faults: FoundFaults) -> pa.Array:
         """The values of a column of plain rows, null where there is a fault; those that are not sure one by one."""
@@ -259,7 +258,7 @@ class Judge:
         standing = standing.only_good()
         rows = pa.RecordBatch.from_arrays(standing.columns, schema=self.rules.schema)
         keyed, new = has_key(self.rules, rows), np.ones(rows.num_rows, dtype=np.bool_)
-        if not self._moved:
+        if not self.moved:
             new[self._known(self.rules.key, rows, keyed)] = False
         where = f"is already in the table{', with a different ' * bool(self.rules.key)}{', '.join(self.rules.key)}"
         for names in self.rules.unique:
@@ -273,7 +272,7 @@ class Judge:
 
     def _rows_that_take(self, names: tuple[str, ...], rows: pa.RecordBatch, keyed: Mask, new: Mask) -> list[int]:
         """Which new rows, by position, would take unique values that rows of the table keep."""
-        moved = self._moved
+        moved = self.moved
         if moved is None:
             return self._known(names, rows, new)
         kept = _found_among(lambda chosen: moved.kept(names, chosen), rows, keyed)

@@ -21,7 +21,7 @@ class UniqueKeys(Protocol):
         """Which rows, by position, have the candidate key of a row of the table."""
 
     def holders(self, rules: TableRules, names: tuple[str, ...], rows: pa.RecordBatch) -> Holders:
-        """Which rows have values of a row of the table with another key, and that key."""
+        """Which rows have values of a row of the table with another key, and that key; null is another."""
 
 
 class ParentLookups(Protocol):
@@ -46,6 +46,12 @@ class ParentLookups(Protocol):
         """Which values of the targets of a reference are those of rows that the operation has accepted already.
 
         None if it does not work on the table that is referred to.
+        """
+
+    def given_away(self, reference: Reference, key: Columns) -> Mask:
+        """Which values of the targets of a reference, that rows of the database have, they lose to accepted rows.
+
+        No accepted row has them, so nothing can refer to them once the operation is done.
         """
 
 

@@ -1,6 +1,7 @@
 """Unique values that rows of an update take over from rows of the table, which give theirs away, or keep them."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pyarrow as pa
 from rowferry.arrow import compute as pc
 from rowferry.arrow.arrays import as_arrow, python_values
 from rowferry.dictionary.rules import TableRules
-from rowferry.judging.candidate_keys import Mask, has_key
+from rowferry.judging.candidate_keys import Columns, Mask, has_key
 from rowferry.judging.lookups import UniqueKeys
 from rowferry.judging.taken_keys import TakenKeys
 
@@ -31,12 +32,12 @@ class MovedValues:
     are rejected by the judge, as in a load that updates nothing.
     """
 
-    def __init__(self, rules: TableRules, table: UniqueKeys, kept: set[Key]) -> None:
-        self._rules, self._table, self._kept = rules, table, kept
+    def __init__(self, rules: TableRules, table: UniqueKeys, taken: TakenKeys, kept: set[Key]) -> None:
+        self._rules, self._table, self._taken, self._kept = rules, table, taken, kept
         self._takers: defaultdict[Key, list[Key]] = defaultdict(list)
         """By the key of who holds a value, the keys of those that take it."""
-        self._keeping: set[Key] = set()
-        """The keys of accepted rows that leave unique columns out, and so keep what they have there."""
+        self._keeping: defaultdict[tuple[str, ...], set[Key]] = defaultdict(set)
+        """By unique columns, the keys of accepted rows that leave one of them out, and so keep what they have there."""
 
     def kept(self, names: tuple[str, ...], rows: pa.RecordBatch) -> list[int]:
         """Which rows, by position, would take values of `names` that are known to be kept."""
@@ -44,28 +45,39 @@ class MovedValues:
             return []
         return sorted({at for at, holder in self._found(names, rows) if holder in self._kept})
 
-    def add(self, rows: pa.RecordBatch, keeping: Mask) -> None:
-        """Note from whom accepted rows take values, and which are `keeping` some of theirs, as they leave them out."""
-        if not (keyed := has_key(self._rules, rows)).all():
-            rows, keeping = pc.where(rows, as_arrow(keyed)), keeping[keyed]
+    def add(self, rows: pa.RecordBatch, left_out: Mapping[tuple[str, ...], Mask]) -> None:
+        """Note from whom accepted rows take values, given which of them leave unique columns out."""
+        keyed = has_key(self._rules, rows)
+        rows = rows if keyed.all() else pc.where(rows, as_arrow(keyed))
         found = [each for names in self._rules.unique for each in self._found(names, rows)]
-        if not found and not keeping.any():
+        if not found and not any(leaving.any() for leaving in left_out.values()):
             return
         keys = list(zip(*(python_values(rows.column(name)) for name in self._rules.key), strict=True))
-        self._keeping.update(keys[at] for at in np.flatnonzero(keeping).tolist())
+        for names, leaving in left_out.items():
+            self._keeping[names].update(keys[at] for at in np.flatnonzero(leaving[keyed]).tolist())
         for at, holder in found:
             self._takers[holder].append(keys[at])
 
-    def settle(self, taken: TakenKeys) -> None:
-        """Look whether all that give values away are among the rows whose keys are `taken`, when these are all.
+    def given_away(self, names: tuple[str, ...], columns: Columns) -> Mask:
+        """Which values of rows of the table, that no accepted row has, go because a row of their key was accepted."""
+        none = {name: pa.nulls(len(columns[0]), self._rules.by_name[name].arrow) for name in self._rules.key}
+        found = self._found(names, pa.RecordBatch.from_pydict(none | dict(zip(names, columns, strict=True))))
+        changed = self._are_accepted([holder for _, holder in found])
+        gone = np.zeros(len(columns[0]), dtype=np.bool_)
+        for (at, holder), is_changed in zip(found, changed, strict=True):
+            gone[at] = is_changed and holder not in self._keeping[names]
+        return gone
+
+    def settle(self) -> None:
+        """Look whether all that give values away are among the accepted rows, when these are all.
 
         Raises:
             ValuesKept: Some are not, or not once the rows are rejected that would take their values.
         """
         holders = list(self._takers)
-        changes = taken.holds(self._columns(holders)).tolist() if holders else []
-        both = zip(holders, changes, strict=True)
-        waiting = [holder for holder, is_accepted in both if not is_accepted or holder in self._keeping]
+        both = zip(holders, self._are_accepted(holders), strict=True)
+        keeping = set[Key]().union(*self._keeping.values())
+        waiting = [holder for holder, is_accepted in both if not is_accepted or holder in keeping]
         kept: set[Key] = set()
         while waiting:
             keeps = waiting.pop()
@@ -74,6 +86,9 @@ class MovedValues:
                 waiting += self._takers.get(keeps, ())
         if kept:
             raise ValuesKept(self._rules, kept)
+
+    def _are_accepted(self, keys: list[Key]) -> list[bool]:
+        return self._taken.holds(self._columns(keys)).tolist() if keys else []
 
     def _found(self, names: tuple[str, ...], rows: pa.RecordBatch) -> list[tuple[int, Key]]:
         """As holders, with keys as rows have them."""

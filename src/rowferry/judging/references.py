@@ -89,6 +89,7 @@ class _Asked:
     def _ask(self, keys: pa.Array) -> pa.Array:
         parent, (target,) = self._reference.parent, self._reference.targets
         existing = pa.array(self._lookups.existing(parent, target, python_values(keys)), self._arrow)
+        existing = pc.where(existing, as_arrow(~self._lookups.given_away(self._reference, [existing])))
         self._absent.add(pc.where(keys, pc.invert(pc.is_in(keys, value_set=existing))))
         return existing
 

@@ -52,7 +52,9 @@ class AskedTogether:
         if len(left):
             columns = [pc.take(column, as_arrow(left)) for column in key]
             rows = pa.RecordBatch.from_arrays(columns, list(self._reference.targets))
-            there[left[self._lookups.existing_together(self._reference.parent, rows)]] = True
+            at = np.array(self._lookups.existing_together(self._reference.parent, rows), dtype=np.int64)
+            found = [pc.take(column, as_arrow(at)) for column in columns]
+            there[left[at[~self._lookups.given_away(self._reference, found)]]] = True
         return there
 
 

@@ -168,6 +168,9 @@ class _InDatabase:
     def accepted(self, reference: Reference, key: Columns) -> Mask | None:  # noqa: ARG002  # none is
         return None
 
+    def given_away(self, reference: Reference, key: Columns) -> Mask:  # noqa: ARG002  # none is
+        return np.zeros(len(key[0]), dtype=np.bool_)
+
 
 def _keys(reference: Reference, values: Columns) -> list[object]:
     """Values of the targets of a reference, each as one value that is the same for the same; None where one is null."""

@@ -94,9 +94,10 @@ class Ingest(Generic[Rows, Writer]):
             ValuesKept: Rows would take unique values that others, which are now known, keep in an update.
         """
         name, refused, on_conflict = self.rules.name, self.operation.refused, self.operation.on_conflict
-        lookups.add(self.rules, self.taken, replaced=self.writer.took_over or on_conflict == "replace")
         kept = refused.kept(name) if on_conflict == "update" else None
         judge = Judge(self.rules, lookups, self.taken, self.source.places, refused.of(name), kept)
+        replaced = self.writer.took_over or on_conflict == "replace"
+        lookups.add(self.rules, self.taken, replaced=replaced, moved=judge.moved)
         defaults = Defaults(self.rules, lookups.backend)
         with self.timed(), self._refusals_noted():
             with closing(_stream(self._judged(judge, defaults, ahead=ahead), ahead=ahead)) as judged:

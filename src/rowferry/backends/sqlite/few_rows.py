@@ -249,7 +249,7 @@ def find_holders(connection: Connection, rules: TableRules, names: tuple[str, ..
     held = f"SELECT {both} FROM {quoted(rules.name)} t WHERE ({columns}) IN (SELECT {values} FROM json_each(?1) j)"
     find = (
         f"WITH held AS MATERIALIZED ({held}) SELECT j.key, {key} FROM json_each(?1) j CROSS JOIN held t "
-        f"WHERE ({columns}) = ({values}) AND ({key}) <> ({keys}) ORDER BY 1"
+        f"WHERE ({columns}) = ({values}) AND ({key}) IS NOT ({keys}) ORDER BY 1"
     )
     found = ((at, _read(rules, holder)) for at, *holder in connection.exec_driver_sql(find, (given,)))
     return [(at, holder) for at, holder in found if holder != _read(rules, own[at])]

@@ -11,6 +11,7 @@ from rowferry.backends.protocol import Backend
 from rowferry.backups.manifest import Manifest
 from rowferry.backups.store import BackupStore, Listing
 from rowferry.dictionary.catalog import Catalog
+from rowferry.dictionary.load_order import closure
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     BackupDamaged,
@@ -169,13 +170,16 @@ class RestoreFinder:
 
     def _parents(self, rules: TableRules, manifest: Manifest) -> Iterator[RestoreSource]:
         """Backups of all tables that a table refers to, be it through others, out of the same snapshot."""
-        wanted = _ancestors(rules, self._catalog) - {rules.name}
+        wanted = closure(rules.name, self._referred_by) - {rules.name}
         for parent in (rules for rules in self._catalog if rules.name in wanted):
             siblings = self._store.listing(parent.name).backups
             same = next((backup for backup in siblings if backup.snapshot_id == manifest.snapshot_id), None)
             if same is None:
                 raise ParentsNotBackedUp(parent=parent.name, backup=manifest.backup_id)
             yield self._source(parent, self._sealed(same.backup_id))
+
+    def _referred_by(self, name: str) -> set[str]:
+        return {reference.parent for reference in self._catalog.table(name).references}
 
     def _sealed(self, backup_id: str) -> Manifest:
         return find_sealed(self._backend, self._store, backup_id)
@@ -197,13 +201,3 @@ def _reasons(wrong: Mapping[str, RowferryError]) -> dict[str, str]:
 
 def _is_path(backup: str) -> bool:
     return backup.endswith(".avro") or "/" in backup
-
-
-def _ancestors(rules: TableRules, catalog: Catalog) -> set[str]:
-    found: set[str] = set()
-    waiting = [rules]
-    while waiting:
-        new = {reference.parent for reference in waiting.pop().references} - found
-        found |= new
-        waiting += map(catalog.table, sorted(new))
-    return found

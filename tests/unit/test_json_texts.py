@@ -33,3 +33,15 @@ def test_zeros_before_an_exponent_hide_nothing(number: str) -> None:
 def test_a_number_beyond_all_is_not_what_sqlite_keeps(number: str) -> None:
     with pytest.raises(OutOfRangeError, match="SQLite would keep it as"):
         JSON_IN_SQLITE.parse(number)
+
+
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"]": ', "}")])
+def test_what_is_deep_does_not_depend_on_who_asks(begin: str, end: str) -> None:
+    def ask(calls: int, levels: int) -> str:
+        return ask(calls - 1, levels) if calls else JSON.parse(begin * levels + "1" + end * levels)
+
+    assert ask(0, 500) == ask(300, 500)
+    for calls in (0, 300):
+        with pytest.raises(UnfitError, match="it is nested too deeply"):
+            ask(calls, 501)
+    assert JSON.parse(wide := f"[{', '.join([begin + '1' + end] * 600)}]") == wide

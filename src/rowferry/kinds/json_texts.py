@@ -21,6 +21,12 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"[ \t\n\r]*-?[0-9][-+.eE0-9]*[ \t\n\r]*")
 
 TOO_DEEP = "it is nested too deeply"
+_MOST_LEVELS = 500
+"""Python reads twice as many, less the calls that it is in just then: what is read today must be so in a restore."""
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_STEPS = np.zeros(256, dtype=np.int8)
+_STEPS[[ord("["), ord("{")]], _STEPS[[ord("]"), ord("}")]] = 1, -1
 
 _EXACT_DIGITS = 15
 """SQLite reads so many digits of a number exactly, in all its versions."""
@@ -125,8 +131,16 @@ def require_json(text: str) -> None:
         raise UnfitError(TOO_DEEP) from None
     except json.JSONDecodeError as error:
         raise UnfitError(f"{error.msg} at character {error.pos + 1}") from error
+    if text.count("[") + text.count("{") > _MOST_LEVELS and _levels(text) > _MOST_LEVELS:
+        raise UnfitError(TOO_DEEP)
     if _SURROGATE.search(text) and _LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         raise UnfitError("it has half a surrogate pair, which is no character")
+
+
+def _levels(text: str) -> int:
+    """How many arrays and objects there are within each other, at most."""
+    marks = np.frombuffer(_STRING.sub("", text).encode("utf-8", "surrogatepass"), dtype=np.uint8)
+    return int(np.cumsum(_STEPS[marks], dtype=np.int64).max())
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:

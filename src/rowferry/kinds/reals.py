@@ -100,7 +100,7 @@ def _nearest(text: str, value: float) -> float:
     """
     with np.errstate(over="ignore", under="ignore"):
         near = np.float32(value)
-    other = np.nextafter(near, np.float32(math.copysign(math.inf, value - float(near))))
+        other = np.nextafter(near, np.float32(math.copysign(math.inf, value - float(near))))
     if value == float(near) or not np.isfinite(other) or float(near) + float(other) != 2 * value:
         return float(near)
     exact, half = Decimal(text).copy_abs(), Decimal(value).copy_abs()

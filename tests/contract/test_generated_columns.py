@@ -8,10 +8,12 @@ import pytest
 from backing_up import Backups
 from batching import Batches
 from loading import Tables, counts
+from owning import HEAD
 from restoring import Restores, counts as restored
 from rowferry.bootstrap import Service
 from rowferry.dictionary.schemas import batch_schemas
 from rowferry.errors import ModelsUnusable, SchemaDiffers
+from rowferry.judging import references
 from rowferry.operations.read_rows import read_rows
 
 _MODEL = """
@@ -100,3 +102,22 @@ def test_a_type_that_no_kind_covers_may_be_generated(service_of: Callable[[str],
     tables = Tables(service_of(f"from sqlalchemy.dialects import postgresql\n{source}"), tmp_path)
     assert counts(tables.put("items.csv", "1,2,3\n")) == (1, 1, 0, 0, 0)
     assert tables.rows("items") == [(1, 2, 3, "'2':2 'a':1")]
+
+
+def test_rows_refer_to_them(
+    service_of: Callable[[str], Service], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alone, where keys of parents are read page by page, and together with others."""
+    monkeypatch.setattr(references, "_PAGE", 1)
+    model = HEAD + (
+        'boxes = Table("boxes", metadata, Column("id", Integer, primary_key=True, autoincrement=False),\n'
+        '    Column("size", Integer), Column("next", Integer, Computed("size + 1", persisted=True), unique=True),\n'
+        '    UniqueConstraint("size", "next"))\n'
+        'lids = Table("lids", metadata, Column("id", Integer, primary_key=True, autoincrement=False),\n'
+        '    Column("next", Integer, ForeignKey("boxes.next")), Column("size", Integer), Column("other", Integer),\n'
+        '    ForeignKeyConstraint(["size", "other"], ["boxes.size", "boxes.next"]))\n'
+    )
+    boxes = Tables(service_of(model), tmp_path)
+    boxes.put("boxes.csv", "1,7\n2,8\n")
+    assert counts(boxes.put("lids.csv", "1,8,,\n2,7,,\n3,,8,9\n4,,8,8\n")) == (4, 2, 0, 0, 2)
+    assert boxes.codes() == [(2, ["reference.missing"]), (4, ["reference.missing"])]

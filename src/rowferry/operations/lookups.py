@@ -1,6 +1,7 @@
 """What the judge looks up, found in a database and among the rows that an operation has accepted."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pyarrow as pa
 from rowferry.backends.protocol import Backend, ParentKeys
 from rowferry.dictionary.catalog import Catalog
 from rowferry.dictionary.foreign_keys import Reference
-from rowferry.dictionary.rules import TableRules
+from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.judging.candidate_keys import Columns, Mask
 from rowferry.judging.circles import Circles
 from rowferry.judging.circular_rows import CircularRows
@@ -75,7 +76,13 @@ class OperationLookups:
         return none if has_none else self._transaction.next_keys(rules.table, column, after, most)
 
     def existing_together(self, table: str, rows: pa.RecordBatch) -> list[int]:
-        return [] if table in self._replaced else self._transaction.existing_together(self._catalog.table(table), rows)
+        if table in self._replaced:
+            return []
+        rules = self._catalog.table(table)
+        generated = [self._generated(rules, name) for name in rows.schema.names if name not in rules.by_name]
+        if generated:
+            rules = replace(rules, columns=(*rules.columns, *generated))
+        return self._transaction.existing_together(rules, rows)
 
     def accepted(self, reference: Reference, key: Columns) -> Mask | None:
         if reference.parent not in self._accepted:
@@ -108,5 +115,10 @@ class OperationLookups:
     def _kind(self, rules: TableRules, column: str) -> tuple[Kind, pa.DataType]:
         if rule := rules.by_name.get(column):
             return rule.kind, rule.arrow
-        # The database generates it.
-        return kind_of(rules.table.c[column].type, self.backend.engine.dialect.name)
+        generated = self._generated(rules, column)
+        return generated.kind, generated.arrow
+
+    def _generated(self, rules: TableRules, column: str) -> ColumnRule:
+        """What is to be known of a column that the database generates, to look for its values."""
+        kind, arrow = kind_of(rules.table.c[column].type, self.backend.engine.dialect.name)
+        return ColumnRule(column, kind, arrow, required=False, max_length=None, doc="")

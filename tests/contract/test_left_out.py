@@ -253,7 +253,10 @@ def test_what_a_file_left_out_is_left_out_of_its_correctable_file(notes: Tables)
 
 def test_a_default_may_be_null_or_blank(service_of: ServiceOf, tmp_path: Path) -> None:
     notes = HEAD + (
-        "from sqlalchemy import null\n"
+        "from sqlalchemy import JSON, null\n"
+        'kept = Table("kept", metadata, Column("id", Integer, primary_key=True), Column("body", String(9)),\n'
+        '    Column("a", JSON, nullable=False, default=lambda: None), Column("b", JSON, default=JSON.NULL),\n'
+        '    Column("c", JSON(none_as_null=True), default=lambda: None))\n'
         'notes = Table("notes", metadata, Column("id", Integer, primary_key=True), Column("body", String(9)),\n'
         '    Column("made", String(9), default=lambda: None), Column("computed", String(9), default=null()),\n'
         '    Column("blank", CHAR(3), nullable=False, default="  "), Column("state", String(9), default=""))\n'
@@ -265,6 +268,10 @@ def test_a_default_may_be_null_or_blank(service_of: ServiceOf, tmp_path: Path) -
     Batches(tables).put({"notes": [{"id": 2, "body": "b", "state": "new"}]})
     padded = [(*row[:4], row[4].rstrip(), row[5]) for row in tables.rows("notes")]
     assert padded == [(1, "a", None, None, "", ""), (2, "b", None, None, "", "new")]
+    assert counts(tables.put("kept.csv", "id,body\n1,a\n")) == (1, 1, 0, 0, 0)
+    with tables.service.backend.engine.connect() as connection:
+        texts = "SELECT CAST(a AS TEXT), CAST(b AS TEXT), CAST(c AS TEXT) FROM kept"
+        assert tuple(connection.exec_driver_sql(texts).one()) == ("null", "null", None)
     tables.put("marks.csv", "id,body\n1,a\n")
     assert tables.codes() == [(2, ["value.required"])]
     (row,) = Batches(tables).put({"marks": [{"id": 2}]}).rejected

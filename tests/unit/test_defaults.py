@@ -61,6 +61,7 @@ def rules_with(column_type: TypeEngine[Any], default: object) -> TableRules:
         (postgresql.INET(), ipaddress.ip_address("192.0.2.1"), "192.0.2.1", "192.0.2.1"),
         (sa.ARRAY(sa.LargeBinary), [b"x"], r'["\\x78"]', r'["\\x78"]'),
         (sa.ARRAY(sa.Date), [dt.date(2020, 1, 1)], '["2020-01-01"]', '["2020-01-01"]'),
+        (sa.JSON(), sa.JSON.NULL, "null", "null"),
         (sa.JSON(), {"since": dt.date(2020, 1, 1)}, '{"since": "2020-01-01"}', '{"since": "2020-01-01"}'),
     ],
     ids=repr,

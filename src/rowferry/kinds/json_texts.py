@@ -79,7 +79,7 @@ class Json(KeptAsText):
         return super().arrow(column_type)
 
     def default(self, value: Any) -> str:
-        return json.dumps(value, default=str)
+        return json.dumps(None if value is sql.JSON.NULL else value, default=str)  # which is a number, too
 
     def parse(self, text: str) -> str:
         """The text itself, if it is JSON, and no reader may take it for other values than another one."""

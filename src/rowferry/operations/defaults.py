@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+from sqlalchemy import types as sql
 
 from rowferry.arrow import compute as pc
 from rowferry.backends.computed import computed
@@ -12,6 +13,8 @@ from rowferry.backends.protocol import Backend
 from rowferry.dictionary.defaults import Default, spelled
 from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, TableRules
 from rowferry.judging.rows import LEFT_OUT, OddRow, Positions, RowBatch, Unreadable
+from rowferry.kinds.declared import Type
+from rowferry.kinds.registry import served_by
 from rowferry.kinds.texts import Text
 from rowferry.kinds.unfit import UnfitError
 
@@ -70,15 +73,22 @@ class Defaults:
     def _texts(self, number: int, count: int) -> list[str | None]:
         """Values for so many rows of a column, as they are to be judged; None is a missing one."""
         rule, default = self._rules.columns[number], self._of[number]
+        column = self._rules.table.columns[rule.name]
         if not count:
             return []
         if default.expression is None:
             assert default.make is not None  # noqa: S101  # for the type checker
-            return [_spelled(rule, default.make()) for _ in range(count)]
+            stored = sql.JSON.NULL if self._makes_json_of_none(column.type) else None
+            made = (default.make() for _ in range(count))
+            return [_spelled(rule, stored if value is None else value) for value in made]
         with self._backend.errors():
-            column = self._rules.table.columns[rule.name]
             values = computed(self._backend.engine, column, default.expression, count)
         return [_spelled(rule, value) for value in values]
+
+    def _makes_json_of_none(self, column_type: Type) -> bool:
+        """Whether SQLAlchemy stores the null of JSON for None."""
+        _, served = served_by(column_type, self._backend.engine.dialect.name)
+        return isinstance(served, sql.JSON) and not served.none_as_null
 
     def _blanks(self, number: int, first: int, positions: Positions, texts: Sequence[str | None]) -> Positions:
         """The positions whose text is blank, but stands for a text; their values are noted."""

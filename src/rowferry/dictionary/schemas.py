@@ -32,7 +32,7 @@ def batch_schemas(catalog: Catalog, taken: Collection[str] = ()) -> dict[str, Sc
     properties = {name: _rows_schema(name, names[name], row["description"]) for name, row in rows.items()}
     example = {name: row["examples"] for name, row in rows.items()}
     batch = {**_head(BATCH, _DESCRIPTION, properties, example), "minProperties": 1}
-    return {BATCH: batch, **{names[name]: row for name, row in rows.items()}}
+    return {BATCH: batch, **{names[name]: rows[name] for name in sorted(rows, key=names.__getitem__)}}
 
 
 def row_names(catalog: Catalog, taken: Collection[str] = ()) -> Mapping[str, str]:

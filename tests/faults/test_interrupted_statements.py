@@ -1,6 +1,7 @@
 """A signal or a cut connection at the worst moment: what was done is done and said, and nothing else is kept locked."""
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -81,20 +82,35 @@ def test_a_restore_that_has_committed_is_done(tables: Tables, after_commit: Call
     assert tables.everything() == before
 
 
-def test_a_query_that_is_interrupted_lets_go_of_its_locks(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def interrupt_within_a_lock() -> None:
+    """Between letting go of a lock and noting that: `with` lets go of it again."""
+    lock = Lock()
+    with lock:
+        lock.release()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("come", [interrupt, interrupt_within_a_lock])
+def test_a_query_that_is_interrupted_lets_go_of_its_locks(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, come: Callable[[], None]
+) -> None:
     restores = Restores(tables.with_parents())
     tables.put("hired_employees.csv", employees(10))
     kept = restores.keep("hired_employees")
     tables.execute("DELETE FROM hired_employees WHERE id = 1")
     dialect = tables.service.backend.engine.dialect
     do_execute = dialect.do_execute
-    raised: list[BaseException] = []
+    raised: list[str] = []
 
     def execute(cursor: Any, statement: str, *more: Any) -> None:
         do_execute(cursor, statement, *more)
         if statement.startswith("SELECT count") and "hired_employees" in statement and not raised:
-            raised.append(KeyboardInterrupt())
-            raise raised[0]
+            raised.append(statement)
+            come()
 
     monkeypatch.setattr(dialect, "do_execute", execute)
     with pytest.raises(RestoreInterrupted):

@@ -16,7 +16,15 @@ from rowferry.cli.group import Group
 from rowferry.cli.output import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, DoneUnheard, say_error, written
 from rowferry.cli.signals import ignore_from_now_on, interrupt_on_termination
 from rowferry.cli.standard_streams import take_streams, write_no_more
-from rowferry.errors import CommandMisused, Interrupted, OutputUnwritable, RowferryError, Unexpected, UsageError
+from rowferry.errors import (
+    CommandMisused,
+    Interrupted,
+    OutputUnwritable,
+    RowferryError,
+    Unexpected,
+    UsageError,
+    follows_interrupt,
+)
 
 if TYPE_CHECKING:
     from rowferry import settings
@@ -134,7 +142,7 @@ def _run() -> int:
         if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
             # The library prints help and version; of work that needs room, DiskFull tells.
             return _fail(OutputUnwritable(reason=error.strerror))
-        return _fail(Unexpected(log=unexpected.logged(error)))
+        return _fail(Interrupted() if follows_interrupt(error) else Unexpected(log=unexpected.logged(error)))
     return code
 
 

@@ -37,6 +37,7 @@ from rowferry.errors.databases import (
     models_unusable as models_unusable,
 )
 from rowferry.errors.folders import FolderUnusable as FolderUnusable
+from rowferry.errors.interrupts import follows_interrupt as follows_interrupt
 from rowferry.errors.refusals import TableAltered as TableAltered, TooManyRefused as TooManyRefused
 from rowferry.errors.reports import (
     ReportParametersUnfit as ReportParametersUnfit,

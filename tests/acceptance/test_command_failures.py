@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from command_server import run_text
 from rowferry.cli.options import at_database
 
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
@@ -39,10 +40,10 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def run(environment: dict[str, str], *words: object, program: str | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", program] if program else [ROWFERRY]
-    return subprocess.run(
-        [*command, *map(str, words)], capture_output=True, text=True, env=environment, check=False, timeout=60
-    )
+    if program is None:
+        return run_text(*words, env=environment)
+    command = [sys.executable, "-c", program, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
 
 
 def load_wrong_rows(environment: dict[str, str], folder: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from serving import served
 from terminals import on_terminal
 
+from command_server import run_text
 from rowferry.cli.demo import STEPS
 from waiting import wait_until
 
@@ -30,8 +31,7 @@ def environment(tmp_path: Path, database_url: str) -> dict[str, str]:
 
 
 def run(environment: dict[str, str], *words: object) -> subprocess.CompletedProcess[str]:
-    command = [ROWFERRY, *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    return run_text(*words, env=environment)
 
 
 def answer(environment: dict[str, str], *words: object, code: int = 0) -> Any:

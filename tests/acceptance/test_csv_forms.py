@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from api_server import serve
+
+from command_server import run_text
 
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 CASES = Path(__file__).parents[3] / "shared" / "cases"
@@ -78,8 +79,7 @@ def rows(client: httpx.Client) -> Rows:
 
 def command(database_url: str, tmp_path: Path, *words: str) -> tuple[int, dict[str, Any]]:
     folders = {"LOG_DIR": str(tmp_path / "logs"), "SQLALCHEMY_DATABASE_URL": database_url}
-    told = [ROWFERRY, *words, "--json"]
-    ran = subprocess.run(told, capture_output=True, text=True, env=os.environ | folders, check=False, timeout=60)
+    ran = run_text(*words, "--json", env=os.environ | folders)
     assert ran.stderr == ""
     return ran.returncode, json.loads(ran.stdout)
 
@@ -151,13 +151,8 @@ def test_cells_that_look_like_a_missing_value_are_noted(
     words = ["load", str(CASES / "c08_nulls.csv"), "--table", "departments"]
     _, said = command(database_url, tmp_path, *words, "--dry-run")
     assert said["tables"][0]["notes"] == [note]
-    shown = subprocess.run(
-        [ROWFERRY, *words, "--database-url", database_url, "--dry-run"],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"LOG_DIR": str(tmp_path / "logs"), "COLUMNS": "300"},
-        check=False,
-    ).stdout
+    environment = os.environ | {"LOG_DIR": str(tmp_path / "logs"), "COLUMNS": "300"}
+    shown = run_text(*words, "--database-url", database_url, "--dry-run", env=environment).stdout
     assert f"c08_nulls.csv: {note}." in shown
 
 

@@ -13,6 +13,7 @@ import pytest
 from serving import Served, served
 
 from batching import company, employee
+from command_server import run_text
 from rowferry.backups.store import UnfinishedSnapshot
 from rowferry.errors import FileUnwritable
 
@@ -159,9 +160,7 @@ def many_jobs() -> dict[str, object]:
 
 
 def run(environment: dict[str, str], *words: str) -> tuple[int, dict[str, Any]]:
-    ran = subprocess.run(
-        [ROWFERRY, *words, "--json"], env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
+    ran = run_text(*words, "--json", env=environment)
     assert ran.stderr == ""
     return ran.returncode, json.loads(ran.stdout)
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import httpx
 import pytest
 from api_server import serve
 
+from command_server import run_text
 from speaking import only_sqlite
 
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
@@ -85,8 +85,7 @@ def test_by_command(filled_url: str, tmp_path: Path, folder: Path) -> None:
     environment = os.environ | {"SQLALCHEMY_DATABASE_URL": filled_url, "LOG_DIR": str(tmp_path / "logs")}
 
     def run(*words: str) -> tuple[int, str, str]:
-        command = [ROWFERRY, "report", *words]
-        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        ran = run_text("report", *words, env=environment)
         return ran.returncode, ran.stdout, ran.stderr
 
     names = [report["name"] for report in json.loads(run("--json")[1])["reports"]]

@@ -16,6 +16,8 @@ import httpx
 import pytest
 from api_server import serve
 
+from command_server import run_bytes
+
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 NAMES = ("hires-by-quarter", "departments-above-mean")
 FIRST = {"department": "Accounting", "job": "Account Representative IV", "q1": 1, "q2": 0, "q3": 0, "q4": 0}
@@ -94,7 +96,7 @@ def environment(filled_url: str, tmp_path: Path) -> dict[str, str]:
 
 
 def run(environment: dict[str, str], *words: object) -> tuple[int, bytes, str]:
-    ran = subprocess.run([ROWFERRY, "report", *map(str, words)], env=environment, capture_output=True, check=False)
+    ran = run_bytes("report", *words, env=environment)
     return ran.returncode, ran.stdout, ran.stderr.decode()
 
 

@@ -10,6 +10,8 @@ import httpx
 import pytest
 from api_server import serve
 
+from command_server import run_text
+
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 TESTS = Path(__file__).parents[1]
 
@@ -45,8 +47,7 @@ def test_by_command(models: str, tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(TESTS), "LOG_DIR": str(tmp_path)}
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [ROWFERRY, *words]
-        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return run_text(*words, env=environment, cwd=tmp_path)
 
     assert ("\n  report " in run("--help").stdout) == (models == "rowferry.models")
     ran = run("report", "hires-by-quarter")

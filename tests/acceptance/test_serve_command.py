@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from command_server import run_text
+
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 
 
@@ -50,6 +52,4 @@ def test_settings_are_shown_and_faults_told_at_once(tmp_path: Path) -> None:
 
 
 def run(folder: Path, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [ROWFERRY, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
+    return run_text(*words, env=environment, cwd=folder)

@@ -2,12 +2,13 @@
 
 import os
 import sqlite3
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from terminals import on_terminal
+
+from command_server import run_bytes, run_text
 
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
 
@@ -23,7 +24,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     environment = os.environ | folders | {"SQLALCHEMY_DATABASE_URL": f"sqlite:///{folder}/rows.db"}
     environment["COLUMNS"] = "80"
     for words in (["load"], ["backup"], ["verify", "--all"], ["restore", "departments"]):
-        assert subprocess.run([ROWFERRY, *words], env=environment, capture_output=True, check=False).returncode < 2
+        assert run_bytes(*words, env=environment).returncode < 2
     with sqlite3.connect(folder / "rows.db") as database:
         database.execute(
             "UPDATE rowferry_loads SET rows_read=?, inserted=?, updated=?, unchanged=?, rejected=?", COUNTS
@@ -37,11 +38,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def shown(environment: dict[str, str], columns: int | None, *words: str) -> str:
     """What a command says on a terminal of so many columns, or into a pipe."""
-    command = [ROWFERRY, *words]
     if columns is None:
-        narrow = environment | {"COLUMNS": "40"}
-        return subprocess.run(command, env=narrow, capture_output=True, text=True, check=True, timeout=60).stdout
-    return on_terminal(command, environment | {"COLUMNS": str(columns), "TERM": "dumb"})
+        return run_text(*words, env=environment | {"COLUMNS": "40"}).stdout
+    return on_terminal([ROWFERRY, *words], environment | {"COLUMNS": str(columns), "TERM": "dumb"})
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, None])
@@ -76,7 +75,7 @@ def test_long_words_wrap_too(environment: dict[str, str], tmp_path: Path) -> Non
     path = tmp_path / "hired_employees.csv"
     path.write_text(f"{'9' * 40},{'Anna-Maria-' * 5},2021-05-30T05:43:46Z,8,\n")
     other = environment | {"SQLALCHEMY_DATABASE_URL": f"sqlite:///{tmp_path}/rows.db"}
-    assert subprocess.run([ROWFERRY, "load", path], env=other, capture_output=True, check=False).returncode == 1
+    assert run_bytes("load", path, env=other).returncode == 1
     lines = shown(other, 80, "rejects").splitlines()
     assert max(map(len, lines)) == 80
     assert "9" * 40 in "".join(line[55:].rstrip() for line in lines)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from new_migration import missing
 
+from command_server import run_text
 from databases import NewDatabase
 from loading import Tables
 from rowferry import ledger
@@ -291,8 +293,7 @@ def test_tables_of_own_models_are_made_if_missing_and_never_changed(
 
 
 def run(url: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [ROWFERRY, "db", *words, "--database-url", url]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return run_text("db", *words, "--database-url", url, env=os.environ)
 
 
 def told(url: str, *words: str, code: int = 0) -> Any:

@@ -79,7 +79,7 @@ torture-mechanisms:
 
 # Twenty times as many inputs of each property that works on a database.
 torture-properties:
-	ROWFERRY_TORTURE_TIMES=20 uv run pytest $$(grep -rl "^from made_up" tests/contract tests/postgresql) --timeout 3000
+	ROWFERRY_TORTURE_TIMES=20 uv run pytest $$(grep -rl "^from made_up" tests/contract tests/postgresql tests/unit) --timeout 3000
 
 # Two hundred restores killed at any moment, on both databases.
 torture-restores:

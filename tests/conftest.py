@@ -25,9 +25,12 @@ from databases import (
 from loading import Tables, employees
 from owning import ServiceOf
 from postgresql_versions import start_postgresql
+from rowferry.backends import refusals
 from rowferry.backends.capabilities import Capabilities
+from rowferry.backends.postgresql import careful as postgresql_careful
 from rowferry.backends.registry import ROOMS, Served
 from rowferry.bootstrap import Service
+from rowferry.operations import refused_rows
 from rowferry.settings import DEFAULT_MODELS, read_settings
 
 # Hundreds of processes are started, none of which should compile the program again.
@@ -174,6 +177,13 @@ def filled(tables: Tables) -> Tables:
 def backups(service: Service, tmp_path: Path) -> Backups:
     """What can be done to the backups of `service`."""
     return Backups(service, tmp_path / "backups")
+
+
+@pytest.fixture
+def few_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the database refuse 10 rows of an operation at most, since it takes long to find each of 1,000."""
+    for module in (refusals, refused_rows, postgresql_careful):
+        monkeypatch.setattr(module, "MOST_REFUSED", 10)
 
 
 @pytest.fixture

@@ -5,12 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from api_server import serve
 
 from rowferry.samples import write_samples
 
+TORTURE = "ROWFERRY_TORTURE_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("ROWFERRY_TORTURE_EXAMPLES", "8"))
-"""So many requests are made up for each operation, in each of two phases; `make torture-api` makes 250."""
+"""So many requests are made up for each operation, in each of two phases; `make torture-api`: 250, on both databases."""
 
 SECONDS_A_REQUEST = 30
 
@@ -26,6 +28,7 @@ CHECKS = (
 """Left out is whether data that fit their schema are accepted: whether a load or a row is, depends on the tables."""
 
 
+@pytest.mark.parametrize("new_database", ["sqlite", "postgresql"] if TORTURE else ["postgresql"], indirect=True)
 def test_every_answer_is_in_the_document(database_url: str, tmp_path: Path) -> None:
     write_samples(tmp_path / "data", rows=200)
     with serve(database_url, tmp_path / "data", tmp_path / "logs") as client:
@@ -35,7 +38,7 @@ def test_every_answer_is_in_the_document(database_url: str, tmp_path: Path) -> N
             *("--checks", ",".join(CHECKS)),
             *("--max-examples", str(EXAMPLES)),
             *("--request-timeout", str(SECONDS_A_REQUEST)),
-            *([] if "ROWFERRY_TORTURE_EXAMPLES" in os.environ else ["--seed", "2021"]),
+            *([] if TORTURE else ["--seed", "2021"]),
             *("--continue-on-failure", "--no-color"),
         ]
         ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

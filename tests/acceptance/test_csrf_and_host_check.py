@@ -17,11 +17,13 @@ def client(tmp_path: Path) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture
-def named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    monkeypatch.setenv("ROWFERRY_HOSTS", "known.example, b.example")
-    with serve(f"sqlite:///{tmp_path}/rules.db", tmp_path, tmp_path / "logs") as client:
-        yield client
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    folder = tmp_path_factory.mktemp("named")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROWFERRY_HOSTS", "known.example, b.example")
+        with serve(f"sqlite:///{folder}/rules.db", folder, folder / "logs") as client:
+            yield client
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/livez", "/nowhere", "/web/style.css", "/reports/hires-by-quarter"])

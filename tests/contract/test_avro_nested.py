@@ -5,8 +5,9 @@ from typing import Any
 
 import fastavro
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from made_up import made_up
 from rowferry.avro.codecs import UnsoundBlockError
 from rowferry.avro.container import Header, spell_block, spell_header, spell_varint
 from rowferry.avro.fields import BlockDecoder, fields_of
@@ -58,7 +59,7 @@ def _nested(inner: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
 _TYPES = st.recursive(st.sampled_from(_PLAIN), _nested, max_leaves=5)
 
 
-@settings(max_examples=60, deadline=None)
+@made_up(20)
 @given(data=st.data())
 def test_the_rest_of_a_row_is_read_as_ever(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     extras = data.draw(st.lists(_TYPES, min_size=1, max_size=4))

@@ -8,9 +8,10 @@ import avro.io
 import fastavro
 import polars as pl
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from avro_rows import EMPTY, FULL, read_avro, rows_of, write_avro
+from made_up import made_up
 from rowferry.avro.codecs import CODECS
 from rowferry.dictionary.catalog import load_catalog
 
@@ -91,7 +92,7 @@ def test_what_is_optional_is_a_union_with_null_that_defaults_to_it(tmp_path: Pat
     assert "default" not in fields["level"]
 
 
-@settings(max_examples=60, deadline=None)
+@made_up(20)
 @given(st.data())
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """All tables, all kinds, all codecs: by fastavro and by ourselves, value for value."""

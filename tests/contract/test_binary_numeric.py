@@ -7,8 +7,9 @@ import psycopg
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from made_up import made_up
 from rowferry.backends.postgresql.copy_format import copy_format
 from rowferry.kinds.decimals import DECIMAL
 
@@ -35,7 +36,7 @@ def columns(draw: st.DrawFn) -> pa.Array:
     return longer[1:-1]  # a slice, as parts of a block are
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(50)
 @given(values=columns())
 def test_each_decimal_arrives_as_it_is(postgresql: psycopg.Connection, values: pa.Array) -> None:
     batch = pa.record_batch([pa.array(range(len(values)), pa.int32()), values], names=["at", "value"])

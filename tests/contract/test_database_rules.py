@@ -8,9 +8,8 @@ from batching import Batches, codes as batch_codes
 from database_rules import EVERY, MODELS, OF_BOTH, Rule, rule_of
 from loading import Tables, counts
 from owning import ServiceOf
-from rowferry.backends import refusals
 from rowferry.errors import RejectsExceeded, TooManyRefused
-from rowferry.operations import full_bulk_insert, refused_rows
+from rowferry.operations import full_bulk_insert
 from speaking import only_postgresql
 
 Ruled = tuple[Tables, Rule]
@@ -130,10 +129,8 @@ def test_rejected_rows_are_loaded_once_they_are_corrected(ruled: Ruled) -> None:
 
 
 @of_both
-@pytest.mark.usefixtures("bulky")
-def test_too_many_rows(ruled: Ruled, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (refusals, refused_rows):
-        monkeypatch.setattr(module, "MOST_REFUSED", 10)
+@pytest.mark.usefixtures("bulky", "few_refused")
+def test_too_many_rows(ruled: Ruled) -> None:
     tables, rule = ruled
     error = tables.fail(TooManyRefused, tables.write("pay.csv", rule.rows(40, range(2, 40))))
     assert "more than 10 rows of pay, such as row 2" in error.message

@@ -224,7 +224,7 @@ def require_update(
 
 def test_rows_of_an_update_take_no_value_that_is_kept(ships: Tables) -> None:
     seen: set[str] = set()
-    for seed in range(40):
+    for seed in range(10 * TIMES):
         chance = random.Random(seed)
         before = table_after(ships, chance)
         rows = some_rows(chance, 12)

@@ -10,7 +10,7 @@ from serving import Served, served
 from loading import employees
 from waiting import SECONDS, wait_until
 
-ROWS, FAULTY = 200_000, 200_000
+ROWS, FAULTY = 80_000, 80_000
 """A row of two lines takes as long as many others, so that a load of a small file lasts some seconds."""
 
 

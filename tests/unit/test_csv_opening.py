@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from made_up import made_up
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.rules import TableRules, rules_of
 from rowferry.errors import DelimiterUnfit, HeaderUnfit, OptionInvalid, RowferryError
@@ -84,7 +85,7 @@ def headers(draw: st.DrawFn) -> tuple[str, list[str], str]:
     return "".join(before) + end.join(rows), [name.strip().lower() for name in names], delimiter
 
 
-@settings(max_examples=200, deadline=None)
+@made_up(66)
 @given(headers())
 def test_every_value_lands_in_its_column_or_the_file_is_refused(made: tuple[str, list[str], str]) -> None:
     text, names, delimiter = made
@@ -113,7 +114,7 @@ LINE_ENDS = st.sampled_from(["\n", "\r\n", "\r\r\n", "\r"])
 DELIMITERS = st.sampled_from([*",;\t|:^~ \x01"])
 
 
-@settings(max_examples=200, deadline=None)
+@made_up(66)
 @given(
     rows=st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=8),
     delimiter=DELIMITERS,
@@ -151,7 +152,7 @@ employees = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@made_up(20)
 @given(rows=st.lists(employees, min_size=1, max_size=9), header=st.booleans(), end=LINE_ENDS)
 def test_a_file_whose_rows_fit_the_comma_is_never_refused(
     rows: list[tuple[str, ...]], *, header: bool, end: str
@@ -166,7 +167,7 @@ good_employees = employees.filter(lambda row: row[1].count(",") < 4).map(
 """No row of them fits the comma."""
 
 
-@settings(max_examples=60, deadline=None)
+@made_up(20)
 @given(
     rows=st.lists(good_employees, min_size=1, max_size=9),
     header=st.booleans(),
@@ -361,7 +362,7 @@ def test_options_that_make_no_sense_are_refused(said: dict[str, object]) -> None
     assert caught.value.advice
 
 
-@settings(max_examples=60, deadline=None)
+@made_up(20)
 @given(
     st.lists(
         st.sampled_from(["sep=", ";", ",", "\n", "\r", MARK, '"', "id", "job", "1", " ", "\0", "\t", "\xff"]),

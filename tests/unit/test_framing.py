@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
 
 import oracle
+from made_up import made_up
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.errors import SourceChanged
 from rowferry.judging.rows import UNREADABLE, RowBatch, raw_rows
@@ -102,7 +103,7 @@ def read_with(
         return list(rows_of(Path(file.name)))
 
 
-@settings(max_examples=600, deadline=None)
+@made_up(200)
 @given(nasty)
 def test_lines_found_at_once_are_the_rows_found_one_by_one(data: bytes) -> None:
     if not data:
@@ -119,7 +120,7 @@ def test_lines_found_at_once_are_the_rows_found_one_by_one(data: bytes) -> None:
         assert [cell.replace(b'""', b'"') for cell in cells] == row.cells
 
 
-@settings(max_examples=600, deadline=None)
+@made_up(200)
 @given(nasty)
 def test_lines_with_a_stray_quote_are_spoiled_rows(data: bytes) -> None:
     lines = find_lines(data or b"\n")
@@ -137,7 +138,7 @@ bytes_of_utf8 = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=1000, deadline=None)
+@made_up(333)
 @given(st.lists(st.lists(bytes_of_utf8, max_size=6).map(b"".join), min_size=1, max_size=4))
 def test_lines_that_are_not_utf8_are_those_that_python_cannot_decode(lines: list[bytes]) -> None:
     block = np.frombuffer(b"\n".join([*lines, b""]), dtype=np.uint8)
@@ -146,7 +147,7 @@ def test_lines_that_are_not_utf8_are_those_that_python_cannot_decode(lines: list
     assert found == {number for number, line in enumerate(lines) if _decoded(line) is UNREADABLE}
 
 
-@settings(max_examples=600, deadline=None)
+@made_up(200)
 @given(nasty)
 def test_scan_row_finds_the_rows_of_the_oracle(data: bytes) -> None:
     found, at = [], 0
@@ -158,7 +159,7 @@ def test_scan_row_finds_the_rows_of_the_oracle(data: bytes) -> None:
     assert found == [(row.raw, row.cells) for row in oracle.frame(data)]
 
 
-@settings(max_examples=500, deadline=None)
+@made_up(166)
 @given(nasty)
 def test_scan_row_never_decides_too_early(data: bytes) -> None:
     for end in (at + 1 for at, byte in enumerate(data) if byte == ord("\n")):
@@ -166,7 +167,7 @@ def test_scan_row_never_decides_too_early(data: bytes) -> None:
         assert early is None or early == scan_row(data, 0, final=True)
 
 
-@settings(max_examples=400, deadline=None)
+@made_up(133)
 @given(nasty, st.integers(4, 64), st.integers(1, 64))
 @example(b'2,"a\nb"\r\n"x', 4, 1)
 @example(b"\xef\xbb\xbf2,b\n", 4, 1)
@@ -180,7 +181,7 @@ def test_neither_the_size_of_blocks_nor_how_rare_quotes_are_changes_anything(
     assert read_with(whole) == found
 
 
-@settings(max_examples=800, deadline=None)
+@made_up(266)
 @given(nasty, st.integers(4, 64), st.sampled_from([5, 8, 13]), st.sampled_from([3, 5]))
 @example(b"1234567\r\n", 8, 8, 3)
 @example(b'"3\n5",89\n1,2\n', 4, 8, 3)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from made_up import made_up
 from rowferry.errors import RowferryError, SourceBroken
 from rowferry.errors.sources import SourceNotCsv
 from rowferry.sources.csv.byte_source import ByteSource
@@ -80,7 +81,7 @@ def test_anything_else_behind_the_end_is_damage(tmp_path: Path, form: str, behin
         read(tmp_path, FORMS[form](TEXT) + behind)
 
 
-@settings(max_examples=60, deadline=None)
+@made_up(20)
 @given(form=st.sampled_from(CHECKED), share=st.floats(0, 1, exclude_max=True), cut=st.booleans(), bit=st.integers(0, 7))
 def test_a_cut_or_damaged_file_is_never_taken_for_a_shorter_or_other_one(
     tmp_path_factory: pytest.TempPathFactory, form: str, share: float, cut: bool, bit: int

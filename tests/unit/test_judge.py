@@ -12,11 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 import oracle
 import oracle_values
 from looking_up import KeysInMemory
+from made_up import made_up
 from rowferry.dictionary.faults import RejectCode
 from rowferry.dictionary.rules import TableRules, rules_of
 from rowferry.judging.judge import Judge
@@ -168,7 +169,7 @@ def _kept(sink: RejectSink) -> Iterator[tuple[oracle.Reject, list[str]]]:
 
 
 @pytest.mark.parametrize("key", [["number"], ["code"], ["number", "code"], ["number", "seen", "sure"]], ids="-".join)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(20)
 @given(made=files, block=st.sampled_from([40, 1_000, 1_000_000]))
 def test_rows_of_every_kind(
     tmp_path: Path, key: list[str], made: list[tuple[int, list[tuple[int, str]]] | bytes], block: int

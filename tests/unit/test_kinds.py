@@ -5,11 +5,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
 from sqlalchemy.dialects import postgresql
 
 import oracle_values
 from kind_examples import EXAMPLES, LENGTH, RANGE, REQUIRED, TYPE
+from made_up import made_up
 from rowferry.arrow.arrays import python_values
 from rowferry.dictionary.rules import ColumnRule, rules_of
 
@@ -148,7 +149,7 @@ def test_the_fast_reader_is_sure_of_no_example_that_the_judge_refuses(kind: str)
             assert not sure[0] or (fault is None and python_values(values)[0] == judged), text
 
 
-@settings(max_examples=30, deadline=None)
+@made_up(20)
 @pytest.mark.parametrize("required", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
 @given(texts=st.lists(near.filter(lambda text: "\0" not in text), max_size=12))
@@ -166,7 +167,7 @@ def test_wherever_the_fast_reader_is_sure_the_judge_agrees(kind: str, *, require
             assert value is None
 
 
-@settings(max_examples=30, deadline=None)
+@made_up(20)
 @pytest.mark.parametrize("required", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
 @given(text=near)

@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from looking_up import KeysInMemory
+from made_up import made_up
 from rowferry.arrow import integer_set
 from rowferry.arrow.integer_set import IntegerSet
 from rowferry.dictionary.foreign_keys import Reference
@@ -54,7 +55,7 @@ def _missing(lookups: Counting, made: list[list[int | None]]) -> Iterator[list[b
         yield found.missing(reference, [pa.array(batch, pa.int64())]).tolist()
 
 
-@settings(max_examples=300, deadline=None)
+@made_up(100)
 @given(there=st.sets(keys), made=batches)
 def test_what_is_missing_is_what_is_not_there(there: set[int], made: list[list[int | None]]) -> None:
     expected = [[key is not None and key not in there for key in batch] for batch in made]
@@ -84,7 +85,7 @@ def test_a_parent_that_comes_after_its_page_was_read_is_found_unless_it_was_miss
     assert missing(4, 5, 9) == [False, False, True]
 
 
-@settings(max_examples=200, deadline=None)
+@made_up(66)
 @given(added=st.lists(st.lists(keys, min_size=1), max_size=5), asked=st.lists(st.none() | keys))
 def test_integers_are_known_as_other_values_are(added: list[list[int]], asked: list[int | None]) -> None:
     both = IntegerSet(1_000_000), KnownValues(pa.int64())

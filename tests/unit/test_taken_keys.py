@@ -8,8 +8,9 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from made_up import made_up
 from rowferry.backends.key_range import KeyRange
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.judging import sorted_runs, stored_keys
@@ -47,7 +48,7 @@ SINGLE: dict[str, tuple[Callable[[], IntegerKeys | StoredKeys], Callable[[list[i
 }
 
 
-@settings(max_examples=150, deadline=None)
+@made_up(50)
 @pytest.mark.parametrize("form", SINGLE)
 @given(batches=random_batches | mostly_ascending | batches_of_runs)
 def test_the_first_row_takes_the_key(form: str, batches: Batches) -> None:
@@ -67,7 +68,7 @@ def _told(repeated: Repeated) -> list[tuple[int, ...]]:
     return list(zip(*(column.tolist() for column in repeated), strict=True))
 
 
-@settings(max_examples=100, deadline=None)
+@made_up(33)
 @pytest.mark.parametrize("form", ["integers", "texts"])
 @given(batches=random_batches, asked=st.lists(st.integers(-6, 6) | edges))
 def test_holds_says_which_keys_are_taken(form: str, batches: Batches, asked: list[int]) -> None:
@@ -90,7 +91,7 @@ several = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@made_up(50)
 @given(
     batches=st.lists(st.lists(several, max_size=8), max_size=9),
     most=st.sampled_from([1, 8, 1_000]),
@@ -136,7 +137,7 @@ OF_KINDS: dict[pa.DataType, list[object]] = {
 }
 
 
-@settings(max_examples=40, deadline=None)
+@made_up(20)
 @pytest.mark.parametrize("arrow", OF_KINDS, ids=str)
 @given(data=st.data())
 def test_keys_of_every_type(arrow: pa.DataType, data: st.DataObject) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
 
 from looking_up import KeysInMemory
+from made_up import made_up
 from rowferry.dictionary.catalog import load_catalog
 from rowferry.dictionary.rules import TableRules
 from rowferry.judging.judge import Judge, Verdict
@@ -75,7 +76,7 @@ def _as_json(rows: list[tuple[Any, ...]]) -> RowBatch:
     return batch
 
 
-@settings(max_examples=150, deadline=None)
+@made_up(50)
 @example(rows=[(1, "x", 1, 1, None, None, None, None, None, None), (1, " ", 9, None, 1, None, None, None, None, None)])
 @given(rows=_ROWS.filter(len))
 def test_typed_values_are_judged_as_json(rows: list[tuple[Any, ...]]) -> None:
@@ -86,7 +87,7 @@ def test_typed_values_are_judged_as_json(rows: list[tuple[Any, ...]]) -> None:
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@made_up(20)
 @given(seen=st.lists(st.one_of(st.none(), st.datetimes(), _TEXTS), min_size=1, max_size=8))
 def test_instants_that_come_as_text_are_read_by_their_grammar(seen: list[dt.datetime | str | None]) -> None:
     texts = [at.isoformat() if isinstance(at, dt.datetime) else at for at in seen]

@@ -178,6 +178,7 @@ def test_a_trigger_of_a_partition_fires(tables: Tables) -> None:
     assert constraints(tables.service.backend.engine, "oid") == before
 
 
+@pytest.mark.usefixtures("few_refused")
 @pytest.mark.parametrize("filled", [True, False])
 def test_a_foreign_key_that_was_not_validated_is_checked_all_the_same(owned: Tables, *, filled: bool) -> None:
     owned.with_parents()

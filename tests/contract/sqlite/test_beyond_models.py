@@ -12,11 +12,14 @@ from loading import Tables, counts, employees
 from rowferry.backends.sqlite import appending as sqlite_appending
 from rowferry.backends.sqlite.appending import AppendingSqliteWriter
 from rowferry.errors import TooManyRefused
+from rowferry.operations import full_bulk_insert
+from rowferry.sources.csv import byte_source
 from speaking import only_sqlite
 
-pytestmark = only_sqlite
+pytestmark = [only_sqlite, pytest.mark.usefixtures("few_refused")]
 
-MANY = 20_000
+ROWS = 2_000
+"""So few that a test is quick; which way they go is not left to their number."""
 
 COLUMNS = """
 id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(255) NOT NULL {on_name}, datetime DATETIME NOT NULL,
@@ -27,10 +30,13 @@ department_id INTEGER NOT NULL REFERENCES departments, job_id INTEGER NOT NULL {
 @pytest.fixture(params=["few", "many", "early"])
 def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """How many rows come: few, many, or many of which some go in before all are read."""
+    if request.param != "few":
+        monkeypatch.setattr(full_bulk_insert, "_BULK_BYTES", 0)
+        monkeypatch.setattr(byte_source, "BLOCK_BYTES", 10_000)
     if request.param == "early":
-        monkeypatch.setattr(sqlite_appending, "_ROWS_OF_A_PART", 1_000)
+        monkeypatch.setattr(sqlite_appending, "_ROWS_OF_A_PART", 300)
         monkeypatch.setattr(sqlite_appending, "_INSERTS_TO_WRITES", 1e9)
-    return 2_000 if request.param == "few" else MANY
+    return ROWS
 
 
 @pytest.fixture
@@ -143,6 +149,7 @@ def test_what_refers_to_another_column_than_the_key(tables: Tables, size: int) -
 
 
 def test_a_trigger_that_is_made_while_the_source_is_read(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(full_bulk_insert, "_BULK_BYTES", 0)
     tables.with_parents()
     tables.execute("CREATE TABLE audits (boss INTEGER REFERENCES jobs)")
     end = AppendingSqliteWriter.end
@@ -153,7 +160,7 @@ def test_a_trigger_that_is_made_while_the_source_is_read(tables: Tables, monkeyp
         tables.execute(f"{trigger} BEGIN INSERT INTO audits VALUES (9); END")
 
     monkeypatch.setattr(AppendingSqliteWriter, "end", make_first)
-    require_refused(tables, employees(MANY))
+    require_refused(tables, employees(ROWS))
 
 
 def test_many_keys_above_a_text(tables: Tables, size: int) -> None:

@@ -218,6 +218,7 @@ def test_a_source_that_breaks_off_leaves_nothing(tables: Tables, early: list[Par
     tables.execute("INSERT INTO departments VALUES (9, 'Not locked')")
 
 
+@pytest.mark.usefixtures("few_refused")
 def test_what_the_database_refuses_ends_the_load(tables: Tables) -> None:
     tables.with_parents().execute("CREATE UNIQUE INDEX one_name ON hired_employees (name)")
     content = "".join(f"{key},Ann,2021-01-01 00:00,1,1\n" for key in range(1, MANY))

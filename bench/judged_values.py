@@ -102,7 +102,7 @@ SAMPLES: dict[str, tuple[TypeEngine[Any], Spell]] = {
     "calendar interval": (INTERVAL(), _span),
     "uuid": (Uuid(), lambda chance: str(UUID(int=chance.getrandbits(128)))),
     "bytes": (LargeBinary(), lambda chance: rf"\x{chance.randbytes(chance.randint(*_LENGTHS)).hex()}"),
-    "choice": (Enum(*_COLORS), lambda chance: chance.choice(_COLORS)),
+    "choice": (Enum(*_COLORS, name="color"), lambda chance: chance.choice(_COLORS)),
     "padded text": (CHAR(_MOST_LETTERS), _text),
     "real": (REAL(), lambda chance: f"{chance.random():.6f}"),
     "exact number": (Numeric(), lambda chance: f"{chance.getrandbits(160)}.{chance.getrandbits(64)}"),

@@ -6,6 +6,7 @@ from bench import (
     backups,
     batches,
     judging,
+    kinds,
     loads,
     mechanisms,
     memory,
@@ -22,6 +23,7 @@ from bench.lab import Lab
 SUBJECTS: dict[str, tuple[str, Callable[[Lab], Findings]]] = {
     "loads": ("Loading", loads.run),
     "other-tables": ("Other tables", other_tables.run),
+    "kinds": ("A column of each kind", kinds.run),
     "part-files": ("Many files, and faulty ones", part_files.run),
     "owner": ("An owner without superuser rights", owner.run),
     "memory": ("Memory of a load", memory.run),

@@ -12,7 +12,7 @@ from rowferry.samples import write_samples
 
 TORTURE = "ROWFERRY_TORTURE_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("ROWFERRY_TORTURE_EXAMPLES", "8"))
-"""So many requests are made up for each operation, in each of two phases; `make torture-api`: 250, on both databases."""
+"""So many requests are made up for each operation, twice; `make torture-api` makes 250, on both databases."""
 
 SECONDS_A_REQUEST = 30
 

@@ -1,5 +1,6 @@
 """The documentation says what the code does."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from reference import stale
 
+from command_server import run_text
 from rowferry.cli.main import COMMANDS
 from rowferry.dictionary.faults import MEANINGS, RejectCode
 from rowferry.samples import write_samples
@@ -25,11 +27,9 @@ def test_every_reject_code_is_explained() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command: str) -> None:
-    shown = subprocess.run(
-        [Path(sys.executable).with_name("rowferry"), command, "--help"], capture_output=True, text=True, check=True
-    )
+    shown = run_text(command, "--help", env=os.environ)
     assert "Usage: rowferry" in shown.stdout
-    assert shown.stderr == ""
+    assert (shown.returncode, shown.stderr) == (0, "")
 
 
 def test_the_sample_files_are_those_of_the_generator(tmp_path: Path) -> None:

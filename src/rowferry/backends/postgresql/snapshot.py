@@ -81,11 +81,12 @@ class PostgresqlSnapshot:
 
     def _in_any_order(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
         """Rows that have no key as they lie there, one by one."""
-        parts = SQL(", ").join(part for column in rules.columns for part, _ in _parts(column))
+        parts = [part for column in rules.columns for part, _ in _parts(column)]
         many = _page_rows(rules) if not any(map(_is_unbounded, rules.columns)) else _FEW_ROWS
         with self._driver().cursor("rowferry_rows", binary=True) as cursor:
-            cursor.execute(SQL("SELECT {} FROM {}").format(parts, _name(rules.name)), ())
+            cursor.execute(SQL("SELECT {} FROM {}").format(_beside(parts), _name(rules.name)), ())
             while rows := cursor.fetchmany(many):
+                rows = rows if len(parts) <= _MOST_SENT else [row[0] for row in rows]
                 yield _Page(rules, len(rows), _strung(rules.columns, rows)).batch()
 
     def _null(self, rules: TableRules, column: ColumnRule) -> ValueUnstorable:
@@ -133,8 +134,13 @@ def _page(rules: TableRules, *, after: bool) -> Composed:
         window = SQL(" WINDOW w AS (ORDER BY {} ROWS UNBOUNDED PRECEDING)").format(key)
         page = cut.format(columns, measured.format(sizes, page) + window, SQL(str(_PAGE_BYTES)))
     parts = [part for column in rules.columns for part in _sent(column)]
+    return SQL("SELECT count(*), {} FROM ({}) page").format(_beside(parts), page)
+
+
+def _beside(parts: Sequence[Composable]) -> Composed:
+    """Parts as an answer has them."""
     sent = SQL("{}") if len(parts) <= _MOST_SENT else SQL("ARRAY[{}]")
-    return SQL("SELECT count(*), {} FROM ({}) page").format(sent.format(SQL(", ").join(parts)), page)
+    return sent.format(SQL(", ").join(parts))
 
 
 def _name(name: str) -> Composable:

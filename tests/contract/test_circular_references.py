@@ -179,6 +179,15 @@ def test_circles_are_backed_up_and_restored_by_table_or_together(firm: Tables) -
     assert firm.everything() == before
 
 
+def test_surplus_rows_that_go_along_with_each_other(service_of: ServiceOf, tmp_path: Path) -> None:
+    parent = 'Column("parent", Integer, ForeignKey("nodes.id", ondelete="CASCADE"))'
+    tree = Tables(service_of(HEAD + f'nodes = Table("nodes", metadata, {KEY}, {parent})\n'), tmp_path)
+    restores = Restores(tree)
+    kept = restores.keep("nodes", [(5, None)])
+    tree.execute("INSERT INTO nodes VALUES (5, NULL)", "INSERT INTO nodes VALUES (1, 5), (2, 1), (3, 2)")
+    assert restored(restores.restore(kept)) == (0, 0, 3, 1, 0)
+
+
 def test_rows_that_leave_columns_out_refer_to_those_that_do_not(firm: Tables) -> None:
     rows = [
         {"id": 1, "boss": 2},

@@ -8,9 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from loading import DEPARTMENTS, Tables, employees
+from owning import HEAD, ServiceOf
 from restoring import Restores, counts, people
 from rowferry.bootstrap import Service
-from speaking import constraints, only_sqlite
+from speaking import constraints, only_postgresql, only_sqlite
 
 ROWS = 12_000
 
@@ -48,6 +49,73 @@ def test_rows_of_a_table_that_nobody_serves_are_not_lost(tables: Tables, action:
     tables.execute("UPDATE offices SET department = 2 WHERE department = 11")
     assert counts(restores.restore(kept)) == (0, 0, surplus, 3, 0)
     assert tables.count("offices WHERE department IN (1, 2)") == 2
+
+
+CODES = HEAD + (
+    'codes = Table("codes", metadata, Column("id", Integer, primary_key=True, autoincrement=False),\n'
+    '    Column("code", String(9), unique=True))\n'
+    'uses = Table("uses", metadata, Column("id", Integer, primary_key=True, autoincrement=False),\n'
+    '    Column("code", String(9), ForeignKey("codes.code", onupdate="DOES")))\n'
+)
+
+
+@pytest.mark.parametrize("action", ["NO ACTION", "SET NULL", "CASCADE"])
+def test_what_refers_to_a_value_that_changes(service_of: ServiceOf, tmp_path: Path, action: str) -> None:
+    tables = Tables(service_of(CODES.replace("DOES", action)), tmp_path)
+    restores = Restores(tables)
+    kept = restores.keep("codes", [(1, "a"), (2, "b")])
+    tables.put("codes.csv", "1,new\n2,b\n")
+    tables.put("uses.csv", "1,new\n2,b\n")
+    receipt = restores.restore(kept)
+    if action == "CASCADE":
+        assert counts(receipt) == (0, 1, 0, 1, 0)
+        assert tables.rows("uses") == [(1, "a"), (2, "b")], "as it follows whoever changes it"
+        return
+    (obstacle,) = receipt.obstacles
+    assert (
+        obstacle.message == "1 row of uses refers (by code) to rows of codes that have another code in the backup: id 1"
+    )
+    assert tables.rows("uses") == [(1, "new"), (2, "b")]
+
+
+def test_a_value_that_moves_on_below_what_refers_to_it(service_of: ServiceOf, tmp_path: Path) -> None:
+    tables = Tables(service_of(CODES.replace("DOES", "SET NULL")), tmp_path)
+    restores = Restores(tables)
+    kept = restores.keep("codes", [(1, "a"), (2, None)]), restores.keep("uses", [(1, "a")])
+    tables.put("codes.csv", "2,a\n")
+    tables.put("uses.csv", "1,a\n")
+    assert counts(restores.restore(*kept)) == (1, 1, 0, 1, 0)
+    assert tables.rows("uses") == [(1, "a")]
+
+
+@only_postgresql
+def test_what_refers_to_a_partition_is_not_lost(tables: Tables) -> None:
+    tables.execute(
+        "DROP TABLE departments CASCADE",
+        "CREATE TABLE departments (id integer PRIMARY KEY, department varchar(255) NOT NULL) PARTITION BY RANGE (id)",
+        "CREATE TABLE few PARTITION OF departments FOR VALUES FROM (0) TO (100)",
+        "CREATE TABLE offices (department integer REFERENCES few ON DELETE CASCADE)",
+    )
+    restores = Restores(tables)
+    kept = restores.keep("departments", [(1, "Sales")])
+    tables.execute("INSERT INTO departments VALUES (1, 'Sales'), (2, 'Legal')", "INSERT INTO offices VALUES (2)")
+    (obstacle,) = restores.restore(kept).obstacles
+    assert "1 row of offices refers (by department)" in obstacle.message
+    assert tables.count("offices") == 1
+
+
+@only_sqlite
+def test_references_are_found_by_the_collation_of_what_they_lead_to(tables: Tables) -> None:
+    tables.execute(
+        "DROP TABLE departments",
+        "CREATE TABLE departments (id INTEGER PRIMARY KEY, department VARCHAR(255) UNIQUE COLLATE NOCASE)",
+        "CREATE TABLE offices (department TEXT REFERENCES departments (department) ON DELETE CASCADE)",
+    )
+    restores = Restores(tables)
+    kept = restores.keep("departments", [(1, "Sales")])
+    tables.execute("INSERT INTO departments VALUES (1, 'Sales'), (2, 'Legal')", "INSERT INTO offices VALUES ('LEGAL')")
+    assert [obstacle.examples for obstacle in restores.restore(kept).obstacles] == [[{"id": 2}]]
+    assert tables.count("offices") == 1
 
 
 @only_sqlite

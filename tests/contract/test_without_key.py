@@ -14,7 +14,7 @@ from owning import HEAD, ServiceOf
 from restoring import Restores, counts as changes
 from rowferry.errors import KeyUnfit, ValueUnstorable
 from rowferry.operations.read_rows import position_behind, read_rows
-from speaking import sql_of
+from speaking import only_postgresql, sql_of
 
 EVENTS = HEAD + (
     'places = Table("places", metadata, Column("id", Integer, primary_key=True, autoincrement=False))\n'
@@ -152,6 +152,18 @@ def test_a_table_is_restored_with_what_refers_to_it(service_of: ServiceOf, tmp_p
     assert {name: sorted(rows, key=repr) for name, rows in tables.everything().items()} == {
         name: sorted(rows, key=repr) for name, rows in before.items()
     }
+
+
+@only_postgresql
+def test_many_columns(service_of: ServiceOf, tmp_path: Path) -> None:
+    columns = '*[Column(f"c{at}", Integer, unique=at == 0) for at in range(900)]'
+    tables = Tables(service_of(HEAD + f'wide = Table("wide", metadata, {columns})\n'), tmp_path)
+    tables.execute("INSERT INTO wide (c0, c1) VALUES (1, 1), (NULL, NULL), (NULL, NULL)")
+    backup = Restores(tables).back_up("wide")
+    tables.execute("UPDATE wide SET c1 = 2 WHERE c0 = 1")
+    receipt = Restores(tables).restore(backup)
+    assert changes(receipt) == (0, 1, 0, 2, 0)
+    assert receipt.tables[0].examples["changed"] == [{"key": {"c0": 1}, "columns": ["c1"]}]
 
 
 def test_a_null_where_the_model_has_none_is_no_empty_text(service_of: ServiceOf, tmp_path: Path) -> None:

@@ -223,7 +223,7 @@ class PlainJudged(Judged, ABC):
 
     @abstractmethod
     def acting(self) -> list[str]:
-        """The names of triggers and rules that act when rows of the table come, change or go."""
+        """The names of what acts on rows of the table: triggers, rules, and foreign keys that follow other rows."""
 
 
 class PlainWriter(StagedWriter):
@@ -331,7 +331,9 @@ class PlainReplacer(PlainWriter, StagedReplacer):
                     rows = named_table(name, ours, schema).alias("c")
                     pairs = zip(ours, theirs, strict=True)
                     refers = and_(*(self._plan.t.c[other] == rows.c[mine] for mine, other in pairs))
-                    yield ChildTable(name, tuple(ours), tuple(theirs), rows, refers)
+                    follows = key.get("options", {}).get("onupdate") == "CASCADE"
+                    if self._matters(theirs, follows=follows):
+                        yield ChildTable(name, tuple(ours), tuple(theirs), follows, rows, refers)
 
 
 class CarefulWriter(StagedRefusalsFound, PlainWriter):

@@ -276,6 +276,11 @@ class ReplacingPlan(Plan):
 
     surplus: TableClause | Subquery
 
+    @property
+    def named_by(self) -> tuple[str, ...]:
+        """The columns by which a row of the stage is one of the table."""
+        return self.rules.key
+
     def note_surplus(self) -> Insert:
         """Note the keys of the table that no row of the stage has."""
         assert isinstance(self.surplus, TableClause)  # noqa: S101  # for the type checker
@@ -288,6 +293,11 @@ class ReplacingPlan(Plan):
     def remove_surplus(self) -> Delete:
         """Delete the surplus rows."""
         return delete(self.t).where(key_of(self.rules.key, self.t).in_(select(*self.surplus.c)))
+
+    def count_left(self) -> Select[Any]:
+        """How many surplus rows the table has still."""
+        surplus = self.surplus.alias("g")
+        return select(func.count()).select_from(surplus.join(self.t, self._is_surplus(surplus)))
 
     def release_surplus(self) -> Update:
         """Let surplus rows refer to nothing that comes later, so that it can be deleted before them."""
@@ -302,8 +312,8 @@ class ReplacingPlan(Plan):
         return (found.where(self.is_new()) if known else found).limit(count)
 
     def first_different(self, count: int) -> Select[Any]:
-        """Of the first rows that differ, the key, and for each value whether it does."""
-        keys = self._keys_of(self.s)
+        """Of the first rows that differ, the columns `named_by`, and for each value whether it does."""
+        keys = [self.s.c[name] for name in self.named_by]
         return self._different(keys).order_by(*keys).limit(count)
 
     def first_surplus(self, count: int) -> Select[Any]:
@@ -321,6 +331,17 @@ class ReplacingPlan(Plan):
         found = [self.t.c[name] for name in names]
         return select(*found).distinct().select_from(self._referring(child, refers)).order_by(*found).limit(count)
 
+    def count_moved(self, child: FromClause, refers: ColumnElement[bool], targets: Sequence[str]) -> Select[Any]:
+        """How many rows of another table refer to rows that get other values in some of the columns `targets`."""
+        return self._moved([func.count()], child, refers, targets)
+
+    def first_moved(
+        self, child: FromClause, refers: ColumnElement[bool], targets: Sequence[str], names: Sequence[str], count: int
+    ) -> Select[Any]:
+        """The first values of some columns in such rows."""
+        found = [self.t.c[name] for name in names]
+        return self._moved(found, child, refers, targets).distinct().order_by(*found).limit(count)
+
     def _surplus_keys(self) -> Select[Any]:
         beside = self.t.join(self.s, self._same_key(self.s, self.t), isouter=True)
         return select(*self._keys_of(self.t)).select_from(beside).where(self.s.c[ROW_NUMBER].is_(None))
@@ -328,6 +349,18 @@ class ReplacingPlan(Plan):
     def _referring(self, child: FromClause, refers: ColumnElement[bool]) -> FromClause:
         surplus = self.surplus.alias("g")
         return child.join(self.t, refers).join(surplus, self._is_surplus(surplus))
+
+    def _moved(
+        self,
+        columns: Sequence[ColumnElement[Any]],
+        child: FromClause,
+        refers: ColumnElement[bool],
+        targets: Sequence[str],
+    ) -> Select[Any]:
+        known = self.k.join(self.s, self.k.c[ROW_NUMBER] == self.s.c[ROW_NUMBER])
+        beside = known.join(self.t, self._same_key(self.s, self.t)).join(child, refers)
+        moved = or_(*(self.differs(self.rules.by_name[name]) for name in targets))
+        return select(*columns).select_from(beside).where(not_(self.k.c[EQUAL]), moved)
 
     def _is_surplus(self, surplus: FromClause) -> ColumnElement[bool]:
         """Whether a row of the table has a key that is surplus."""

@@ -107,12 +107,16 @@ class Examples:
 
 @dataclass(frozen=True)
 class Referring:
-    """Rows of another table that refer to surplus rows: how many, by which columns, and to which (the first few)."""
+    """Rows of another table that refer to surplus rows: how many, by which columns, and to which (the first few).
+
+    Or else they refer to rows that get other values in the columns `moved`.
+    """
 
     table: str
     columns: tuple[str, ...]
     rows: int
     keys: list[Key]
+    moved: tuple[str, ...] = ()
 
 
 class TableReplacer(TableWriter, Protocol):
@@ -127,6 +131,8 @@ class TableReplacer(TableWriter, Protocol):
     def referring(self, count: int, among: Collection[str]) -> list[Referring]:
         """What refers to surplus rows, with the first `count` of their keys; the tables `among` are passed over.
 
+        So does what would lose its row because that gets other values, unless it follows them (ON UPDATE CASCADE).
+
         Nobody else writes to tables that may refer to them from here to the end of the transaction, but in a dry run.
         """
 
@@ -134,7 +140,7 @@ class TableReplacer(TableWriter, Protocol):
         """Delete the surplus rows; how many the database deleted."""
 
     def acting(self) -> list[str]:
-        """The names of triggers and rules that act when rows of the table come, change or go."""
+        """The names of what acts on rows of the table: triggers, rules, and foreign keys that follow other rows."""
 
     def compare_again(self) -> Comparison:
         """Compare once more, when all was published and removed: what acts on the table may have had its own way."""

@@ -39,11 +39,15 @@ class Found(Protocol):
 
 @dataclass(frozen=True)
 class ChildTable:
-    """Another table that refers, by some columns, to `targets` of the table `t` whose rows are replaced."""
+    """Another table that refers, by some columns, to `targets` of the table `t` whose rows are replaced.
+
+    `follows` says that they get the values that their row gets there.
+    """
 
     name: str
     columns: tuple[str, ...]
     targets: tuple[str, ...]
+    follows: bool
     rows: FromClause
     refers: ColumnElement[bool]
 
@@ -204,10 +208,16 @@ class StagedReplacer(StagedWriter):
 
     def referring(self, count: int, among: Collection[str]) -> list[Referring]:
         found = []
-        for child in self._children(among) if self._surplus else ():
-            rows = self._run(self._plan.count_referring(child.rows, child.refers)).fetchone()[0]
-            if rows:
-                found.append(Referring(child.name, child.columns, rows, self._first_referred(child, count)))
+        for child in self._children(among) if self._surplus or self._comparison.different else ():
+            names = self._rules.key or tuple(name for name in child.targets if name in self._rules.names)
+            pair = child.rows, child.refers
+            if self._surplus and (rows := self._number(self._plan.count_referring(*pair))):
+                keys = self._rows_of(names, self._plan.first_referred(*pair, names, count)) if names else []
+                found.append(Referring(child.name, child.columns, rows, keys))
+            moving = self._moving(child.targets, follows=child.follows)
+            if moving and (rows := self._number(self._plan.count_moved(*pair, moving))):
+                keys = self._rows_of(names, self._plan.first_moved(*pair, moving, names, count))
+                found.append(Referring(child.name, child.columns, rows, keys, moving))
         return found
 
     def complete(self, *, update: bool) -> None:
@@ -216,7 +226,13 @@ class StagedReplacer(StagedWriter):
         super().complete(update=update)
 
     def remove(self) -> int:
-        return self._remove() if self._surplus else 0
+        if not self._surplus:
+            return 0
+        removed = self._remove()
+        if removed == self._surplus:
+            return removed
+        # Some went along with others that they referred to (ON DELETE CASCADE), or did not go at all.
+        return self._surplus - self._number(self._plan.count_left())
 
     def compare_again(self) -> Comparison:
         return self.compare()
@@ -231,7 +247,23 @@ class StagedReplacer(StagedWriter):
 
     @abstractmethod
     def _children(self, among: Collection[str]) -> Iterable[ChildTable]:
-        """The tables that refer to this one, but those passed over; from now on, nobody else writes to them."""
+        """The tables that refer to this one, but those passed over; from now on, nobody else writes to them.
+
+        Those that cannot matter are left out.
+        """
+
+    def _matters(self, targets: Sequence[str], *, follows: bool) -> bool:
+        """Whether rows that refer to some columns may lose what they refer to."""
+        return bool(self._surplus or self._moving(targets, follows=follows))
+
+    def _moving(self, targets: Sequence[str], *, follows: bool) -> tuple[str, ...]:
+        """Those of the columns that rows of the table get other values in, so that a reference may lead nowhere."""
+        if follows or not self._comparison.different:
+            return ()
+        return tuple(name for name in targets if name in self._rules.values)
+
+    def _number(self, statement: Statement) -> int:
+        return int(self._run(statement).fetchone()[0])
 
     def _remove(self) -> int:
         """Delete the surplus rows; how many the database deleted."""
@@ -241,21 +273,15 @@ class StagedReplacer(StagedWriter):
         return not self._rules.key or super()._meets_known_keys()
 
     def _first_different(self, count: int) -> list[tuple[Key, list[str]]]:
-        width = len(self._rules.identity)
-        found = self._run(self._plan.first_different(count))
-        return [(self._key(row[:width]), self._named(row[width:])) for row in found]
-
-    def _first_referred(self, child: ChildTable, count: int) -> list[Key]:
-        """The first surplus rows that another table refers to: by their key, or else by what is referred to."""
-        names = self._rules.key or tuple(name for name in child.targets if name in self._rules.names)
-        found = self._run(self._plan.first_referred(child.rows, child.refers, names, count)) if names else ()
-        return [dict(zip(names, row, strict=True)) for row in found]
+        names = self._plan.named_by
+        found = [(row[: len(names)], row[len(names) :]) for row in self._run(self._plan.first_different(count))]
+        return [(dict(zip(names, key, strict=True)), self._named(flags)) for key, flags in found]
 
     def _keys(self, statement: Statement) -> list[Key]:
-        return [self._key(row) for row in self._run(statement)]
+        return self._rows_of(self._rules.identity, statement)
 
-    def _key(self, values: Sequence[Any]) -> Key:
-        return dict(zip(self._rules.identity, values, strict=True))
+    def _rows_of(self, names: Sequence[str], statement: Statement) -> list[Key]:
+        return [dict(zip(names, row, strict=True)) for row in self._run(statement)]
 
 
 class StagedRefusalsFound(RefusalsFound, StagedWriter):

@@ -49,6 +49,10 @@ class PlanWithoutKey(DifferencesPlan):
         first = [names for names in self.rules.unique if frozenset(names) in referred]
         return next(iter([*first, *self.rules.unique]), ())
 
+    @property
+    def named_by(self) -> tuple[str, ...]:
+        return self.alike_by
+
     def note_known(self) -> Insert:
         return insert(self.known).from_select([ROW_NUMBER, EQUAL, *self._places], self.all_but_equal())
 
@@ -77,10 +81,6 @@ class PlanWithoutKey(DifferencesPlan):
 
     def remove_surplus(self) -> Delete:
         return delete(self.t).where(key_of(self.place, self.t).in_(select(*self.surplus.c)))
-
-    def first_different(self, count: int) -> Select[Any]:
-        rows = [self.s.c[name] for name in self.rules.names]
-        return self._different(rows).order_by(self.s.c[ROW_NUMBER]).limit(count)
 
     def first_surplus(self, count: int) -> Select[Any]:
         """Some surplus rows."""

@@ -25,22 +25,39 @@ def obstacles_of(
     """
     referring = list(ingest.writer.referring(EXAMPLES, among))
     for found in referring:
-        yield _referred_to(ingest.rules.name, found, [each.table for each in referring])
+        if found.moved:
+            yield _moved(ingest.rules.name, found)
+        else:
+            yield _referred_to(ingest.rules.name, found, [each.table for each in referring if not each.moved])
     if not options.partial:
         yield from _rejected(ingest, options)
 
 
 def _referred_to(table: str, found: Referring, all_of_them: list[str]) -> Obstacle:
     columns, keys = ", ".join(found.columns), "; ".join(map(format_key, found.keys))
-    more = " and others" if len(found.keys) == EXAMPLES else ""
+    shown = f": {keys}" if keys else ""
     return Obstacle(
         kind="referred_to",
         table=table,
         rows=found.rows,
         message=f"{_rows(found.rows)} of {found.table} {_do(found.rows, 'refer')} (by {columns}) to rows of {table} "
-        f"that the backup lacks: {keys}{more}",
+        f"that the backup lacks{shown}{_more(found)}",
         hint=_way_out(table, all_of_them) + "; or delete or change the rows that refer to them.",
-        examples=[{name: _integer_or_text(value) for name, value in key.items()} for key in found.keys],
+        examples=_examples(found),
+    )
+
+
+def _moved(table: str, found: Referring) -> Obstacle:
+    columns, moved = ", ".join(found.columns), ", ".join(found.moved)
+    keys = "; ".join(map(format_key, found.keys))
+    return Obstacle(
+        kind="referred_to",
+        table=table,
+        rows=found.rows,
+        message=f"{_rows(found.rows)} of {found.table} {_do(found.rows, 'refer')} (by {columns}) to rows of {table} "
+        f"that have another {moved} in the backup: {keys}{_more(found)}",
+        hint="Delete or change the rows that refer to them, or let them follow (ON UPDATE CASCADE).",
+        examples=_examples(found),
     )
 
 
@@ -94,6 +111,14 @@ def _rows(count: int) -> str:
 
 def _do(count: int, verb: str) -> str:
     return f"{verb}s" if count == 1 else verb
+
+
+def _more(found: Referring) -> str:
+    return " and others" if len(found.keys) == EXAMPLES else ""
+
+
+def _examples(found: Referring) -> list[dict[str, object]]:
+    return [{name: _integer_or_text(value) for name, value in key.items()} for key in found.keys]
 
 
 def _integer_or_text(value: object) -> object:

@@ -60,7 +60,8 @@ class TableChanges:
 class Obstacle:
     """What stands in the way of a restore.
 
-    `referred_to`: rows elsewhere refer to rows that the backup lacks; the examples are the keys of these.
+    `referred_to`: rows elsewhere refer to rows that the backup lacks, or by values that are others in it; the examples
+    are the keys of these, or what is referred to if they have none.
     `parents_missing`, `rules_broken`: rows of the backup refer to nothing, or break a rule; the examples are rows.
     """
 

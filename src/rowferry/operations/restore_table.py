@@ -207,6 +207,9 @@ class _Restore:
         """Parents first in, surplus of children first out; where there is no child, surplus goes before what is new."""
         referred_to = {reference.parent for table in self.tables for reference in table.ingest.rules.references}
         for table in self.tables:
+            if len(self.tables) > 1 and table.ingest.writer.acting():
+                # What was done to the others may have changed its rows.
+                table.ingest.compare()
             if table.changes.table not in referred_to:
                 self._remove(table)
             table.ingest.publish()
@@ -217,9 +220,9 @@ class _Restore:
                 self._remove(table)
 
     def _remove(self, table: _Table) -> None:
-        planned, writer = table.changes.removed, table.ingest.writer
+        writer = table.ingest.writer
         with table.ingest.timed():
-            removed = writer.remove()
+            planned, removed = writer.surplus(), writer.remove()
         if removed != planned and not writer.acting():
             raise ConservationBroken(table=table.changes.table, rows_read=planned, accounted=removed)
 

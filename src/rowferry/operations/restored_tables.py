@@ -1,4 +1,4 @@
-"""Whether tables that were restored hold just the rows of their backups, where triggers or rules act on them."""
+"""Whether tables that were restored hold just the rows of their backups, where something acts on them."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -43,6 +43,14 @@ ORDER BY 1
 """
 """The triggers and rules that act on an event, in the order in which they do: name, function, whether at first."""
 
+_FOLLOWING = f"""
+SELECT f.conname::text FROM pg_constraint f
+WHERE f.contype = 'f' AND f.confupdtype IN ('c', 'n', 'd') AND f.conrelid IN {_TREE} AND NOT EXISTS (
+  SELECT FROM pg_constraint k
+  WHERE k.conrelid = f.confrelid AND k.contype = 'p' AND k.conkey @> f.confkey AND k.conkey <@ f.confkey)
+"""
+"""The foreign keys that change rows when those change that they refer to, by other columns than the key."""
+
 _BITS: dict[Event, tuple[int, str]] = {"INSERT": (4, "3"), "DELETE": (8, "4"), "UPDATE": (16, "2")}
 """How the catalog spells events, of triggers and of rules."""
 
@@ -85,8 +93,13 @@ class PostgresqlRefusals:
         return Refusal(names[0], f"a trigger or rule ({', '.join(names)}) skips it") if names else None
 
     def acting(self) -> list[str]:
-        """The names of all triggers and rules that act when rows come, change or go."""
-        return sorted({name for event in _BITS for name, *_ in self._acting(event)})
+        """The names of all that acts on rows: triggers, rules, and foreign keys that follow other rows."""
+        return sorted({name for event in _BITS for name, *_ in self._acting(event)} | self.following())
+
+    def following(self) -> set[str]:
+        """The names of foreign keys that change rows of the table along with those that they refer to."""
+        found = self._table.transaction.execute(SQL(_FOLLOWING), {"table": self._table.name.as_string()})
+        return {name for (name,) in found}
 
     def _column(self, diagnostic: psycopg.errors.Diagnostic) -> str | None:
         """The column whose value is refused; of a COPY only its context tells."""

@@ -37,7 +37,7 @@ WITH RECURSIVE tree AS (
   SELECT %(table)s::regclass::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = oid
 )
 SELECT n.nspname, c.relname, array_agg(ca.attname::text ORDER BY k.at), array_agg(pa.attname::text ORDER BY k.at),
-array_agg(
+f.confupdtype = 'c', array_agg(
   CASE WHEN o.oid IS NULL THEN format('c.%%I = t.%%I', ca.attname, pa.attname)
   ELSE format('c.%%I COLLATE %%I.%%I = t.%%I', ca.attname, m.nspname, o.collname, pa.attname) END ORDER BY k.at)
 FROM pg_constraint f JOIN pg_class c ON c.oid = f.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -47,9 +47,10 @@ JOIN pg_attribute pa ON pa.attrelid = f.confrelid AND pa.attnum = k.parent
 LEFT JOIN pg_collation o ON o.oid = pa.attcollation LEFT JOIN pg_namespace m ON m.oid = o.collnamespace
 WHERE f.confrelid IN (SELECT oid FROM tree) AND f.contype = 'f' AND f.conparentid = 0
   AND NOT EXISTS (SELECT FROM unnest(%(among)s::text[]) AS one (name) WHERE f.conrelid = to_regclass(one.name))
-GROUP BY f.oid, n.nspname, c.relname ORDER BY n.nspname, c.relname, f.oid
+GROUP BY f.oid, f.confupdtype, n.nspname, c.relname ORDER BY n.nspname, c.relname, f.oid
 """
-"""What else refers to a table, as the database knows it: schema, table, its columns, whose, and their conditions.
+"""What else refers to a table, as the database knows it: schema, table, its columns, those that these refer
+to, whether they follow them, and the conditions.
 
 It may refer to a partition or an heir alone. The collation that counts is that of the table which is referred to.
 """
@@ -61,7 +62,8 @@ class ReplacingTransaction(LoadingTransaction):
     def replacer(self, rules: TableRules, *, bulk: bool, dry_run: bool) -> "DirectReplacer | PostgresqlStagedReplacer":
         self.execute(SQL(WHOLE_TABLES))
         table = PostgresqlTable(self, rules)
-        if bulk and (checks := self.takes_over(table, dry_run=dry_run)):
+        follows = bulk and PostgresqlRefusals(table, rules).following()
+        if bulk and not follows and (checks := self.takes_over(table, dry_run=dry_run)):
             return DirectReplacer(self, table, rules, checks)
         return PostgresqlStagedReplacer(self, table, rules, dry_run=dry_run)
 
@@ -117,17 +119,18 @@ class PostgresqlStagedReplacer(PostgresqlStagedWriter, StagedReplacer):
         tables = self._rules.table.metadata.tables
         passed_over = [spelled(table).as_string() for table in tables.values() if table.name in among]
         spelled_names = {"table": self._table.name.as_string(), "among": passed_over}
-        found = self._transaction.execute(SQL(_REFERRING), spelled_names).fetchall()
+        rows = self._transaction.execute(SQL(_REFERRING), spelled_names).fetchall()
+        found = [row for row in rows if self._matters(row[3], follows=row[4])]
         order = {name: at for at, name in enumerate(tables)}
         found.sort(key=lambda row: order.get(row[1], len(order)))
         if not self._dry_run:
             for schema, name, *_ in found:
                 lock = SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(Identifier(schema, name))
                 self._transaction.execute(lock)
-        for schema, name, columns, targets, conditions in found:
+        for schema, name, columns, targets, follows, conditions in found:
             refers = literal_column(" AND ".join(conditions), Boolean)
-            rows = named_table(name, columns, schema).alias("c")
-            yield ChildTable(name, tuple(columns), tuple(targets), rows, refers)
+            child = named_table(name, columns, schema).alias("c")
+            yield ChildTable(name, tuple(columns), tuple(targets), follows, child, refers)
 
     def _remove(self) -> int:
         with ExitStack() as stack:

@@ -21,6 +21,14 @@ _TRIGGERS = """
 SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?) ORDER BY rowid
 """
 
+_FOLLOWING = """
+SELECT DISTINCT f."from" || ' ON UPDATE ' || f.on_update
+FROM pragma_foreign_key_list(?, 'main') f LEFT JOIN pragma_table_info(f."table", 'main') p
+  ON p.pk AND lower(p.name) = lower(coalesce(f."to", p.name))
+WHERE f.on_update NOT IN ('NO ACTION', 'RESTRICT') AND p.name IS NULL
+"""
+"""The columns that change when the rows change that they refer to, by other columns than the key."""
+
 _SCHEMA = "SELECT sql FROM main.sqlite_master WHERE type = 'table' AND lower(name) = lower(?)"
 
 _EVENT = re.compile(r"\b(INSERT|UPDATE|DELETE)\b(?:\s+OF\b.*?)?\s+ON\b", re.IGNORECASE | re.DOTALL)
@@ -62,8 +70,9 @@ class SqliteRefusals:
         return Refusal(names[0], f"a trigger ({', '.join(names)}) skips it") if names else None
 
     def acting(self) -> list[str]:
-        """The names of all triggers that act when rows come, change or go."""
-        return [name for name, _ in self._triggers]
+        """The names of all that acts on rows: triggers, and foreign keys that follow other rows."""
+        following = self._driver.execute(_FOLLOWING, (self._rules.name,))
+        return [*(name for name, _ in self._triggers), *(name for (name,) in following)]
 
     def require_parents(self, rows: str, parameters: Sequence[object] = ()) -> None:
         """Raise ForeignKeyBroken if some rows refer to nothing by what the model has not, also where this may wait.

@@ -25,12 +25,12 @@ _WORTH_AN_INDEX = 100
 """From this many rows on, looking for what refers to them is worth an index of its own."""
 
 _REFERRING = """
-SELECT m.name, f.id, f."from", coalesce(f."to", p.name)
+SELECT m.name, f.id, f.on_update = 'CASCADE', f."from", coalesce(f."to", p.name)
 FROM main.sqlite_master m JOIN pragma_foreign_key_list(m.name, 'main') f
 LEFT JOIN pragma_table_info(f."table", 'main') p ON p.pk = f.seq + 1
 WHERE m.type = 'table' AND lower(f."table") = lower(?) ORDER BY m.rowid, f.id, f.seq
 """
-"""What refers to a table: table, number of the foreign key, its columns, and the columns that they refer to."""
+"""What refers to a table: table, number of the foreign key, whether it follows, its columns, and what they refer to."""
 
 _INDEXED = """
 SELECT EXISTS (SELECT 1 FROM pragma_index_list(?, 'main') l JOIN pragma_index_info(l.name, 'main') i
@@ -90,27 +90,28 @@ class SqliteReplacer(SqliteWriter, StagedReplacer):
             return super()._remove()
 
     def _children(self, among: Collection[str]) -> Iterator[ChildTable]:
-        for child, ours, theirs in self._referring_keys():
-            if child not in among:
+        passed_over = {name.lower() for name in among}
+        for child, follows, ours, theirs in self._referring_keys():
+            if child.lower() not in passed_over and self._matters(theirs, follows=follows):
                 rows = named_table(child, ours, "main").alias("c")
                 pairs = zip(ours, theirs, strict=True)
                 # It is by the collation of what is referred to that SQLite compares, here that of the left side.
                 refers = and_(*(literal_column(f"t.{quoted(other)}") == rows.c[mine] for mine, other in pairs))
-                yield ChildTable(child, tuple(ours), tuple(theirs), rows, refers)
+                yield ChildTable(child, tuple(ours), tuple(theirs), follows, rows, refers)
 
-    def _referring_keys(self) -> Iterator[tuple[str, list[str], list[str]]]:
-        """What refers to this table: table, its columns, and the columns that they refer to."""
+    def _referring_keys(self) -> Iterator[tuple[str, bool, list[str], list[str]]]:
+        """What refers to this table: table, whether it follows, its columns, and the columns that they refer to."""
         found = self._execute(_REFERRING, (self._rules.name,)).fetchall()
-        for (child, _), pairs in groupby(found, key=lambda row: row[:2]):
+        for (child, _, follows), pairs in groupby(found, key=lambda row: row[:3]):
             *_, ours, theirs = zip(*pairs, strict=True)
-            yield child, list(ours), list(theirs)
+            yield child, bool(follows), list(ours), list(theirs)
 
     @contextmanager
     def _referring_columns_indexed(self) -> Iterator[None]:
         """Let the database find what refers to a deleted row without a look at the whole table, if they are many."""
         made: list[str] = []
         if self._surplus >= _WORTH_AN_INDEX:
-            for child, ours, _ in self._referring_keys():
+            for child, _, ours, _ in self._referring_keys():
                 if not self._execute(_INDEXED, (child, ours[0])).fetchone()[0]:
                     made.append(f"main.{quoted(f'rowferry_referring_{len(made)}')}")
                     self._execute(f"CREATE INDEX {made[-1]} ON {quoted(child)} ({', '.join(map(quoted, ours))})")

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 from sqlalchemy import types as sql
 
-from rowferry.arrow.arrays import python_values
 from rowferry.kinds.integers import INTEGER
 from rowferry.kinds.json_texts import JSON, TOO_DEEP, JsonText, require_json
 from rowferry.kinds.kept_texts import Respelled
@@ -110,7 +110,9 @@ class Array(Respelled):
             raise OutOfRangeError(f"an element has {len(value)} characters, but may have {self.max_length}")
         if not self.element.holds(value, self.element_arrow):
             raise OutOfRangeError(f"an element must {self.element.limits(self.element_arrow)}, not {given.text[:60]!r}")
-        return self.element.to_json(python_values(pa.array([value], self.element_arrow))[0])
+        # Arrow has a decimal with all its places, but of an identifier only bytes.
+        held = value if isinstance(value, UUID) else pa.scalar(value, self.element_arrow).as_py()
+        return self.element.to_json(held)
 
 
 @cache

@@ -44,6 +44,7 @@ class Own(Base):
     __tablename__ = "own"
     id = mapped_column(Integer, primary_key=True, autoincrement=False)
     names = mapped_column(ARRAY(Uuid))
+    colors = mapped_column(ARRAY(Enum("red", "very red", name="color")))
     data = mapped_column(ARRAY(LargeBinary))
     hosts = mapped_column(ARRAY(INET))
     spans = mapped_column(ARRAY(DATERANGE))
@@ -142,6 +143,7 @@ def test_an_array_that_begins_elsewhere_is_not_backed_up(shelves: Tables) -> Non
 
 _OWN = {
     "names": ("{0190A5E8-3C4D-7B2A-9F61-0D2F5C1B7A94,NULL}", ["0190a5e8-3c4d-7b2a-9f61-0d2f5c1b7a94", None]),
+    "colors": ('{red,"very red",NULL}', ["red", "very red", None]),
     "data": (r'{"\\xDEAD","\\x"}', [r"\xdead", r"\x"]),
     "hosts": ("{192.0.2.1/32,::1}", ["192.0.2.1", "::1"]),
     "spans": ('{"[2021-01-01,2021-01-02]",empty}', ["[2021-01-01,2021-01-03)", "empty"]),

@@ -13,7 +13,6 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
 from rowferry.dictionary.avro_schema import avro_schema, default_of
-from rowferry.dictionary.defaults import spelled
 from rowferry.dictionary.rules import TableRules, rules_of
 
 
@@ -62,6 +61,8 @@ def rules_with(column_type: TypeEngine[Any], default: object) -> TableRules:
         (sa.ARRAY(sa.LargeBinary), [b"x"], r'["\\x78"]', r'["\\x78"]'),
         (sa.ARRAY(sa.Date), [dt.date(2020, 1, 1)], '["2020-01-01"]', '["2020-01-01"]'),
         (sa.JSON(), sa.JSON.NULL, "null", "null"),
+        (sa.ARRAY(sa.Enum(Old, name="old")), [Old.NO, None], '["NO", null]', '["NO", null]'),
+        (sa.ARRAY(sa.Numeric(4, 1)), "{1,2.5}", '["1.0", "2.5"]', '["1.0", "2.5"]'),
         (sa.JSON(), {"since": dt.date(2020, 1, 1)}, '{"since": "2020-01-01"}', '{"since": "2020-01-01"}'),
     ],
     ids=repr,
@@ -71,7 +72,7 @@ def test_a_default_is_what_sqlalchemy_would_store(
 ) -> None:
     rules = rules_with(column_type, default)
     rule = rules.by_name["x"]
-    assert spelled(rule.kind, default) == text
+    assert rule.kind.spell_default(default) == text
     assert default_of(rules, rule) == value
     assert type(default_of(rules, rule)) is type(value)
     assert ("default" in avro_schema(rules)["fields"][1]) is (value is not None)

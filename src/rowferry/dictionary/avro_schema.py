@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from rowferry.dictionary.defaults import spelled
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.kinds.unfit import UnfitError
 
@@ -59,7 +58,7 @@ def default_of(rules: TableRules, column: ColumnRule) -> object:
     if not column.required or default is None or not default.is_scalar:
         return None
     try:
-        value = column.kind.parse(spelled(column.kind, getattr(default, "arg", None)))
+        value = column.kind.parse(column.kind.spell_default(getattr(default, "arg", None)))
     except UnfitError:
         return None
     return value if column.kind.holds(value, column.arrow) else None

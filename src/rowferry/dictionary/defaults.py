@@ -3,12 +3,9 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Sequence
-
-from rowferry.kinds.kind import Kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,18 +38,6 @@ def default_for(column: Column[Any]) -> Default | None:
     if column is column.table.autoincrement_column:
         return Default("numbered by the database")
     return Default("null") if column.nullable and not column.primary_key else None
-
-
-def spelled(kind: Kind, value: object) -> str:
-    """What a model gives for a column of a kind, in the grammar of the kind: what SQLAlchemy would store.
-
-    Raises:
-        UnfitError: It stands for no value.
-    """
-    given = kind.default(value)
-    if isinstance(given, Enum):  # drivers take one that is a text or a number, too, for that
-        given = given.value if isinstance(given, str | int | float) else given.name
-    return given if isinstance(given, str) else kind.spell(given)
 
 
 def _of_model(default: Any) -> Default | None:

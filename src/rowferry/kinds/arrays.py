@@ -20,7 +20,7 @@ from rowferry.kinds.kept_texts import Respelled
 from rowferry.kinds.kind import JsonType, Kind
 from rowferry.kinds.unfit import OutOfRangeError, UnfitError
 
-_NO_ELEMENTS = {"json", "jsonb", "choice", "padded text", "interval", "calendar interval"}
+_NO_ELEMENTS = {"json", "jsonb", "padded text", "interval", "calendar interval"}
 """Kinds whose values PostgreSQL does not read, or not spell, as JSON has them."""
 
 _MOST_DIMENSIONS = 6
@@ -70,7 +70,11 @@ class Array(Respelled):
         return super().arrow(column_type)
 
     def default(self, value: Any) -> str:
-        return self.parse(json.dumps(value, default=self.element.spell))
+        given = _each(value, self._default) if isinstance(value, list) else value
+        return self.parse(given if isinstance(given, str) else json.dumps(given, default=str))
+
+    def _default(self, value: object) -> str | None:
+        return None if value is None else self.element.spell_default(value)
 
     def parse(self, text: str) -> str:
         """An array in the one spelling that it has here."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Literal
 
@@ -28,7 +28,7 @@ class Choice(KeptAsText):
     """One of the texts `among`, in the order of the type."""
 
     among: tuple[str, ...] = ()
-    members: tuple[tuple[object, str], ...] = field(default=(), compare=False)
+    members: tuple[tuple[object, str], ...] = ()
     """Those of a class, and how each is stored."""
 
     name = "choice"

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 from types import NoneType
 from typing import Any, Literal, Self
 
@@ -160,6 +161,17 @@ class Kind(ABC):
     def default(self, value: Any) -> object:
         """What a model gives as the default of a column, as a value of this kind."""
         return value
+
+    def spell_default(self, value: object) -> str:
+        """The same in the grammar of this kind: what SQLAlchemy would store.
+
+        Raises:
+            UnfitError: It stands for no value.
+        """
+        given = self.default(value)
+        if isinstance(given, Enum):  # drivers take one that is a text or a number, too, for that
+            given = given.value if isinstance(given, str | int | float) else given.name
+        return given if isinstance(given, str) else self.spell(given)
 
     def avro_default(self, value: Any, arrow: pa.DataType) -> object:
         """A value as the default of a field, which Avro's specification has as JSON."""

@@ -10,7 +10,7 @@ from sqlalchemy import types as sql
 from rowferry.arrow import compute as pc
 from rowferry.backends.computed import computed
 from rowferry.backends.protocol import Backend
-from rowferry.dictionary.defaults import Default, spelled
+from rowferry.dictionary.defaults import Default
 from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, TableRules
 from rowferry.judging.rows import LEFT_OUT, OddRow, Positions, RowBatch, Unreadable
 from rowferry.kinds.declared import Type
@@ -117,6 +117,6 @@ def _spelled(rule: ColumnRule, value: object) -> str | None:
     if value is None:
         return None
     try:
-        return spelled(rule.kind, value)
+        return rule.kind.spell_default(value)
     except UnfitError:
         return str(value)

@@ -74,13 +74,14 @@ _TRANSLATED: tuple[tuple[type[psycopg.Error], type[RowferryError]], ...] = (
 
 
 _COLUMNS = """
-SELECT wanted.name, a.attname, CASE t.typtype
-  WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod)
-  WHEN 'e' THEN 'text'
+SELECT wanted.name, a.attname, CASE
+  WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod)
+  WHEN t.typtype = 'e' THEN 'text'
+  WHEN t.typcategory = 'A' AND e.typtype = 'e' THEN 'text[]'
   ELSE format_type(a.atttypid, a.atttypmod) END, c.collname, a.attgenerated <> ''
 FROM unnest(CAST(%s AS text[])) wanted (name)
 JOIN pg_attribute a ON a.attrelid = to_regclass(wanted.name) AND a.attnum > 0 AND NOT a.attisdropped
-JOIN pg_type t ON t.oid = a.atttypid
+JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type e ON e.oid = t.typelem
 LEFT JOIN pg_collation c ON c.oid = a.attcollation AND NOT c.collisdeterministic
 """
 """The columns of tables and their types; of a domain what it is over, and of an enumeration what it is sent as.

@@ -92,6 +92,14 @@ def test_nor_is_it_in_a_batch(shop: Tables) -> None:
     assert [index for _, index, _ in codes(receipt)] == [0, 2]
 
 
+def test_a_value_that_rows_refer_to_cannot_be_taken_over(shop: Tables) -> None:
+    """The database refuses to take it from its row; so a row that would have it is rejected, too, and no other."""
+    shop.load(shop.write("orders.csv", ORDERS), shop.write("items.csv", "1,,,,x\n"))
+    assert counts(shop.put("orders.csv", "1,a,1,z\n5,c,9,x\n6,c,8,\n", on_conflict="update")) == (3, 1, 0, 0, 2)
+    (refused, conflict) = shop.codes()
+    assert (refused[0], refused[1][0].partition(".")[0], conflict) == (1, "database", (2, ["key.conflict"]))
+
+
 def test_checks_are_told_beside_a_reference_of_several_columns(shop: Tables) -> None:
     shop.put("shops.csv", "n,1\n")
     shop.put("visits.csv", "200000,n,2\n1,n,1\n")

@@ -55,8 +55,23 @@ Trial = Callable[[Numbers], Refusal | None]
 
 
 def refused_rows(trial: Trial, ranges: Iterable[Numbers]) -> dict[int, Refusal]:
-    """The rows within some ranges, ascending, that cannot go in behind all the others; MOST_REFUSED + 1 at most."""
+    """The rows within some ranges, ascending, that cannot go in behind all the others; MOST_REFUSED + 1 at most.
+
+    What a trial raises may follow from rows found before: they keep values that others would take. So it is those alone
+    then, and the judge looks at the others again.
+    """
     found: dict[int, Refusal] = {}
+    try:
+        _look(trial, ranges, found)
+        return found if len(found) > MOST_REFUSED else _refused_still(trial, found)
+    except Exception:
+        if not found:
+            raise
+        return found
+
+
+def _look(trial: Trial, ranges: Iterable[Numbers], found: dict[int, Refusal]) -> None:
+    """Add rows that cannot go in to those that were found."""
     waiting = [*ranges][::-1]
     while waiting and len(found) <= MOST_REFUSED:
         first, last = waiting.pop()
@@ -66,7 +81,6 @@ def refused_rows(trial: Trial, ranges: Iterable[Numbers]) -> dict[int, Refusal]:
         elif refusal:
             middle = (first + last) // 2
             waiting += [(middle + 1, last), (first, middle)]
-    return found if len(found) > MOST_REFUSED else _refused_still(trial, found)
 
 
 def _refused_still(trial: Trial, found: dict[int, Refusal]) -> dict[int, Refusal]:

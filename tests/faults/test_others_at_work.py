@@ -1,9 +1,10 @@
 """Other connections at work during a load: no orphan, no duplicate, nobody waits for longer than needed."""
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,14 @@ from batching import Batches, codes
 from databases import NewDatabase
 from loading import DEPARTMENTS, Tables, counts, employees
 from owning import HEAD, ServiceOf
+from restoring import Restores, people
 from rowferry import ledger
+from rowferry.backends.sqlite import beyond, writer
 from rowferry.bootstrap import Service
-from rowferry.errors import LoadInterrupted
+from rowferry.errors import LoadInterrupted, RejectsExceeded
 from rowferry.events import Event, LoadFinished, LoadStarted, PublishStarted, RowsJudged
 from rowferry.operations.batch_receipt import BatchReceipt
+from speaking import only_sqlite
 
 SMALL, LARGE = 40, 15_000
 """Rows of a file, below and above what is worth the preparations for many rows."""
@@ -69,6 +73,33 @@ def test_a_parent_deleted_between_judging_and_publishing_is_missed(tables: Table
     assert counts(receipt)[1] == rows - rows // 3
     faults = [error for row in tables.rejects() for error in row["errors"]]
     assert {(fault["column"], fault["code"]) for fault in faults} == {("department_id", "reference.missing")}
+
+
+@pytest.fixture
+def writes_between(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever rows go in, somebody tries to write between a first look at the database and that."""
+    path, look = str(tables.service.settings.url.database), beyond.or_abort
+
+    def look_and_be_late(driver: sqlite3.Connection, table: str) -> str:
+        found = look(driver, table)
+        with closing(sqlite3.connect(path, timeout=0)) as other, suppress(sqlite3.OperationalError), other:
+            other.execute("UPDATE jobs SET job = job || '!'")
+        return found
+
+    monkeypatch.setattr(writer, "or_abort", look_and_be_late)
+
+
+@only_sqlite
+@pytest.mark.usefixtures("writes_between")
+def test_what_was_rejected_is_kept_while_others_write(tables: Tables) -> None:
+    tables.with_parents()
+    tables.fail(RejectsExceeded, tables.write("hired_employees.csv", employees(9, departments=9)), max_rejects="1")
+    assert tables.loads()[0]["status"] == "failed"
+    assert len(tables.codes()) == 6
+    restores = Restores(tables)
+    receipt = restores.restore(restores.keep("hired_employees", people(1, 5, department=9)))
+    assert receipt.status == restores.history()[0]["status"] == "refused"
+    assert len(tables.rejects(receipt.restore_id)) == 5
 
 
 @pytest.mark.parametrize("rows", [SMALL, 60_000])

@@ -21,6 +21,7 @@ from rowferry.errors import (
 )
 from rowferry.events import LoadFinished, LoadStarted, Observe
 from rowferry.judging.circles import Circles
+from rowferry.ledger import Appending
 from rowferry.operations.ingest import Ingest, Operation, keep_rejects
 from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
 from rowferry.operations.lookups import OperationLookups
@@ -198,7 +199,7 @@ class _Load:
             )
             raise RejectsExceeded(rejected=rejected, rows_read=rows_read, limit=self.limit, load_id=load_id, how=how)
 
-    def _keep_rejects(self, transaction: Transaction) -> None:
+    def _keep_rejects(self, transaction: Appending) -> None:
         keep_rejects(transaction, self.claim.load_id, self.ingests)
 
     def _outcome(self, status: str) -> dict[str, Any]:
@@ -222,7 +223,7 @@ class _Load:
         self.receipt = None
         if self.noted:
             # Where the database is away, it cannot be told; the next start finds the load interrupted.
-            with suppress(RowferryError), self.backend.transaction() as transaction:
+            with suppress(RowferryError), self.backend.short_transaction() as transaction:
                 if self.judged:
                     self._keep_rejects(transaction)
                 outcome = self._outcome(status) if self.judged else {"status": status}

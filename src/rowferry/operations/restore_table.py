@@ -23,6 +23,7 @@ from rowferry.errors import (
 from rowferry.events import Observe, RestoreFinished, RestoreStarted
 from rowferry.judging.circles import Circles
 from rowferry.judging.orphans import Orphans
+from rowferry.ledger import Appending
 from rowferry.operations.ingest import Ingest, Operation, keep_rejects
 from rowferry.operations.lookups import OperationLookups
 from rowferry.operations.restore_obstacles import EXAMPLES, obstacles_of
@@ -235,7 +236,7 @@ class _Restore:
         if rows != expected:
             raise RestoreMiscounted(table=table.changes.table, rows=rows, expected=expected)
 
-    def _keep_rejects(self, transaction: Transaction) -> None:
+    def _keep_rejects(self, transaction: Appending) -> None:
         keep_rejects(transaction, self.claim.restore_id, [table.ingest for table in self.tables])
 
     def _outcome(self, status: str) -> dict[str, Any]:
@@ -249,7 +250,7 @@ class _Restore:
         if self.options.dry_run:
             return
         obstacles = [asdict(obstacle) for obstacle in self.receipt.obstacles]
-        with self.backend.transaction() as transaction:
+        with self.backend.short_transaction() as transaction:
             self._keep_rejects(transaction)
             outcome = self._outcome("refused") | dict.fromkeys(ledger.RESTORE_COUNTS[:-1], 0)
             ledger.finish_restore(transaction.connection, self.claim.restore_id, **outcome, obstacles=obstacles)
@@ -260,7 +261,7 @@ class _Restore:
         self.receipt = None
         if self.noted:
             # Where the database is away, it cannot be told; the next start finds the restore interrupted.
-            with suppress(RowferryError), self.backend.transaction() as transaction:
+            with suppress(RowferryError), self.backend.short_transaction() as transaction:
                 ledger.finish_restore(
                     transaction.connection, self.claim.restore_id, status=status, error=error.as_dict()
                 )

@@ -16,7 +16,7 @@ from rowferry.avro.reader import Seal
 from rowferry.backups.store import BackupStore
 from rowferry.bootstrap import Service
 from rowferry.dictionary.avro_schema import avro_schema, schema_sha256
-from rowferry.events import Event
+from rowferry.events import Event, Observe
 from rowferry.operations.backup_table import BackupOptions, backup_table
 from rowferry.operations.restore_receipt import RestoreClaim, RestoreOptions, RestoreReceipt
 from rowferry.operations.restore_sources import RestoreFinder, RestoreSource
@@ -52,11 +52,11 @@ class Restores:
             written = fastavro.reader(file).metadata["avro.schema"]
         return RestoreSource(rules, path, path.name, "kept", seal(path, written, len(found)) if sealed else None)
 
-    def back_up(self, table: str) -> RestoreSource:
+    def back_up(self, table: str, observe: Observe = lambda _event: None) -> RestoreSource:
         """The backup of a table, as the operation makes it."""
         options = BackupOptions("test")
         rules = self.service.catalog.table(table)
-        (manifest,) = backup_table(self.service.backend, self.store, [rules], options, lambda _event: None)
+        (manifest,) = backup_table(self.service.backend, self.store, [rules], options, observe)
         return RestoreFinder(self.service.backend, self.store, self.service.catalog).find(
             rules, manifest.backup_id, RestoreOptions()
         )[0]

@@ -101,7 +101,7 @@ class RowsBackedUp(NamedTuple):
 
 
 class BackupWritten(NamedTuple):
-    """The file of a backup is safely on disk."""
+    """The file of a backup is safely on disk; `notes` say what people should know of the table besides."""
 
     id: str
     table: str
@@ -109,6 +109,7 @@ class BackupWritten(NamedTuple):
     rows: int
     bytes: int
     seconds: float
+    notes: tuple[str, ...]
 
 
 class BackupFinished(NamedTuple):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from backing_up import flip
 from command_server import run_text
@@ -59,6 +60,16 @@ def test_only_what_is_named_is_backed_up(folder: Path) -> None:
     taken = run_json(folder, "backup", "jobs", "departments", "--codec", "snappy")["backups"]
     assert [(backup["table"], backup["codec"]) for backup in taken] == [("departments", "snappy"), ("jobs", "snappy")]
     assert "hired_employees" not in run(folder, "backups").stdout
+
+
+def test_columns_that_a_class_lacks_are_told(folder: Path, filled_url: str) -> None:
+    engine = sa.create_engine(filled_url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE jobs ADD COLUMN grade INTEGER")
+    engine.dispose()
+    assert "jobs: the backup does not contain grade" in run(folder, "backup", "jobs").stdout
+    (jobs,) = run_json(folder, "backup", "jobs")["backups"]
+    assert [note.partition(",")[0] for note in jobs["notes"]] == ["the backup does not contain grade"]
 
 
 def test_what_has_no_manifest_is_removed_and_told(folder: Path) -> None:

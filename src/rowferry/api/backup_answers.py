@@ -22,6 +22,7 @@ _MANIFEST = {
     "sha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
     "manifest_sha256": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
 }
+_NOTES: dict[str, Any] = {"notes": []}
 _VERIFIED = {"verified_at": "2026-07-23T03:00:00.000000+00:00", "damage": None}
 
 
@@ -58,9 +59,17 @@ class BackupAnswer(ManifestAnswer):
     damage: str | None = Field(description="What was wrong with the file; null if nothing was")
 
 
+class WrittenAnswer(ManifestAnswer):
+    """A backup that was just written, and what should be known of it."""
+
+    model_config = _example(**_MANIFEST, **_NOTES)
+
+    notes: list[str] = Field(default=[], description="Remarks about the table, such as columns that its class lacks")
+
+
 class BackupsAnswer(BaseModel):
     """The backups of one snapshot, parents first."""
 
-    model_config = _example(backups=[_MANIFEST])
+    model_config = _example(backups=[_MANIFEST | _NOTES])
 
-    backups: list[ManifestAnswer]
+    backups: list[WrittenAnswer]

@@ -225,7 +225,14 @@ class Backend(ParentKeys, Protocol):
     """What it can do, and which values it keeps."""
 
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
-        """The columns of those of the tables that exist, by the key of the table; all in one query."""
+        """The columns of those of the tables that exist, by the key of the table; all in one query.
+
+        Columns that a model lacks are left out if rows may lack them, too: the database leaves them null or fills them.
+        Of a Table that has no columns, all are there.
+        """
+
+    def unknown(self, connection: Connection, tables: Iterable[Table]) -> dict[str, list[str]]:
+        """The columns that models lack, and that the database does not generate, by the key of the table."""
 
     def require(self, table: Table, columns: set[str] | None) -> None:
         """Raise SchemaDiffers unless a table with these columns, or None if there is none, can serve its model."""

@@ -10,7 +10,7 @@ from rowferry.cli.options import at_database, caller, database_option, json_opti
 from rowferry.cli.output import done, say, say_json, table
 from rowferry.cli.progress import row_progress
 from rowferry.cli.signals import observed_by
-from rowferry.events import Event, LeftoversRemoved
+from rowferry.events import BackupWritten, Event, LeftoversRemoved
 from rowferry.observers.logging import Log
 from rowferry.operations.backup_table import BackupOptions, backup_table
 from rowferry.operations.lost_backups import open_backups
@@ -40,18 +40,24 @@ def backup(tables: tuple[str, ...], codec: str, database_url: str | None, as_jso
         row_progress(as_json=as_json) as progress,
     ):
         removed: list[str] = []
+        notes: dict[str, list[str]] = {}
 
-        def note_removed(event: Event) -> None:
+        def note(event: Event) -> None:
             if isinstance(event, LeftoversRemoved):
                 removed.extend(event.files)
+            elif isinstance(event, BackupWritten):
+                notes[event.backup_id] = list(event.notes)
 
-        observe = observed_by(progress, log, note_removed)
+        observe = observed_by(progress, log, note)
         manifests = backup_table(service.backend, store, in_order, options, observe)
     with done():
         if as_json:
-            say_json({"backups": [manifest.as_dict() for manifest in manifests]})
+            say_json({"backups": [manifest.as_dict() | {"notes": notes[manifest.backup_id]} for manifest in manifests]})
             return
         show(manifests)
+        for manifest in manifests:
+            for remark in notes[manifest.backup_id]:
+                say(f"{manifest.table}: {remark}.", "bold yellow")
         if removed:
             say(f"Removed because they had no manifest: {', '.join(removed)}.", "bold yellow")
         say(f"Written to {store.folder}. Verify them with: rowferry verify --all{at_database(database_url)}")

@@ -144,7 +144,10 @@ class SchemaDiffers(RowferryError):
     """The table {table} in the database differs from its model: {reason}"""
 
     code = "schema.differs"
-    hint = "Change the table or the model so that both have the same columns."
+    hint = (
+        "Change the table or the model so that both have the same columns. A column that only the table has is no "
+        "obstacle if rows may lack it: let it be nullable, or give it a default."
+    )
 
 
 class DatabaseDiffers(SchemaDiffers):

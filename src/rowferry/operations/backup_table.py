@@ -30,6 +30,7 @@ from rowferry.events import (
 )
 from rowferry.judging.restorable import first_unrestorable
 from rowferry.operations.lost_backups import name_database
+from rowferry.operations.unknown_columns import notes_of_backup
 from rowferry.prefetch import prefetch
 
 CodecName = Literal["deflate", "snappy", "zstandard", "null"]
@@ -105,7 +106,11 @@ class _Backup:
     def _write_all(self, tables: Sequence[TableRules], unfinished: UnfinishedSnapshot) -> list[Manifest]:
         with self._backend.snapshot() as snapshot:
             self._created_at = ledger.now().isoformat().replace("+00:00", "Z")
-            return [self._write(snapshot, rules, unfinished.add(rules.name)) for rules in tables]
+            unknown = self._backend.unknown(snapshot.connection, [rules.table for rules in tables])
+            return [
+                self._write(snapshot, rules, unfinished.add(rules.name), unknown.get(rules.table.key, ()))
+                for rules in tables
+            ]
 
     def _note(self, manifests: Sequence[Manifest]) -> None:
         """Note them in the ledger first: what it knows and no manifest lists is no backup."""
@@ -113,7 +118,9 @@ class _Backup:
             for manifest in manifests:
                 ledger.note_backup(connection, self._options.caller, manifest.as_dict())
 
-    def _write(self, snapshot: Snapshot, rules: TableRules, backup: UnfinishedBackup) -> Manifest:
+    def _write(
+        self, snapshot: Snapshot, rules: TableRules, backup: UnfinishedBackup, unknown: Sequence[str]
+    ) -> Manifest:
         started, expected = time.monotonic(), snapshot.estimate(rules)
         sink = AvroSink(backup.file, rules, self._options.codec)
         with closing(prefetch(snapshot.read(rules))) as batches:
@@ -122,9 +129,8 @@ class _Backup:
         backup.keep()
         manifest = self._manifest(rules, backup.backup_id, sink)
         seconds = round(time.monotonic() - started, 3)
-        self._observe(
-            BackupWritten(self._snapshot_id, rules.name, backup.backup_id, manifest.rows, manifest.bytes, seconds)
-        )
+        what = (backup.backup_id, manifest.rows, manifest.bytes, seconds, notes_of_backup(unknown))
+        self._observe(BackupWritten(self._snapshot_id, rules.name, *what))
         return manifest
 
     def _manifest(self, rules: TableRules, backup_id: str, sink: AvroSink) -> Manifest:

@@ -31,6 +31,7 @@ from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreO
 from rowferry.operations.restore_sources import RestoreSource
 from rowferry.operations.restored_tables import require_unaltered
 from rowferry.operations.run_operation import retry, run_operation
+from rowferry.operations.unknown_columns import notes_of_restore
 from rowferry.sources.avro.source import AvroSource
 
 _BULK_ROWS = 10_000
@@ -151,6 +152,7 @@ class _Restore:
             lookups.settle()
             for table in self.tables:
                 self._compare(table)
+            self._note_unknown(transaction)
             self._judge_obstacles()
             self._publish()
             require_unaltered([table.ingest for table in self.tables])
@@ -183,6 +185,13 @@ class _Restore:
             few = ingest.writer.examples(EXAMPLES)
         different = [{"key": key, "columns": columns} for key, columns in few.different]
         changes.examples = _json_value({"added": few.new, "changed": different, "removed": few.surplus})
+
+    def _note_unknown(self, transaction: Transaction) -> None:
+        """Say what the backups cannot bring back, whether it is restored or only asked for."""
+        unknown = self.backend.unknown(transaction.connection, [table.ingest.rules.table for table in self.tables])
+        for table in self.tables:
+            found = unknown.get(table.ingest.rules.table.key, ())
+            table.changes.notes += notes_of_restore(found, table.changes.added)
 
     def _judge_obstacles(self) -> None:
         """Stop if anything stands in the way, or if a comparison was all that was asked for."""

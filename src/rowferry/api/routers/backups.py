@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.types import Message, Receive, Scope, Send
 
 from rowferry.api.answers import Limit, Page
-from rowferry.api.backup_answers import BACKUP_ID, BackupAnswer, BackupsAnswer, ManifestAnswer
+from rowferry.api.backup_answers import BACKUP_ID, BackupAnswer, BackupsAnswer, WrittenAnswer
 from rowferry.api.openapi import problems
 from rowferry.api.problems import refusal
 from rowferry.api.state import Started
@@ -19,7 +19,7 @@ from rowferry.avro.reader import AvroReader
 from rowferry.backups.store import BackupStore
 from rowferry.bootstrap import Service
 from rowferry.errors import BackupUnknown
-from rowferry.events import Observe
+from rowferry.events import BackupWritten, Event, Observe
 from rowferry.observers.service import service_observer
 from rowferry.operations.backup_table import BackupOptions, CodecName, backup_table
 from rowferry.operations.list_backups import list_backups, show_backup
@@ -94,7 +94,7 @@ def backup_tables(request: Request, service: Started, query: Options) -> dict[st
     "/backup-table/{table}",
     operation_id="backup_table",
     status_code=201,
-    response_model=ManifestAnswer,
+    response_model=WrittenAnswer,
     responses={201: _LOCATION, **problems(404, 409, 422, 500, 503, 507)},
 )
 def backup_one_table(
@@ -191,8 +191,15 @@ def remove(
 def _back_up(request: Request, service: Service, tables: list[str], query: BackupQuery) -> list[dict[str, Any]]:
     chosen = [service.catalog.table(name) for name in tables]
     options = BackupOptions(_caller(request), query.codec)
-    manifests = backup_table(service.backend, _store(service), chosen, options, _log(service))
-    return [manifest.as_dict() for manifest in manifests]
+    log, notes = _log(service), dict[str, tuple[str, ...]]()
+
+    def observe(event: Event) -> None:
+        log(event)
+        if isinstance(event, BackupWritten):
+            notes[event.backup_id] = event.notes
+
+    manifests = backup_table(service.backend, _store(service), chosen, options, observe)
+    return [manifest.as_dict() | {"notes": notes[manifest.backup_id]} for manifest in manifests]
 
 
 def _store(service: Service) -> BackupStore:

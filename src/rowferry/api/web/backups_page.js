@@ -29,7 +29,8 @@ function makers(tables, message, refresh) {
   const run = async () => {
     const answer = await ask(`/backup-table${select.value && `/${encodeURIComponent(select.value)}`}`, { method: 'POST' });
     const made = answer.backups ?? [answer];
-    say(message, `Backed up ${made.map((backup) => `${backup.table} (${count(backup.rows, 'row')})`).join(', ')}.`);
+    const notes = made.flatMap((backup) => backup.notes.map((note) => ` ${backup.table}: ${note}.`)).join('');
+    say(message, `Backed up ${made.map((backup) => `${backup.table} (${count(backup.rows, 'row')})`).join(', ')}.${notes}`);
     refresh();
   };
   return [el('label', { for: 'table' }, 'Back up'), select, working('Back up now', run, message, { class: 'main' })];

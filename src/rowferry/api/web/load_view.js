@@ -3,7 +3,7 @@
 import { ask, Problem } from './api.js';
 import { el, fill, announce } from './dom.js';
 import { bytes, count, duration, instant, number } from './format.js';
-import { badge, figure, grid, notice, problemNotice, waiting } from './parts.js';
+import { badge, figure, grid, notes, notice, problemNotice, waiting } from './parts.js';
 import { rejectsGrid } from './rejects_grid.js';
 
 const COUNTS = ['rows_read', 'inserted', 'updated', 'unchanged', 'rejected'];
@@ -69,7 +69,7 @@ function verdict(load) {
   return [
     load.error && problemNotice(new Problem({ detail: load.error.message, hint: load.error.hint, code: load.error.code })),
     load.status === 'done' && notice(load.rejected ? 'warn' : 'good', el('strong', {}, `${said(load)}.`), ' ', reasons(load)),
-    notes(load),
+    notes(load.tables, 'source'),
     figures(load),
     receipt(load),
     passedOver(load),
@@ -91,7 +91,7 @@ export function outcome(receipt_) {
     'div',
     { class: 'stack' },
     notice(receipt_.rejected ? 'warn' : 'good', el('strong', {}, `Nothing was written. A load now would give: ${said(receipt_)}.`), ' ', reasons(receipt_)),
-    notes(receipt_),
+    notes(receipt_.tables, 'source'),
     figures(receipt_),
     receipt(receipt_),
     passedOver(receipt_),
@@ -113,12 +113,6 @@ function reasons({ tables }) {
 
 function codes({ rejected_by_code: found }) {
   return Object.entries(found).map(([code, rows]) => el('span', { class: 'code' }, `${code} ${number(rows)} `));
-}
-
-// What to know of the files, although nothing was refused for it; loads of before had no notes.
-function notes({ tables }) {
-  const items = tables.flatMap((table) => (table.notes ?? []).map((note) => el('li', {}, `${table.source}: ${note}.`)));
-  return items.length > 0 && el('ul', { class: 'notes', 'aria-label': 'Notes' }, items);
 }
 
 function figures(load) {

@@ -20,6 +20,12 @@ export function problemNotice(error) {
   );
 }
 
+// What to know of tables or files, although nothing was refused for it; loads of before had no notes.
+export function notes(tables, named) {
+  const items = tables.flatMap((table) => (table.notes ?? []).map((note) => el('li', {}, `${table[named]}: ${note}.`)));
+  return items.length > 0 && el('ul', { class: 'notes', 'aria-label': 'Notes' }, items);
+}
+
 export function emptyState(title, text, ...actions) {
   return el('div', { class: 'empty' }, el('h2', {}, title), el('p', {}, text), actions);
 }

@@ -3,7 +3,7 @@
 import { ask } from './api.js';
 import { el, fill } from './dom.js';
 import { count, instant, number } from './format.js';
-import { button, figure, notice, problemNotice, waiting, working } from './parts.js';
+import { button, figure, notes, notice, problemNotice, waiting, working } from './parts.js';
 
 const COUNTS = ['added', 'changed', 'removed', 'unchanged', 'rejected'];
 
@@ -36,6 +36,7 @@ function changes(trial) {
   return [
     el('p', {}, same ? 'The table is as it was in this backup: nothing would change.' : 'The restore would make these changes:'),
     el('dl', { class: 'figures' }, COUNTS.filter((name) => name !== 'rejected' || trial.rejected).map((name) => figure(name[0].toUpperCase() + name.slice(1), trial[name], name === 'removed' && trial.removed ? 'warn' : ''))),
+    notes(trial.tables, 'table'),
     tables,
   ];
 }

@@ -30,7 +30,7 @@ from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapsh
 from rowferry.backends.postgresql.table import Statements, spelled
 from rowferry.backends.postgresql.types import nameless, unkept
 from rowferry.backends.protocol import Backend, Holders, Locking, ReadersWait
-from rowferry.backends.schema import generation, require_columns
+from rowferry.backends.schema import beside, generation, require_columns, unknown_columns
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     DatabaseBusy,
@@ -78,7 +78,12 @@ SELECT wanted.name, a.attname, CASE
   WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod)
   WHEN t.typtype = 'e' THEN 'text'
   WHEN t.typcategory = 'A' AND e.typtype = 'e' THEN 'text[]'
-  ELSE format_type(a.atttypid, a.atttypmod) END, c.collname, a.attgenerated <> ''
+  ELSE format_type(a.atttypid, a.atttypmod) END, c.collname, a.attgenerated <> '',
+  CASE WHEN EXISTS (SELECT FROM pg_index WHERE indrelid = a.attrelid AND indisprimary AND a.attnum = ANY(indkey))
+       THEN '(part of the primary key)'
+       WHEN (a.attnotnull OR t.typnotnull) AND NOT (a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL)
+         AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = a.attrelid AND tgenabled <> 'D' AND tgtype & 7 = 7)
+       THEN '(required, but without a default)' END
 FROM unnest(CAST(%s AS text[])) wanted (name)
 JOIN pg_attribute a ON a.attrelid = to_regclass(wanted.name) AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type e ON e.oid = t.typelem
@@ -86,7 +91,8 @@ LEFT JOIN pg_collation c ON c.oid = a.attcollation AND NOT c.collisdeterministic
 """
 """The columns of tables and their types; of a domain what it is over, and of an enumeration what it is sent as.
 
-Of a column whose collation takes different texts for the same also that, and of each whether it is generated.
+Of a column whose collation takes different texts for the same also that, and of each whether it is generated, and what
+keeps a row from leaving it out: a trigger that fires before a row is inserted may fill whatever is required.
 """
 
 _IS_OF_KEY = "SELECT indisprimary FROM pg_index WHERE indexrelid = to_regclass(%s)"
@@ -115,11 +121,19 @@ class PostgresqlBackend:
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
         wanted = {spelled(table).as_string(): table for table in tables}
         found: dict[str, set[str]] = {}
-        for name, column, *kept, generated in connection.exec_driver_sql(_COLUMNS, (list(wanted),)):
-            table, model = wanted[name], wanted[name].columns.get(column)
-            has = None if model is None else generation(model, generated=generated) or unkept(model, *kept)
-            found.setdefault(table.key, set()).add(f"{column} {has}" if has else column)
+        for name, column, *kept, generated, needs in connection.exec_driver_sql(_COLUMNS, (list(wanted),)):
+            columns, table = found.setdefault(wanted[name].key, set()), wanted[name]
+            if (model := table.columns.get(column)) is None:
+                columns.update(beside(table, column, needs))
+            else:
+                has = generation(model, generated=generated) or unkept(model, *kept)
+                columns.add(f"{column} {has}" if has else column)
         return found
+
+    def unknown(self, connection: Connection, tables: Iterable[Table]) -> dict[str, list[str]]:
+        wanted = {spelled(table).as_string(): table for table in tables}
+        found = connection.exec_driver_sql(_COLUMNS, (list(wanted),))
+        return unknown_columns((wanted[name], column, generated) for name, column, *_, generated, _needs in found)
 
     def require(self, table: Table, columns: set[str] | None) -> None:
         require_columns(table, columns)

@@ -129,8 +129,10 @@ _MAY_REWRITE = """
 SELECT has_table_privilege(%(table)s, 'DELETE')
   AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = %(table)s::regclass AND NOT tgisinternal)
   AND NOT EXISTS (SELECT FROM pg_constraint WHERE confrelid = %(table)s::regclass AND contype = 'f')
+  AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = %(table)s::regclass AND attnum > 0 AND NOT attisdropped
+                  AND attgenerated = '' AND attname <> ALL(%(names)s::text[]))
 """
-"""Whether a row may be removed and inserted anew instead of changed: nothing refers to it or acts upon it."""
+"""Whether a row may be removed and inserted anew: nothing of it is lost, refers to it or acts upon it."""
 
 LockMode = Literal["ROW SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
 """Nobody else locks it from readers; nobody else writes; nobody else reads either."""
@@ -228,7 +230,8 @@ class PostgresqlTable:
 
     def may_rewrite(self) -> bool:
         """Whether rows may be removed and inserted anew instead of changed, and nobody else would notice."""
-        return self.rules.is_whole and bool(self.transaction.value(SQL(_MAY_REWRITE), self._spelled))
+        parameters = {**self._spelled, "names": list(self.rules.names)}
+        return self.rules.is_whole and bool(self.transaction.value(SQL(_MAY_REWRITE), parameters))
 
     def lock(self, mode: LockMode | None = None, *, parents: LockMode | None = None, wait: bool = True) -> None:
         """Lock the table, and its parents before it: whoever locks in load order never waits in a circle."""

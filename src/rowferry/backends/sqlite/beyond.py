@@ -1,4 +1,4 @@
-"""What a table of SQLite has beyond its model, which others made: foreign keys, triggers, conflict clauses."""
+"""What a table of SQLite has beyond its model, which others made: columns, foreign keys, triggers, conflict clauses."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -20,6 +20,7 @@ _UNIQUE = "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?, 'main') WHERE \"uni
 _TRIGGERS = "SELECT EXISTS (SELECT 1 FROM main.sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?))"
 
 _COLUMNS = "SELECT name, pk FROM pragma_table_info(?, 'main')"
+"""All but those which are generated."""
 
 _HAS_NO_NUMBERS = "SELECT EXISTS (SELECT 1 FROM pragma_table_list(?) WHERE schema = 'main' AND wr)"
 
@@ -67,9 +68,11 @@ def has_unique_values(driver: sqlite3.Connection, rules: TableRules) -> bool:
 
 
 def may_rewrite(driver: sqlite3.Connection, rules: TableRules) -> bool:
-    """Whether a row may be removed and inserted anew instead of changed: nothing refers to it or acts upon it."""
+    """Whether a row may be removed and inserted anew: nothing of it is lost, refers to it or acts upon it."""
     acts = driver.execute(_TRIGGERS, (rules.name,)).fetchone()[0]
-    return rules.is_whole and not acts and not driver.execute(_REFERRED, (rules.name,)).fetchone()
+    known = {name.lower() for name in rules.names}
+    is_whole = rules.is_whole and all(name.lower() in known for name, _ in driver.execute(_COLUMNS, (rules.name,)))
+    return is_whole and not acts and not driver.execute(_REFERRED, (rules.name,)).fetchone()
 
 
 def place_of(driver: sqlite3.Connection, rules: TableRules) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import ARRAY, Connection, FromClause, String, Table, create_engine, event
+from sqlalchemy import ARRAY, Column, Connection, FromClause, String, Table, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import CompileError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -24,7 +24,7 @@ from rowferry.backends.active_connections import ActiveConnections
 from rowferry.backends.capabilities import Capabilities
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.protocol import Backend, Holders, Locking
-from rowferry.backends.schema import generation, require_columns
+from rowferry.backends.schema import beside, generation, require_columns, unknown_columns
 from rowferry.backends.sqlite.appending import LoadTransaction
 from rowferry.backends.sqlite.careful import CarefulShortTransaction, CarefulTransaction
 from rowferry.backends.sqlite.few_rows import (
@@ -105,7 +105,9 @@ _COLUMNS = """
 SELECT m.name, c.name, c.type, iif(c.pk, (
     SELECT x.coll FROM pragma_index_list(m.name) l JOIN pragma_index_xinfo(l.name) x
     WHERE l.origin = 'pk' AND x.name = c.name AND upper(x.coll) <> 'BINARY'
-), NULL), c.hidden IN (2, 3)
+), NULL), c.hidden IN (2, 3), CASE
+  WHEN c.pk THEN '(part of the primary key)'
+  WHEN c."notnull" AND c.dflt_value IS NULL AND NOT c.hidden THEN '(required, but without a default)' END
 FROM sqlite_master m JOIN pragma_table_xinfo(m.name) c
 WHERE c.hidden <> 1 AND m.type IN ('table', 'view') AND m.name IN (SELECT value FROM json_each(?))
 """
@@ -147,18 +149,24 @@ class SqliteBackend:
         wanted = {table.name: table for table in tables}
         found: dict[str, set[str]] = {}
         asked = (json.dumps(list(wanted)),)
-        for name, column, column_type, collation, generated in connection.exec_driver_sql(_COLUMNS, asked):
+        for name, column, column_type, collation, generated, needs in connection.exec_driver_sql(_COLUMNS, asked):
             columns, table = found.setdefault(wanted[name].key, set()), wanted[name]
-            has = self._differs(table, column, column_type, generated=generated)
+            if column not in table.columns:
+                columns.update(beside(table, column, needs))
+                continue
+            has = self._differs(table.columns[column], column_type, generated=generated)
             columns.add(f"{column} {has}" if has else column)
-            if collation and column in table.columns and isinstance(table.columns[column].type, String):
+            if collation and isinstance(table.columns[column].type, String):
                 columns.add(f"{column} COLLATE {collation}")  # which no model has: different texts would be one key
         return found
 
-    def _differs(self, table: Table, column: str, declared: str, *, generated: bool) -> str | None:
+    def unknown(self, connection: Connection, tables: Iterable[Table]) -> dict[str, list[str]]:
+        wanted = {table.name: table for table in tables}
+        found = connection.exec_driver_sql(_COLUMNS, (json.dumps(list(wanted)),))
+        return unknown_columns((wanted[name], column, generated) for name, column, *_, generated, _needs in found)
+
+    def _differs(self, model: Column[object], declared: str, *, generated: bool) -> str | None:
         """What keeps a column of the database from serving its model, as it stands behind its name."""
-        if (model := table.columns.get(column)) is None:
-            return None
         if (differs := generation(model, generated=generated)) or generated:
             return differs
         return f"of type {declared}" if spoils_values(model, declared) else None

@@ -12,7 +12,7 @@ from batching import Batches
 from loading import Tables, counts
 from owning import HEAD, ServiceOf
 from restoring import Restores, counts as changes
-from rowferry.errors import KeyUnfit, ValueUnstorable
+from rowferry.errors import KeyUnfit, ValueUnstorable, ViewWithoutKey
 from rowferry.operations.read_rows import position_behind, read_rows
 from speaking import only_postgresql, sql_of
 
@@ -152,6 +152,15 @@ def test_a_table_is_restored_with_what_refers_to_it(service_of: ServiceOf, tmp_p
     assert {name: sorted(rows, key=repr) for name, rows in tables.everything().items()} == {
         name: sorted(rows, key=repr) for name, rows in before.items()
     }
+
+
+def test_a_view_is_not_restored(service_of: ServiceOf, tmp_path: Path) -> None:
+    tables = Tables(service_of(CODES.replace("ACTION", "CASCADE")), tmp_path)
+    kept = Restores(tables).keep("codes", [("a", "x")])
+    tables.execute("DROP TABLE uses", "ALTER TABLE codes RENAME TO all_codes")
+    tables.execute("CREATE VIEW codes AS SELECT * FROM all_codes")
+    with pytest.raises(ViewWithoutKey, match="codes is a view without a key"):
+        Restores(tables).restore(kept)
 
 
 @only_postgresql

@@ -40,6 +40,7 @@ STATUSES: tuple[tuple[type[errors.RowferryError], int], ...] = (
     (errors.ValueUnstorable, 409),
     (errors.BackupUnrestorable, 409),
     (errors.ValueUnkept, 409),
+    (errors.ViewWithoutKey, 409),
     (errors.RowTooLong, 409),
     (errors.AvroUnfit, 409),
     (errors.BodyTooLarge, 413),

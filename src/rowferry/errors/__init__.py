@@ -58,6 +58,7 @@ from rowferry.errors.restores import (
     RestoreMiscounted as RestoreMiscounted,
     RestoreUnknown as RestoreUnknown,
     ValueUnkept as ValueUnkept,
+    ViewWithoutKey as ViewWithoutKey,
 )
 from rowferry.errors.root import RowferryError as RowferryError, UsageError as UsageError
 from rowferry.errors.servers import EncodingUnfit as EncodingUnfit, ServerUnsupported as ServerUnsupported

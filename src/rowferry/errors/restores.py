@@ -24,6 +24,13 @@ class ValueUnkept(RowferryError):
     hint = "Nothing was changed. Restore it into a database like the one it was backed up from."
 
 
+class ViewWithoutKey(RowferryError):
+    """{table} is a view without a key: which of its rows are to go cannot be said"""
+
+    code = "restore.view"
+    hint = "Nothing was changed. Restore the tables that it shows, or give its class a key."
+
+
 class RestoreInterrupted(RowferryError):
     """The restore was interrupted"""
 

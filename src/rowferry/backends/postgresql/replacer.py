@@ -26,6 +26,7 @@ from rowferry.backends.postgresql.writer import DirectWriter, PostgresqlStagedWr
 from rowferry.backends.protocol import Comparison, Examples, Referring
 from rowferry.backends.staged import ChildTable, StagedReplacer
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
+from rowferry.errors import ViewWithoutKey
 
 _MOST_EXAMPLES = 100
 
@@ -109,6 +110,8 @@ class PostgresqlStagedReplacer(PostgresqlStagedWriter, StagedReplacer):
         surplus = surplus_among(noted, key)
         if rules.key:
             return PostgresqlReplacingPlan(rules, table_of(rules), rows, noted, surplus)
+        if self._table.is_view():
+            raise ViewWithoutKey(table=rules.name)
         table = named_table(rules.name, (*rules.names, *_PLACE), rules.table.schema)
         return PostgresqlPlanWithoutKey(rules, table, rows, noted, surplus, _PLACE)
 

@@ -99,6 +99,8 @@ FROM pg_class t WHERE t.oid = %(table)s::regclass
 """
 """Whether COPY does to a table what INSERT would, however often rows are cut; and we may lock it."""
 
+_IS_VIEW = "SELECT relkind = 'v' FROM pg_class WHERE oid = %(table)s::regclass"
+
 _HAS_FOREIGN_KEYS = "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = %(table)s::regclass AND contype = 'f')"
 
 _FOREIGN_KEYS = """
@@ -209,6 +211,10 @@ class PostgresqlTable:
     def is_plain(self) -> bool:
         """Whether rows may go in by any number of COPYs; only foreign keys may have triggers."""
         return bool(self.transaction.value(SQL(_IS_PLAIN), self._spelled))
+
+    def is_view(self) -> bool:
+        """Whether its rows lie elsewhere."""
+        return bool(self.transaction.value(SQL(_IS_VIEW), self._spelled))
 
     def has_foreign_keys(self) -> bool:
         """Whether the table refers to any other, whatever its model says."""

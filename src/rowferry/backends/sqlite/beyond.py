@@ -3,10 +3,11 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 
 from rowferry.backends.sqlite.foreign_keys import unknown_references
 from rowferry.dictionary.rules import TableRules
-from rowferry.errors import ForeignKeyBroken
+from rowferry.errors import ForeignKeyBroken, ViewWithoutKey
 
 _REFERRED = """
 SELECT coalesce(f."to", p.name) FROM main.sqlite_master m JOIN pragma_foreign_key_list(m.name, 'main') f
@@ -22,7 +23,7 @@ _TRIGGERS = "SELECT EXISTS (SELECT 1 FROM main.sqlite_master WHERE type = 'trigg
 _COLUMNS = "SELECT name, pk FROM pragma_table_info(?, 'main')"
 """All but those which are generated."""
 
-_HAS_NO_NUMBERS = "SELECT EXISTS (SELECT 1 FROM pragma_table_list(?) WHERE schema = 'main' AND wr)"
+_SORT = "SELECT type, wr FROM pragma_table_list(?) WHERE schema = 'main'"
 
 _RESOLVES = """
 SELECT EXISTS (SELECT 1 FROM main.sqlite_master
@@ -76,14 +77,18 @@ def may_rewrite(driver: sqlite3.Connection, rules: TableRules) -> bool:
 
 
 def place_of(driver: sqlite3.Connection, rules: TableRules) -> tuple[str, ...]:
-    """The columns that tell where a row of a table lies: its number, or the key that it has instead of one."""
-    names, key = [], []
-    for name, at in driver.execute(_COLUMNS, (rules.name,)):
-        names.append(name.lower())
-        if at:
-            key.append((at, name))
-    if driver.execute(_HAS_NO_NUMBERS, (rules.name,)).fetchone()[0]:
-        return tuple(name for _, name in sorted(key))
+    """The columns that tell where a row of a table lies: its number, or the key that it has instead of one.
+
+    Raises:
+        ViewWithoutKey: Its rows lie elsewhere.
+    """
+    sort, has_no_numbers = driver.execute(_SORT, (rules.name,)).fetchone()
+    if sort == "view":
+        raise ViewWithoutKey(table=rules.name)
+    columns = driver.execute(_COLUMNS, (rules.name,)).fetchall()
+    if has_no_numbers:
+        return tuple(name for name, at in sorted(columns, key=itemgetter(1)) if at)
+    names = {name.lower() for name, _ in columns}
     return next(((name,) for name in ("rowid", "_rowid_", "oid") if name not in names), ("rowid",))
 
 

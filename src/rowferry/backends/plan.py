@@ -156,10 +156,16 @@ class Plan:
 
     def update(self) -> Update:
         """Give the table's rows the values of those that differ from them."""
-        changes = {name: self.s.c[name] for name in self.rules.values if name not in self.late}
+        kept = {*self.late, *self.named_by}
+        changes = {name: self.s.c[name] for name in self.rules.values if name not in kept}
         changes = changes or {name: self.t.c[name] for name in self.late[:1]}
         differs = and_(self.k.c[ROW_NUMBER] == self.s.c[ROW_NUMBER], not_(self.k.c[EQUAL]))
         return update(self.t).values(changes).where(differs, self._same_key(self.s, self.t))
+
+    @property
+    def named_by(self) -> tuple[str, ...]:
+        """The columns by which a row of the stage is one of the table, and which never change."""
+        return self.rules.key
 
     @property
     def late(self) -> tuple[str, ...]:
@@ -275,11 +281,6 @@ class ReplacingPlan(Plan):
     """The same for rows that are to be all the table has; `surplus` has the keys that no row of the stage has."""
 
     surplus: TableClause | Subquery
-
-    @property
-    def named_by(self) -> tuple[str, ...]:
-        """The columns by which a row of the stage is one of the table."""
-        return self.rules.key
 
     def note_surplus(self) -> Insert:
         """Note the keys of the table that no row of the stage has."""

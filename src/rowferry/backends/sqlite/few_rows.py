@@ -14,6 +14,7 @@ from rowferry.backends.held_rows import HeldRows
 from rowferry.backends.protocol import Comparison, Holders
 from rowferry.backends.sqlite.beyond import defer_references, foreign_keys_told, may_rewrite, or_abort
 from rowferry.backends.sqlite.parents import find_next_keys
+from rowferry.backends.sqlite.referring import referring_columns_indexed
 from rowferry.backends.sqlite.types import DIALECT, quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
 from rowferry.backends.sqlite.values import same, stored, stored_rows, value_of
@@ -148,8 +149,10 @@ class FewRowsWriter(HeldRows):
             self._known[at] = [name for name, flag in zip(self._rules.values, differs, strict=True) if flag]
 
     def _update(self) -> int:
+        changed, values = self._changed(), self._rules.values
         try:
-            return self._change(self._rules.values, self._changed())
+            with referring_columns_indexed(self._driver, self._rules, changed.num_rows, values):
+                return self._change(values, changed)
         except sqlite3.IntegrityError as error:
             is_unique = error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_UNIQUE
             if not (is_unique and may_rewrite(self._driver, self._rules)):

@@ -1,8 +1,6 @@
 """The way to replace the rows of a table of SQLite: only what differs is touched."""
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +10,7 @@ from rowferry.arrow import compute as pc
 from rowferry.backends.plan import EQUAL, known_table, named_table, surplus_among, surplus_columns
 from rowferry.backends.sqlite.beyond import place_of
 from rowferry.backends.sqlite.plan import SqlitePlanWithoutKey, SqliteReplacingPlan
+from rowferry.backends.sqlite.referring import referring_columns_indexed, referring_keys
 from rowferry.backends.sqlite.refusals import SqliteRefusals
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.writer import SqliteWriter
@@ -20,22 +19,6 @@ from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 from rowferry.dictionary.unstorable import spelled_key
 from rowferry.errors import ValueUnkept
 from rowferry.kinds.floats import FLOAT
-
-_WORTH_AN_INDEX = 100
-"""From this many rows on, looking for what refers to them is worth an index of its own."""
-
-_REFERRING = """
-SELECT m.name, f.id, f.on_update = 'CASCADE', f."from", coalesce(f."to", p.name)
-FROM main.sqlite_master m JOIN pragma_foreign_key_list(m.name, 'main') f
-LEFT JOIN pragma_table_info(f."table", 'main') p ON p.pk = f.seq + 1
-WHERE m.type = 'table' AND lower(f."table") = lower(?) ORDER BY m.rowid, f.id, f.seq
-"""
-"""What refers to a table: table, number of the foreign key, whether it follows, its columns, and what they refer to."""
-
-_INDEXED = """
-SELECT EXISTS (SELECT 1 FROM pragma_index_list(?, 'main') l JOIN pragma_index_info(l.name, 'main') i
-               WHERE i.seqno = 0 AND i.name = ? AND NOT l.partial)
-"""
 
 
 class SqliteReplacer(SqliteWriter, StagedReplacer):
@@ -86,38 +69,18 @@ class SqliteReplacer(SqliteWriter, StagedReplacer):
         return surplus
 
     def _remove(self) -> int:
-        with self._referring_columns_indexed():
+        with referring_columns_indexed(self._transaction.driver(), self._rules, self._surplus):
             return super()._remove()
 
     def _children(self, among: Collection[str]) -> Iterator[ChildTable]:
         passed_over = {name.lower() for name in among}
-        for child, follows, ours, theirs in self._referring_keys():
+        for child, follows, ours, theirs in referring_keys(self._transaction.driver(), self._rules):
             if child.lower() not in passed_over and self._matters(theirs, follows=follows):
                 rows = named_table(child, ours, "main").alias("c")
                 pairs = zip(ours, theirs, strict=True)
                 # It is by the collation of what is referred to that SQLite compares, here that of the left side.
                 refers = and_(*(literal_column(f"t.{quoted(other)}") == rows.c[mine] for mine, other in pairs))
                 yield ChildTable(child, tuple(ours), tuple(theirs), follows, rows, refers)
-
-    def _referring_keys(self) -> Iterator[tuple[str, bool, list[str], list[str]]]:
-        """What refers to this table: table, whether it follows, its columns, and the columns that they refer to."""
-        found = self._execute(_REFERRING, (self._rules.name,)).fetchall()
-        for (child, _, follows), pairs in groupby(found, key=lambda row: row[:3]):
-            *_, ours, theirs = zip(*pairs, strict=True)
-            yield child, bool(follows), list(ours), list(theirs)
-
-    @contextmanager
-    def _referring_columns_indexed(self) -> Iterator[None]:
-        """Let the database find what refers to a deleted row without a look at the whole table, if they are many."""
-        made: list[str] = []
-        if self._surplus >= _WORTH_AN_INDEX:
-            for child, _, ours, _ in self._referring_keys():
-                if not self._execute(_INDEXED, (child, ours[0])).fetchone()[0]:
-                    made.append(f"main.{quoted(f'rowferry_referring_{len(made)}')}")
-                    self._execute(f"CREATE INDEX {made[-1]} ON {quoted(child)} ({', '.join(map(quoted, ours))})")
-        yield
-        for name in made:
-            self._execute(f"DROP INDEX {name}")
 
 
 def require_kept(rules: TableRules, rows: pa.RecordBatch) -> None:

@@ -20,6 +20,7 @@ from rowferry.backends.plan import EQUAL, Statement, known_table, named_table, n
 from rowferry.backends.referred_keys import ReferredKeys
 from rowferry.backends.sqlite.beyond import checks_more, defer_references, foreign_keys_told, may_rewrite, or_abort
 from rowferry.backends.sqlite.plan import SqlitePlan, as_text
+from rowferry.backends.sqlite.referring import referring_columns_indexed
 from rowferry.backends.sqlite.stage import SqliteStage
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.unusual_keys import UnusualKeys
@@ -238,11 +239,13 @@ class SqliteWriter(StagedWriter):
         return super()._insert()
 
     def _update(self) -> int:
+        driver, rules = self._transaction.driver(), self._rules
         try:
-            return super()._update()
+            with referring_columns_indexed(driver, rules, self._comparison.different, rules.values):
+                return super()._update()
         except sqlite3.IntegrityError as error:
             is_unique = error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_UNIQUE
-            if not (is_unique and may_rewrite(self._transaction.driver(), self._rules)):
+            if not (is_unique and may_rewrite(driver, rules)):
                 raise
             return self._rewrite()
 

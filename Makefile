@@ -1,4 +1,4 @@
-.PHONY: all check test test-browser test-programs test-postgresql test-sqlite test-toy format bench torture torture-api torture-batches torture-backups torture-kills torture-mechanisms torture-properties torture-restores serve demo docs migration torture-shutdown test-compose
+.PHONY: all check test test-browser test-programs test-postgresql test-oldest-postgresql test-sqlite test-toy format bench torture torture-api torture-batches torture-backups torture-kills torture-mechanisms torture-properties torture-restores serve demo docs migration torture-shutdown test-compose
 
 all: check test
 
@@ -27,6 +27,14 @@ TESTS = tests/contract tests/postgresql
 test-postgresql:
 	uv run python tests/postgresql_versions.py $(VERSION)
 	ROWFERRY_TEST_POSTGRESQL=$(VERSION) uv run pytest $(TESTS) -k postgresql
+
+# What may depend on the version of the server, on the oldest one.
+OF_SERVERS = tests/postgresql tests/contract/postgresql $(patsubst %, tests/contract/test_%.py, acting_tables array_columns \
+	backups_come_back binary_numeric circular_references database_rules domains every_kind existing_databases \
+	generated_columns json_columns kinds_of_keys left_out migrations models_from_database other_hands restore_around \
+	restore_table rights scalar_kinds snapshots unique_values without_key)
+test-oldest-postgresql:
+	$(MAKE) test-postgresql VERSION=14 TESTS="$(OF_SERVERS)"
 
 # All that concerns SQLite on another version of it, from 3.37.0 on, which is compiled: make test-sqlite VERSION=3.37.2
 test-sqlite:

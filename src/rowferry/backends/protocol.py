@@ -237,6 +237,9 @@ class Backend(ParentKeys, Protocol):
     def require(self, table: Table, columns: set[str] | None) -> None:
         """Raise SchemaDiffers unless a table with these columns, or None if there is none, can serve its model."""
 
+    def keeps_keys_distinct(self, connection: Connection, rules: TableRules) -> bool:
+        """Whether the database itself lets no two rows of a table have the same key."""
+
     def unkept(self, table: Table) -> list[str]:
         """What of the model of a table the database has not, or which values it does not keep, or not apart."""
 

@@ -31,6 +31,7 @@ from rowferry.errors.databases import (
     DatabaseUnsupported as DatabaseUnsupported,
     DriverUnsupported as DriverUnsupported,
     KeyHeldTwice as KeyHeldTwice,
+    KeyNotUnique as KeyNotUnique,
     KeySpelledOtherwise as KeySpelledOtherwise,
     ModelsUnusable as ModelsUnusable,
     NothingToServe as NothingToServe,

@@ -89,6 +89,16 @@ class KeyHeldTwice(ValueUnstorable):
     hint = "Nothing was changed or written. Another program inserted them; delete one, or give it another key."
 
 
+class KeyNotUnique(KeyHeldTwice):
+    """{table} has several rows with the key {key}"""
+
+    code = "database.key_not_unique"
+    hint = (
+        "Nothing was changed or written. In the database, nothing keeps such rows out: delete all but one of them, or "
+        "give them other keys, and make the columns of the key unique. Rows of tables that inherit from this one count."
+    )
+
+
 class KeySpelledOtherwise(RowferryError):
     """{table}.{column} contains {key} as {stored}, and in SQLite no row can refer to it in another form"""
 

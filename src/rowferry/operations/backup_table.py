@@ -29,6 +29,7 @@ from rowferry.events import (
     RowsBackedUp,
 )
 from rowferry.judging.restorable import first_unrestorable
+from rowferry.operations.distinct_keys import require_distinct_keys
 from rowferry.operations.lost_backups import name_database
 from rowferry.operations.unknown_columns import notes_of_backup
 from rowferry.prefetch import prefetch
@@ -55,6 +56,7 @@ def backup_table(
 
     Raises:
         OptionInvalid: There is no such codec.
+        KeyNotUnique: Rows of a table have the same key, which only the model has.
         ValueUnstorable: A table holds a value that no file can hold, or that a restore would reject.
         RowferryError: No backup was written.
     """
@@ -107,6 +109,8 @@ class _Backup:
         with self._backend.snapshot() as snapshot:
             self._created_at = ledger.now().isoformat().replace("+00:00", "Z")
             unknown = self._backend.unknown(snapshot.connection, [rules.table for rules in tables])
+            for rules in tables:
+                require_distinct_keys(self._backend, snapshot.connection, rules)
             return [
                 self._write(snapshot, rules, unfinished.add(rules.name), unknown.get(rules.table.key, ()))
                 for rules in tables

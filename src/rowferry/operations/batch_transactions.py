@@ -32,6 +32,7 @@ from rowferry.operations.batch_receipt import (
     RejectedBatchRow,
     Reply,
 )
+from rowferry.operations.distinct_keys import same_keys_named
 from rowferry.operations.ingest import Ingest, Operation, Outcome, keep_rejects
 from rowferry.operations.lookups import OperationLookups
 from rowferry.operations.shaped_writers import few_rows_writer
@@ -144,7 +145,10 @@ class _Batch:
         once = self.claim.once
         self.receipt = None
         alone = None if once is None else json.dumps([once.key, once.route])
-        with self.backend.short_transaction(alone, careful=self.operation.refused.careful) as transaction:
+        with (
+            same_keys_named(self.backend, [source.rules for source in self.sources]),
+            self.backend.short_transaction(alone, careful=self.operation.refused.careful) as transaction,
+        ):
             if reply := self._earlier_reply(transaction):
                 return reply
             try:

@@ -22,6 +22,7 @@ from rowferry.errors import (
 from rowferry.events import LoadFinished, LoadStarted, Observe
 from rowferry.judging.circles import Circles
 from rowferry.ledger import Appending
+from rowferry.operations.distinct_keys import same_keys_named
 from rowferry.operations.ingest import Ingest, Operation, keep_rejects
 from rowferry.operations.load_options import LoadClaim, LoadOptions, RejectLimit
 from rowferry.operations.lookups import OperationLookups
@@ -138,8 +139,12 @@ class _Load:
         self.first_attempt = number == 1
         self.ingests, self.judged, self.receipt = [], False, None
         self.operation.events.start_again()
-        with self.backend.transaction(locking, careful=self.operation.refused.careful) as transaction:
-            self.circles = Circles([files[0].rules for files in self._by_table()], self.operation.refused.orphans)
+        tables = [files[0].rules for files in self._by_table()]
+        with (
+            same_keys_named(self.backend, tables),
+            self.backend.transaction(locking, careful=self.operation.refused.careful) as transaction,
+        ):
+            self.circles = Circles(tables, self.operation.refused.orphans)
             lookups = OperationLookups(self.backend, self.catalog, transaction, self.backend, self.circles)
             for files in self._by_table():
                 self._open(transaction, files).read(lookups)

@@ -24,6 +24,7 @@ from rowferry.events import Observe, RestoreFinished, RestoreStarted
 from rowferry.judging.circles import Circles
 from rowferry.judging.orphans import Orphans
 from rowferry.ledger import Appending
+from rowferry.operations.distinct_keys import same_keys_named
 from rowferry.operations.ingest import Ingest, Operation, keep_rejects
 from rowferry.operations.lookups import OperationLookups
 from rowferry.operations.restore_obstacles import EXAMPLES, obstacles_of
@@ -143,8 +144,12 @@ class _Restore:
         opened = [(source, self.files.enter_context(source.open())) for source in self.sources]
         for source, rows in opened:
             rows.check(source.state)
-        with self.backend.transaction(locking, careful=self.operation.refused.careful) as transaction:
-            self.circles = Circles((source.rules for source, _ in opened), self.operation.refused.orphans)
+        tables = [source.rules for source, _ in opened]
+        with (
+            same_keys_named(self.backend, tables),
+            self.backend.transaction(locking, careful=self.operation.refused.careful) as transaction,
+        ):
+            self.circles = Circles(tables, self.operation.refused.orphans)
             lookups = OperationLookups(self.backend, self.catalog, transaction, self.backend, self.circles)
             for source, rows in opened:
                 # That the rows are as many as the manifest says is known at their end.

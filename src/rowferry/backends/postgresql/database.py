@@ -95,6 +95,17 @@ Of a column whose collation takes different texts for the same also that, and of
 keeps a row from leaving it out: a trigger that fires before a row is inserted may fill whatever is required.
 """
 
+_HAS_DISTINCT_KEYS = """
+SELECT EXISTS (
+  SELECT FROM pg_index i WHERE i.indrelid = to_regclass(%s) AND i.indisunique AND i.indisvalid
+  AND i.indpred IS NULL AND i.indexprs IS NULL AND NOT EXISTS (
+    SELECT FROM unnest(i.indkey[:i.indnkeyatts - 1]) AS k (at)
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.at WHERE a.attname <> ALL(%s)))
+AND NOT EXISTS (SELECT FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
+                WHERE h.inhparent = to_regclass(%s) AND NOT c.relispartition)
+"""
+"""Whether columns of the key alone are unique, of which no heirs have their own."""
+
 _IS_OF_KEY = "SELECT indisprimary FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 
@@ -134,6 +145,10 @@ class PostgresqlBackend:
         wanted = {spelled(table).as_string(): table for table in tables}
         found = connection.exec_driver_sql(_COLUMNS, (list(wanted),))
         return unknown_columns((wanted[name], column, generated) for name, column, *_, generated, _needs in found)
+
+    def keeps_keys_distinct(self, connection: Connection, rules: TableRules) -> bool:
+        name = spelled(rules.table).as_string()
+        return bool(connection.exec_driver_sql(_HAS_DISTINCT_KEYS, (name, list(rules.key), name)).scalar())
 
     def require(self, table: Table, columns: set[str] | None) -> None:
         require_columns(table, columns)

@@ -18,6 +18,13 @@ WHERE m.type = 'table' AND lower(f."table") = lower(?)
 
 _UNIQUE = "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?, 'main') WHERE \"unique\" AND origin <> 'pk')"
 
+_UNIQUE_COLUMNS = """
+SELECT l.name, x.name FROM pragma_index_list(:table, 'main') l JOIN pragma_index_xinfo(l.name, 'main') x
+WHERE l."unique" AND NOT l.partial AND x.key
+UNION ALL SELECT '', name FROM pragma_table_info(:table, 'main') WHERE pk
+"""
+"""Of each unique index of a table, and of its key, the columns; null stands for an expression."""
+
 _TRIGGERS = "SELECT EXISTS (SELECT 1 FROM main.sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?))"
 
 _COLUMNS = "SELECT name, pk FROM pragma_table_info(?, 'main')"
@@ -66,6 +73,15 @@ def foreign_keys_told(
 def has_unique_values(driver: sqlite3.Connection, rules: TableRules) -> bool:
     """Whether values are unique beside the key."""
     return bool(driver.execute(_UNIQUE, (rules.name,)).fetchone()[0])
+
+
+def has_distinct_keys(driver: sqlite3.Connection, rules: TableRules) -> bool:
+    """Whether columns of the key alone are unique, by an index or as the number of a row."""
+    found: dict[str, set[str]] = {}
+    for index, name in driver.execute(_UNIQUE_COLUMNS, {"table": rules.name}):
+        found.setdefault(index, set()).add((name or "").lower())
+    key = {name.lower() for name in rules.key}
+    return any(columns <= key for columns in found.values())
 
 
 def may_rewrite(driver: sqlite3.Connection, rules: TableRules) -> bool:

@@ -26,6 +26,7 @@ from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.protocol import Backend, Holders, Locking
 from rowferry.backends.schema import beside, generation, require_columns, unknown_columns
 from rowferry.backends.sqlite.appending import LoadTransaction
+from rowferry.backends.sqlite.beyond import has_distinct_keys
 from rowferry.backends.sqlite.careful import CarefulShortTransaction, CarefulTransaction
 from rowferry.backends.sqlite.few_rows import (
     ShortSqliteTransaction,
@@ -170,6 +171,9 @@ class SqliteBackend:
         if (differs := generation(model, generated=generated)) or generated:
             return differs
         return f"of type {declared}" if spoils_values(model, declared) else None
+
+    def keeps_keys_distinct(self, connection: Connection, rules: TableRules) -> bool:
+        return has_distinct_keys(driver_of(connection), rules)
 
     def require(self, table: Table, columns: set[str] | None) -> None:
         require_columns(table, columns)

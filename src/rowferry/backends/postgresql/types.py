@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from sqlalchemy import Column, Table, UniqueConstraint
-from sqlalchemy.exc import CompileError
+from sqlalchemy import Column, Enum, Table, UniqueConstraint
 
 from rowferry.backends.postgresql.plan import DIALECT
+from rowferry.kinds.declared import variant_of
 from rowferry.kinds.registry import kind_of
 from rowferry.kinds.texts import CITEXT
 
@@ -35,11 +35,11 @@ def unkept(column: Column[object], column_type: str, collation: str | None) -> s
 
 
 def nameless(table: Table) -> Iterator[str]:
-    """The columns of a model whose types PostgreSQL could not make, each with what to do about it."""
+    """The columns of a model whose types PostgreSQL could not make without a name, each with what to do about it."""
     for column in table.columns:
-        try:
-            column.type.compile(DIALECT)
-        except CompileError:
+        declared = variant_of(column.type, DIALECT.name)
+        values = getattr(declared, "item_type", declared)
+        if isinstance(values, Enum) and values.native_enum and not values.name:
             yield (
                 f"{column}: PostgreSQL makes a type for an Enum, which needs a name; give it one, as in "
                 f"Enum(…, name={column.name!r}), or let it be a text, by native_enum=False"

@@ -1,23 +1,25 @@
 """Joins settings, tables, database and observers; the only place that does."""
 
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, Table, func, inspect, select
 from sqlalchemy.exc import ArgumentError
 
 from rowferry import lazy, ledger
 from rowferry.backends.protocol import Backend
 from rowferry.backends.registry import ROOMS
+from rowferry.backends.schema import misfits
 from rowferry.dictionary.catalog import Catalog, load_catalog
 from rowferry.dictionary.declared import Declared
-from rowferry.dictionary.place import PREFIX
+from rowferry.dictionary.place import PREFIX, is_of_ledger
 from rowferry.errors import (
     DatabaseUnsupported,
     DriverUnsupported,
     ModelsUnusable,
     RowferryError,
-    SchemaDiffers,
+    SchemaMissing,
     SettingInvalid,
     models_unusable,
 )
@@ -64,6 +66,8 @@ class Service:
             SchemaOlder: Others may be at work on the database, so that `rowferry db upgrade` has to be asked for.
             SchemaNewer: A newer program has migrated the database.
             SchemaDiffers: A table has not the columns of its model.
+            SchemaMissing: A table has to be made in a schema that does not exist.
+            ModelsUnusable: Two models are for the same table.
         """
         with self.backend.errors():
             state = self.schema()
@@ -89,9 +93,15 @@ class Service:
         self.backend.engine.dispose()
 
     def schema(self) -> SchemaState:
-        """How the schema of the database stands to this program."""
+        """How the schema of the database stands to this program.
+
+        Raises:
+            ModelsUnusable: Two models are for the same table of it.
+        """
         with self.backend.errors(), self.backend.engine.connect() as connection:
-            return look(self.backend, connection, self.histories, self.catalog.metadata.tables.values())
+            tables = self.catalog.metadata.tables.values()
+            _require_apart(self.settings, self.backend.same(connection, tables))
+            return look(self.backend, connection, self.histories, tables)
 
     def upgrade(self) -> tuple[str, ...]:
         """Apply the migrations that the database lacks; those that were applied."""
@@ -115,7 +125,9 @@ class Service:
 
     def _with_all_tables(self, state: SchemaState) -> SchemaState:
         """Make tables that no migration makes: those of a user's own models, and what somebody dropped."""
-        if state.is_current and any(table.key not in state.columns for table in state.tables):
+        missing = [table for table in state.tables if table.key not in state.columns]
+        if state.is_current and missing:
+            _require_schemas(self.backend, missing)
             upgrading.make_missing(self.backend, self.catalog.metadata)
             return self.schema()
         return state
@@ -181,13 +193,33 @@ def _require_served(settings: Settings, catalog: Catalog, backend: Backend) -> N
         raise models_unusable(settings.models, reasons)
 
 
+def _require_apart(settings: Settings, same: Sequence[tuple[str, str]]) -> None:
+    """Raise ModelsUnusable if some models are for the same table, two by two."""
+    if same:
+        reasons = [f"{first} and {second} are the same table of the database; leave one out" for first, second in same]
+        raise models_unusable(settings.models, reasons)
+
+
+def _require_schemas(backend: Backend, tables: Iterable[Table]) -> None:
+    """Raise SchemaMissing unless the schemas are there that models name for tables that have to be made."""
+    if not (wanted := {table.schema for table in tables if table.schema}):
+        return
+    with backend.engine.connect() as connection:
+        missing = sorted(wanted.difference(inspect(connection).get_schema_names()))
+        user = str(connection.scalar(select(func.current_user())))
+    if missing:
+        quoted = backend.engine.dialect.identifier_preparer.quote
+        statements = (f"CREATE SCHEMA {quoted(schema)} AUTHORIZATION {quoted(user)};" for schema in missing)
+        raise SchemaMissing(schema=", ".join(missing), statement=" ".join(statements))
+
+
 def _unserved(metadata: MetaData, backend: Backend) -> list[str]:
     reasons: list[str] = []
     for table in metadata.tables.values():
         if table.name.lower().startswith(PREFIX):
-            reasons.append(
-                f"{table.name}: names that begin with {PREFIX} are reserved for Rowferry's tables; rename it"
-            )
+            reasons.append(f"{table.key}: names that begin with {PREFIX} are reserved for Rowferry's tables; rename it")
+        if table.schema and is_of_ledger(table.schema):
+            reasons.append(f"{table.key}: the schema {table.schema} is reserved for Rowferry's tables; use another one")
         reasons += backend.unkept(table)
     return reasons
 
@@ -215,10 +247,7 @@ def faults_on_database(metadata: MetaData, backend: Backend, connection: Connect
     tables = metadata.tables.values()
     columns = backend.columns(connection, tables)
     for table in tables:
-        try:
-            backend.require(table, columns.get(table.key))
-        except SchemaDiffers as error:
-            found.append(error.message)
+        found += misfits(table, columns.get(table.key, set()))
     return found
 
 

@@ -15,7 +15,7 @@ from owning import HEAD, ServiceOf
 from restoring import Restores
 from rowferry.backends.capabilities import Capabilities
 from rowferry.bootstrap import Service, check_settings
-from rowferry.errors import ModelsUnusable, SchemaDiffers, SettingInvalid, UniqueBroken
+from rowferry.errors import ModelsUnusable, SchemaDiffers, SchemaMissing, SettingInvalid, UniqueBroken
 from speaking import only_postgresql, only_sqlite, sql_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "own-tables.md"
@@ -99,7 +99,6 @@ def test_checks_may_have_names_and_be_expressions(service_of: ServiceOf, tmp_pat
         ("boxes", 'Column("size", Integer, key="volume")', "boxes.size: remove key='volume'"),
         ("boxes", 'Column("rowferry_at", Integer)', "boxes.rowferry_at: names that begin with rowferry_ are"),
         ("boxes", 'Column("a b", Integer), Column("a_x20_b", Integer)', "a b and a_x20_b would have the same name in"),
-        ("boxes", 'schema="sea"', "boxes has a class that names its schema, sea; "),
         ("rowferry_schema", 'Column("size", Integer)', "rowferry_schema: names that begin with rowferry_ are reserved"),
         ("Rowferry_loads", 'Column("size", Integer)', "Rowferry_loads: names that begin with rowferry_ are reserved"),
     ],
@@ -113,6 +112,22 @@ def test_what_is_not_supported_is_said_at_the_start(
     monkeypatch.setenv("ROWFERRY_MODELS", "own_tables")
     with pytest.raises(SettingInvalid, match=re.escape(told)):
         check_settings()
+
+
+def test_a_schema_is_refused_where_the_database_has_none(service_of: ServiceOf, capabilities: Capabilities) -> None:
+    source = HEAD + 'boxes = Table("boxes", metadata, Column("id", Integer, primary_key=True), schema="sea")\n'
+    name = capabilities.name
+    refused = f"sea.boxes has a class that names its schema, sea; {name} has no schemas, so leave it out"
+    missing = "The database has no schema sea, which tables of the models are in"
+    with pytest.raises((ModelsUnusable, SchemaMissing), match=missing if capabilities.schemas else refused):
+        service_of(source)
+
+
+@only_sqlite
+def test_names_that_differ_in_case_are_the_same_table(service_of: ServiceOf) -> None:
+    source = HEAD + 'for name in ("boxes", "Boxes"): Table(name, metadata, Column("id", Integer, primary_key=True))\n'
+    with pytest.raises(ModelsUnusable, match="boxes and Boxes are the same table of the database; leave one out"):
+        service_of(source)
 
 
 def test_tables_that_refer_to_each_other_in_a_circle(service_of: ServiceOf, tmp_path: Path) -> None:

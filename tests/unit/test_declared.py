@@ -67,13 +67,6 @@ def test_reports_are_looked_for_among_types_that_the_database_decides(
     assert report.list_commands(click.Context(report)) == []
 
 
-@pytest.mark.parametrize(("dialect", "hint"), [("sqlite", "leave it out"), ("postgresql", "-csearch_path%3Dnavy")])
-def test_a_schema_is_refused_with_a_way_that_the_database_has(write: Write, dialect: str, hint: str) -> None:
-    folder = write(sea=BASE + f"Table('ships', Base.metadata, {KEY}, schema='navy')\n")
-    with pytest.raises(ModelsUnusable, match=re.escape(hint)):
-        load_catalog(f"{folder}/sea.py", dialect)
-
-
 def doc_of(catalog: Catalog, table: str) -> tuple[str, str]:
     """The name of a table's class, and what it says of itself."""
     return row_names(catalog)[table], catalog.table(table).doc

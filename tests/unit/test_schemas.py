@@ -26,3 +26,11 @@ def test_no_two_schemas_have_the_same_name() -> None:
     assert sorted(schemas) == sorted([BATCH, "Ab", "AB", "Problem_", "Batchtransaction", "Row", "Caf_"])
     refs = [of["items"]["$ref"].rpartition("/")[2] for of in schemas[BATCH]["properties"].values()]
     assert sorted([BATCH, *refs]) == sorted(schemas)
+
+
+def test_schemas_tell_tables_of_one_name_apart() -> None:
+    metadata = sa.MetaData()
+    for schema in ("crm", "back.office", None):
+        sa.Table("orders", metadata, sa.Column("id", sa.Integer, primary_key=True), schema=schema)
+    schemas = batch_schemas(Catalog(Declared(metadata, {})))
+    assert sorted(schemas) == ["BackOfficeOrders", BATCH, "CrmOrders", "Orders"]

@@ -69,6 +69,7 @@ STATUSES: tuple[tuple[type[errors.RowferryError], int], ...] = (
     (errors.DatabaseUnavailable, 503),
     (errors.DatabaseBusy, 503),
     (errors.SchemaDiffers, 503),
+    (errors.SchemaMissing, 503),
     (errors.SchemaOlder, 503),
     (errors.SchemaNewer, 503),
     (errors.FolderUnusable, 503),

@@ -30,12 +30,18 @@ class Capabilities:
     keeps_nan: bool = True
     """A float that is no number is not taken for null."""
 
+    schemas: bool = False
+    """A table may be in another schema than those of the connection, and refer to tables there."""
+
     sequences: bool = False
     """It has sequences apart from tables; where it has none, a model's are passed over."""
 
     def unkept(self, table: Table) -> Iterator[str]:
         """What of the model of a table exceeds its limits, each with what to do about it."""
-        for name in (table.name, *(column.name for column in table.columns)):
+        if table.schema and not self.schemas:
+            said = f"{table.key} has a class that names its schema, {table.schema}"
+            yield f"{said}; {self.name} has no schemas, so leave it out"
+        for name in (table.schema or "", table.name, *(column.name for column in table.columns)):
             if self.name_bytes and (size := len(name.encode())) > self.name_bytes:
                 yield f"{self.name} keeps {self.name_bytes} bytes of a name, but {name} has {size}; shorten it"
         for column in (each for each in table.columns if each.computed is None):

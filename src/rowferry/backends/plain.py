@@ -306,7 +306,7 @@ class PlainReplacer(PlainWriter, StagedReplacer):
             return ReplacingPlan(rules, table, self._stage, self._noted({}), surplus)
         place = self._transaction.place(rules)
         known = self._noted(dict(zip(surplus_columns([*place]), place.values(), strict=True)))
-        table = named_table(rules.name, dict.fromkeys((*rules.names, *place)), rules.table.schema)
+        table = named_table(rules.table.name, dict.fromkeys((*rules.names, *place)), rules.table.schema)
         return PlanWithoutKey(rules, table, self._stage, known, surplus_among(known, [*place]), tuple(place))
 
     def write(self, rows: pa.RecordBatch) -> None:
@@ -323,17 +323,24 @@ class PlainReplacer(PlainWriter, StagedReplacer):
         return int(self._run(self._plan.count_surplus()).scalar_one())
 
     def _children(self, among: Collection[str]) -> Iterable[ChildTable]:
-        looked_at = inspect(self._transaction.connection)
-        for (schema, name), keys in looked_at.get_multi_foreign_keys().items():
-            for key in keys if name not in among else ():
-                if key["referred_table"] == self._rules.name:
+        of = self._rules.table
+        for (schema, name), keys in self._all_foreign_keys():
+            key_of_child = f"{schema}.{name}" if schema else name
+            for key in keys if key_of_child not in among else ():
+                if (key["referred_schema"], key["referred_table"]) == (of.schema, of.name):
                     ours, theirs = key["constrained_columns"], key["referred_columns"] or self._rules.key
                     rows = named_table(name, ours, schema).alias("c")
                     pairs = zip(ours, theirs, strict=True)
                     refers = and_(*(self._plan.t.c[other] == rows.c[mine] for mine, other in pairs))
                     follows = key.get("options", {}).get("onupdate") == "CASCADE"
                     if self._matters(theirs, follows=follows):
-                        yield ChildTable(name, tuple(ours), tuple(theirs), follows, rows, refers)
+                        yield ChildTable(key_of_child, tuple(ours), tuple(theirs), follows, rows, refers)
+
+    def _all_foreign_keys(self) -> Iterator[tuple[Any, Any]]:
+        """The foreign keys of all tables in the schemas of the models, by schema and name."""
+        looked_at = inspect(self._transaction.connection)
+        for schema in {table.schema for table in self._rules.table.metadata.tables.values()}:
+            yield from looked_at.get_multi_foreign_keys(schema=schema).items()
 
 
 class CarefulWriter(StagedRefusalsFound, PlainWriter):

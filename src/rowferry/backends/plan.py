@@ -70,7 +70,7 @@ def named_table(name: str, columns: Iterable[str], schema: str | None = None) ->
 
 def table_of(rules: TableRules) -> TableClause:
     """The table that rules are for, as statements name it."""
-    return named_table(rules.name, rules.names, rules.table.schema)
+    return named_table(rules.table.name, rules.names, rules.table.schema)
 
 
 def numbered_table(name: str, columns: Iterable[str], schema: str | None = None) -> TableClause:

@@ -234,6 +234,9 @@ class Backend(ParentKeys, Protocol):
     def unknown(self, connection: Connection, tables: Iterable[Table]) -> dict[str, list[str]]:
         """The columns that models lack, and that the database does not generate, by the key of the table."""
 
+    def same(self, connection: Connection, tables: Iterable[Table]) -> list[tuple[str, str]]:
+        """The keys of tables of models, in pairs, that are one and the same table of the database, or would be."""
+
     def require(self, table: Table, columns: set[str] | None) -> None:
         """Raise SchemaDiffers unless a table with these columns, or None if there is none, can serve its model."""
 

@@ -40,8 +40,36 @@ def unknown_columns(found: Iterable[tuple[Table, str, bool]]) -> dict[str, list[
 def require_columns(table: Table, found: set[str] | None) -> None:
     """Raise SchemaDiffers if the table is missing, which None stands for, or its columns cannot serve the model."""
     if found is None:
-        raise SchemaDiffers(table=table.name, reason="it does not exist")
+        raise SchemaDiffers(table=table.key, reason="it does not exist")
     wanted = {column.name for column in table.columns}
     lacking, surplus = (", ".join(sorted(some)) for some in (wanted - found, found - wanted))
     if differing := [f"it {has} {names}" for has, names in (("lacks", lacking), ("also has", surplus)) if names]:
-        raise SchemaDiffers(table=table.name, reason="; ".join(differing))
+        raise SchemaDiffers(table=table.key, reason="; ".join(differing))
+
+
+_IN_WORDS = (
+    ("of ", "is {}, which does not keep all values that are accepted for it"),
+    ("by ", "is compared {}"),
+    ("COLLATE ", "has {}, by which different texts may be equal"),
+    ("", "is {}"),
+)
+"""What a sentence says of a column, by how that begins which stands behind its name."""
+
+
+def misfits(table: Table, found: set[str]) -> list[str]:
+    """What keeps each column of a table from being served as the database itself describes it, in words."""
+    names = {column.name for column in table.columns}
+    return [_misfit(each, names) for each in sorted(found - names)]
+
+
+def _misfit(found: str, names: Iterable[str]) -> str:
+    name = max((name for name in names if found.startswith(f"{name} ")), key=len, default="")
+    has = found.removeprefix(f"{name} ")
+    words = next(words for begins, words in _IN_WORDS if has.startswith(begins))
+    return f"its column {name} {words.format(has)}"
+
+
+def pairs(found: Iterable[tuple[object, str]]) -> list[tuple[str, str]]:
+    """Keys of models that are for the same table, each with the first for that table."""
+    first: dict[object, str] = {}
+    return [(first[place], key) for place, key in found if first.setdefault(place, key) != key]

@@ -26,12 +26,12 @@ class Catalog:
         faults: list[str] = []
         for table in metadata.tables.values():
             try:
-                rules[table.name] = rules_of(table, declared.doc(table), dialect, referred)
+                rules[table.key] = rules_of(table, declared.doc(table), dialect, referred)
             except LookupError as error:
                 faults += error.args
             if same := alike((column.name for column in table.columns), avro_name):
                 faults.append(
-                    f"{table.name}: the columns {same} would have the same name in backups; rename one of them"
+                    f"{table.key}: the columns {same} would have the same name in backups; rename one of them"
                 )
         if faults:
             raise LookupError(*faults)

@@ -30,7 +30,7 @@ def reference_of(table: Table, constraint: ForeignKeyConstraint) -> Reference:
         LookupError: It cannot be served, and what to do about it.
     """
     columns = tuple(element.parent.name for element in constraint.elements)
-    name = f"{table.name}.{', '.join(columns)}"
+    name = f"{table.key}.{', '.join(columns)}"
     try:
         targets = [element.column for element in constraint.elements]
     except NoReferenceError as error:
@@ -40,11 +40,11 @@ def reference_of(table: Table, constraint: ForeignKeyConstraint) -> Reference:
     parent = targets[0].table
     referred = tuple(target.name for target in targets)
     if not any(set(referred) == set(key) for key in (parent.primary_key.columns.keys(), *_all_unique(parent))):
-        what = f"{parent.name}.{', '.join(referred)}"
+        what = f"{parent.key}.{', '.join(referred)}"
         raise LookupError(f"{name} refers to {what}, of which several rows may have the same; declare it as unique")
     if len(columns) > 1 and str(constraint.match or "").upper() == "FULL":
         raise LookupError(f"{name} is MATCH FULL, which is not supported; leave it out, and check it by a CHECK")
-    return Reference(columns, parent.name, referred)
+    return Reference(columns, parent.key, referred)
 
 
 def judged_keys(table: Table) -> list[ForeignKeyConstraint]:

@@ -20,7 +20,7 @@ def load_order(tables: Iterable[Table]) -> list[str]:
     Raises:
         LookupError: Tables refer to each other in a circle in which no row could ever be the first.
     """
-    by_name = {table.name: table for table in sorted(tables, key=lambda table: table.name)}
+    by_name = {table.key: table for table in sorted(tables, key=lambda table: table.key)}
     parents = {name: _sorted_names(_parents(table) - {table}) for name, table in by_name.items()}
     try:
         return list(TopologicalSorter(parents).static_order())
@@ -50,7 +50,7 @@ def circle_of(table: Table) -> frozenset[str]:
     """The names of the tables of the circle that a table is in, its own among them; none if nothing leads back."""
     found = closure(table, _parents)
     back = (other for other in found if table in closure(other, _parents)) if table in found else ()
-    return frozenset(other.name for other in back)
+    return frozenset(other.key for other in back)
 
 
 def _circles(parents: Mapping[str, Collection[str]]) -> Iterator[list[str]]:
@@ -67,7 +67,7 @@ def _circles(parents: Mapping[str, Collection[str]]) -> Iterator[list[str]]:
 def _order_within(circle: list[Table]) -> list[str]:
     """The tables of one circle, each behind those whose rows have to be there before its own."""
     hard = {
-        table.name: _sorted_names(
+        table.key: _sorted_names(
             key.referred_table
             for key in table.foreign_key_constraints
             if key.referred_table in circle and key.referred_table is not table and not _waits(key)
@@ -94,4 +94,4 @@ def _parents(table: Table) -> set[Table]:
 
 
 def _sorted_names(tables: Iterable[Table]) -> list[str]:
-    return sorted(table.name for table in tables)
+    return sorted(table.key for table in tables)

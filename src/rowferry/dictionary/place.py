@@ -9,6 +9,11 @@ PREFIX = "rowferry_"
 """What our names begin with, where they stand among those of others."""
 
 
+def is_of_ledger(schema: str) -> bool:
+    """Whether a schema has, or may have, the name of one of ours."""
+    return f"{schema}_".lower().startswith(PREFIX)
+
+
 @dataclass(frozen=True)
 class Place:
     """A schema of its own, or else a prefix; `home` is the schema where programs before had the same tables."""

@@ -133,7 +133,8 @@ class TableRules:
 
     @property
     def name(self) -> str:
-        return self.table.name
+        """What the table is called wherever it is named: led by its schema, if its class names it."""
+        return self.table.key
 
     @property
     def is_whole(self) -> bool:
@@ -274,7 +275,7 @@ def rules_of(
     Raises:
         LookupError: The table cannot be served; its arguments are all the reasons, each with what to do about it.
     """
-    faults = list(_faults_of_names(table, dialect))
+    faults = list(_faults_of_names(table))
     generated = {column.name for column in table.columns if column.computed is not None}
     loaded = [column for column in table.columns if column.name not in generated]
     columns = [_noted(faults, _column_rule, column, dialect) for column in loaded]
@@ -285,7 +286,7 @@ def rules_of(
     unique = unique_columns(table, referred.get(table.key, ()))
     faults += _spelled_keys(table, unique, {rule.name for rule in rules if not rule.kind.tells_apart})
     made = generated.intersection(table.primary_key.columns.keys())
-    faults += [f"{table.name}.{name}: the database generates this key; make it a plain column" for name in made]
+    faults += [f"{table.key}.{name}: the database generates this key; make it a plain column" for name in made]
     if faults:
         raise LookupError(*faults)
     order = list(table.columns.keys())
@@ -310,18 +311,14 @@ def _noted(faults: list[str], derive: Callable[..., Rule], *of: object) -> Rule:
         return cast("Rule", None)
 
 
-def _faults_of_names(table: Table, dialect: str) -> Iterator[str]:
-    if table.schema:
-        instead = f"name it in the database URL instead, as in ?options=-csearch_path%3D{table.schema}"
-        hint = "SQLite has no schemas, so leave it out" if dialect == "sqlite" else instead
-        yield f"{table.name} has a class that names its schema, {table.schema}; {hint}"
+def _faults_of_names(table: Table) -> Iterator[str]:
     if same := alike((column.name for column in table.columns), str.casefold):
-        yield f"{table.name}: the columns {same} differ only in case, which file headers do not distinguish; rename one"
+        yield f"{table.key}: the columns {same} differ only in case, which file headers do not distinguish; rename one"
     for column in table.columns:
         if column.key != column.name:
-            yield f"{table.name}.{column.name}: remove key={column.key!r}, which gives it a second name"
+            yield f"{table.key}.{column.name}: remove key={column.key!r}, which gives it a second name"
         if column.name.startswith(_OWN):
-            yield f"{table.name}.{column.name}: names that begin with {_OWN} are reserved for Rowferry; rename it"
+            yield f"{table.key}.{column.name}: names that begin with {_OWN} are reserved for Rowferry; rename it"
 
 
 def alike(names: Iterable[str], spelled: Callable[[str], str]) -> str:
@@ -337,14 +334,14 @@ def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
     numbered = column.identity is not None and bool(column.identity.always)
     if numbered and not column.primary_key:
         raise LookupError(
-            f"{column.table.name}.{column.name}: the database generates its values, and lets none be restored in rows "
+            f"{column.table.key}.{column.name}: the database generates its values, and lets none be restored in rows "
             "that are there; make it the key, or a plain column"
         )
     try:
         kind, served = served_by(column.type, dialect)
         arrow = kind.arrow(served)
     except LookupError as error:
-        raise LookupError(f"{column.table.name}.{column.name}: unsupported type {error.args[0]}") from error
+        raise LookupError(f"{column.table.key}.{column.name}: unsupported type {error.args[0]}") from error
     return ColumnRule(
         name=column.name,
         kind=kind,
@@ -362,7 +359,7 @@ def _spelled_keys(table: Table, unique: Collection[tuple[str, ...]], loose: set[
     keys = [tuple(table.primary_key.columns.keys()), *unique]
     keys += [tuple(constraint.column_keys) for constraint in table.foreign_key_constraints]
     for name in sorted(loose.intersection(*[{name for key in keys for name in key}])):
-        yield f"{table.name}.{name}: type {table.c[name].type!r} cannot tell rows apart; {_LEAVE_OUT}"
+        yield f"{table.key}.{name}: type {table.c[name].type!r} cannot tell rows apart; {_LEAVE_OUT}"
 
 
 def _checks(table: Table) -> list[CheckConstraint]:

@@ -1,6 +1,7 @@
 """The schemas of the rows and batches that the API takes, for its documentation; the judge, not they, judges rows."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Annotated, Any
@@ -36,18 +37,29 @@ def batch_schemas(catalog: Catalog, taken: Collection[str] = ()) -> dict[str, Sc
 
 
 def row_names(catalog: Catalog, taken: Collection[str] = ()) -> Mapping[str, str]:
-    """What the rows of each table are called: as its class, if it has one; as nothing else is."""
+    """What the rows of each table are called: as its class, if it has one, led by its schema if others are called so.
+
+    Nothing else is called as one of them is.
+    """
+    classes = {name: of.__name__ for name, of in catalog.classes.items()}
+    given = {rules.name: classes.get(rules.name) or _in_capitals(rules.table.name) or "Row" for rules in catalog}
+    times = Counter(given.values())
     found: dict[str, str] = {}
     used = set(taken)
     for rules in catalog:
-        table_class = catalog.classes.get(rules.table.key)
-        given = table_class.__name__ if table_class else rules.name.title().replace("_", "") or "Row"
-        name = re.sub(r"[^A-Za-z0-9.\-_]", "_", given)  # OpenAPI takes no other letters
+        name = given[rules.name]
+        if times[name] > 1 and rules.table.schema:
+            name = re.sub(r"[\W_]+", "", rules.table.schema.title()) + name
+        name = re.sub(r"[^A-Za-z0-9.\-_]", "_", name)  # OpenAPI takes no other letters
         while name in used:
             name += "_"
         used.add(name)
         found[rules.name] = name
     return found
+
+
+def _in_capitals(name: str) -> str:
+    return name.title().replace("_", "")
 
 
 def _row_schema(rules: TableRules, name: str) -> Schema:

@@ -35,6 +35,7 @@ from rowferry.errors.databases import (
     KeySpelledOtherwise as KeySpelledOtherwise,
     ModelsUnusable as ModelsUnusable,
     NothingToServe as NothingToServe,
+    SchemaMissing as SchemaMissing,
     models_unusable as models_unusable,
 )
 from rowferry.errors.folders import FolderUnusable as FolderUnusable

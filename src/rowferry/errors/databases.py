@@ -82,6 +82,13 @@ def models_unusable(module: str, reasons: Sequence[str]) -> ModelsUnusable:
     return ModelsUnusable(module=module, reason=listed, reasons=list(reasons))
 
 
+class SchemaMissing(RowferryError):
+    """The database has no schema {schema}, which tables of the models are in"""
+
+    code = "schema.missing"
+    hint = "Tables are made where they do not exist, but no schemas. Ask the owner of the database to run: {statement}"
+
+
 class KeyHeldTwice(ValueUnstorable):
     """{table} has two rows with the key {key}, written in two ways"""
 

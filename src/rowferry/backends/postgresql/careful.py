@@ -125,7 +125,7 @@ class CarefulWriter(StagedRefusalsFound, PostgresqlStagedWriter):
             ask = SQL("SELECT {} FROM {} AS {} WHERE ({}) IS FALSE ORDER BY 1 LIMIT {}").format(
                 Identifier(ROW_NUMBER),
                 self._stage,
-                Identifier(self._rules.name),
+                Identifier(self._rules.table.name),
                 SQL(condition),
                 Literal(MOST_REFUSED + 1),
             )

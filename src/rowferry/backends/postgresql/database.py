@@ -30,7 +30,7 @@ from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapsh
 from rowferry.backends.postgresql.table import Statements, spelled
 from rowferry.backends.postgresql.types import nameless, unkept
 from rowferry.backends.protocol import Backend, Holders, Locking, ReadersWait
-from rowferry.backends.schema import beside, generation, require_columns, unknown_columns
+from rowferry.backends.schema import beside, generation, pairs, require_columns, unknown_columns
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     DatabaseBusy,
@@ -106,13 +106,32 @@ AND NOT EXISTS (SELECT FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
 """
 """Whether columns of the key alone are unique, of which no heirs have their own."""
 
+_PLACES = """
+SELECT key, to_regclass(name)::oid, current_schema()
+FROM unnest(CAST(%s AS text[]), CAST(%s AS text[])) AS wanted (key, name)
+"""
+"""Which tables of the database models are for, and the schema in which those are made that name none."""
+
+_DENIED = """
+SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relname = %s AND n.nspname <> ALL('{pg_catalog,information_schema}')
+AND CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE')
+  ELSE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+             AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')) END
+ORDER BY 1
+"""
+"""The tables and sequences of a name that we may not use, led by their schemas unless their names alone find them."""
+
 _IS_OF_KEY = "SELECT indisprimary FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 
 class PostgresqlBackend:
     """One PostgreSQL database."""
 
-    capabilities = Capabilities(name="PostgreSQL", embedded=False, exact_collation="C", name_bytes=63, sequences=True)
+    capabilities = Capabilities(
+        name="PostgreSQL", embedded=False, exact_collation="C", name_bytes=63, schemas=True, sequences=True
+    )
     folder: Path | None = None
 
     def __init__(self, url: URL) -> None:
@@ -149,6 +168,14 @@ class PostgresqlBackend:
     def keeps_keys_distinct(self, connection: Connection, rules: TableRules) -> bool:
         name = spelled(rules.table).as_string()
         return bool(connection.exec_driver_sql(_HAS_DISTINCT_KEYS, (name, list(rules.key), name)).scalar())
+
+    def same(self, connection: Connection, tables: Iterable[Table]) -> list[tuple[str, str]]:
+        by_key = {table.key: table for table in tables}
+        if not any(table.schema for table in by_key.values()):
+            return []
+        asked = ([*by_key], [spelled(table).as_string() for table in by_key.values()])
+        found = connection.exec_driver_sql(_PLACES, asked)
+        return pairs(((number or (by_key[key].schema or first, by_key[key].name)), key) for key, number, first in found)
 
     def require(self, table: Table, columns: set[str] | None) -> None:
         require_columns(table, columns)
@@ -247,9 +274,15 @@ class PostgresqlBackend:
                 raise UniqueBroken(reason=f"{_reason(cause)}; {detail}") from error
             if isinstance(cause, (pg.InsufficientPrivilege, pg.InvalidSchemaName)):
                 message, user = str(cause).partition("\n")[0], self.engine.url.username
-                grant = missing_grant(message, user, self._sessions.ledger)
+                grant = missing_grant(message, user, self._sessions.ledger, self._denied)
                 raise RightMissing(reason=_reason(cause), grant=grant) from error
             raise _translated(cause) from error
+
+    def _denied(self, name: str) -> list[str]:
+        """The tables or sequences of a name that we may not use, as statements name them."""
+        with suppress(DBAPIError), self.engine.connect() as connection:
+            return list(connection.exec_driver_sql(_DENIED, (name,)).scalars())
+        return []  # the server has gone
 
     def _is_of_key(self, diagnostic: psycopg.errors.Diagnostic) -> bool:
         """Whether a value is there twice in a primary key, which the index that found it belongs to."""

@@ -37,21 +37,25 @@ _REFERRING = """
 WITH RECURSIVE tree AS (
   SELECT %(table)s::regclass::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = oid
 )
-SELECT n.nspname, c.relname, array_agg(ca.attname::text ORDER BY k.at), array_agg(pa.attname::text ORDER BY k.at),
+SELECT n.nspname, c.relname, known.key, pg_table_is_visible(c.oid),
+array_agg(ca.attname::text ORDER BY k.at), array_agg(pa.attname::text ORDER BY k.at),
 f.confupdtype = 'c', array_agg(
   CASE WHEN o.oid IS NULL THEN format('c.%%I = t.%%I', ca.attname, pa.attname)
   ELSE format('c.%%I COLLATE %%I.%%I = t.%%I', ca.attname, m.nspname, o.collname, pa.attname) END ORDER BY k.at)
 FROM pg_constraint f JOIN pg_class c ON c.oid = f.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL unnest(f.conkey, f.confkey) WITH ORDINALITY AS k (child, parent, at)
+LEFT JOIN (SELECT to_regclass(m.name) AS oid, m.key, m.at FROM unnest(%(tables)s::text[], %(keys)s::text[])
+           WITH ORDINALITY AS m (name, key, at)) known ON known.oid = c.oid
 JOIN pg_attribute ca ON ca.attrelid = f.conrelid AND ca.attnum = k.child
 JOIN pg_attribute pa ON pa.attrelid = f.confrelid AND pa.attnum = k.parent
 LEFT JOIN pg_collation o ON o.oid = pa.attcollation LEFT JOIN pg_namespace m ON m.oid = o.collnamespace
 WHERE f.confrelid IN (SELECT oid FROM tree) AND f.contype = 'f' AND f.conparentid = 0
-  AND NOT EXISTS (SELECT FROM unnest(%(among)s::text[]) AS one (name) WHERE f.conrelid = to_regclass(one.name))
-GROUP BY f.oid, f.confupdtype, n.nspname, c.relname ORDER BY n.nspname, c.relname, f.oid
+  AND coalesce(known.key, '') <> ALL(%(among)s::text[])
+GROUP BY f.oid, f.confupdtype, c.oid, n.nspname, c.relname, known.key, known.at
+ORDER BY known.at, n.nspname, c.relname, f.oid
 """
-"""What else refers to a table, as the database knows it: schema, table, its columns, those that these refer
-to, whether they follow them, and the conditions.
+"""What else refers to a table, as the database knows it, in the order of the models: schema, table, its key in them,
+whether its name alone finds it, its columns, those that these refer to, whether they follow them, and the conditions.
 
 It may refer to a partition or an heir alone. The collation that counts is that of the table which is referred to.
 """
@@ -112,7 +116,7 @@ class PostgresqlStagedReplacer(PostgresqlStagedWriter, StagedReplacer):
             return PostgresqlReplacingPlan(rules, table_of(rules), rows, noted, surplus)
         if self._table.is_view():
             raise ViewWithoutKey(table=rules.name)
-        table = named_table(rules.name, (*rules.names, *_PLACE), rules.table.schema)
+        table = named_table(rules.table.name, (*rules.names, *_PLACE), rules.table.schema)
         return PostgresqlPlanWithoutKey(rules, table, rows, noted, surplus, _PLACE)
 
     def acting(self) -> list[str]:
@@ -120,20 +124,23 @@ class PostgresqlStagedReplacer(PostgresqlStagedWriter, StagedReplacer):
 
     def _children(self, among: Collection[str]) -> Iterator[ChildTable]:
         tables = self._rules.table.metadata.tables
-        passed_over = [spelled(table).as_string() for table in tables.values() if table.name in among]
-        spelled_names = {"table": self._table.name.as_string(), "among": passed_over}
-        rows = self._transaction.execute(SQL(_REFERRING), spelled_names).fetchall()
-        found = [row for row in rows if self._matters(row[3], follows=row[4])]
-        order = {name: at for at, name in enumerate(tables)}
-        found.sort(key=lambda row: order.get(row[1], len(order)))
+        asked = {
+            "table": self._table.name.as_string(),
+            "tables": [spelled(table).as_string() for table in tables.values()],
+            "keys": list(tables),
+            "among": list(among),
+        }
+        rows = self._transaction.execute(SQL(_REFERRING), asked).fetchall()
+        found = [row for row in rows if self._matters(row[5], follows=row[6])]
         if not self._dry_run:
             for schema, name, *_ in found:
                 lock = SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(Identifier(schema, name))
                 self._transaction.execute(lock)
-        for schema, name, columns, targets, follows, conditions in found:
+        for schema, name, key, is_visible, columns, targets, follows, conditions in found:
             refers = literal_column(" AND ".join(conditions), Boolean)
             child = named_table(name, columns, schema).alias("c")
-            yield ChildTable(name, tuple(columns), tuple(targets), follows, child, refers)
+            called = key or (name if is_visible else f"{schema}.{name}")
+            yield ChildTable(called, tuple(columns), tuple(targets), follows, child, refers)
 
     def _remove(self) -> int:
         with ExitStack() as stack:

@@ -17,6 +17,7 @@ from sqlalchemy.types import NullType
 
 from rowferry.arrow.arrays import as_arrow, bits_of, python_values
 from rowferry.backends.joined_texts import split_texts
+from rowferry.backends.postgresql.table import spelled
 from rowferry.dictionary.rules import ColumnRule, TableRules
 from rowferry.dictionary.unstorable import unstorable
 from rowferry.errors import ValueUnstorable
@@ -44,7 +45,8 @@ def as_read(rules: TableRules) -> list[ColumnElement[Any]]:
 
 def _as_read(rules: TableRules, column: ColumnRule) -> ColumnElement[Any]:
     if own := column.kind.spelled_in_postgresql:
-        return literal_column(own.spelling.format(Identifier(rules.name, column.name).as_string()), Text)
+        named = f"{spelled(rules.table).as_string()}.{Identifier(column.name).as_string()}"
+        return literal_column(own.spelling.format(named), Text)
     found: ColumnElement[Any] = rules.table.c[column.name]
     if function := column.kind.compared_by_postgresql:
         found = getattr(func, function)(found)
@@ -71,7 +73,7 @@ class PostgresqlSnapshot:
 
     def estimate(self, rules: TableRules) -> int:
         find = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass(%s)"
-        return int(self.connection.exec_driver_sql(find, (f'"{rules.name}"',)).scalar() or 0)
+        return int(self.connection.exec_driver_sql(find, (spelled(rules.table).as_string(),)).scalar() or 0)
 
     def read(self, rules: TableRules) -> Generator[pa.RecordBatch, None, None]:
         try:
@@ -84,7 +86,7 @@ class PostgresqlSnapshot:
         parts = [part for column in rules.columns for part, _ in _parts(column)]
         many = _page_rows(rules) if not any(map(_is_unbounded, rules.columns)) else _FEW_ROWS
         with self._driver().cursor("rowferry_rows", binary=True) as cursor:
-            cursor.execute(SQL("SELECT {} FROM {}").format(_beside(parts), _name(rules.name)), ())
+            cursor.execute(SQL("SELECT {} FROM {}").format(_beside(parts), _table(rules)), ())
             while rows := cursor.fetchmany(many):
                 rows = rows if len(parts) <= _MOST_SENT else [row[0] for row in rows]
                 yield _Page(rules, len(rows), _strung(rules.columns, rows)).batch()
@@ -95,7 +97,7 @@ class PostgresqlSnapshot:
             return unstorable(rules, column, "a null (the column is required)", None)
         keys = SQL(", ").join(map(Identifier, rules.key))
         find = SQL("SELECT {} FROM {} WHERE {} IS NULL ORDER BY {} LIMIT 1")
-        named = find.format(keys, Identifier(rules.name), Identifier(column.name), keys)
+        named = find.format(keys, spelled(rules.table), Identifier(column.name), keys)
         found = self._driver().execute(named).fetchone()
         return unstorable(rules, column, "a null (the column is required)", found)
 
@@ -126,7 +128,7 @@ def _page(rules: TableRules, *, after: bool) -> Composed:
     key = SQL(", ").join(_name(name) for name in rules.key)
     behind = SQL("WHERE ({}) > ({})").format(key, SQL(", ").join([SQL("%s")] * len(rules.key))) if after else SQL("")
     rows = SQL("SELECT {} FROM {} {} ORDER BY {} LIMIT {}")
-    page = rows.format(columns, _name(rules.name), behind, key, SQL(str(_page_rows(rules))))
+    page = rows.format(columns, _table(rules), behind, key, SQL(str(_page_rows(rules))))
     if unbounded := [column for column in rules.columns if _is_unbounded(column)]:
         sizes = SQL(" + ").join(SQL("coalesce(octet_length({}::text), 0)").format(_name(c.name)) for c in unbounded)
         measured = SQL("SELECT *, sum({}) OVER w AS rowferry_size, row_number() OVER w AS rowferry_at FROM ({}) p")
@@ -144,8 +146,17 @@ def _beside(parts: Sequence[Composable]) -> Composed:
 
 
 def _name(name: str) -> Composable:
-    """An identifier in a statement that has parameters, where a percent sign is doubled."""
-    return SQL(Identifier(name).as_string().replace("%", "%%"))
+    """The name of a column in a statement that has parameters, where a percent sign is doubled."""
+    return _doubled(Identifier(name))
+
+
+def _table(rules: TableRules) -> Composable:
+    """The same of a table."""
+    return _doubled(spelled(rules.table))
+
+
+def _doubled(name: Identifier) -> Composable:
+    return SQL(name.as_string().replace("%", "%%"))
 
 
 def _page_rows(rules: TableRules) -> int:

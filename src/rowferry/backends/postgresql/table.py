@@ -68,12 +68,14 @@ WHERE a.attrelid = %(table)s::regclass AND a.attname = ANY(%(names)s)
 """The types of columns, as they are spelled to make a column."""
 
 _PARENTS = """
-SELECT DISTINCT n.nspname, p.relname FROM pg_constraint c
+SELECT DISTINCT known.at, n.nspname, p.relname FROM pg_constraint c
 JOIN pg_class p ON p.oid = c.confrelid JOIN pg_namespace n ON n.oid = p.relnamespace
+LEFT JOIN unnest(%(tables)s::text[]) WITH ORDINALITY AS known (name, at) ON to_regclass(known.name) = p.oid
 WHERE c.conrelid = %(table)s::regclass AND c.contype = 'f'
   AND has_table_privilege(p.oid, 'UPDATE, DELETE, TRUNCATE')
+ORDER BY known.at, n.nspname, p.relname
 """
-"""The tables that a table refers to, as far as we may lock them."""
+"""The tables that a table refers to, as far as we may lock them, in the order in which tables are given."""
 
 _HAS_SPARE_FOREIGN_KEYS = """
 SELECT pg_has_role(t.relowner, 'USAGE') AND t.relkind = 'r' AND NOT EXISTS (
@@ -251,10 +253,10 @@ class PostgresqlTable:
 
     def parents(self) -> list[Identifier]:
         """The tables that the table refers to, as far as we may lock them, in load order."""
-        order = {name: at for at, name in enumerate(load_order(self.rules.table.metadata.tables.values()))}
-        found = self.transaction.execute(SQL(_PARENTS), self._spelled).fetchall()
-        found.sort(key=lambda parent: (order.get(parent[1], len(order)), parent))
-        return [Identifier(*parent) for parent in found]
+        tables = self.rules.table.metadata.tables
+        in_order = [spelled(tables[key]).as_string() for key in load_order(tables.values())]
+        found = self.transaction.execute(SQL(_PARENTS), {**self._spelled, "tables": in_order}).fetchall()
+        return [Identifier(schema, name) for _, schema, name in found]
 
     def columns(self) -> Composable:
         """The columns of the model with their types in the database; unlike `SELECT` this takes no lock that lasts."""

@@ -119,12 +119,12 @@ class LoadingTransaction(PostgresqlTransaction):
     @contextmanager
     def _reading(self, table: Table) -> Iterator[bool]:
         """Whether a table has to be read on our own connection, which is free for it."""
-        if not self.exclusive and table.name not in self._locked:
+        if not self.exclusive and table.key not in self._locked:
             yield False
             return
         # It is locked in another thread, but not while we ask elsewhere: nobody would ever see that we wait for us.
         with self.copies.turn:
-            if here := table.name in self._locked:
+            if here := table.key in self._locked:
                 self.copies.pause()
             yield here
 

@@ -24,7 +24,7 @@ from rowferry.backends.active_connections import ActiveConnections
 from rowferry.backends.capabilities import Capabilities
 from rowferry.backends.file_lock import hold_file, hold_file_alone, is_held
 from rowferry.backends.protocol import Backend, Holders, Locking
-from rowferry.backends.schema import beside, generation, require_columns, unknown_columns
+from rowferry.backends.schema import beside, generation, pairs, require_columns, unknown_columns
 from rowferry.backends.sqlite.appending import LoadTransaction
 from rowferry.backends.sqlite.beyond import has_distinct_keys
 from rowferry.backends.sqlite.careful import CarefulShortTransaction, CarefulTransaction
@@ -174,6 +174,9 @@ class SqliteBackend:
 
     def keeps_keys_distinct(self, connection: Connection, rules: TableRules) -> bool:
         return has_distinct_keys(driver_of(connection), rules)
+
+    def same(self, connection: Connection, tables: Iterable[Table]) -> list[tuple[str, str]]:  # noqa: ARG002  # by name
+        return pairs((table.name.encode().lower(), table.key) for table in tables)  # letters of ASCII alone
 
     def require(self, table: Table, columns: set[str] | None) -> None:
         require_columns(table, columns)

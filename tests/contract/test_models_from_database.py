@@ -4,7 +4,7 @@ import csv
 import datetime as dt
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,13 +41,13 @@ def drafted(tmp_path: Path) -> Iterator[Drafted]:
     before, path = set(sys.modules), list(sys.path)
     opened: list[sa.Engine] = []
 
-    def draft(url: str, *only: str, schema: str | None = None) -> tuple[Draft, Path]:
+    def draft(url: str, *only: str, schemas: Sequence[str] = ()) -> tuple[Draft, Path]:
         settings = read_settings(url)
         backend = open_backend(settings)
         opened.append(backend.engine)
         with backend.engine.connect() as connection:
             faults = partial(faults_on_database, backend=backend, connection=connection)
-            found = draft_of_database(connection, faults, own_names(backend, connection), schema, only)
+            found = draft_of_database(connection, faults, own_names(backend, connection), schemas, only)
         module = tmp_path / "drafted_tables.py"
         module.write_text(module_text(found, "Tables."))
         assert_clean(module)

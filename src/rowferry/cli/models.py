@@ -14,7 +14,7 @@ from rowferry.drafts.draft import Draft
 from rowferry.drafts.from_csv import MOST_ROWS, draft_of_files
 from rowferry.drafts.from_database import draft_of_database
 from rowferry.drafts.module import module_text
-from rowferry.errors import NothingToServe
+from rowferry.errors import NothingToServe, OptionInvalid
 from rowferry.files.atomic_write import write_atomically
 from rowferry.settings import read_settings
 from rowferry.sources.csv.form import Header, csv_form
@@ -31,12 +31,18 @@ def models() -> None:
 
 @models.command("from-database")
 @click.argument("url", required=False, metavar="[URL]", help="The database (default: SQLALCHEMY_DATABASE_URL).")
-@click.option("--schema", metavar="NAME", help="The schema of the tables (default: that of the connection).")
+@click.option(
+    "--schema",
+    "schemas",
+    multiple=True,
+    metavar="NAME",
+    help="A schema of tables, which the classes name (default: that of the connection); may be repeated.",
+)
 @click.option("--table", "tables", multiple=True, metavar="TABLE", help="Only this table; may be repeated.")
 @output_option
 @json_option
 def from_database(
-    url: str | None, schema: str | None, tables: tuple[str, ...], output: Path | None, as_json: bool
+    url: str | None, schemas: tuple[str, ...], tables: tuple[str, ...], output: Path | None, as_json: bool
 ) -> None:
     """Write the tables of a database as a module that is served as it stands.
 
@@ -44,9 +50,12 @@ def from_database(
     """
     settings = read_settings(url)
     backend = open_backend(settings)
+    if schemas and not backend.capabilities.schemas:
+        allowed = f"{backend.capabilities.name} has no schemas; leave it out."
+        raise OptionInvalid(option="--schema", value=schemas[0], allowed=allowed)
     with backend.errors(), backend.engine.connect() as connection:
         faults = partial(faults_on_database, backend=backend, connection=connection)
-        draft = draft_of_database(connection, faults, own_names(backend, connection), schema, tables)
+        draft = draft_of_database(connection, faults, own_names(backend, connection), schemas, tables)
     backend.engine.dispose()
     _write(draft, f"Tables of {settings.url.database}.", output, as_json=as_json)
 

@@ -10,6 +10,11 @@ Faults = Callable[[MetaData], list[str]]
 """Why tables cannot be served, by the product's own rules; empty if they can."""
 
 
+def key_of(schema: str | None, name: str) -> str:
+    """What a table is called, as SQLAlchemy calls it."""
+    return f"{schema}.{name}" if schema else name
+
+
 @dataclass
 class DraftTable:
     """A table whose columns are certain; `comments` stand above it, or above columns by their names."""
@@ -24,7 +29,7 @@ class DraftTable:
 
     @property
     def key(self) -> str:
-        return f"{self.schema}.{self.name}" if self.schema else self.name
+        return key_of(self.schema, self.name)
 
 
 @dataclass(frozen=True)

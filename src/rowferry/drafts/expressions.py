@@ -3,7 +3,7 @@
 import ast
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,4 +130,9 @@ def _expression(node: ast.expr) -> str:
 def _room(name: str, said: set[str | None]) -> str:
     """Where a type is imported from: the first module whose type of this name takes all that is said of it."""
     made = ((room, getattr(module, name, None)) for room, module in _ROOMS.items())
-    return next((room for room, known in made if known and said.issubset(inspect.signature(known).parameters)), "sa")
+    return next((room for room, known in made if known and _takes(known, said)), "sa")
+
+
+def _takes(known: Callable[..., Any], said: set[str | None]) -> bool:
+    parameters = inspect.signature(known).parameters
+    return said.issubset(parameters) or any(each.kind is each.VAR_KEYWORD for each in parameters.values())

@@ -1,38 +1,59 @@
 """Drafts the tables of a database that exists, as its own catalog describes them."""
 
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import ReflectedColumn
 
-from rowferry.drafts.draft import Draft, DraftTable, Faults, Part
+from rowferry.dictionary.place import is_of_ledger
+from rowferry.drafts.draft import Draft, DraftTable, Faults, Part, key_of
 from rowferry.drafts.expressions import plain
-from rowferry.errors import TableUnknown
+from rowferry.errors import OptionInvalid, TableUnknown
 
 _Found = Mapping[tuple[str | None, str], Any]
 
 
 def draft_of_database(
-    connection: sa.Connection, faults: Faults, taken: Collection[str], schema: str | None, only: Collection[str]
+    connection: sa.Connection, faults: Faults, taken: Collection[str], schemas: Sequence[str], only: Collection[str]
 ) -> Draft:
-    """The tables of a schema, or `only` some of them, without those whose names are `taken` by Rowferry's own.
+    """The tables of some schemas, or of those of the connection, without those whose names are `taken` by our own.
 
-    What the rules refuse is left out, and named in the notes of the draft.
+    Of them all, or `only` some of them, which may be named with or without their schema. What the rules refuse is left
+    out, and named in the notes of the draft.
 
     Raises:
-        TableUnknown: The database has no table of such a name.
+        OptionInvalid: The database has no such schema.
+        TableUnknown: It has no table of such a name.
     """
     inspector = sa.inspect(connection)
-    names = [name for name in sorted(inspector.get_table_names(schema)) if name.lower() not in taken]
-    if unknown := [name for name in only if name not in names]:
-        raise TableUnknown(table=unknown[0], names=", ".join(names))
+    _require_schemas(inspector, schemas)
+    found = {schema: _names(inspector, schema, taken) for schema in schemas or (None,)}
+    called = {key_of(schema, name): name for schema, names in found.items() for name in names}
+    if unknown := [name for name in only if name not in called and name not in called.values()]:
+        raise TableUnknown(table=unknown[0], names=", ".join(called))
+    draft = Draft([])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sa.exc.SAWarning)  # of types that are not known, which the rules name
-        draft = _Reflection(inspector, schema, [name for name in names if not only or name in only]).draft()
+        for schema, names in found.items():
+            wanted = [name for name in names if not only or {name, key_of(schema, name)}.intersection(only)]
+            _Reflection(inspector, schema, wanted).describe(draft)
     draft.keep_what_is_served(faults)
     return draft
+
+
+def _names(inspector: sa.Inspector, schema: str | None, taken: Collection[str]) -> list[str]:
+    """The names of the tables of a schema, in order; in that of the connection, some are `taken`."""
+    is_here = schema in (None, inspector.default_schema_name)
+    return [name for name in sorted(inspector.get_table_names(schema)) if not is_here or name.lower() not in taken]
+
+
+def _require_schemas(inspector: sa.Inspector, schemas: Collection[str]) -> None:
+    there = [name for name in inspector.get_schema_names() if name != "information_schema" and not is_of_ledger(name)]
+    for schema in schemas:
+        if schema not in there:
+            raise OptionInvalid(option="--schema", value=schema, allowed=f"There are {', '.join(there)}.")
 
 
 class _Reflection:
@@ -45,18 +66,17 @@ class _Reflection:
         asked = {"schema": schema, "filter_names": names}
         self._columns: _Found = inspector.get_multi_columns(**asked) if names else {}  # type: ignore[arg-type]
         self._keys: _Found = inspector.get_multi_pk_constraint(**asked) if names else {}  # type: ignore[arg-type]
-        self._references: _Found = inspector.get_multi_foreign_keys(**asked) if names else {}  # type: ignore[arg-type]
+        self._references: _Found = _foreign_keys(inspector, asked) if names else {}
         self._unique: _Found = inspector.get_multi_unique_constraints(**asked) if names else {}  # type: ignore[arg-type]
         self._checks: _Found = inspector.get_multi_check_constraints(**asked) if names else {}  # type: ignore[arg-type]
         self._indexes: _Found = inspector.get_multi_indexes(**asked) if names else {}  # type: ignore[arg-type]
         self._comments: _Found = _comments(inspector, asked) if names else {}
 
-    def draft(self) -> Draft:
-        """All tables, with all that the database says of them."""
-        draft = Draft([self._table(name) for name in self._names])
-        for table in draft.tables:
+    def describe(self, draft: Draft) -> None:
+        """Add all tables, with all that the database says of them."""
+        for table in map(self._table, self._names):
+            draft.tables.append(table)
             draft.parts += self._parts(draft, table.key, table.name)
-        return draft
 
     def _of(self, found: _Found, name: str) -> Any:
         return found.get((self._schema, name))
@@ -97,8 +117,7 @@ class _Reflection:
         parts = []
         for each in _in_order(self._of(self._references, name)):
             columns, targets = each["constrained_columns"], each["referred_columns"]
-            schema = each["referred_schema"]
-            parent = f"{schema}.{each['referred_table']}" if schema else each["referred_table"]
+            parent = key_of(each["referred_schema"], each["referred_table"])
             parts.append(_reference(table, columns, parent, targets, each["name"]))
         parts += [_unique(table, each) for each in _in_order(self._of(self._unique, name))]
         parts += [_check(table, each) for each in _in_order(self._of(self._checks, name))]
@@ -108,6 +127,24 @@ class _Reflection:
             elif "duplicates_constraint" not in each:
                 parts.append(_index(table, each))
         return parts
+
+
+def _foreign_keys(inspector: sa.Inspector, asked: dict[str, Any]) -> _Found:
+    """All foreign keys; those of tables that are drafted with their schema lead to others with theirs.
+
+    The database leaves out the schema of what the path of the connection finds. If SQLAlchemy is asked to put it there,
+    it takes the schema of the referring table for that of the connection.
+    """
+    found: _Found = inspector.get_multi_foreign_keys(**asked)
+    if asked["schema"] is None:
+        return found
+    led: _Found = inspector.get_multi_foreign_keys(**asked, postgresql_ignore_search_path=True)
+    for name, keys in found.items():
+        for key, other in zip(keys, led[name], strict=True):
+            if key["referred_schema"] is None:
+                schema = other["referred_schema"]
+                key["referred_schema"] = inspector.default_schema_name if schema == asked["schema"] else schema
+    return found
 
 
 def _comments(inspector: sa.Inspector, asked: dict[str, Any]) -> _Found:

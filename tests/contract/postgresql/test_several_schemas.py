@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,11 @@ from databases import NewDatabase, administer
 from loading import Tables, counts, lines
 from restoring import Restores
 from rowferry import ledger
-from rowferry.bootstrap import Service
+from rowferry.bootstrap import Service, faults_on_database, own_names
 from rowferry.dictionary.schemas import batch_schemas
-from rowferry.errors import ModelsUnusable, RightMissing, SchemaMissing
+from rowferry.drafts.from_database import draft_of_database
+from rowferry.drafts.module import module_text
+from rowferry.errors import ModelsUnusable, OptionInvalid, RightMissing, SchemaMissing
 from rowferry.migrations.differences import differences
 from rowferry.operations.read_rows import read_rows
 from speaking import only_postgresql
@@ -257,6 +261,32 @@ def test_a_schema_that_is_missing_is_named_with_the_statement(serve: Serve) -> N
         serve(schemas=("crm",))
     assert caught.value.message == "The database has no schema sales, which tables of the models are in"
     assert caught.value.advice.endswith("CREATE SCHEMA sales AUTHORIZATION postgres;")
+
+
+def test_a_draft_of_several_schemas_is_served(serve: Serve, tmp_path: Path) -> None:
+    tables = filled(serve())
+    tables.execute("CREATE TABLE crm.rates (id integer PRIMARY KEY, v timestamp(3))")
+    backend = tables.service.backend
+    with backend.engine.connect() as connection:
+        faults = partial(faults_on_database, backend=backend, connection=connection)
+        draft = draft_of_database(connection, faults, own_names(backend, connection), ["crm", "sales"], ())
+        one = draft_of_database(connection, faults, (), ["crm", "sales"], ["orders"])
+        with pytest.raises(OptionInvalid, match="--schema cannot be 'hr'"):
+            draft_of_database(connection, faults, (), ["hr"], ())
+    assert [table.key for table in one.tables] == ["crm.orders", "sales.orders"]
+    assert draft.notes == [
+        "crm.rates is not served: its column v is of type timestamp(3) without time zone, which does not keep all "
+        "values that are accepted for it"
+    ]
+    (tmp_path / "drafted.py").write_text(module_text(draft, "Tables."))
+    settings = replace(tables.service.settings, models=str(tmp_path / "drafted.py"))
+    drafted = Tables(Service(settings), tmp_path)
+    drafted.service.start()
+    assert sorted(drafted.service.catalog.names) == ["crm.customers", "crm.notes", "crm.orders", "sales.orders"]
+    assert drafted.put("crm.customers.csv", CUSTOMERS).total("unchanged") == 2
+    with backend.engine.connect() as connection:
+        assert differences(connection, drafted.service.catalog.metadata) == []
+    drafted.service.close()
 
 
 @contextmanager

@@ -78,6 +78,19 @@ def test_what_refers_to_a_value_that_changes(service_of: ServiceOf, tmp_path: Pa
     assert tables.rows("uses") == [(1, "new"), (2, "b")]
 
 
+@only_postgresql
+def test_tables_are_left_in_use_that_refer_to_values_which_stay(service_of: ServiceOf, tmp_path: Path) -> None:
+    source = CODES.replace("unique=True))", 'unique=True), Column("note", Integer))').replace("DOES", "SET NULL")
+    tables = Tables(service_of(source), tmp_path)
+    kept = Restores(tables).keep("codes", [(1, "a", 1)])
+    tables.put("codes.csv", "1,a,2\n")
+    engine = tables.service.backend.engine
+    with engine.connect() as somebody:
+        somebody.exec_driver_sql("LOCK TABLE uses IN ROW EXCLUSIVE MODE")
+        sa.event.listen(engine, "checkout", lambda driver, *_: driver.execute("SET lock_timeout = '1s'"))
+        assert counts(Restores(tables).restore(kept)) == (0, 1, 0, 0, 0)
+
+
 def test_a_value_that_moves_on_below_what_refers_to_it(service_of: ServiceOf, tmp_path: Path) -> None:
     tables = Tables(service_of(CODES.replace("DOES", "SET NULL")), tmp_path)
     restores = Restores(tables)

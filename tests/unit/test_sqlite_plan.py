@@ -5,7 +5,8 @@ from contextlib import closing
 
 import sqlalchemy as sa
 
-from rowferry.backends.plan import known_table, named_table, numbered_table, surplus_among, surplus_columns
+from rowferry.backends.plan import known_table, named_table, numbered_table
+from rowferry.backends.replacing_plan import surplus_among, surplus_columns
 from rowferry.backends.sqlite.plan import SqlitePlanWithoutKey, SqliteReplacingPlan, as_text
 from rowferry.backends.sqlite.values import teach
 from rowferry.dictionary.catalog import load_catalog

@@ -34,20 +34,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.schema import CreateTable, DropTable
 from sqlalchemy.types import TypeEngine
 
-from rowferry.backends.plan import (
-    EQUAL,
-    Plan,
-    ReplacingPlan,
-    Statement,
-    known_table,
-    named_table,
-    numbered_table,
-    surplus_among,
-    surplus_columns,
-    table_of,
-)
+from rowferry.backends.plan import EQUAL, Plan, Statement, known_table, named_table, numbered_table, table_of
 from rowferry.backends.protocol import Holders
 from rowferry.backends.refusals import Judged, Refusal
+from rowferry.backends.replacing_plan import ReplacingPlan, surplus_among, surplus_columns
 from rowferry.backends.staged import ChildTable, StagedRefusalsFound, StagedReplacer, StagedWriter
 from rowferry.backends.without_key import PlanWithoutKey
 from rowferry.dictionary.foreign_keys import Reference
@@ -333,8 +323,9 @@ class PlainReplacer(PlainWriter, StagedReplacer):
                     pairs = zip(ours, theirs, strict=True)
                     refers = and_(*(self._plan.t.c[other] == rows.c[mine] for mine, other in pairs))
                     follows = key.get("options", {}).get("onupdate") == "CASCADE"
-                    if self._matters(theirs, follows=follows):
-                        yield ChildTable(key_of_child, tuple(ours), tuple(theirs), follows, rows, refers)
+                    moving = self._moving(theirs, follows=follows)
+                    if self._surplus or moving:
+                        yield ChildTable(key_of_child, tuple(ours), tuple(theirs), moving, rows, refers)
 
     def _all_foreign_keys(self) -> Iterator[tuple[Any, Any]]:
         """The foreign keys of all tables in the schemas of the models, by schema and name."""

@@ -15,9 +15,10 @@ import pyarrow as pa
 from sqlalchemy import ColumnElement, FromClause
 
 from rowferry.backends.key_range import KeyRange
-from rowferry.backends.plan import Plan, ReplacingPlan, Statement
+from rowferry.backends.plan import Plan, Statement
 from rowferry.backends.protocol import Comparison, Examples, Key, Referring
 from rowferry.backends.refusals import NO_ROWS, NONE_KNOWN, Numbers, RefusalsFound
+from rowferry.backends.replacing_plan import ReplacingPlan
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 
 _LAST = 2**63 - 1
@@ -41,13 +42,13 @@ class Found(Protocol):
 class ChildTable:
     """Another table that refers, by some columns, to `targets` of the table `t` whose rows are replaced.
 
-    `follows` says that they get the values that their row gets there.
+    Of these, rows get other values in those that are `moving`, so that a reference may lead nowhere.
     """
 
     name: str
     columns: tuple[str, ...]
     targets: tuple[str, ...]
-    follows: bool
+    moving: tuple[str, ...]
     rows: FromClause
     refers: ColumnElement[bool]
 
@@ -214,10 +215,9 @@ class StagedReplacer(StagedWriter):
             if self._surplus and (rows := self._number(self._plan.count_referring(*pair))):
                 keys = self._rows_of(names, self._plan.first_referred(*pair, names, count)) if names else []
                 found.append(Referring(child.name, child.columns, rows, keys))
-            moving = self._moving(child.targets, follows=child.follows)
-            if moving and (rows := self._number(self._plan.count_moved(*pair, moving))):
-                keys = self._rows_of(names, self._plan.first_moved(*pair, moving, names, count))
-                found.append(Referring(child.name, child.columns, rows, keys, moving))
+            if child.moving and (rows := self._number(self._plan.count_moved(*pair, child.moving))):
+                keys = self._rows_of(names, self._plan.first_moved(*pair, child.moving, names, count))
+                found.append(Referring(child.name, child.columns, rows, keys, child.moving))
         return found
 
     def complete(self, *, update: bool) -> None:
@@ -252,15 +252,12 @@ class StagedReplacer(StagedWriter):
         Those that cannot matter are left out.
         """
 
-    def _matters(self, targets: Sequence[str], *, follows: bool) -> bool:
-        """Whether rows that refer to some columns may lose what they refer to."""
-        return bool(self._surplus or self._moving(targets, follows=follows))
-
     def _moving(self, targets: Sequence[str], *, follows: bool) -> tuple[str, ...]:
-        """Those of the columns that rows of the table get other values in, so that a reference may lead nowhere."""
-        if follows or not self._comparison.different:
+        """The columns in which rows get other values, if a reference to them does not follow (ON UPDATE CASCADE)."""
+        names = tuple(name for name in targets if name in self._rules.values)
+        if follows or not names or not self._comparison.different:
             return ()
-        return tuple(name for name in targets if name in self._rules.values)
+        return names if self._number(self._plan.count_moving(names)) else ()
 
     def _number(self, statement: Statement) -> int:
         return int(self._run(statement).fetchone()[0])

@@ -29,7 +29,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from rowferry.backends.plan import EQUAL, DifferencesPlan, key_of, surplus_columns
+from rowferry.backends.plan import EQUAL, key_of
+from rowferry.backends.replacing_plan import DifferencesPlan, surplus_columns
 from rowferry.dictionary.foreign_keys import referred_columns
 from rowferry.dictionary.rules import ROW_NUMBER
 

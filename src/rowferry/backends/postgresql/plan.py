@@ -23,7 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 
-from rowferry.backends.plan import EQUAL, DifferencesPlan, Plan, named_table, surplus_columns
+from rowferry.backends.plan import EQUAL, Plan, named_table
+from rowferry.backends.replacing_plan import DifferencesPlan, surplus_columns
 from rowferry.backends.without_key import PlanWithoutKey
 from rowferry.dictionary.rules import ROW_NUMBER, ColumnRule, TableRules
 

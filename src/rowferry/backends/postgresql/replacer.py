@@ -8,14 +8,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import Boolean, literal_column
 
 from rowferry.arrow.arrays import rows_as_python
-from rowferry.backends.plan import (
-    known_table,
-    named_table,
-    numbered_table,
-    surplus_among,
-    surplus_columns,
-    table_of,
-)
+from rowferry.backends.plan import known_table, named_table, numbered_table, table_of
 from rowferry.backends.postgresql.constraints import BULK_ROWS
 from rowferry.backends.postgresql.plan import PostgresqlPlanWithoutKey, PostgresqlReplacingPlan, as_text
 from rowferry.backends.postgresql.refusals import PostgresqlRefusals
@@ -24,6 +17,7 @@ from rowferry.backends.postgresql.table import PostgresqlTable, spelled
 from rowferry.backends.postgresql.ways import LoadingTransaction
 from rowferry.backends.postgresql.writer import DirectWriter, PostgresqlStagedWriter
 from rowferry.backends.protocol import Comparison, Examples, Referring
+from rowferry.backends.replacing_plan import surplus_among, surplus_columns
 from rowferry.backends.staged import ChildTable, StagedReplacer
 from rowferry.dictionary.rules import ROW_NUMBER, TableRules
 from rowferry.errors import ViewWithoutKey
@@ -131,16 +125,17 @@ class PostgresqlStagedReplacer(PostgresqlStagedWriter, StagedReplacer):
             "among": list(among),
         }
         rows = self._transaction.execute(SQL(_REFERRING), asked).fetchall()
-        found = [row for row in rows if self._matters(row[5], follows=row[6])]
+        both = [(*row, self._moving(row[5], follows=row[6])) for row in rows]
+        found = [row for row in both if self._surplus or row[-1]]
         if not self._dry_run:
             for schema, name, *_ in found:
                 lock = SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(Identifier(schema, name))
                 self._transaction.execute(lock)
-        for schema, name, key, is_visible, columns, targets, follows, conditions in found:
+        for schema, name, key, is_visible, columns, targets, _, conditions, moving in found:
             refers = literal_column(" AND ".join(conditions), Boolean)
             child = named_table(name, columns, schema).alias("c")
             called = key or (name if is_visible else f"{schema}.{name}")
-            yield ChildTable(called, tuple(columns), tuple(targets), follows, child, refers)
+            yield ChildTable(called, tuple(columns), tuple(targets), moving, child, refers)
 
     def _remove(self) -> int:
         with ExitStack() as stack:

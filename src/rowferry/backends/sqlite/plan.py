@@ -17,7 +17,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from rowferry.backends.plan import Plan, ReplacingPlan, key_of
+from rowferry.backends.plan import Plan, key_of
+from rowferry.backends.replacing_plan import ReplacingPlan
 from rowferry.backends.sqlite.types import quoted
 from rowferry.backends.sqlite.values import all_of, same, staged_form, usual_form
 from rowferry.backends.without_key import PlanWithoutKey

@@ -28,9 +28,10 @@ SELECT EXISTS (SELECT 1 FROM pragma_index_list(?, 'main') l JOIN pragma_index_in
 def referring_keys(driver: sqlite3.Connection, rules: TableRules) -> Iterator[tuple[str, bool, list[str], list[str]]]:
     """What refers to a table: another one, whether it follows, its columns, and the columns that they refer to."""
     found = driver.execute(_REFERRING, (rules.name,)).fetchall()
+    spelled = {name.lower(): name for name in rules.names}
     for (child, _, follows), pairs in groupby(found, key=lambda row: row[:3]):
         *_, ours, theirs = zip(*pairs, strict=True)
-        yield child, bool(follows), list(ours), list(theirs)
+        yield child, bool(follows), list(ours), [spelled.get((name or "").lower(), name) for name in theirs]
 
 
 @contextmanager

@@ -7,7 +7,8 @@ import pyarrow as pa
 from sqlalchemy import TableClause, and_, literal_column
 
 from rowferry.arrow import compute as pc
-from rowferry.backends.plan import EQUAL, known_table, named_table, surplus_among, surplus_columns
+from rowferry.backends.plan import EQUAL, known_table, named_table
+from rowferry.backends.replacing_plan import surplus_among, surplus_columns
 from rowferry.backends.sqlite.beyond import place_of
 from rowferry.backends.sqlite.plan import SqlitePlanWithoutKey, SqliteReplacingPlan
 from rowferry.backends.sqlite.referring import referring_columns_indexed, referring_keys
@@ -75,12 +76,15 @@ class SqliteReplacer(SqliteWriter, StagedReplacer):
     def _children(self, among: Collection[str]) -> Iterator[ChildTable]:
         passed_over = {name.lower() for name in among}
         for child, follows, ours, theirs in referring_keys(self._transaction.driver(), self._rules):
-            if child.lower() not in passed_over and self._matters(theirs, follows=follows):
+            if child.lower() in passed_over:
+                continue
+            moving = self._moving(theirs, follows=follows)
+            if self._surplus or moving:
                 rows = named_table(child, ours, "main").alias("c")
                 pairs = zip(ours, theirs, strict=True)
                 # It is by the collation of what is referred to that SQLite compares, here that of the left side.
                 refers = and_(*(literal_column(f"t.{quoted(other)}") == rows.c[mine] for mine, other in pairs))
-                yield ChildTable(child, tuple(ours), tuple(theirs), follows, rows, refers)
+                yield ChildTable(child, tuple(ours), tuple(theirs), moving, rows, refers)
 
 
 def require_kept(rules: TableRules, rows: pa.RecordBatch) -> None:

@@ -150,6 +150,19 @@ def test_columns_that_the_database_fills_otherwise(serve: Serve, columns: str, m
 
 
 @only_postgresql
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        (KNOWN.replace("id INTEGER", "id INTEGER GENERATED ALWAYS AS IDENTITY"), "id .*declare it with Identity"),
+        ("id INTEGER, name VARCHAR(40), code INTEGER GENERATED ALWAYS AS IDENTITY", "code .*leave it out of the class"),
+    ],
+)
+def test_columns_that_take_no_values_are_named_at_the_start(serve: Serve, columns: str, reason: str) -> None:
+    with pytest.raises(SchemaDiffers, match=f"it also has {reason}"):
+        serve(f"CREATE TABLE people ({columns})")
+
+
+@only_postgresql
 def test_a_column_that_a_trigger_fills(serve: Serve) -> None:
     function = "CREATE FUNCTION fills() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {}; RETURN new; END $$"
     tables = serve(

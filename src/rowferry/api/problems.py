@@ -41,6 +41,7 @@ STATUSES: tuple[tuple[type[errors.RowferryError], int], ...] = (
     (errors.BackupUnrestorable, 409),
     (errors.ValueUnkept, 409),
     (errors.ViewWithoutKey, 409),
+    (errors.NotWritable, 409),
     (errors.RowTooLong, 409),
     (errors.AvroUnfit, 409),
     (errors.BodyTooLarge, 413),

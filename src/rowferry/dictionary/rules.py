@@ -335,7 +335,7 @@ def _column_rule(column: Column[object], dialect: str) -> ColumnRule:
     if numbered and not column.primary_key:
         raise LookupError(
             f"{column.table.key}.{column.name}: the database generates its values, and lets none be restored in rows "
-            "that are there; make it the key, or a plain column"
+            "that are there; make it the key or a plain column, or leave it out of the class"
         )
     try:
         kind, served = served_by(column.type, dialect)

@@ -35,6 +35,7 @@ from rowferry.errors.databases import (
     KeySpelledOtherwise as KeySpelledOtherwise,
     ModelsUnusable as ModelsUnusable,
     NothingToServe as NothingToServe,
+    NotWritable as NotWritable,
     SchemaMissing as SchemaMissing,
     models_unusable as models_unusable,
 )

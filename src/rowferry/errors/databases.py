@@ -48,6 +48,16 @@ class DatabaseReadOnly(DatabaseUnavailable):
     )
 
 
+class NotWritable(RowferryError):
+    """The database lets no rows be written there: {reason}"""
+
+    code = "database.not_writable"
+    hint = (
+        "Nothing was changed. It is a view or something else that only shows rows of other tables: write to these, or "
+        "let the view have INSTEAD OF triggers. Backups, pages and reports can read it all the same."
+    )
+
+
 class DatabaseFileGone(DatabaseUnavailable):
     """{path} was {what} while it was in use"""
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from rowferry.backends.capabilities import Capabilities
 from rowferry.backends.page import read_page
 from rowferry.backends.postgresql.careful import CarefulShortTransaction, CarefulTransaction
 from rowferry.backends.postgresql.checks import find_failed
+from rowferry.backends.postgresql.columns import find_unknown, found_columns, has_distinct_keys
 from rowferry.backends.postgresql.few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql.grants import missing_grant
 from rowferry.backends.postgresql.parameters import GivenRows
@@ -28,9 +30,9 @@ from rowferry.backends.postgresql.replacer import ReplacingTransaction
 from rowferry.backends.postgresql.sessions import Sessions, connect_args
 from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot, as_read, as_received
 from rowferry.backends.postgresql.table import Statements, spelled
-from rowferry.backends.postgresql.types import nameless, unkept
+from rowferry.backends.postgresql.types import nameless
 from rowferry.backends.protocol import Backend, Holders, Locking, ReadersWait
-from rowferry.backends.schema import beside, generation, pairs, require_columns, unknown_columns
+from rowferry.backends.schema import pairs, require_columns
 from rowferry.dictionary.rules import TableRules
 from rowferry.errors import (
     DatabaseBusy,
@@ -40,6 +42,7 @@ from rowferry.errors import (
     DiskFull,
     InFlight,
     KeysTaken,
+    NotWritable,
     ParentsVanished,
     RightMissing,
     RowferryError,
@@ -73,38 +76,9 @@ _TRANSLATED: tuple[tuple[type[psycopg.Error], type[RowferryError]], ...] = (
 )
 
 
-_COLUMNS = """
-SELECT wanted.name, a.attname, CASE
-  WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod)
-  WHEN t.typtype = 'e' THEN 'text'
-  WHEN t.typcategory = 'A' AND e.typtype = 'e' THEN 'text[]'
-  ELSE format_type(a.atttypid, a.atttypmod) END, c.collname, a.attgenerated <> '',
-  CASE WHEN EXISTS (SELECT FROM pg_index WHERE indrelid = a.attrelid AND indisprimary AND a.attnum = ANY(indkey))
-       THEN '(part of the primary key)'
-       WHEN (a.attnotnull OR t.typnotnull) AND NOT (a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL)
-         AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = a.attrelid AND tgenabled <> 'D' AND tgtype & 7 = 7)
-       THEN '(required, but without a default)' END
-FROM unnest(CAST(%s AS text[])) wanted (name)
-JOIN pg_attribute a ON a.attrelid = to_regclass(wanted.name) AND a.attnum > 0 AND NOT a.attisdropped
-JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type e ON e.oid = t.typelem
-LEFT JOIN pg_collation c ON c.oid = a.attcollation AND NOT c.collisdeterministic
-"""
-"""The columns of tables and their types; of a domain what it is over, and of an enumeration what it is sent as.
-
-Of a column whose collation takes different texts for the same also that, and of each whether it is generated, and what
-keeps a row from leaving it out: a trigger that fires before a row is inserted may fill whatever is required.
-"""
-
-_HAS_DISTINCT_KEYS = """
-SELECT EXISTS (
-  SELECT FROM pg_index i WHERE i.indrelid = to_regclass(%s) AND i.indisunique AND i.indisvalid
-  AND i.indpred IS NULL AND i.indexprs IS NULL AND NOT EXISTS (
-    SELECT FROM unnest(i.indkey[:i.indnkeyatts - 1]) AS k (at)
-    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.at WHERE a.attname <> ALL(%s)))
-AND NOT EXISTS (SELECT FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
-                WHERE h.inhparent = to_regclass(%s) AND NOT c.relispartition)
-"""
-"""Whether columns of the key alone are unique, of which no heirs have their own."""
+_OF_SORTS = (pg.FeatureNotSupported, pg.ObjectNotInPrerequisiteState, pg.WrongObjectType)
+_NOT_WRITABLE = re.compile("cannot (insert into|update|delete from|change|lock relation)")
+"""How errors begin that views lead to, among others of these classes: what is there takes no rows."""
 
 _PLACES = """
 SELECT key, to_regclass(name)::oid, current_schema()
@@ -149,25 +123,13 @@ class PostgresqlBackend:
         self._sessions.listen(self.engine)
 
     def columns(self, connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
-        wanted = {spelled(table).as_string(): table for table in tables}
-        found: dict[str, set[str]] = {}
-        for name, column, *kept, generated, needs in connection.exec_driver_sql(_COLUMNS, (list(wanted),)):
-            columns, table = found.setdefault(wanted[name].key, set()), wanted[name]
-            if (model := table.columns.get(column)) is None:
-                columns.update(beside(table, column, needs))
-            else:
-                has = generation(model, generated=generated) or unkept(model, *kept)
-                columns.add(f"{column} {has}" if has else column)
-        return found
+        return found_columns(connection, tables)
 
     def unknown(self, connection: Connection, tables: Iterable[Table]) -> dict[str, list[str]]:
-        wanted = {spelled(table).as_string(): table for table in tables}
-        found = connection.exec_driver_sql(_COLUMNS, (list(wanted),))
-        return unknown_columns((wanted[name], column, generated) for name, column, *_, generated, _needs in found)
+        return find_unknown(connection, tables)
 
     def keeps_keys_distinct(self, connection: Connection, rules: TableRules) -> bool:
-        name = spelled(rules.table).as_string()
-        return bool(connection.exec_driver_sql(_HAS_DISTINCT_KEYS, (name, list(rules.key), name)).scalar())
+        return has_distinct_keys(connection, rules)
 
     def same(self, connection: Connection, tables: Iterable[Table]) -> list[tuple[str, str]]:
         by_key = {table.key: table for table in tables}
@@ -343,6 +305,9 @@ def _number(name: str) -> int:
 
 
 def _translated(error: BaseException) -> Exception:
+    if isinstance(error, _OF_SORTS) and _NOT_WRITABLE.match(str(error)):
+        detail = error.diag.message_detail if isinstance(error, psycopg.Error) else None
+        return NotWritable(reason="; ".join(filter(None, (_reason(error), (detail or "").rstrip(".")))))
     for cause, outcome in _TRANSLATED:
         if isinstance(error, cause):
             return outcome(reason=_reason(error))

@@ -53,6 +53,7 @@ from rowferry.errors import (
     DiskFull,
     InFlight,
     KeysTaken,
+    NotWritable,
     ParentsVanished,
     RowferryError,
     ServerUnsupported,
@@ -383,6 +384,8 @@ def _prepare_connection(connection: sqlite3.Connection, record: ConnectionPoolEn
 
 def _kind(error: BaseException) -> type[RowferryError]:
     code = getattr(error, "sqlite_errorcode", 0)
+    if code == sqlite3.SQLITE_ERROR and str(error).endswith("because it is a view"):
+        return NotWritable
     if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return ParentsVanished
     if code in _NO_ROOM:

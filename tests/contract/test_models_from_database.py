@@ -205,3 +205,38 @@ def test_odd_names_and_constraints_come_through(
     assert [table.name for table in drafted(url, "pairs")[0].tables] == ["pairs"]
     with pytest.raises(TableUnknown):
         drafted(url, "nowhere")
+
+
+ON_ONE_LINE = (
+    "CREATE TABLE sums (id INTEGER PRIMARY KEY, n INTEGER, "
+    "twice INTEGER GENERATED ALWAYS AS (n * (1 + 1)) STORED, "
+    "label TEXT GENERATED ALWAYS AS (')' || n) VIRTUAL, CHECK (n < 9))"
+)
+
+
+@only_sqlite
+def test_what_is_on_one_line_with_a_generated_column_is_no_part_of_it(
+    new_service: Callable[..., Service], new_database: NewDatabase, drafted: Drafted, tmp_path: Path
+) -> None:
+    url = new_database("kind_tables")
+    with sa.create_engine(url).begin() as connection:
+        connection.exec_driver_sql(ON_ONE_LINE)
+    _, module = drafted(url)
+    fresh = Tables(new_service(str(module), new_database("kind_tables")), tmp_path)
+    assert fresh.put("sums.csv", "1,2\n2,9\n").total("rejected") == 1
+    assert fresh.rows("sums") == [(1, 2, 4, ")2")]
+
+
+def test_indexes_that_are_left_to_the_database_are_named(new_database: NewDatabase, drafted: Drafted) -> None:
+    url = new_database("kind_tables")
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE words (id INTEGER PRIMARY KEY, word VARCHAR(9))")
+        connection.exec_driver_sql("CREATE UNIQUE INDEX low ON words (lower(word))")
+        connection.exec_driver_sql("CREATE UNIQUE INDEX few ON words (word) WHERE id > 3")
+    engine.dispose()
+    draft, module = drafted(url)
+    notes = " ".join(draft.notes)
+    assert "the index low is left to the database: it has an expression" in notes
+    assert "the index few is left to the database: it has a condition" in notes
+    assert "Index(" not in module.read_text()

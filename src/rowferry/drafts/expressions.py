@@ -86,6 +86,19 @@ def condition(sql: str) -> str:
     return quoted(re.sub(r"(?<![:\w\\]):(?=\w+(?!:))", r"\\:", sql))
 
 
+def up_to_its_end(sql: str) -> str:
+    """An expression in SQL without what follows the parenthesis that closes it.
+
+    SQLAlchemy takes that in where a table of SQLite is declared on one line: `n * 2) STORED, other TEXT AS (id`.
+    """
+    depth = 0
+    for found in re.finditer(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^]]*]|[()]", sql):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        if depth < 0:
+            return sql[: found.start()]
+    return sql
+
+
 @dataclass(frozen=True)
 class Call:
     """A call that may stand within another one."""

@@ -1,7 +1,8 @@
 """Drafts the tables of a database that exists, as its own catalog describes them."""
 
+import re
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from sqlalchemy.engine.interfaces import ReflectedColumn
 
 from rowferry.dictionary.place import is_of_ledger
 from rowferry.drafts.draft import Draft, DraftTable, Faults, Part, key_of
-from rowferry.drafts.expressions import plain
+from rowferry.drafts.expressions import plain, up_to_its_end
 from rowferry.errors import OptionInvalid, TableUnknown
 
 _Found = Mapping[tuple[str | None, str], Any]
@@ -34,11 +35,12 @@ def draft_of_database(
     if unknown := [name for name in only if name not in called and name not in called.values()]:
         raise TableUnknown(table=unknown[0], names=", ".join(called))
     draft = Draft([])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", sa.exc.SAWarning)  # of types that are not known, which the rules name
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always", sa.exc.SAWarning)  # also of types that are not known, which the rules name
         for schema, names in found.items():
             wanted = [name for name in names if not only or {name, key_of(schema, name)}.intersection(only)]
             _Reflection(inspector, schema, wanted).describe(draft)
+    draft.notes += _indexes_passed_over(heard)
     draft.keep_what_is_served(faults)
     return draft
 
@@ -91,7 +93,8 @@ class _Reflection:
         """A column; the database counts where it says so, and nowhere else."""
         extra: list[Any] = []
         if "computed" in found:
-            extra.append(sa.Computed(**found["computed"]))
+            sql, persisted = found["computed"]["sqltext"], found["computed"].get("persisted")
+            extra.append(sa.Computed(up_to_its_end(sql), persisted=persisted))
         if "identity" in found:
             extra.append(sa.Identity(always=bool(found["identity"].get("always"))))
         default = found.get("default") if not extra else None
@@ -122,8 +125,8 @@ class _Reflection:
         parts += [_unique(table, each) for each in _in_order(self._of(self._unique, name))]
         parts += [_check(table, each) for each in _in_order(self._of(self._checks, name))]
         for each in _in_order(self._of(self._indexes, name)):
-            if any(column is None for column in each["column_names"]) or _conditions(each):
-                draft.notes.append(f"{table}: the index {each['name']} is left to the database: it has an expression")
+            if why := _left_to_database(each):
+                draft.notes.append(f"{table}: the index {each['name']} is left to the database: it has {why}")
             elif "duplicates_constraint" not in each:
                 parts.append(_index(table, each))
         return parts
@@ -155,8 +158,20 @@ def _in_order(found: Any) -> list[Any]:
     return sorted(found or [], key=lambda each: (each.get("constrained_columns") or [], each["name"] or "", str(each)))
 
 
-def _conditions(index: Any) -> bool:
-    return any(option.endswith("_where") and value for option, value in index.get("dialect_options", {}).items())
+def _left_to_database(index: Any) -> str:
+    """What an index has that is not drafted, if anything."""
+    if any(column is None for column in index["column_names"]):
+        return "an expression"
+    options = index.get("dialect_options", {})
+    has_condition = any(name.endswith("_where") and value is not None for name, value in options.items())
+    return "a condition" if has_condition else ""
+
+
+def _indexes_passed_over(heard: Iterable[warnings.WarningMessage]) -> list[str]:
+    """Notes of the indexes of which SQLAlchemy only warns, as it does for SQLite, once or several times."""
+    found = (re.search(r"expression-based index (.+)", str(warning.message)) for warning in heard)
+    names = dict.fromkeys(name[1] for name in found if name)
+    return [f"the index {name} is left to the database: it has an expression" for name in names]
 
 
 def _reference(table: str, columns: list[str], parent: str, targets: list[str], name: str | None) -> Part:

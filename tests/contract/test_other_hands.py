@@ -9,6 +9,7 @@ import fastavro
 import pytest
 import sqlalchemy as sa
 
+from batching import Batches
 from databases import NewDatabase, administer
 from loading import Tables, counts
 from owning import HEAD, ServiceOf
@@ -16,7 +17,7 @@ from restoring import Restores
 from rowferry import ledger
 from rowferry.bootstrap import Service
 from rowferry.dictionary.describe import describe
-from rowferry.errors import EncodingUnfit, RightMissing, SchemaDiffers, ValueUnstorable
+from rowferry.errors import DatabaseRefused, EncodingUnfit, RightMissing, SchemaDiffers, ValueUnstorable
 from rowferry.operations.read_rows import read_rows
 from rowferry.operations.restore_sources import RestoreSource
 from speaking import only_postgresql, only_sqlite
@@ -251,3 +252,13 @@ def test_all_that_a_table_asks_for_is_described(service_of: ServiceOf) -> None:
         ("integer", "optional, unique together with b"),
         ("integer", "optional, unique together with a"),
     ]
+
+
+def test_a_column_that_was_renamed_meanwhile_is_no_fault_of_rows(new_service: NewService, tmp_path: Path) -> None:
+    tables = Tables(new_service(), tmp_path)
+    tables.execute("ALTER TABLE departments RENAME COLUMN department TO title")
+    with pytest.raises(DatabaseRefused):
+        Batches(tables).put({"departments": [{"id": 1, "department": "Law"}]})
+    with pytest.raises((DatabaseRefused, SchemaDiffers)):
+        tables.put("departments.csv", "1,Law\n")
+    assert tables.rejects() == []

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from batching import Batches
 from databases import administer
 from loading import Tables
 from rowferry.backends.postgresql.grants import missing_grant
 from rowferry.bootstrap import Service
 from rowferry.errors import RightMissing
 from rowferry.settings import read_settings
+from speaking import only_postgresql
 
 
 @pytest.fixture
@@ -84,6 +86,20 @@ def test_who_may_not_use_tables_is_told_the_grant(
         Tables(service, tmp_path).put("jobs.csv", "1,Clerk\n")
     told = "CREATE ON SCHEMA public TO " if hidden else "GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES ON jobs TO "
     assert told in caught.value.advice
+
+
+@only_postgresql
+def test_a_batch_without_a_privilege_rejects_no_rows(
+    new_service: Callable[..., Service], url: str, tmp_path: Path
+) -> None:
+    """The rows are not to blame, so nothing is kept of them, and the same batch may be sent again."""
+    tables = Tables(new_service(url=url), tmp_path)
+    every = "SCHEMA rowferry TO guest"
+    tables.execute(f"GRANT USAGE ON {every}; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN {every}")
+    tables.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA rowferry TO guest; GRANT SELECT ON departments TO guest")
+    with as_guest(Service(read_settings(url))) as service, pytest.raises(RightMissing) as caught:
+        Batches(Tables(service, tmp_path)).put({"departments": [{"id": 1, "department": "Law"}]})
+    assert "INSERT, UPDATE, DELETE, REFERENCES ON departments TO " in caught.value.advice
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,9 @@ _UNNAMED: tuple[tuple[type[psycopg.Error], str], ...] = (
 )
 """What stands for a rule that has no name, by the error."""
 
+_DENIES_ROWS = {"ExecWithCheckOptions", "exec_stmt_raise"}
+"""Where the server denies a row: by a policy, or because a trigger says so; elsewhere it denies the whole statement."""
+
 
 class PostgresqlRefusals:
     """Judges the errors that rows of a table lead to."""
@@ -75,7 +78,12 @@ class PostgresqlRefusals:
         self._known: dict[tuple[str | None, str | None], bool] = {}
 
     def refusal(self, error: psycopg.Error) -> Refusal | None:
-        """Why a row is refused; None if the rule is one that the judge knows. The transaction has to be in order."""
+        """Why a row is refused; None if no row is to blame, or the rule is one that the judge knows.
+
+        The transaction has to be in order.
+        """
+        if _is_of_statement(error):
+            return None
         diagnostic = error.diag
         asked = (diagnostic.sqlstate, diagnostic.constraint_name)
         if asked not in self._known:
@@ -144,3 +152,10 @@ class PostgresqlRefusals:
         bits, rule = _BITS[event]
         asked = {"table": self._table.name.as_string(), "event": bits, "rule": rule}
         return self._table.transaction.execute(SQL(_TRIGGERS), asked).fetchall()
+
+
+def _is_of_statement(error: psycopg.Error) -> bool:
+    """Whether the server refuses a statement, whatever its rows: for lack of a privilege, or of what it names."""
+    if isinstance(error, pg.InsufficientPrivilege):
+        return error.diag.source_function not in _DENIES_ROWS
+    return isinstance(error, psycopg.ProgrammingError) and not error.diag.context

@@ -15,6 +15,7 @@ from rowferry.backends.postgresql.plan import DIALECT, as_text
 from rowferry.dictionary.foreign_keys import Reference, references_to
 from rowferry.dictionary.load_order import load_order
 from rowferry.dictionary.rules import TableRules
+from rowferry.errors import SchemaDiffers
 from rowferry.kinds.declared import variant_of
 
 _SPARES_TRIGGERS = """
@@ -259,9 +260,15 @@ class PostgresqlTable:
         return [Identifier(schema, name) for _, schema, name in found]
 
     def columns(self) -> Composable:
-        """The columns of the model with their types in the database; unlike `SELECT` this takes no lock that lasts."""
+        """The columns of the model with their types in the database; unlike `SELECT` this takes no lock that lasts.
+
+        Raises:
+            SchemaDiffers: The table has lost a column since the service was started.
+        """
         found = self.transaction.execute(SQL(_COLUMNS), {**self._spelled, "names": list(self.rules.names)}).fetchall()
         types = dict(found)
+        if lost := [name for name in self.rules.names if name not in types]:
+            raise SchemaDiffers(table=self.rules.name, reason=f"it lacks {', '.join(lost)}")
         return SQL(", ").join(SQL("{} {}").format(Identifier(name), SQL(types[name])) for name in self.rules.names)
 
     @contextmanager

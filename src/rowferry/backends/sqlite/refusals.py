@@ -38,6 +38,9 @@ _LEAVES_OUT = re.compile(r"RAISE\s*\(\s*IGNORE|INSTEAD\s+OF", re.IGNORECASE)
 _OF_ROWS = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_ERROR)
 """What a row may lead to. A statement that fails without rows does so for another reason."""
 
+_OF_STATEMENT = re.compile(r"no such |has no column named")
+"""What SQLite says of a statement that names what is not there, whatever its rows."""
+
 _NAME = r"""(?:"((?:[^"]|"")+)"|(\w+))"""
 
 
@@ -53,7 +56,7 @@ class SqliteRefusals:
         if isinstance(error, ForeignKeyBroken):
             return self._of_reference(error)
         code, message = error.sqlite_errorcode, str(error)
-        if code & 0xFF not in _OF_ROWS:
+        if code & 0xFF not in _OF_ROWS or (code == sqlite3.SQLITE_ERROR and _OF_STATEMENT.search(message)):
             return None
         columns = self._own_columns(message)
         if code in (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID) and columns:

@@ -264,12 +264,16 @@ def test_a_schema_that_is_missing_is_named_with_the_statement(serve: Serve) -> N
 
 
 def test_a_draft_of_several_schemas_is_served(serve: Serve, tmp_path: Path) -> None:
-    tables = filled(serve())
-    tables.execute("CREATE TABLE crm.rates (id integer PRIMARY KEY, v timestamp(3))")
+    """Also references to what the path finds, whose schema the database leaves out."""
+    tables = filled(serve(path="public,sales"))
+    tables.execute(
+        "CREATE TABLE crm.rates (id integer PRIMARY KEY, v timestamp(3))",
+        "CREATE TABLE crm.marks (id integer PRIMARY KEY, plain integer REFERENCES public.orders)",
+    )
     backend = tables.service.backend
     with backend.engine.connect() as connection:
         faults = partial(faults_on_database, backend=backend, connection=connection)
-        draft = draft_of_database(connection, faults, own_names(backend, connection), ["crm", "sales"], ())
+        draft = draft_of_database(connection, faults, own_names(backend, connection), ["crm", "sales", "public"], ())
         one = draft_of_database(connection, faults, (), ["crm", "sales"], ["orders"])
         with pytest.raises(OptionInvalid, match="--schema cannot be 'hr'"):
             draft_of_database(connection, faults, (), ["hr"], ())
@@ -282,7 +286,15 @@ def test_a_draft_of_several_schemas_is_served(serve: Serve, tmp_path: Path) -> N
     settings = replace(tables.service.settings, models=str(tmp_path / "drafted.py"))
     drafted = Tables(Service(settings), tmp_path)
     drafted.service.start()
-    assert sorted(drafted.service.catalog.names) == ["crm.customers", "crm.notes", "crm.orders", "sales.orders"]
+    parents = {rules.name: [each.parent for each in rules.references] for rules in drafted.service.catalog}
+    assert parents == {
+        "crm.customers": ["crm.customers", "sales.orders"],
+        "crm.marks": ["public.orders"],
+        "crm.notes": ["sales.orders"],
+        "crm.orders": ["sales.orders"],
+        "public.orders": ["crm.orders"],
+        "sales.orders": ["crm.customers"],
+    }
     assert drafted.put("crm.customers.csv", CUSTOMERS).total("unchanged") == 2
     with backend.engine.connect() as connection:
         assert differences(connection, drafted.service.catalog.metadata) == []

@@ -236,11 +236,11 @@ class PostgresqlBackend:
                 raise UniqueBroken(reason=f"{_reason(cause)}; {detail}") from error
             if isinstance(cause, (pg.InsufficientPrivilege, pg.InvalidSchemaName)):
                 message, user = str(cause).partition("\n")[0], self.engine.url.username
-                grant = missing_grant(message, user, self._sessions.ledger, self._denied)
+                grant = missing_grant(message, user, self._sessions.ledger, self.denied)
                 raise RightMissing(reason=_reason(cause), grant=grant) from error
             raise _translated(cause) from error
 
-    def _denied(self, name: str) -> list[str]:
+    def denied(self, name: str) -> list[str]:
         """The tables or sequences of a name that we may not use, as statements name them."""
         with suppress(DBAPIError), self.engine.connect() as connection:
             return list(connection.exec_driver_sql(_DENIED, (name,)).scalars())

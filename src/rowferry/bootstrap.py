@@ -241,12 +241,17 @@ def faults_of(metadata: MetaData, backend: Backend, dialect: str) -> list[str]:
 
 
 def faults_on_database(metadata: MetaData, backend: Backend, connection: Connection) -> list[str]:
-    """The same of tables that the database has already, whose columns it must keep as they are declared."""
+    """The same of tables that the database has already, whose columns it must keep as they are declared.
+
+    A partition is left to the table that it is a part of, whose backups have its rows.
+    """
     if found := faults_of(metadata, backend, connection.dialect.name):
         return found
     tables = metadata.tables.values()
-    columns = backend.columns(connection, tables)
+    columns, partitions = backend.columns(connection, tables), backend.partitions(connection, tables)
     for table in tables:
+        if whole := partitions.get(table.key):
+            found.append(f"it is a partition of {whole}, and served with it")
         found += misfits(table, columns.get(table.key, set()))
     return found
 

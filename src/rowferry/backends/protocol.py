@@ -240,6 +240,12 @@ class Backend(ParentKeys, Protocol):
     def require(self, table: Table, columns: set[str] | None) -> None:
         """Raise SchemaDiffers unless a table with these columns, or None if there is none, can serve its model."""
 
+    def heirs(self, connection: Connection, tables: Iterable[Table]) -> dict[str, list[str]]:
+        """The tables that inherit from others, which have their rows as well, by the key of these; no partitions."""
+
+    def partitions(self, connection: Connection, tables: Iterable[Table]) -> dict[str, str]:
+        """Those of the tables that are partitions, by the key of the table, and of which table each of them is."""
+
     def keeps_keys_distinct(self, connection: Connection, rules: TableRules) -> bool:
         """Whether the database itself lets no two rows of a table have the same key."""
 

@@ -31,7 +31,7 @@ from rowferry.events import (
 from rowferry.judging.restorable import first_unrestorable
 from rowferry.operations.distinct_keys import require_distinct_keys
 from rowferry.operations.lost_backups import name_database
-from rowferry.operations.unknown_columns import notes_of_backup
+from rowferry.operations.unsaved import Unsaved
 from rowferry.prefetch import prefetch
 
 CodecName = Literal["deflate", "snappy", "zstandard", "null"]
@@ -108,11 +108,11 @@ class _Backup:
     def _write_all(self, tables: Sequence[TableRules], unfinished: UnfinishedSnapshot) -> list[Manifest]:
         with self._backend.snapshot() as snapshot:
             self._created_at = ledger.now().isoformat().replace("+00:00", "Z")
-            unknown = self._backend.unknown(snapshot.connection, [rules.table for rules in tables])
+            unsaved = Unsaved.of(self._backend, snapshot.connection, tables)
             for rules in tables:
                 require_distinct_keys(self._backend, snapshot.connection, rules)
             return [
-                self._write(snapshot, rules, unfinished.add(rules.name), unknown.get(rules.table.key, ()))
+                self._write(snapshot, rules, unfinished.add(rules.name), unsaved.notes_of_backup(rules))
                 for rules in tables
             ]
 
@@ -123,7 +123,7 @@ class _Backup:
                 ledger.note_backup(connection, self._options.caller, manifest.as_dict())
 
     def _write(
-        self, snapshot: Snapshot, rules: TableRules, backup: UnfinishedBackup, unknown: Sequence[str]
+        self, snapshot: Snapshot, rules: TableRules, backup: UnfinishedBackup, notes: tuple[str, ...]
     ) -> Manifest:
         started, expected = time.monotonic(), snapshot.estimate(rules)
         sink = AvroSink(backup.file, rules, self._options.codec)
@@ -133,7 +133,7 @@ class _Backup:
         backup.keep()
         manifest = self._manifest(rules, backup.backup_id, sink)
         seconds = round(time.monotonic() - started, 3)
-        what = (backup.backup_id, manifest.rows, manifest.bytes, seconds, notes_of_backup(unknown))
+        what = (backup.backup_id, manifest.rows, manifest.bytes, seconds, notes)
         self._observe(BackupWritten(self._snapshot_id, rules.name, *what))
         return manifest
 

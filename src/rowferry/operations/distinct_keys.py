@@ -9,7 +9,7 @@ from sqlalchemy.types import NullType
 from rowferry.backends.protocol import Backend
 from rowferry.dictionary.rules import TableRules
 from rowferry.dictionary.unstorable import spelled_key
-from rowferry.errors import ConservationBroken, KeyNotUnique, KeysTaken, RestoreMiscounted
+from rowferry.errors import ConservationBroken, KeyNotUnique, KeysTaken, RestoreMiscounted, UniqueBroken
 
 
 def require_distinct_keys(backend: Backend, connection: Connection, rules: TableRules) -> None:
@@ -31,7 +31,7 @@ def same_keys_named(backend: Backend, tables: Iterable[TableRules]) -> Iterator[
     """Once a transaction is undone, raise KeyNotUnique if what kept it from its end are rows with the same key."""
     try:
         yield
-    except (ConservationBroken, KeysTaken, RestoreMiscounted):
+    except (ConservationBroken, KeysTaken, RestoreMiscounted, UniqueBroken):
         with backend.errors(), backend.engine.connect() as connection:
             for rules in tables:
                 require_distinct_keys(backend, connection, rules)

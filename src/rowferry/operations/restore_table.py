@@ -32,7 +32,7 @@ from rowferry.operations.restore_receipt import Obstacle, RestoreClaim, RestoreO
 from rowferry.operations.restore_sources import RestoreSource
 from rowferry.operations.restored_tables import require_unaltered
 from rowferry.operations.run_operation import retry, run_operation
-from rowferry.operations.unknown_columns import notes_of_restore
+from rowferry.operations.unsaved import Unsaved
 from rowferry.sources.avro.source import AvroSource
 
 _BULK_ROWS = 10_000
@@ -157,7 +157,7 @@ class _Restore:
             lookups.settle()
             for table in self.tables:
                 self._compare(table)
-            self._note_unknown(transaction)
+            self._note_unsaved(transaction)
             self._judge_obstacles()
             self._publish()
             require_unaltered([table.ingest for table in self.tables])
@@ -191,12 +191,11 @@ class _Restore:
         different = [{"key": key, "columns": columns} for key, columns in few.different]
         changes.examples = _json_value({"added": few.new, "changed": different, "removed": few.surplus})
 
-    def _note_unknown(self, transaction: Transaction) -> None:
+    def _note_unsaved(self, transaction: Transaction) -> None:
         """Say what the backups cannot bring back, whether it is restored or only asked for."""
-        unknown = self.backend.unknown(transaction.connection, [table.ingest.rules.table for table in self.tables])
+        unsaved = Unsaved.of(self.backend, transaction.connection, [table.ingest.rules for table in self.tables])
         for table in self.tables:
-            found = unknown.get(table.ingest.rules.table.key, ())
-            table.changes.notes += notes_of_restore(found, table.changes.added)
+            table.changes.notes += unsaved.notes_of_restore(table.ingest.rules, table.changes.added)
 
     def _judge_obstacles(self) -> None:
         """Stop if anything stands in the way, or if a comparison was all that was asked for."""

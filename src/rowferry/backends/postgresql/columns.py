@@ -44,6 +44,22 @@ AND NOT EXISTS (SELECT FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
 """Whether columns of the key alone are unique, of which no heirs have their own."""
 
 
+_HEIRS = """
+WITH RECURSIVE tree AS (
+  SELECT name, to_regclass(name)::oid AS oid FROM unnest(CAST(%s AS text[])) AS wanted (name)
+  UNION SELECT name, inhrelid FROM pg_inherits JOIN tree ON inhparent = tree.oid
+)
+SELECT name, c.oid::regclass::text FROM tree JOIN pg_class c ON c.oid = tree.oid
+WHERE c.oid <> to_regclass(name) AND NOT c.relispartition ORDER BY 1, 2
+"""
+
+
+_PARTITIONS = """
+SELECT name, inhparent::regclass::text FROM unnest(CAST(%s AS text[])) AS wanted (name)
+JOIN pg_class c ON c.oid = to_regclass(name) AND c.relispartition JOIN pg_inherits ON inhrelid = c.oid
+"""
+
+
 def found_columns(connection: Connection, tables: Iterable[Table]) -> dict[str, set[str]]:
     """What `Backend.columns` gives."""
     wanted = {spelled(table).as_string(): table for table in tables}
@@ -65,6 +81,21 @@ def find_unknown(connection: Connection, tables: Iterable[Table]) -> dict[str, l
     return unknown_columns(
         (wanted[name], column, generated) for name, column, *_, generated, _numbered, _needs in found
     )
+
+
+def find_heirs(connection: Connection, tables: Iterable[Table]) -> dict[str, list[str]]:
+    """What `Backend.heirs` gives."""
+    wanted = {spelled(table).as_string(): table for table in tables}
+    found: dict[str, list[str]] = {}
+    for name, heir in connection.exec_driver_sql(_HEIRS, (list(wanted),)):
+        found.setdefault(wanted[name].key, []).append(heir)
+    return found
+
+
+def find_partitions(connection: Connection, tables: Iterable[Table]) -> dict[str, str]:
+    """What `Backend.partitions` gives."""
+    wanted = {spelled(table).as_string(): table for table in tables}
+    return {wanted[name].key: whole for name, whole in connection.exec_driver_sql(_PARTITIONS, (list(wanted),))}
 
 
 def has_distinct_keys(connection: Connection, rules: TableRules) -> bool:

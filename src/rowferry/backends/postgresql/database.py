@@ -21,7 +21,13 @@ from rowferry.backends.capabilities import Capabilities
 from rowferry.backends.page import read_page
 from rowferry.backends.postgresql.careful import CarefulShortTransaction, CarefulTransaction
 from rowferry.backends.postgresql.checks import find_failed
-from rowferry.backends.postgresql.columns import find_unknown, found_columns, has_distinct_keys
+from rowferry.backends.postgresql.columns import (
+    find_heirs,
+    find_partitions,
+    find_unknown,
+    found_columns,
+    has_distinct_keys,
+)
 from rowferry.backends.postgresql.few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql.grants import missing_grant
 from rowferry.backends.postgresql.parameters import GivenRows
@@ -127,6 +133,12 @@ class PostgresqlBackend:
 
     def unknown(self, connection: Connection, tables: Iterable[Table]) -> dict[str, list[str]]:
         return find_unknown(connection, tables)
+
+    def heirs(self, connection: Connection, tables: Iterable[Table]) -> dict[str, list[str]]:
+        return find_heirs(connection, tables)
+
+    def partitions(self, connection: Connection, tables: Iterable[Table]) -> dict[str, str]:
+        return find_partitions(connection, tables)
 
     def keeps_keys_distinct(self, connection: Connection, rules: TableRules) -> bool:
         return has_distinct_keys(connection, rules)

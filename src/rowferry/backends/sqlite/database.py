@@ -173,6 +173,12 @@ class SqliteBackend:
             return differs
         return f"of type {declared}" if spoils_values(model, declared) else None
 
+    def heirs(self, connection: Connection, tables: Iterable[Table]) -> dict[str, list[str]]:  # noqa: ARG002  # see below
+        return {}  # SQLite knows no inheritance
+
+    def partitions(self, connection: Connection, tables: Iterable[Table]) -> dict[str, str]:  # noqa: ARG002  # see below
+        return {}  # nor partitions
+
     def keeps_keys_distinct(self, connection: Connection, rules: TableRules) -> bool:
         return has_distinct_keys(driver_of(connection), rules)
 

@@ -227,6 +227,27 @@ def test_what_is_on_one_line_with_a_generated_column_is_no_part_of_it(
     assert fresh.rows("sums") == [(1, 2, 4, ")2")]
 
 
+def test_views_and_versions_are_named_and_left_out(new_database: NewDatabase, drafted: Drafted) -> None:
+    url = new_database("kind_tables")
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        for statement in (
+            "CREATE TABLE ships (id INTEGER PRIMARY KEY)",
+            "CREATE VIEW fleets AS SELECT id FROM ships",
+            "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)",
+        ):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    draft, _ = drafted(url)
+    assert [table.name for table in draft.tables] == ["ships"]
+    assert draft.notes == [
+        "fleets is left out: it is a view, whose key no catalog knows",
+        "alembic_version is left out: Alembic keeps the version of the schema in it",
+    ]
+    draft, _ = drafted(url, "alembic_version")
+    assert ([table.name for table in draft.tables], draft.notes) == (["alembic_version"], [])
+
+
 def test_indexes_that_are_left_to_the_database_are_named(new_database: NewDatabase, drafted: Drafted) -> None:
     url = new_database("kind_tables")
     engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))

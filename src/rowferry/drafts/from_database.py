@@ -15,6 +15,9 @@ from rowferry.errors import OptionInvalid, TableUnknown
 
 _Found = Mapping[tuple[str | None, str], Any]
 
+_VERSIONS = "alembic_version"
+"""In which Alembic notes the version of a schema: to restore it would be to say that the schema is another one."""
+
 
 def draft_of_database(
     connection: sa.Connection, faults: Faults, taken: Collection[str], schemas: Sequence[str], only: Collection[str]
@@ -22,7 +25,7 @@ def draft_of_database(
     """The tables of some schemas, or of those of the connection, without those whose names are `taken` by our own.
 
     Of them all, or `only` some of them, which may be named with or without their schema. What the rules refuse is left
-    out, and named in the notes of the draft.
+    out, and named in the notes of the draft, as are views, and the versions of Alembic unless they are asked for.
 
     Raises:
         OptionInvalid: The database has no such schema.
@@ -38,7 +41,10 @@ def draft_of_database(
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always", sa.exc.SAWarning)  # also of types that are not known, which the rules name
         for schema, names in found.items():
-            wanted = [name for name in names if not only or {name, key_of(schema, name)}.intersection(only)]
+            wanted = [name for name in names if {name, key_of(schema, name)}.intersection(only)]
+            if not only:
+                wanted = [name for name in names if name != _VERSIONS]
+                draft.notes += _left_out(inspector, schema, names, taken)
             _Reflection(inspector, schema, wanted).describe(draft)
     draft.notes += _indexes_passed_over(heard)
     draft.keep_what_is_served(faults)
@@ -47,8 +53,34 @@ def draft_of_database(
 
 def _names(inspector: sa.Inspector, schema: str | None, taken: Collection[str]) -> list[str]:
     """The names of the tables of a schema, in order; in that of the connection, some are `taken`."""
+    return _not_taken(inspector, schema, inspector.get_table_names(schema), taken)
+
+
+def _not_taken(
+    inspector: sa.Inspector, schema: str | None, names: Collection[str], taken: Collection[str]
+) -> list[str]:
     is_here = schema in (None, inspector.default_schema_name)
-    return [name for name in sorted(inspector.get_table_names(schema)) if not is_here or name.lower() not in taken]
+    return [name for name in sorted(names) if not is_here or name.lower() not in taken]
+
+
+def _left_out(
+    inspector: sa.Inspector, schema: str | None, tables: Collection[str], taken: Collection[str]
+) -> list[str]:
+    """Notes on what is no table, or none of the user's own."""
+    views = [*inspector.get_view_names(schema), *_materialized(inspector, schema)]
+    notes = [
+        f"{key_of(schema, name)} is left out: it is a view, whose key no catalog knows"
+        for name in _not_taken(inspector, schema, views, taken)
+    ]
+    versions = [f"{key_of(schema, _VERSIONS)} is left out: Alembic keeps the version of the schema in it"]
+    return notes + (versions if _VERSIONS in tables else [])
+
+
+def _materialized(inspector: sa.Inspector, schema: str | None) -> list[str]:
+    try:
+        return inspector.get_materialized_view_names(schema)
+    except NotImplementedError:  # SQLite has none
+        return []
 
 
 def _require_schemas(inspector: sa.Inspector, schemas: Collection[str]) -> None:

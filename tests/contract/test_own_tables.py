@@ -375,3 +375,15 @@ def test_tables_of_several_schemas_refer_to_each_other(
     source = restores.back_up("projects")
     tables.execute("UPDATE projects SET name = 'Mole'")
     assert restores.restore(source).tables[0].changed == 1
+
+
+def test_a_name_that_no_file_could_have_is_shortened_in_backups(service_of: ServiceOf, tmp_path: Path) -> None:
+    source = HEAD + 'for end in "ab": Table("- " * 31 + end, metadata, Column("id", Integer, primary_key=True))\n'
+    tables = Tables(service_of(source), tmp_path)
+    for row, name in enumerate(tables.service.catalog.names):
+        tables.put("part.csv", f"{row}\n", table=name)
+    restores = Restores(tables)
+    first, second = (restores.back_up(name) for name in tables.service.catalog.names)
+    tables.execute(f'DELETE FROM "{tables.service.catalog.names[0]}"')
+    assert restores.restore(first).tables[0].added == 1
+    assert restores.restore(second).tables[0].unchanged == 1

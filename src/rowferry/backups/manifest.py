@@ -21,6 +21,9 @@ _SNAPSHOT_ID = re.compile(r"snapshot-[0-9]{8}T[0-9]{12}-[0-9a-f]{8}")
 _BACKUP_ID = re.compile(r"(?P<table>[A-Za-z_][A-Za-z0-9_]*)-[0-9]{8}T[0-9]{12}-[0-9a-f]{8}")
 _MOST = 2**63 - 1
 
+_MOST_LETTERS = 192
+"""So long is the name of a folder at most: those of its files are up to 63 letters longer."""
+
 
 class UnsoundManifestError(ValueError):
     """A manifest is not one, or was changed; the message says why."""
@@ -103,8 +106,20 @@ def read_manifest(text: bytes, backup_id: str) -> Manifest:
     return found
 
 
+def folder_of(table: str) -> str:
+    """The folder of a table, by which its backups are called: its name as Avro spells it.
+
+    Where file systems do not take what follows from that (255 bytes), its end is a hash of the name instead.
+    """
+    name = avro_name(table)
+    if len(name) <= _MOST_LETTERS:
+        return name
+    mark = hashlib.sha256(table.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{name[: _MOST_LETTERS - len(mark) - 1]}_{mark}"
+
+
 def table_of(backup_id: str) -> str | None:
-    """The table in a backup's id, as Avro spells it; None if it is no such id."""
+    """The folder of the table in a backup's id; None if it is no such id."""
     found = _BACKUP_ID.fullmatch(backup_id) if len(backup_id) <= 300 else None
     return found["table"] if found else None
 
@@ -121,7 +136,7 @@ def _require_types(values: dict[str, Any]) -> None:
 def _require_sense(found: Manifest) -> None:
     hashes = (found.schema_sha256, found.sha256, found.manifest_sha256)
     checks = {
-        "backup_id": table_of(found.backup_id) is not None and table_of(found.backup_id) == avro_name(found.table),
+        "backup_id": table_of(found.backup_id) is not None and table_of(found.backup_id) == folder_of(found.table),
         "snapshot_id": bool(_SNAPSHOT_ID.fullmatch(found.snapshot_id)),
         "created_at": _is_instant(found.created_at),
         "codec": found.codec in CODECS,

@@ -17,8 +17,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from rowferry.backups.manifest import Manifest, UnsoundManifestError, read_manifest, spell_manifest, table_of
-from rowferry.dictionary.avro_schema import avro_name
+from rowferry.backups.manifest import (
+    Manifest,
+    UnsoundManifestError,
+    folder_of,
+    read_manifest,
+    spell_manifest,
+    table_of,
+)
 from rowferry.errors import BackupDamaged, BackupsUnreadable, BackupUnknown, FileUnwritable
 from rowferry.files.atomic_write import write_atomically
 from rowferry.files.disk_full import room_needed
@@ -123,7 +129,7 @@ class UnfinishedSnapshot:
 
     def add(self, table: str) -> UnfinishedBackup:
         """A new backup of a table."""
-        name = avro_name(table)
+        name = folder_of(table)
         backup = UnfinishedBackup(new_id(name), self._make_folder(name))
         self._backups.append(backup)
         backup.open()
@@ -190,7 +196,7 @@ class BackupStore:
 
     def path(self, manifest: Manifest) -> Path:
         """Where the file of a backup is, or should be."""
-        return self.folder / avro_name(manifest.table) / f"{manifest.backup_id}{_FILE}"
+        return self.folder / folder_of(manifest.table) / f"{manifest.backup_id}{_FILE}"
 
     def folders(self) -> set[str]:
         """The names of the folders of tables.
@@ -250,7 +256,7 @@ class BackupStore:
         """
         found = Listing()
         for folder in self._table_folders():
-            if table is None or folder.name == avro_name(table):
+            if table is None or folder.name == folder_of(table):
                 for path in _manifests(folder):
                     if table_of(path.name.removesuffix(_MANIFEST)) == folder.name:
                         self._list(path, found)

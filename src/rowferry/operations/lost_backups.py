@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rowferry import ledger
 from rowferry.backends.protocol import Backend
+from rowferry.backups.manifest import folder_of
 from rowferry.backups.store import BackupStore
-from rowferry.dictionary.avro_schema import avro_name
 from rowferry.errors import BackupsLost, BackupsOfAnotherDatabase
 
 
@@ -34,8 +34,8 @@ def require_not_lost(backend: Backend, store: BackupStore) -> None:
         tables = ledger.tables_backed_up(connection)
         if not tables:
             return
-        if folders.isdisjoint(map(avro_name, tables)):
-            raise BackupsLost(path=store.folder, made=ledger.count_backups(connection), table=avro_name(tables[0]))
+        if folders.isdisjoint(map(folder_of, tables)):
+            raise BackupsLost(path=store.folder, made=ledger.count_backups(connection), table=folder_of(tables[0]))
         if databases and not ledger.has_backup_of(connection, databases):
             made = ledger.backup_ids(connection)
             if not set(made) & set(store.ids()):  # written by a version that did not name its database

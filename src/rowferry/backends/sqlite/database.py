@@ -15,9 +15,9 @@ from threading import Lock
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import ARRAY, Column, Connection, FromClause, String, Table, create_engine, event
+from sqlalchemy import Column, Connection, FromClause, String, Table, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import CompileError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from rowferry.backends.active_connections import ActiveConnections
@@ -39,7 +39,7 @@ from rowferry.backends.sqlite.file import DatabaseFile
 from rowferry.backends.sqlite.page import read_page
 from rowferry.backends.sqlite.parents import find_next_keys
 from rowferry.backends.sqlite.snapshot import SqliteSnapshot
-from rowferry.backends.sqlite.types import quoted, spoils_values
+from rowferry.backends.sqlite.types import loose_keys, quoted, spoils_values, without_type
 from rowferry.backends.sqlite.values import stored_rows, teach, with_instants
 from rowferry.backends.sqlite.writer import CACHE, CACHE_OF_A_PASS, driver_of
 from rowferry.dictionary.place import BESIDE, PLACE
@@ -194,20 +194,8 @@ class SqliteBackend:
             found.append(
                 f"{table}: SQLite allows {_MOST_COLUMNS:,} columns, but it has {len(table.columns):,}; split it up"
             )
-        for column in table.columns:
-            try:
-                column.type.compile(self.engine.dialect)
-            except CompileError:
-                variant = "JSON()" if isinstance(column.type, ARRAY) else "String()"
-                advice = f"use one that every database has, or give it one here: .with_variant({variant}, 'sqlite')"
-                found.append(f"{column}: SQLite has no type {column.type.__visit_name__}; {advice}")
-        for column in table.primary_key.columns:
-            exact = self.capabilities.exact_collation
-            collation = getattr(column.type, "collation", None) or exact
-            if collation.upper() != exact:
-                reason = f"with the collation {collation} of {column}, SQLite treats different texts as the same key"
-                found.append(f"{reason}; remove it")
-        return found
+        exact = self.capabilities.exact_collation
+        return [*found, *without_type(table, self.engine.dialect), *loose_keys(table, exact)]
 
     def existing(self, table: Table, column: str, values: Sequence[object]) -> list[object]:
         with self.engine.connect() as connection:

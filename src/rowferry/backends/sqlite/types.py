@@ -1,8 +1,10 @@
-"""Which declared types of SQLite would change the values of a model's column without a word."""
+"""Which types SQLite has, and which declared ones would change the values of a model's column without a word."""
 
 import re
+from collections.abc import Iterator
 
-from sqlalchemy import Column
+from sqlalchemy import ARRAY, Column, Dialect, Table
+from sqlalchemy.exc import CompileError
 
 from rowferry.kinds.kind import Affinity
 from rowferry.kinds.registry import kind_of
@@ -35,3 +37,23 @@ def spoils_values(column: Column[object], declared: str) -> bool:
 def quoted(name: str) -> str:
     """An identifier as it may stand in a statement."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def without_type(table: Table, dialect: Dialect) -> Iterator[str]:
+    """The columns of a model whose types SQLite has not, each with what to do about it."""
+    for column in table.columns:
+        try:
+            column.type.compile(dialect)
+        except CompileError:
+            variant = "JSON()" if isinstance(column.type, ARRAY) else "String()"
+            advice = f"use one that every database has, or give it one here: .with_variant({variant}, 'sqlite')"
+            yield f"{column}: SQLite has no type {column.type.__visit_name__}; {advice}"
+
+
+def loose_keys(table: Table, exact: str) -> Iterator[str]:
+    """The columns of the key of a model that have another collation than the exact one, and what to do about it."""
+    for column in table.primary_key.columns:
+        collation = getattr(column.type, "collation", None) or exact
+        if collation.upper() != exact:
+            reason = f"with the collation {collation} of {column}, SQLite treats different texts as the same key"
+            yield f"{reason}; remove it"

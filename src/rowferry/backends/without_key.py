@@ -62,19 +62,9 @@ class PlanWithoutKey(DifferencesPlan):
         equal = staged - func.count(self.k.c[ROW_NUMBER])
         return select(equal, func.count(case((not_(self.k.c[EQUAL]), 1)))).select_from(self.k)
 
-    def all_but_equal(self) -> CompoundSelect[Any]:
+    def all_but_equal(self) -> Select[Any] | CompoundSelect[Any]:
         """What `known` has: the rows of both sides that the other one has less often."""
-        unlike = self._unlike().cte("unlike")
-        ours, theirs = unlike.alias("o"), unlike.alias("x")
-        is_pair = self._is_pair(ours, theirs)
-        number, place = ours.c[ROW_NUMBER], [theirs.c[name] for name in self._places]
-        differs = case((place[0].is_not(None), false())).label(EQUAL)
-        staged = select(number, differs, *place).select_from(ours.join(theirs, is_pair, isouter=True))
-        nothing = [null().label(ROW_NUMBER), null().label(EQUAL)]
-        surplus = select(*nothing, *place).select_from(theirs.join(ours, is_pair, isouter=True))
-        return union_all(
-            staged.where(number.is_not(None)), surplus.where(theirs.c[ROW_NUMBER].is_(None), number.is_(None))
-        )
+        return self._in_pairs() if self.alike_by else self._by_themselves()
 
     def remove_different(self) -> Delete:
         different = select(*(self.k.c[name] for name in self._places)).where(not_(self.k.c[EQUAL]))
@@ -92,6 +82,25 @@ class PlanWithoutKey(DifferencesPlan):
 
     # The parts of them
 
+    def _by_themselves(self) -> Select[Any]:
+        """If no row is another one with other values, and SQLite would look for one again and again."""
+        unlike = self._unlike().subquery("unlike")
+        differs = case((false(), false())).label(EQUAL)
+        return select(unlike.c[ROW_NUMBER], differs, *(unlike.c[name] for name in self._places))
+
+    def _in_pairs(self) -> CompoundSelect[Any]:
+        unlike = self._unlike().cte("unlike")
+        ours, theirs = unlike.alias("o"), unlike.alias("x")
+        is_pair = self._is_pair(ours, theirs)
+        number, place = ours.c[ROW_NUMBER], [theirs.c[name] for name in self._places]
+        differs = case((place[0].is_not(None), false())).label(EQUAL)
+        staged = select(number, differs, *place).select_from(ours.join(theirs, is_pair, isouter=True))
+        nothing = [null().label(ROW_NUMBER), null().label(EQUAL)]
+        surplus = select(*nothing, *place).select_from(theirs.join(ours, is_pair, isouter=True))
+        return union_all(
+            staged.where(number.is_not(None)), surplus.where(theirs.c[ROW_NUMBER].is_(None), number.is_(None))
+        )
+
     @property
     def _places(self) -> list[str]:
         return surplus_columns(self.place)
@@ -106,8 +115,6 @@ class PlanWithoutKey(DifferencesPlan):
 
     def _is_pair(self, ours: FromClause, theirs: FromClause) -> ColumnElement[bool]:
         """Whether a row of the stage and one of the table are the same row with other values."""
-        if not self.alike_by:
-            return false()
         same = (ours.c[_value(name)] == theirs.c[_value(name)] for name in map(self._at, self.alike_by))
         return and_(ours.c[ROW_NUMBER].is_not(None), theirs.c[ROW_NUMBER].is_(None), *same)
 

@@ -72,6 +72,14 @@ def test_an_update_leaves_alone_what_a_file_has_not(notes: Tables) -> None:
     assert (after[2][:3], after[2][4:]) == ((3, "three", "new"), (7, 3, "", None))
 
 
+def test_a_row_is_refused_where_others_leave_columns_out_that_are_required(notes: Tables) -> None:
+    """What the database asks of these columns is nothing that it could be asked of the rows beforehand."""
+    notes.execute("CREATE UNIQUE INDEX lonely ON notes (abs(turn))")
+    assert counts(notes.put("notes.csv", "id,body,turn\n1,one,5\n2,two,-5\n3,three,6\n")) == (3, 2, 0, 0, 1)
+    assert notes.codes() == [(3, ["database.lonely"])]
+    assert [row[5] for row in notes.rows("notes")] == [3, 3]
+
+
 def test_files_with_other_columns_are_one_source(notes: Tables) -> None:
     paths = [
         notes.write("notes.csv", "body\nnumbered\n", "a"),

@@ -49,10 +49,13 @@ _TYPES = {
 }
 
 _CONDITIONS = """
-SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE contype = 'c' AND conrelid = %(table)s::regclass
+SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint
+WHERE contype = 'c' AND conrelid = %(table)s::regclass AND NOT EXISTS (
+  SELECT FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY(conkey) AND attname <> ALL(%(names)s::text[]))
 UNION ALL SELECT format('%%I IS NOT NULL', attname) FROM pg_attribute
-WHERE attrelid = %(table)s::regclass AND attnotnull AND attnum > 0 AND NOT attisdropped
+WHERE attrelid = %(table)s::regclass AND attnotnull AND attname = ANY(%(names)s::text[])
 """
+"""What a table asks of rows as far as these columns tell: others are left to the database, which fills them."""
 
 _IMMEDIATE = "SET CONSTRAINTS ALL IMMEDIATE"
 
@@ -251,8 +254,9 @@ class _Tries:
         return found
 
     def conditions(self) -> list[str]:
-        """What the table asks of each of its rows, in SQL."""
-        return [condition for (condition,) in self._transaction.execute(SQL(_CONDITIONS), self._table)]
+        """What the table asks of each of its rows, in SQL, as far as their own columns tell."""
+        asked = {**self._table, "names": list(self._rules.names)}
+        return [condition for (condition,) in self._transaction.execute(SQL(_CONDITIONS), asked)]
 
 
 def _choose_moment(transaction: PostgresqlTransaction, rules: TableRules) -> None:

@@ -117,6 +117,9 @@ def test_a_row_of_a_backup_that_breaks_a_rule_of_the_database(tables: Tables, na
 def test_a_load_whose_rows_a_trigger_changes(tables: Tables) -> None:
     shout(tables, "INSERT")
     assert counts(tables.put("pay.csv", pay(range(20, 23)))) == (3, 3, 0, 0, 0)
+    assert counts(tables.put("pay.csv", pay(range(20, 23)))) == (3, 0, 0, 0, 3)
+    assert "with a different name" in tables.rejects()[0]["errors"][0]["message"]
+    assert counts(tables.put("pay.csv", "20,GOOD 20,20\n")) == (1, 0, 0, 1, 0)
     assert Batches(tables).put({"pay": [{"id": 30, "name": "Good", "amount": 1}]}).inserted == {"pay": 1}
     assert [name for number, name, _ in tables.rows("pay") if number >= 20] == ["GOOD 20", "GOOD 21", "GOOD 22", "GOOD"]
 

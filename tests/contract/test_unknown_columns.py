@@ -122,6 +122,7 @@ def test_backups_and_restores_tell_of_unknown_columns(tables: Tables) -> None:
     ("columns", "reason"),
     [
         (f"{KNOWN}, tenant INTEGER NOT NULL", r"it also has tenant \(required, but without a default\)"),
+        (f"{KNOWN}, tenant INTEGER NOT NULL DEFAULT NULL", r"it also has tenant \(required, but without a default\)"),
         (
             "id INTEGER, name VARCHAR(40), code VARCHAR(10), tenant INTEGER DEFAULT 1, PRIMARY KEY (id, tenant)",
             r"it also has tenant \(part of the primary key\)",

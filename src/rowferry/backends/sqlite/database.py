@@ -109,7 +109,8 @@ SELECT m.name, c.name, c.type, iif(c.pk, (
     WHERE l.origin = 'pk' AND x.name = c.name AND upper(x.coll) <> 'BINARY'
 ), NULL), c.hidden IN (2, 3), CASE
   WHEN c.pk THEN '(part of the primary key)'
-  WHEN c."notnull" AND c.dflt_value IS NULL AND NOT c.hidden THEN '(required, but without a default)' END
+  WHEN c."notnull" AND coalesce(upper(c.dflt_value), 'NULL') = 'NULL' AND NOT c.hidden
+    THEN '(required, but without a default)' END
 FROM sqlite_master m JOIN pragma_table_xinfo(m.name) c
 WHERE c.hidden <> 1 AND m.type IN ('table', 'view') AND m.name IN (SELECT value FROM json_each(?))
 """

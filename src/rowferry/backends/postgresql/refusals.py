@@ -158,4 +158,6 @@ def _is_of_statement(error: psycopg.Error) -> bool:
     """Whether the server refuses a statement, whatever its rows: for lack of a privilege, or of what it names."""
     if isinstance(error, pg.InsufficientPrivilege):
         return error.diag.source_function not in _DENIES_ROWS
+    if isinstance(error, pg.WithCheckOptionViolation):
+        return False
     return isinstance(error, psycopg.ProgrammingError) and not error.diag.context

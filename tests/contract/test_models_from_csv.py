@@ -15,7 +15,7 @@ from loading import Tables
 from rowferry.bootstrap import Service, faults_of, open_backend
 from rowferry.drafts.from_csv import draft_of_files
 from rowferry.drafts.module import module_text
-from rowferry.errors import FolderEmpty, HeaderUnfit, PathMissing, SourceAmbiguous
+from rowferry.errors import FolderEmpty, HeaderUnfit, PathMissing, SourceAmbiguous, SourceUnreadable
 from rowferry.settings import read_settings
 from rowferry.sources.csv.form import csv_form
 
@@ -209,6 +209,8 @@ def test_folders_that_hold_nothing_to_propose_are_refused(proposed: Proposed, tm
         proposed({"read.me": "x"})
     with pytest.raises(PathMissing):
         draft_of_files(tmp_path / "nowhere", lambda _: [], csv_form())
+    with pytest.raises(SourceUnreadable, match="not a folder"):
+        draft_of_files(tmp_path / "files" / "read.me", lambda _: [], csv_form())
     (tmp_path / "files" / "a.csv").write_text("a b,\nx,y\n")
     with pytest.raises(HeaderUnfit):
         draft_of_files(tmp_path / "files", lambda _: [], csv_form("yes"))

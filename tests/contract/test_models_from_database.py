@@ -19,10 +19,11 @@ from known_schemas import CHINOOK, NORTHWIND, fill, schema_of
 from loading import Tables
 from restoring import Restores
 from rowferry.bootstrap import Service, faults_on_database, open_backend, own_names
+from rowferry.cli.models import models
 from rowferry.drafts.draft import Draft
 from rowferry.drafts.from_database import draft_of_database
 from rowferry.drafts.module import module_text
-from rowferry.errors import TableUnknown
+from rowferry.errors import FileMissing, TableUnknown
 from rowferry.settings import read_settings
 from speaking import only_postgresql, only_sqlite
 
@@ -261,3 +262,10 @@ def test_indexes_that_are_left_to_the_database_are_named(new_database: NewDataba
     assert "the index low is left to the database: it has an expression" in notes
     assert "the index few is left to the database: it has a condition" in notes
     assert "Index(" not in module.read_text()
+
+
+def test_no_database_is_made_where_there_is_none(tmp_path: Path) -> None:
+    missing = tmp_path / "mistyped.db"
+    with pytest.raises(FileMissing, match=r"mistyped\.db"):
+        models.main(["from-database", f"sqlite:///{missing}"], standalone_mode=False)
+    assert not missing.exists()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from sqlalchemy import URL
 
 from rowferry.bootstrap import faults_of, faults_on_database, open_backend, own_names
 from rowferry.cli.group import Group
@@ -14,7 +15,7 @@ from rowferry.drafts.draft import Draft
 from rowferry.drafts.from_csv import MOST_ROWS, draft_of_files
 from rowferry.drafts.from_database import draft_of_database
 from rowferry.drafts.module import module_text
-from rowferry.errors import NothingToServe, OptionInvalid
+from rowferry.errors import FileMissing, NothingToServe, OptionInvalid
 from rowferry.files.atomic_write import write_atomically
 from rowferry.settings import read_settings
 from rowferry.sources.csv.form import Header, csv_form
@@ -53,6 +54,7 @@ def from_database(
     if schemas and not backend.capabilities.schemas:
         allowed = f"{backend.capabilities.name} has no schemas; leave it out."
         raise OptionInvalid(option="--schema", value=schemas[0], allowed=allowed)
+    _require_file(settings.url, embedded=backend.capabilities.embedded)
     with backend.errors(), backend.engine.connect() as connection:
         faults = partial(faults_on_database, backend=backend, connection=connection)
         draft = draft_of_database(connection, faults, own_names(backend, connection), schemas, tables)
@@ -85,6 +87,13 @@ def from_csv(folder: Path, encoding: str, rows: int, output: Path | None, as_jso
     draft = draft_of_files(folder, faults, csv_form(**said), encoding, rows)
     backend.engine.dispose()
     _write(draft, f"Tables for the files in {folder.name or folder}.", output, as_json=as_json)
+
+
+def _require_file(url: URL, *, embedded: bool) -> None:
+    """Raise FileMissing if there is no such database: to connect would make an empty one."""
+    name = url.database or ""
+    if embedded and not name.startswith("file:") and not Path(name).exists():
+        raise FileMissing(path=name)
 
 
 def _write(draft: Draft, title: str, output: Path | None, *, as_json: bool) -> None:

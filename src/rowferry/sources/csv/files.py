@@ -134,13 +134,15 @@ def named_files(folder: Path) -> dict[str, Path]:
 
     Raises:
         SourceAmbiguous: Two files are named after the same table.
-        PathMissing, SourceUnreadable: There is no such folder, or no permission to look into it.
+        PathMissing, SourceUnreadable: There is no such folder; it is none, or there is no permission to look into it.
     """
     found: dict[str, Path] = {}
     try:
         paths = sorted(folder.iterdir(), key=_natural)
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except FileNotFoundError as error:
         raise PathMissing(path=folder) from error
+    except NotADirectoryError as error:
+        raise SourceUnreadable(path=folder, reason="it is not a folder") from error
     except OSError as error:
         raise SourceUnreadable(path=folder, reason=error.strerror or str(error)) from error
     for path in paths:

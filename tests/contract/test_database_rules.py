@@ -179,3 +179,23 @@ def test_rows_that_a_policy_forbids(owned: Tables, kind: str) -> None:
     assert owned.codes() == [(2, [code])]
     receipt = Batches(owned).put({"departments": [{"id": 2, "department": "Art"}, {"id": 9, "department": "Law"}]})
     assert [error["code"] for row in receipt.rejected for error in row.errors] == [code]
+
+
+_TOO_WIDE = (
+    "(CASE WHEN department = 'Wide' THEN (SELECT string_agg(md5(at::text), '') FROM generate_series(1, {}) at) END)"
+)
+
+
+@only_postgresql
+@pytest.mark.parametrize(("numbers", "code"), [(100, "database.wide"), (300, "database.limit")])
+def test_a_row_that_is_too_large_for_an_index(owned: Tables, numbers: int, code: str) -> None:
+    """PostgreSQL says it with an error that Python takes for that of a server which is away."""
+    body = _TOO_WIDE.format(numbers)
+    owned.execute(
+        f"CREATE FUNCTION widened(department text) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT {body} $$",
+        "CREATE INDEX wide ON departments (widened(department))",
+    )
+    assert counts(owned.put("departments.csv", "1,Sales\n2,Wide\n3,Legal\n")) == (3, 2, 0, 0, 1)
+    assert owned.codes() == [(2, [code])]
+    receipt = Batches(owned).put({"departments": [{"id": 4, "department": "Art"}, {"id": 9, "department": "Wide"}]})
+    assert [error["code"] for row in receipt.rejected for error in row.errors] == [code]

@@ -51,7 +51,7 @@ FAMILIES: dict[str, str] = {
     DATABASE_RULE
     + "<name>": "The database refuses the row because of a rule that is not in the model: the constraint, "
     "trigger or policy of that name. A rule without a name is given by its kind: check, check_option, foreign_key, "
-    "not_null, partition, row_level_security, trigger, type, unique.",
+    "limit, not_null, partition, row_level_security, trigger, type, unique.",
 }
 """What codes mean that end in a name which others have chosen."""
 

@@ -17,7 +17,7 @@ from rowferry.backends.few_refusals import FewRefusalsFound
 from rowferry.backends.postgresql.copy_format import as_plain
 from rowferry.backends.postgresql.few_rows import FewRowsWriter, ShortPostgresqlTransaction
 from rowferry.backends.postgresql.parameters import GivenRows
-from rowferry.backends.postgresql.refusals import PostgresqlRefusals
+from rowferry.backends.postgresql.refusals import PostgresqlRefusals, is_away
 from rowferry.backends.postgresql.replacer import PostgresqlStagedReplacer, ReplacingTransaction
 from rowferry.backends.postgresql.snapshot import WHOLE_TABLES
 from rowferry.backends.postgresql.table import PostgresqlTable
@@ -230,9 +230,9 @@ class _Tries:
         self._transaction.execute(SQL("SAVEPOINT rowferry_try"))
         try:
             refusal = put_in()
-        except (psycopg.OperationalError, psycopg.InterfaceError):
-            raise
         except psycopg.Error as error:
+            if is_away(error):
+                raise
             self._transaction.execute(_UNDO)
             refusal = self.judged.refusal(error)
             if refusal is None:

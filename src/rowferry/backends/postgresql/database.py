@@ -32,6 +32,7 @@ from rowferry.backends.postgresql.few_rows import ShortPostgresqlTransaction
 from rowferry.backends.postgresql.grants import missing_grant
 from rowferry.backends.postgresql.parameters import GivenRows
 from rowferry.backends.postgresql.references import find_existing, find_next_keys
+from rowferry.backends.postgresql.refusals import is_away
 from rowferry.backends.postgresql.replacer import ReplacingTransaction
 from rowferry.backends.postgresql.sessions import Sessions, connect_args
 from rowferry.backends.postgresql.snapshot import WHOLE_TABLES, PostgresqlSnapshot, as_read, as_received
@@ -77,8 +78,6 @@ _TRANSLATED: tuple[tuple[type[psycopg.Error], type[RowferryError]], ...] = (
     (pg.LockNotAvailable, DatabaseBusy),
     (pg.QueryCanceled, WorkCancelled),
     (pg.ReadOnlySqlTransaction, DatabaseReadOnly),
-    (pg.OperationalError, DatabaseUnavailable),
-    (pg.InterfaceError, DatabaseUnavailable),
 )
 
 
@@ -323,7 +322,8 @@ def _translated(error: BaseException) -> Exception:
     for cause, outcome in _TRANSLATED:
         if isinstance(error, cause):
             return outcome(reason=_reason(error))
-    return DatabaseRefused(reason=_reason(error))
+    outcome = DatabaseUnavailable if isinstance(error, psycopg.Error) and is_away(error) else DatabaseRefused
+    return outcome(reason=_reason(error))
 
 
 def _reason(error: BaseException) -> str:

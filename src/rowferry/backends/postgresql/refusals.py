@@ -62,11 +62,22 @@ _UNNAMED: tuple[tuple[type[psycopg.Error], str], ...] = (
     (pg.WithCheckOptionViolation, "check_option"),
     (pg.InsufficientPrivilege, "row_level_security"),
     (psycopg.DataError, "type"),
+    (pg.ProgramLimitExceeded, "limit"),
 )
 """What stands for a rule that has no name, by the error."""
 
+_REFUSALS = {"27", "2F", "38", "39", "54"}
+"""The classes of SQLSTATE of triggers, functions and limits that psycopg counts with those of a server that is away."""
+
 _DENIES_ROWS = {"ExecWithCheckOptions", "exec_stmt_raise"}
 """Where the server denies a row: by a policy, or because a trigger says so; elsewhere it denies the whole statement."""
+
+
+def is_away(error: psycopg.Error) -> bool:
+    """Whether the server cannot do its work, rather than refuse it."""
+    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) and (
+        (error.sqlstate or "")[:2] not in _REFUSALS
+    )
 
 
 class PostgresqlRefusals:

@@ -87,7 +87,7 @@ PRIVATE = (
     PrivateInterface(
         "sqlalchemy",
         "sqlalchemy.types.TypeEngine.__visit_name__",
-        "rowferry.backends.sqlite.database",
+        "rowferry.backends.sqlite.types",
         "A message names a type that the database does not have, which cannot be compiled into text.",
         "the name of its Python class",
     ),

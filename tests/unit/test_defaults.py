@@ -32,6 +32,9 @@ class Color(enum.Enum):
     RED = "r"
 
 
+EIGHT_IN_BERLIN = dt.datetime(2020, 1, 1, 8, tzinfo=dt.timezone(dt.timedelta(hours=1)))
+
+
 def rules_with(column_type: TypeEngine[Any], default: object) -> TableRules:
     column = sa.Column("x", column_type, default=default, nullable=False)
     return rules_of(sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), column))
@@ -57,6 +60,14 @@ def rules_with(column_type: TypeEngine[Any], default: object) -> TableRules:
         (sa.Numeric(), 0, "0", "0"),
         (sa.Numeric(), Decimal("1.50"), "1.50", "1.50"),
         (sa.Date(), dt.datetime(2020, 1, 1, 3), "2020-01-01", dt.date(2020, 1, 1)),  # noqa: DTZ001
+        (sa.DateTime(), dt.date(2020, 1, 1), "2020-01-01T00:00:00", dt.datetime(2020, 1, 1)),  # noqa: DTZ001
+        (sa.DateTime(), EIGHT_IN_BERLIN, "2020-01-01T07:00:00", dt.datetime(2020, 1, 1, 7)),  # noqa: DTZ001
+        (
+            sa.DateTime(timezone=True),
+            dt.date(2020, 1, 1),
+            "2020-01-01T00:00:00",
+            dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
+        ),
         (postgresql.INET(), ipaddress.ip_address("192.0.2.1"), "192.0.2.1", "192.0.2.1"),
         (sa.ARRAY(sa.LargeBinary), [b"x"], r'["\\x78"]', r'["\\x78"]'),
         (sa.ARRAY(sa.Date), [dt.date(2020, 1, 1)], '["2020-01-01"]', '["2020-01-01"]'),

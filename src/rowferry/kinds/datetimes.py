@@ -87,6 +87,10 @@ class Datetime(Kind):
         }
     )
 
+    def default(self, value: Any) -> object:
+        """Of a date, its midnight is stored."""
+        return with_time(value)
+
     def avro_default(self, value: Any, arrow: pa.DataType) -> object:
         return pc.cast(pa.scalar(value, arrow), pa.int64()).as_py()
 
@@ -148,6 +152,12 @@ class Datetime(Kind):
 
     def read_joined(self, texts: pa.StringArray, arrow: pa.DataType) -> pa.Array:
         return pc.as_instants(bare_in_sqlite(texts), arrow)
+
+
+def with_time(value: Any) -> Any:
+    """A date as its midnight; anything else as it is."""
+    is_date = isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+    return dt.datetime.combine(value, dt.time()) if is_date else value
 
 
 def spelled_by_sqlite(stored: str) -> str:

@@ -20,6 +20,7 @@ from rowferry.kinds.datetimes import (
     spelled_by_sqlite,
     usual_in_letters,
     what_is_wrong,
+    with_time,
 )
 from rowferry.kinds.kind import InSqlite, Kind, SentByPostgresql, between, cast_or_keep
 from rowferry.kinds.unfit import UnfitError
@@ -59,6 +60,12 @@ class LocalDatetime(Kind):
 
     def avro(self, arrow: pa.DataType) -> dict[str, Any]:
         return {"type": "long", "logicalType": "local-timestamp-micros"}
+
+    def default(self, value: Any) -> object:
+        """Of a date, its midnight is stored, and of an instant what a clock of UTC shows, as in our sessions."""
+        given = with_time(value)
+        is_instant = isinstance(given, dt.datetime) and given.tzinfo is not None
+        return given.astimezone(dt.UTC).replace(tzinfo=None) if is_instant else given
 
     def avro_default(self, value: Any, arrow: pa.DataType) -> object:
         return pc.cast(pa.scalar(value, arrow), pa.int64()).as_py()

@@ -3,8 +3,10 @@
 import csv
 import datetime as dt
 import re
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -269,3 +271,15 @@ def test_no_database_is_made_where_there_is_none(tmp_path: Path) -> None:
     with pytest.raises(FileMissing, match=r"mistyped\.db"):
         models.main(["from-database", f"sqlite:///{missing}"], standalone_mode=False)
     assert not missing.exists()
+
+
+def test_a_file_is_only_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE things (id INTEGER PRIMARY KEY)")
+    before = path.read_bytes()
+    for url in (f"sqlite:///{path}", f"sqlite:///file:{path}?mode=ro&uri=true"):
+        models.main(["from-database", url], standalone_mode=False)
+        assert "things" in capsys.readouterr().out
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

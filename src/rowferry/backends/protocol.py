@@ -315,6 +315,9 @@ class Backend(ParentKeys, Protocol):
     def hold(self, name: str) -> AbstractContextManager[None]:
         """Hold a name until the end of the context or of the process, whichever comes first."""
 
+    def only_read(self) -> None:
+        """From now on, leave the database as it is, also how it is kept; before anything connects to it."""
+
     def sweep(self) -> None:
         """Remove what killed processes left beside the database."""
 

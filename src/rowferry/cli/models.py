@@ -55,6 +55,7 @@ def from_database(
         allowed = f"{backend.capabilities.name} has no schemas; leave it out."
         raise OptionInvalid(option="--schema", value=schemas[0], allowed=allowed)
     _require_file(settings.url, embedded=backend.capabilities.embedded)
+    backend.only_read()
     with backend.errors(), backend.engine.connect() as connection:
         faults = partial(faults_on_database, backend=backend, connection=connection)
         draft = draft_of_database(connection, faults, own_names(backend, connection), schemas, tables)

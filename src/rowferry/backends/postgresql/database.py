@@ -280,6 +280,9 @@ class PostgresqlBackend:
             with suppress(psycopg.Error):  # it has just ended, or the server has gone
                 driver.cancel_safe(timeout=_CANCEL_SECONDS)
 
+    def only_read(self) -> None:
+        """To connect changes nothing."""
+
     def sweep(self) -> None:
         """Nothing is kept beside the database."""
 

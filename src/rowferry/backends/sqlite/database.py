@@ -130,7 +130,7 @@ class SqliteBackend:
     def __init__(self, url: URL, *, is_made: bool) -> None:
         if not url.database or url.database == ":memory:":
             raise DatabaseInMemory
-        file = DatabaseFile(url, is_made=is_made)
+        self._file = file = DatabaseFile(url, is_made=is_made)
         # What lies beside the file is found by whatever name it is opened.
         self._path = Path(os.path.realpath(file.path))
         self.folder: Path | None = self._path.parent
@@ -341,6 +341,9 @@ class SqliteBackend:
     def cancel(self) -> None:
         for driver in self._at_work:
             driver.interrupt()
+
+    def only_read(self) -> None:
+        self._file.only_reads = True
 
     def sweep(self) -> None:
         ours = glob.escape(self._path.name)

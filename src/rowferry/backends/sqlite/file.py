@@ -41,6 +41,7 @@ class DatabaseFile:
         self._seen = self._was_filled = is_made
         self._filled: Identity = None
         self._in_doubt = False
+        self.only_reads = False
 
     def watch(self, engine: Engine) -> None:
         """Let an engine connect to this file only, and give up connections to what had its name before."""
@@ -72,7 +73,8 @@ class DatabaseFile:
         before = _identity(self.path)
         driver = sqlite3.connect(name, factory=FileConnection, **options)
         try:
-            driver.execute("PRAGMA journal_mode = WAL")
+            if not self.only_reads:
+                driver.execute("PRAGMA journal_mode = WAL")  # which the file keeps
             is_filled = driver.is_filled()  # only now, all files are open
             beside = [Path(os.path.realpath(self.path) + suffix) for suffix in _BESIDE]
         except BaseException:

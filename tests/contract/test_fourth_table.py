@@ -189,14 +189,13 @@ def test_any_value_comes_back_exactly(
     assert counts(projects.put("projects.csv", row)) == (1, 0, 0, 1, 0)
 
 
-@pytest.mark.parametrize("change", ["ADD COLUMN surplus INTEGER", "DROP COLUMN job"])
-def test_a_table_that_differs_from_its_model_is_refused(
-    new_service: Callable[..., Service], new_database: NewDatabase, change: str
+def test_a_table_that_lacks_a_column_of_its_model_is_refused(
+    new_service: Callable[..., Service], new_database: NewDatabase
 ) -> None:
     url = new_database()
     service = new_service(url=url)
     with service.backend.engine.begin() as connection:
-        connection.exec_driver_sql(f"ALTER TABLE jobs {change}")
+        connection.exec_driver_sql("ALTER TABLE jobs DROP COLUMN job")
     with pytest.raises(SchemaDiffers, match="jobs"):
         new_service(url=url)
 

@@ -72,3 +72,11 @@ def test_backups_come_back(boxes: Tables) -> None:
     assert changes(restores.restore(kept)) == (3, 0, 0, 0, 0)
     assert changes(restores.restore(sizes, kept)) == (0, 2, 0, 3, 0)
     assert boxes.everything() == before
+
+
+def test_zero_has_no_sign(service_of: ServiceOf, tmp_path: Path) -> None:
+    model = 'marks = Table("marks", metadata, Column("at", TYPE, primary_key=True, autoincrement=False),\n'
+    model += '    Column("next", TYPE, ForeignKey("marks.at")))\n'
+    marks = Tables(service_of(HEAD + model.replace("TYPE", "REAL")), tmp_path)
+    assert counts(marks.put("marks.csv", "-0.0,\n1,0\n")) == (2, 2, 0, 0, 0)
+    assert counts(marks.put("marks.csv", "2,0\n3,-0.0\n4,1\n")) == (3, 3, 0, 0, 0)

@@ -60,6 +60,7 @@ class _Asked:
 
     def found(self, values: pa.Array) -> Mask:
         """Which of the values are there, or null."""
+        values = _with_one_zero(values)
         found = self._known.holds(values)
         if values.null_count:
             found |= mask_of(pc.is_null(values))
@@ -88,7 +89,7 @@ class _Asked:
 
     def _ask(self, keys: pa.Array) -> pa.Array:
         parent, (target,) = self._reference.parent, self._reference.targets
-        existing = pa.array(self._lookups.existing(parent, target, python_values(keys)), self._arrow)
+        existing = _with_one_zero(pa.array(self._lookups.existing(parent, target, python_values(keys)), self._arrow))
         existing = pc.where(existing, as_arrow(~self._lookups.given_away(self._reference, [existing])))
         self._absent.add(pc.where(keys, pc.invert(pc.is_in(keys, value_set=existing))))
         return existing
@@ -104,3 +105,8 @@ class _Asked:
             self._has_pages = len(page) == _PAGE
             self._last = page[-1].as_py() if len(page) else self._last
         return self._last > before
+
+
+def _with_one_zero(values: pa.Array) -> pa.Array:
+    """Values in which 0.0 and -0.0, which databases hold to be equal and Arrow does not, are the same."""
+    return pc.add(values, pa.scalar(0.0, values.type)) if pa.types.is_floating(values.type) else values

@@ -310,10 +310,11 @@ def driver_of(connection: Connection) -> sqlite3.Connection:
 
 
 def require_keys(driver: sqlite3.Connection, reference: Reference, keys: pa.Array) -> None:
-    """Raise ParentsVanished unless the parent of a reference has all keys, each of which is given once."""
+    """Raise ParentsVanished unless the parent of a reference has all keys; to it, different ones may be the same."""
     parent, target = quoted(reference.parent), quoted(reference.targets[0])
-    find = f"SELECT count(*) FROM main.{parent} WHERE {target} IN (SELECT value FROM json_each(?))"
-    if driver.execute(find, (json.dumps(stored(keys)),)).fetchone()[0] < len(keys):
+    there = f"SELECT 1 FROM main.{parent} p WHERE p.{target} = j.value"
+    find = f"SELECT EXISTS (SELECT 1 FROM json_each(?) j WHERE NOT EXISTS ({there}))"
+    if driver.execute(find, (json.dumps(stored(keys)),)).fetchone()[0]:
         raise ParentsVanished
 
 

@@ -14,7 +14,7 @@ from bench.templates import copy_sqlite
 from bench.tools import SQLITE3
 
 _OURS, _COPY, _RECIPE, _IMPORT = "Rowferry", "psql \\copy into the finished table", "the recipe", "sqlite3 .import"
-_MODELS = {"ROWFERRY_MODELS": "other_models", "PYTHONPATH": str(Path(__file__).parent)}
+MODELS = {"ROWFERRY_MODELS": "other_models", "PYTHONPATH": str(Path(__file__).parent)}
 _RUN, _SQLITE_TEMPLATE = "run", "others.sqlite"
 
 _CONSTRAINTS = {
@@ -51,8 +51,14 @@ def _files(lab: Lab) -> Path:
         lab.server.create(_template(lab))
         for url in (lab.server.url(_template(lab)), f"sqlite:///{lab.folder / _SQLITE_TEMPLATE}"):
             parents = [str(folder / "orders.csv"), str(folder / "parts.csv")]
-            lab.aside([ROWFERRY, "load", *parents, "--json"], {"SQLALCHEMY_DATABASE_URL": url, **_MODELS})
+            lab.aside([ROWFERRY, "load", *parents, "--json"], {"SQLALCHEMY_DATABASE_URL": url, **MODELS})
     return folder
+
+
+def template_of(lab: Lab) -> str:
+    """The database of PostgreSQL that has what both tables refer to, once their files are there."""
+    _files(lab)
+    return _template(lab)
 
 
 def _template(lab: Lab) -> str:
@@ -83,7 +89,7 @@ def into_postgresql(lab: Lab, table: str) -> list[Way]:
         server.settle(_RUN)
 
     add = f"ALTER TABLE {table} " + ", ".join(f"ADD CONSTRAINT {name} {what}" for name, what in constraints.items())
-    environment = {"SQLALCHEMY_DATABASE_URL": server.url(_RUN), **_MODELS}
+    environment = {"SQLALCHEMY_DATABASE_URL": server.url(_RUN), **MODELS}
     return [
         Way(_OURS, lab.rows, [ROWFERRY, "load", str(file), "--json"], prepare, check, environment),
         Way(_COPY, lab.rows, server.psql_command(server.url(_RUN), copy), prepare, check),
@@ -104,7 +110,7 @@ def into_sqlite(lab: Lab, table: str) -> list[Way]:
             return connection.execute(query).fetchone()[0]
 
     check = partial(must_hold, lab.rows, partial(value, f"SELECT count(*) FROM {table}"), (0,))
-    environment = {"SQLALCHEMY_DATABASE_URL": f"sqlite:///{database}", **_MODELS}
+    environment = {"SQLALCHEMY_DATABASE_URL": f"sqlite:///{database}", **MODELS}
     shell = [str(SQLITE3), "-bail", str(database), ".mode csv", f".import '{file}' {table}"]
     return [
         Way(_OURS, lab.rows, [ROWFERRY, "load", str(file), "--json"], partial(prepare, "WAL"), check, environment),

@@ -7,6 +7,7 @@ from bench import (
     batches,
     judging,
     kinds,
+    line_items,
     loads,
     mechanisms,
     memory,
@@ -22,6 +23,7 @@ from bench.lab import Lab
 
 SUBJECTS: dict[str, tuple[str, Callable[[Lab], Findings]]] = {
     "loads": ("Loading", loads.run),
+    "line-items": ("Backups and restores of line items", line_items.run),
     "other-tables": ("Other tables", other_tables.run),
     "kinds": ("A column of each kind", kinds.run),
     "part-files": ("Many files, and faulty ones", part_files.run),

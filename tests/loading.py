@@ -75,7 +75,7 @@ class Tables:
         found = self.service.catalog.table(table).table
         with self.service.backend.engine.connect() as connection:
             rows = connection.execute(sa.select(found).order_by(*found.primary_key.columns)).all()
-        return [tuple(_instant(value) for value in row) for row in rows]
+        return [*zip(*map(_instants, zip(*rows, strict=True)), strict=True)]
 
     def count(self, table: str) -> int:
         with self.service.backend.engine.connect() as connection:
@@ -114,9 +114,11 @@ def of_ledger(engine: sa.Engine, name: str) -> str:
         return str(ledger.here(connection, ledger.metadata.tables[name]).fullname)
 
 
-def _instant(value: object) -> object:
+def _instants(column: Sequence[Any]) -> Sequence[Any]:
     """SQLite gives instants without their zone, which is always UTC."""
-    return value.replace(tzinfo=value.tzinfo or dt.UTC) if isinstance(value, dt.datetime) else value
+    if not isinstance(next((value for value in column if value is not None), None), dt.datetime):
+        return column
+    return [value and value.replace(tzinfo=value.tzinfo or dt.UTC) for value in column]
 
 
 def counts(receipt: Receipt) -> tuple[int, int, int, int, int]:

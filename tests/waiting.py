@@ -9,7 +9,8 @@ SECONDS = 60.0
 
 def wait_until(condition: Callable[[], object], what: object = "it never happened") -> None:
     """Wait for a condition, but not for ever, and without taking the processor from those that bring it about."""
-    end = time.monotonic() + SECONDS
+    end, pause = time.monotonic() + SECONDS, 0.001
     while not condition():
         assert time.monotonic() < end, what() if callable(what) else what
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.02)

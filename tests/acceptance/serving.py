@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from ports import free_port
+from ports import WITHOUT_TLS, free_port
 from waiting import wait_until
 
 ROWFERRY = str(Path(sys.executable).with_name("rowferry"))
@@ -77,7 +77,7 @@ def served(
             stdout=output,
             stderr=subprocess.STDOUT,
         ) as process,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE, verify=WITHOUT_TLS) as client,
     ):
         try:
             running = Served(process, client, folder, log)

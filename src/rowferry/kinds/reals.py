@@ -23,6 +23,9 @@ _WHOLE = re.compile(r"[+-]?[0-9]+\.?0*", re.ASCII)
 _CUT_OFF, _HALF = 0x1FFF_FFFF, 0x1000_0000
 """The bits of 64 that 32 have no room for, and what they are half-way between two numbers."""
 
+_BEYOND = 2.0**128
+"""The number after the greatest one, if there were one bit more."""
+
 _SAFE = 2**24
 """Whole numbers up to this one fit, whatever they are."""
 
@@ -101,7 +104,9 @@ def _nearest(text: str, value: float) -> float:
     with np.errstate(over="ignore", under="ignore"):
         near = np.float32(value)
         other = np.nextafter(near, np.float32(math.copysign(math.inf, value - float(near))))
-    if value == float(near) or not np.isfinite(other) or float(near) + float(other) != 2 * value:
+    # Infinity stands where the next number would be, and half of each, since twice a number of 64 bits may be none.
+    ends = (math.copysign(min(abs(float(end)), _BEYOND), value) for end in (near, other))
+    if value == float(near) or sum(end / 2 for end in ends) != value:
         return float(near)
     exact, half = Decimal(text).copy_abs(), Decimal(value).copy_abs()
     if exact == half:

@@ -46,10 +46,15 @@ class ReplacingPlan(Plan):
 
     surplus: TableClause | Subquery
 
+    @property
+    def row_key(self) -> tuple[str, ...]:
+        """The columns of the table, in the order of those of `surplus`, whose values tell which row is meant."""
+        return self.rules.key
+
     def note_surplus(self) -> Insert:
         """Note the keys of the table that no row of the stage has."""
         assert isinstance(self.surplus, TableClause)  # noqa: S101  # for the type checker
-        return insert(self.surplus).from_select(surplus_columns(self.rules.key), self._surplus_keys())
+        return insert(self.surplus).from_select(surplus_columns(self.row_key), self._surplus_keys())
 
     def count_surplus(self) -> Select[Any]:
         """How many rows are surplus."""
@@ -57,7 +62,7 @@ class ReplacingPlan(Plan):
 
     def remove_surplus(self) -> Delete:
         """Delete the surplus rows."""
-        return delete(self.t).where(key_of(self.rules.key, self.t).in_(select(*self.surplus.c)))
+        return delete(self.t).where(self._is_among_surplus())
 
     def count_left(self) -> Select[Any]:
         """How many surplus rows the table has still."""
@@ -67,7 +72,7 @@ class ReplacingPlan(Plan):
     def release_surplus(self) -> Update:
         """Let surplus rows refer to nothing that comes later, so that it can be deleted before them."""
         nothing = {name: null() for name in self.held_back}
-        return update(self.t).values(nothing).where(key_of(self.rules.key, self.t).in_(select(*self.surplus.c)))
+        return update(self.t).values(nothing).where(self._is_among_surplus())
 
     def first_new(self, count: int, *, known: bool) -> Select[Any]:
         """The keys of the first new rows."""
@@ -132,9 +137,14 @@ class ReplacingPlan(Plan):
         moved = or_(*(self.differs(self.rules.by_name[name]) for name in targets))
         return select(*columns).select_from(beside).where(not_(self.k.c[EQUAL]), moved)
 
+    def _is_among_surplus(self) -> ColumnElement[bool]:
+        """Whether a row of the table is surplus, as a condition on it alone."""
+        is_among: ColumnElement[bool] = key_of(self.row_key, self.t).in_(select(*self.surplus.c))
+        return is_among
+
     def _is_surplus(self, surplus: FromClause) -> ColumnElement[bool]:
-        """Whether a row of the table has a key that is surplus."""
-        return and_(*(key == kept for key, kept in zip(self._keys_of(self.t), surplus.c, strict=True)))
+        """Whether a row of the table is that of a row of `surplus`."""
+        return and_(*(self.t.c[name] == kept for name, kept in zip(self.row_key, surplus.c, strict=True)))
 
 
 class DifferencesPlan(ReplacingPlan, ABC):

@@ -43,6 +43,10 @@ class PlanWithoutKey(DifferencesPlan):
 
     place: tuple[str, ...]
 
+    @property
+    def row_key(self) -> tuple[str, ...]:
+        return self.place
+
     @cached_property
     def alike_by(self) -> tuple[str, ...]:
         """The columns by which a row is one of the table with other values; none if no values are unique."""
@@ -69,9 +73,6 @@ class PlanWithoutKey(DifferencesPlan):
     def remove_different(self) -> Delete:
         different = select(*(self.k.c[name] for name in self._places)).where(not_(self.k.c[EQUAL]))
         return delete(self.t).where(key_of(self.place, self.t).in_(different))
-
-    def remove_surplus(self) -> Delete:
-        return delete(self.t).where(key_of(self.place, self.t).in_(select(*self.surplus.c)))
 
     def first_surplus(self, count: int) -> Select[Any]:
         """Some surplus rows."""
@@ -109,9 +110,6 @@ class PlanWithoutKey(DifferencesPlan):
         """Whether the row `theirs` is the one that was noted beside that of the stage."""
         pairs = zip(self.place, self._places, strict=True)
         return and_(*(theirs.c[name] == self.k.c[noted] for name, noted in pairs))
-
-    def _is_surplus(self, surplus: FromClause) -> ColumnElement[bool]:
-        return and_(*(self.t.c[name] == noted for name, noted in zip(self.place, surplus.c, strict=True)))
 
     def _is_pair(self, ours: FromClause, theirs: FromClause) -> ColumnElement[bool]:
         """Whether a row of the stage and one of the table are the same row with other values."""

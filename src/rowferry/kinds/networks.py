@@ -9,10 +9,11 @@ from rowferry.kinds.kept_texts import Respelled
 from rowferry.kinds.unfit import UnfitError
 
 _ADDRESS = re.compile(r"[0-9a-fA-F.:]+(/[0-9]{1,3})?")
-_MAC, _MAC8 = (
-    re.compile(rf"[0-9a-fA-F]{{2}}(?:(:)|-)(?:[0-9a-fA-F]{{2}}(?(1):|-)){{{count - 2}}}[0-9a-fA-F]{{2}}")
-    for count in (6, 8)
-)
+
+
+def _mac_of(count: int) -> re.Pattern[str]:
+    """The grammar of an address of so many bytes, with colons between all of them or with hyphens."""
+    return re.compile(rf"[0-9a-fA-F]{{2}}(?:(:)|-)(?:[0-9a-fA-F]{{2}}(?(1):|-)){{{count - 2}}}[0-9a-fA-F]{{2}}")
 
 
 class Inet(Respelled):
@@ -52,30 +53,36 @@ class Cidr(Respelled):
         return f"{_spelled(found.network_address)}/{found.prefixlen}"
 
 
-class Mac(Respelled):
+class Device(Respelled):
+    """The address of a device."""
+
+    grammar: re.Pattern[str]
+
+    def parse(self, text: str) -> str:
+        """An address in small letters, with colons."""
+        if not self.grammar.fullmatch(text):
+            raise UnfitError
+        return text.lower().replace("-", ":")
+
+
+class Mac(Device):
     """The address of a device, of six bytes."""
 
     name = "macaddr"
     noun = "an address of a device (08:00:2b:01:02:03)"
     sql_types = (sql.MACADDR,)
     example = "08:00:2b:01:02:03"
-
-    def parse(self, text: str) -> str:
-        """An address in small letters, with colons."""
-        return _spelled_mac(_MAC, text)
+    grammar = _mac_of(6)
 
 
-class Mac8(Respelled):
-    """The address of a device, of eight bytes."""
+class Mac8(Device):
+    """The address of a device, of eight bytes; one of six is another kind."""
 
     name = "macaddr8"
     noun = "an address of a device (08:00:2b:01:02:03:04:05)"
     sql_types = (sql.MACADDR8,)
     example = "08:00:2b:01:02:03:04:05"
-
-    def parse(self, text: str) -> str:
-        """An address in small letters, with colons; one of six bytes is another kind."""
-        return _spelled_mac(_MAC8, text)
+    grammar = _mac_of(8)
 
 
 def _require_address(text: str) -> None:
@@ -92,12 +99,6 @@ def _spelled(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
         return str(address)
     before = "::ffff:" if number >> 32 else "::"
     return before + str(ipaddress.IPv4Address(number & 0xFFFFFFFF))
-
-
-def _spelled_mac(grammar: re.Pattern[str], text: str) -> str:
-    if not grammar.fullmatch(text):
-        raise UnfitError
-    return text.lower().replace("-", ":")
 
 
 INET, CIDR, MAC, MAC8 = Inet(), Cidr(), Mac(), Mac8()

@@ -24,39 +24,30 @@ def obstacles_of(
     Rows that others refer to are never removed, whatever the options.
     """
     referring = list(ingest.writer.referring(EXAMPLES, among))
+    to_lacking = [found.table for found in referring if not found.moved]
     for found in referring:
-        if found.moved:
-            yield _moved(ingest.rules.name, found)
-        else:
-            yield _referred_to(ingest.rules.name, found, [each.table for each in referring if not each.moved])
+        yield _referred_to(ingest.rules.name, found, to_lacking)
     if not options.partial:
         yield from _rejected(ingest, options)
 
 
-def _referred_to(table: str, found: Referring, all_of_them: list[str]) -> Obstacle:
+def _referred_to(table: str, found: Referring, to_lacking: list[str]) -> Obstacle:
+    """Rows refer to what goes, or to values that change; `to_lacking` are all tables with rows that do the former."""
     columns, keys = ", ".join(found.columns), "; ".join(map(format_key, found.keys))
+    if found.moved:
+        those = f"have another {', '.join(found.moved)} in the backup"
+        hint = "Delete or change the rows that refer to them, or let them follow (ON UPDATE CASCADE)."
+    else:
+        those = "the backup lacks"
+        hint = _way_out(table, to_lacking) + "; or delete or change the rows that refer to them."
     shown = f": {keys}" if keys else ""
     return Obstacle(
         kind="referred_to",
         table=table,
         rows=found.rows,
         message=f"{_rows(found.rows)} of {found.table} {_do(found.rows, 'refer')} (by {columns}) to rows of {table} "
-        f"that the backup lacks{shown}{_more(found)}",
-        hint=_way_out(table, all_of_them) + "; or delete or change the rows that refer to them.",
-        examples=_examples(found),
-    )
-
-
-def _moved(table: str, found: Referring) -> Obstacle:
-    columns, moved = ", ".join(found.columns), ", ".join(found.moved)
-    keys = "; ".join(map(format_key, found.keys))
-    return Obstacle(
-        kind="referred_to",
-        table=table,
-        rows=found.rows,
-        message=f"{_rows(found.rows)} of {found.table} {_do(found.rows, 'refer')} (by {columns}) to rows of {table} "
-        f"that have another {moved} in the backup: {keys}{_more(found)}",
-        hint="Delete or change the rows that refer to them, or let them follow (ON UPDATE CASCADE).",
+        f"that {those}{shown}{_more(found)}",
+        hint=hint,
         examples=_examples(found),
     )
 
